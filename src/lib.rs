@@ -1,0 +1,1 @@
+//! Deletion notifications for `bevy_ecs`.
