@@ -1,0 +1,81 @@
+//! The question before a deletion.
+
+use bevy_ecs::{entity::Entity, world::World};
+
+use super::owned::Member;
+use crate::signal::{Answer, Question, SignalExt};
+
+/// "May this entity be deleted?": asked before anything has happened.
+///
+/// It is asked of the entity and of everything it owns, each once. Its handlers can only look.
+/// One [`Verdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
+/// everything but a veto.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// #[derive(Component)]
+/// struct Blessing { charges: u32 }
+///
+/// impl Blessing {
+///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+///         if self.charges > 0 && !asked.force { Verdict::Veto } else { Verdict::Allow }
+///     }
+/// }
+///
+/// let mut world = World::new();
+/// let king = world.spawn(Blessing { charges: 1 }).id();
+/// world.register_signal(king, king, Blessing::protect).unwrap();
+///
+/// assert_eq!(world.qdel(king), Ok(Qdel::Vetoed { on: king }));
+/// assert_eq!(world.force_qdel(king), Ok(Qdel::Queued));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PreQdel {
+    /// The entity that is asked about.
+    pub entity: Entity,
+    /// The entity whose deletion was asked for: this one, or one that owns it.
+    pub root: Entity,
+    /// Whether the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)). It is the
+    /// handler's choice what that means.
+    pub force: bool,
+}
+
+impl Question for PreQdel {
+    type Answer = Verdict;
+}
+
+/// What a handler of [`PreQdel`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verdict {
+    /// No objection.
+    #[default]
+    Allow,
+    /// The entity must stay.
+    Veto,
+}
+
+impl Answer for Verdict {
+    fn merge(&mut self, next: Self) {
+        if next == Self::Veto {
+            *self = Self::Veto;
+        }
+    }
+}
+
+/// Asks about all `members` in order, and returns the first that must stay.
+pub(super) fn find_veto(world: &World, members: &[Member], force: bool) -> Option<Entity> {
+    let root = members.first()?.entity;
+    let vetoes = |member: &&Member| {
+        let entity = member.entity;
+        let question = PreQdel {
+            entity,
+            root,
+            force,
+        };
+        world.ask_signal(entity, &question) == Verdict::Veto
+    };
+    members.iter().find(vetoes).map(|member| member.entity)
+}

@@ -1,0 +1,73 @@
+//! The verbs of deletion on an entity.
+
+use bevy_ecs::{system::EntityCommands, world::EntityWorldMut};
+
+use super::{
+    queue::Qdel,
+    worklist::{self, Force},
+    world_ext::later,
+};
+use crate::error::QdelError;
+
+/// Orderly deletion of the entity at hand.
+pub trait EntityWorldMutQdelExt {
+    /// Deletes this entity and everything it owns. See [`QdelExt::qdel`](crate::QdelExt::qdel).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`QdelError::Resource`] if it or something it owns holds a resource.
+    ///
+    /// # Panics
+    ///
+    /// As [`QdelExt::qdel`](crate::QdelExt::qdel).
+    fn qdel(self) -> Result<Qdel, QdelError>;
+
+    /// Deletes this entity and shows everybody that it is forced.
+    ///
+    /// # Errors
+    ///
+    /// As [`qdel`](Self::qdel).
+    ///
+    /// # Panics
+    ///
+    /// As [`QdelExt::qdel`](crate::QdelExt::qdel).
+    fn force_qdel(self) -> Result<Qdel, QdelError>;
+}
+
+impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
+    fn qdel(self) -> Result<Qdel, QdelError> {
+        let entity = self.id();
+        worklist::qdel(self.into_world_mut(), entity, Force::No)
+    }
+
+    fn force_qdel(self) -> Result<Qdel, QdelError> {
+        let entity = self.id();
+        worklist::qdel(self.into_world_mut(), entity, Force::Yes)
+    }
+}
+
+/// Orderly deletion of the entity at hand, when the commands are applied.
+///
+/// An entity that is gone by then, or that holds a resource, is an error that goes to Bevy's error handler
+/// with `Severity::Warning`, which logs it by default. A second `qdel` of the same entity is no error.
+pub trait EntityCommandsQdelExt {
+    /// Deletes this entity and everything it owns. See [`QdelExt::qdel`](crate::QdelExt::qdel).
+    fn qdel(&mut self) -> &mut Self;
+
+    /// Deletes this entity and shows everybody that it is forced.
+    fn force_qdel(&mut self) -> &mut Self;
+}
+
+impl EntityCommandsQdelExt for EntityCommands<'_> {
+    fn qdel(&mut self) -> &mut Self {
+        let entity = self.id();
+        self.commands().queue(later(entity, Force::No));
+        self
+    }
+
+    fn force_qdel(&mut self) -> &mut Self {
+        let entity = self.id();
+        self.commands().queue(later(entity, Force::Yes));
+        self
+    }
+}

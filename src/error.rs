@@ -1,0 +1,112 @@
+//! What can go wrong, one enum an operation.
+
+use bevy_ecs::entity::Entity;
+use thiserror::Error;
+
+use crate::signal::Registration;
+
+/// Why a registration was refused.
+///
+/// The world is unchanged whenever one of these is returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The same component of the same listener already listens for this signal on this target.
+    #[error(
+        "`{}` of {} already listens for `{}` on {}; unregister it first or replace it",
+        .0.component, .0.listener, .0.signal, .0.target
+    )]
+    AlreadyRegistered(Registration),
+    /// The listener is not in the world.
+    #[error(
+        "listener {} is not spawned, so its `{}` cannot listen for `{}` on {}; register while it lives",
+        .0.listener, .0.component, .0.signal, .0.target
+    )]
+    ListenerNotSpawned(Registration),
+    /// The target is not in the world.
+    #[error(
+        "target {} is not spawned, so `{}` of {} cannot listen for `{}` on it; \
+         check `liveness` first, or register by command and be told at once",
+        .0.target, .0.component, .0.listener, .0.signal
+    )]
+    TargetNotSpawned(Registration),
+    /// The listener is being deleted.
+    #[error(
+        "listener {} is being deleted, so its `{}` cannot listen for `{}` on {} any more; \
+         skip entities that are not `Liveness::Alive`",
+        .0.listener, .0.component, .0.signal, .0.target
+    )]
+    ListenerDeleting(Registration),
+    /// The target is being deleted.
+    #[error(
+        "target {} is being deleted, so `{}` of {} cannot listen for `{}` on it any more; \
+         pick another target, or register by command and be told at once",
+        .0.target, .0.component, .0.listener, .0.signal
+    )]
+    TargetDeleting(Registration),
+    /// The listener does not have the component whose handler was to be called.
+    #[error(
+        "listener {} has no `{}` that could listen for `{}` on {}; insert the component first",
+        .0.listener, .0.component, .0.signal, .0.target
+    )]
+    MissingComponent(Registration),
+    /// The target is a resource of this crate.
+    #[error(
+        "{} is a resource of this crate, so `{}` of {} cannot listen for `{}` on it; \
+         use `register_global_signal` for signals about no entity",
+        .0.target, .0.component, .0.listener, .0.signal
+    )]
+    ReservedTarget(Registration),
+}
+
+impl RegisterError {
+    /// Returns the registration that was asked for.
+    pub fn registration(&self) -> Registration {
+        match self {
+            Self::AlreadyRegistered(registration)
+            | Self::ListenerNotSpawned(registration)
+            | Self::TargetNotSpawned(registration)
+            | Self::ListenerDeleting(registration)
+            | Self::TargetDeleting(registration)
+            | Self::MissingComponent(registration)
+            | Self::ReservedTarget(registration) => *registration,
+        }
+    }
+}
+
+/// Why a registration could not be ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnregisterError {
+    /// There is no such registration.
+    #[error(
+        "`{}` of {} does not listen for `{}` on {}; nothing was unregistered",
+        .0.component, .0.listener, .0.signal, .0.target
+    )]
+    NotRegistered(Registration),
+}
+
+/// Why an entity could not be deleted.
+///
+/// Nothing has happened when one of these is returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum QdelError {
+    /// The entity is not in the world.
+    #[error("{entity} is not spawned, so there is nothing to delete; it was despawned before")]
+    NotSpawned {
+        /// The entity that was to be deleted.
+        entity: Entity,
+    },
+    /// The entity holds a resource, and Bevy does not allow those to be despawned.
+    #[error(
+        "{resource} holds a resource, so deleting {entity} was refused; \
+         use `remove_resource` to get rid of a resource"
+    )]
+    Resource {
+        /// The entity that was to be deleted.
+        entity: Entity,
+        /// The resource's entity: the same, or one that it owns.
+        resource: Entity,
+    },
+}

@@ -1,0 +1,140 @@
+//! Whether an entity is there, going, or gone.
+
+use bevy_ecs::{
+    archetype::Archetypes,
+    component::{ComponentId, Components},
+    entity::{Entities, Entity},
+    entity_disabling::Disabled,
+    query::Allow,
+    system::{Query, SystemParam},
+    world::{DeferredWorld, World},
+};
+
+use crate::{deleting::Deleting, signal::Signals};
+
+/// The three states of an entity id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Liveness {
+    /// It is in the world, and nobody has asked for its deletion.
+    Alive,
+    /// Its deletion has begun, and it is still in the world: its listeners are told or were told.
+    Deleting,
+    /// It is not in the world.
+    Gone,
+}
+
+/// Asking about liveness: on a [`World`], a [`DeferredWorld`], and the system parameter [`EntityLiveness`].
+pub trait LivenessExt {
+    /// Tells whether `entity` is there, going, or gone.
+    ///
+    /// Inside the handlers of its last notice an entity is [`Liveness::Deleting`], by whatever means it goes.
+    ///
+    /// # Complexity
+    ///
+    /// Constant.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// assert_eq!(world.liveness(goblin), Liveness::Alive);
+    ///
+    /// world.qdel(goblin)?;
+    /// assert_eq!(world.liveness(goblin), Liveness::Deleting);
+    ///
+    /// world.flush_qdel();
+    /// assert_eq!(world.liveness(goblin), Liveness::Gone);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn liveness(&self, entity: Entity) -> Liveness;
+}
+
+impl LivenessExt for World {
+    fn liveness(&self, entity: Entity) -> Liveness {
+        let closed = |entity| self.get::<Signals>(entity).is_some_and(Signals::is_closed);
+        let marks = Marks::new(self.components());
+        marks.liveness(self.entities(), self.archetypes(), entity, closed)
+    }
+}
+
+impl LivenessExt for DeferredWorld<'_> {
+    fn liveness(&self, entity: Entity) -> Liveness {
+        World::liveness(self, entity)
+    }
+}
+
+/// A system parameter that answers [`LivenessExt::liveness`].
+///
+/// It reads nothing that systems write, so it keeps no other system from running.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// #[derive(Component)]
+/// struct Missile { homes_in_on: Weak }
+///
+/// fn steer(missiles: Query<&Missile>, liveness: EntityLiveness) {
+///     for missile in &missiles {
+///         if let Some(target) = missile.homes_in_on.resolve(&liveness) {
+///             // turn towards it
+///             # let _ = target;
+///         }
+///     }
+/// }
+/// # World::new().register_system(steer);
+/// ```
+#[derive(SystemParam)]
+pub struct EntityLiveness<'w, 's> {
+    entities: &'w Entities,
+    archetypes: &'w Archetypes,
+    components: &'w Components,
+    targets: Query<'w, 's, &'static Signals, Allow<Disabled>>,
+}
+
+impl LivenessExt for EntityLiveness<'_, '_> {
+    fn liveness(&self, entity: Entity) -> Liveness {
+        let closed = |entity| self.targets.get(entity).is_ok_and(Signals::is_closed);
+        let marks = Marks::new(self.components);
+        marks.liveness(self.entities, self.archetypes, entity, closed)
+    }
+}
+
+/// The components that tell of a deletion, as far as anybody had them.
+struct Marks {
+    deleting: Option<ComponentId>,
+    signals: Option<ComponentId>,
+}
+
+impl Marks {
+    fn new(components: &Components) -> Self {
+        Self {
+            deleting: components.component_id::<Deleting>(),
+            signals: components.component_id::<Signals>(),
+        }
+    }
+
+    /// Judges by the archetype, and by `closed` where the entity is listened to.
+    fn liveness(
+        &self,
+        entities: &Entities,
+        archetypes: &Archetypes,
+        entity: Entity,
+        closed: impl FnOnce(Entity) -> bool,
+    ) -> Liveness {
+        let Ok(location) = entities.get_spawned(entity) else {
+            return Liveness::Gone;
+        };
+        let archetype = &archetypes[location.archetype_id];
+        let has = |id: Option<ComponentId>| id.is_some_and(|id| archetype.contains(id));
+        if has(self.deleting) || (has(self.signals) && closed(entity)) {
+            Liveness::Deleting
+        } else {
+            Liveness::Alive
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! What a handler is, and how it is called once its types are forgotten.
+
+use core::{any::Any, cell::Cell, marker::PhantomData};
+
+use bevy_ecs::{
+    component::{Component, Mutable},
+    entity::Entity,
+    entity_disabling::DefaultQueryFilters,
+    query::QueryState,
+    world::{DeferredWorld, World},
+};
+
+use super::{Answer, Question, Received, Signal};
+
+/// A function that answers a signal or a question for a listening component.
+///
+/// There are four shapes, and the component and the signal come from the function's type:
+///
+/// | shape | for | reaches |
+/// | --- | --- | --- |
+/// | `fn(&mut C, Received<S>) -> S::Answer` | a [`Signal`] | the listening component |
+/// | `fn(DeferredWorld, Received<S, C>) -> S::Answer` | a [`Signal`] | all values in the world, and commands |
+/// | `fn(&C, Received<Q>) -> Q::Answer` | a [`Question`] | the listening component, to read |
+/// | `fn(&World, Received<Q, C>) -> Q::Answer` | a [`Question`] | the world, to read |
+///
+/// The first is the fastest by far: it cannot reach the world, so many are called in one go. It marks the
+/// component as changed. Commands of the second are applied after the dispatch.
+///
+/// A handler is a function or a closure that captures nothing: it takes no memory in a registration,
+/// and what it needs stands in the listening component. A handler cannot be `async`: it finishes
+/// before the target is touched.
+///
+/// The trait is sealed: functions of these shapes implement it, nothing else can.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a signal handler",
+    label = "not a function of a shape that handles a signal",
+    note = "a handler is one of\n  \
+            `fn(&mut C, Received<S>) -> S::Answer` (the listener's own fields),\n  \
+            `fn(DeferredWorld, Received<S, C>) -> S::Answer` (more than that),\n  \
+            `fn(&C, Received<Q>) -> Q::Answer` or `fn(&World, Received<Q, C>) -> Q::Answer` (a question)",
+    note = "it cannot be `async`: a handler finishes before its target is torn down",
+    note = "`&mut C` needs a component that is not `#[component(immutable)]`"
+)]
+pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
+    /// The component that listens.
+    type Component: Component;
+    /// The signal or question it listens for.
+    type Signal: Send + Sync + 'static;
+
+    /// Forgets the types.
+    #[doc(hidden)]
+    fn into_call(self) -> Call;
+
+    /// Builds the query that resolves the listeners of a batch.
+    #[doc(hidden)]
+    fn batch_query(_world: &mut World) -> Option<BatchQuery> {
+        None
+    }
+
+    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    #[doc(hidden)]
+    fn tell_missed(self, _world: &mut DeferredWorld, _listener: Entity, _target: Entity) -> bool {
+        false
+    }
+}
+
+/// A `QueryState<&'static mut C>` whose `C` is forgotten.
+pub(super) type BatchQuery = Box<dyn Any + Send + Sync>;
+
+/// A handler whose types are forgotten.
+///
+/// The references point to zero-sized values: nothing is allocated for them.
+#[derive(Clone, Copy)]
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub enum Call {
+    /// Reaches the listening component only, so it is called for a batch of listeners.
+    Fields(&'static dyn CallFields),
+    /// Reaches the world, so it is called for one listener at a time.
+    World(&'static dyn CallWorld),
+    /// Can only look.
+    Look(&'static dyn CallLook),
+}
+
+/// The part of a dispatch that does not change from listener to listener.
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub struct Round<'a> {
+    pub(crate) target: Entity,
+    pub(crate) signal: &'a dyn Any,
+    pub(crate) answer: &'a mut dyn Any,
+}
+
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub trait CallFields: Send + Sync {
+    /// Calls the handler for each of `listeners` from `done` on.
+    ///
+    /// `done` counts a listener before its handler is called, so that a panic can be passed over.
+    /// Listeners that are gone or lack the component are skipped.
+    fn call(
+        &self,
+        world: &mut DeferredWorld,
+        query: Option<&mut BatchQuery>,
+        round: &mut Round,
+        listeners: &[Option<Entity>],
+        done: &Cell<usize>,
+    );
+}
+
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub trait CallWorld: Send + Sync {
+    /// Calls the handler for `listener`, if it has the component.
+    fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity);
+}
+
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub trait CallLook: Send + Sync {
+    /// Calls the handler for `listener`, if it has the component.
+    fn call(&self, world: &World, round: &mut Round, listener: Entity);
+}
+
+impl Round<'_> {
+    /// Returns the signal and the answer under their types.
+    fn typed<S: 'static, A: 'static>(&mut self) -> (&S, &mut A) {
+        let signal = self.signal.downcast_ref();
+        let answer = self.answer.downcast_mut();
+        signal
+            .zip(answer)
+            .expect("a handler should be called with its own signal only")
+    }
+}
+
+/// Marks `fn(&mut C, Received<S>) -> S::Answer`.
+#[expect(unnameable_types, reason = "a marker that callers never write")]
+pub struct FieldShape<C, S>(PhantomData<fn() -> (C, S)>);
+
+/// Marks `fn(DeferredWorld, Received<S, C>) -> S::Answer`.
+#[expect(unnameable_types, reason = "a marker that callers never write")]
+pub struct WorldShape<C, S>(PhantomData<fn() -> (C, S)>);
+
+/// Marks `fn(&C, Received<Q>) -> Q::Answer`.
+#[expect(unnameable_types, reason = "a marker that callers never write")]
+pub struct LookShape<C, Q>(PhantomData<fn() -> (C, Q)>);
+
+/// Marks `fn(&World, Received<Q, C>) -> Q::Answer`.
+#[expect(unnameable_types, reason = "a marker that callers never write")]
+pub struct LookWorldShape<C, Q>(PhantomData<fn() -> (C, Q)>);
+
+/// A handler together with its shape.
+struct Shaped<F, Shape> {
+    handler: F,
+    shape: PhantomData<fn() -> Shape>,
+}
+
+impl<F, Shape> Shaped<F, Shape> {
+    /// Moves `handler` to where it lives for ever, which takes no memory because it has no size.
+    fn leak(handler: F) -> &'static Self
+    where
+        F: 'static,
+        Shape: 'static,
+    {
+        const {
+            assert!(
+                size_of::<F>() == 0,
+                "a signal handler is a plain function or a closure that captures nothing: \
+                 keep what it needs in the listening component, or send it in the signal"
+            );
+        }
+        Box::leak(Box::new(Self {
+            handler,
+            shape: PhantomData,
+        }))
+    }
+}
+
+impl<F, C, S> SignalHandler<FieldShape<C, S>> for F
+where
+    F: Fn(&mut C, Received<S>) -> S::Answer + Copy + Send + Sync + 'static,
+    C: Component<Mutability = Mutable>,
+    S: Signal,
+{
+    type Component = C;
+    type Signal = S;
+
+    fn into_call(self) -> Call {
+        Call::Fields(Shaped::<F, FieldShape<C, S>>::leak(self))
+    }
+
+    fn batch_query(world: &mut World) -> Option<BatchQuery> {
+        // A listener hears its signal also while a disabling component hides it, so the query is
+        // built while there are no default filters.
+        let without_filters = world.try_resource_scope::<DefaultQueryFilters, _>(|world, _| {
+            QueryState::<&mut C>::new(world)
+        });
+        let query = without_filters.unwrap_or_else(|| QueryState::new(world));
+        Some(Box::new(query))
+    }
+
+    fn tell_missed(self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool {
+        let Some(signal) = S::missed(target) else {
+            return false;
+        };
+        if let Some(mut component) = world.get_mut::<C>(listener) {
+            self(&mut component, Received::new(&signal, listener, target));
+        }
+        true
+    }
+}
+
+impl<F, C, S> CallFields for Shaped<F, FieldShape<C, S>>
+where
+    F: Fn(&mut C, Received<S>) -> S::Answer + Send + Sync + 'static,
+    C: Component<Mutability = Mutable>,
+    S: Signal,
+{
+    fn call(
+        &self,
+        world: &mut DeferredWorld,
+        query: Option<&mut BatchQuery>,
+        round: &mut Round,
+        listeners: &[Option<Entity>],
+        done: &Cell<usize>,
+    ) {
+        let target = round.target;
+        let (signal, answer) = round.typed::<S, S::Answer>();
+        let current = Cell::new(target);
+        let start = done.get();
+        let entities = listeners[start..]
+            .iter()
+            .enumerate()
+            .filter_map(|(offset, listener)| {
+                done.set(start + offset + 1);
+                listener.inspect(|listener| current.set(*listener))
+            });
+        let mut tell = |component: &mut C| {
+            let received = Received::new(signal, current.get(), target);
+            answer.merge((self.handler)(component, received));
+        };
+        if let Some(query) = query {
+            let query = query
+                .downcast_mut::<QueryState<&mut C>>()
+                .expect("a batch query should be of the handler's own component");
+            let mut query = query.query_mut(&mut *world);
+            let mut components = query.iter_many_mut(entities);
+            while let Some(component) = components.fetch_next() {
+                if let Ok(mut component) = component {
+                    tell(&mut component);
+                }
+            }
+        } else {
+            for listener in entities {
+                if let Some(mut component) = world.get_mut::<C>(listener) {
+                    tell(&mut component);
+                }
+            }
+        }
+    }
+}
+
+impl<F, C, S> SignalHandler<WorldShape<C, S>> for F
+where
+    F: Fn(DeferredWorld, Received<S, C>) -> S::Answer + Copy + Send + Sync + 'static,
+    C: Component,
+    S: Signal,
+{
+    type Component = C;
+    type Signal = S;
+
+    fn into_call(self) -> Call {
+        Call::World(Shaped::<F, WorldShape<C, S>>::leak(self))
+    }
+
+    fn tell_missed(self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool {
+        let Some(signal) = S::missed(target) else {
+            return false;
+        };
+        if world.get::<C>(listener).is_some() {
+            self(world.reborrow(), Received::new(&signal, listener, target));
+        }
+        true
+    }
+}
+
+impl<F, C, S> CallWorld for Shaped<F, WorldShape<C, S>>
+where
+    F: Fn(DeferredWorld, Received<S, C>) -> S::Answer + Send + Sync + 'static,
+    C: Component,
+    S: Signal,
+{
+    fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity) {
+        if world.get::<C>(listener).is_none() {
+            return;
+        }
+        let target = round.target;
+        let (signal, answer) = round.typed::<S, S::Answer>();
+        let received = Received::new(signal, listener, target);
+        answer.merge((self.handler)(world.reborrow(), received));
+    }
+}
+
+impl<F, C, Q> SignalHandler<LookShape<C, Q>> for F
+where
+    F: Fn(&C, Received<Q>) -> Q::Answer + Copy + Send + Sync + 'static,
+    C: Component,
+    Q: Question,
+{
+    type Component = C;
+    type Signal = Q;
+
+    fn into_call(self) -> Call {
+        Call::Look(Shaped::<F, LookShape<C, Q>>::leak(self))
+    }
+}
+
+impl<F, C, Q> CallLook for Shaped<F, LookShape<C, Q>>
+where
+    F: Fn(&C, Received<Q>) -> Q::Answer + Send + Sync + 'static,
+    C: Component,
+    Q: Question,
+{
+    fn call(&self, world: &World, round: &mut Round, listener: Entity) {
+        let Some(component) = world.get::<C>(listener) else {
+            return;
+        };
+        let target = round.target;
+        let (question, answer) = round.typed::<Q, Q::Answer>();
+        answer.merge((self.handler)(
+            component,
+            Received::new(question, listener, target),
+        ));
+    }
+}
+
+impl<F, C, Q> SignalHandler<LookWorldShape<C, Q>> for F
+where
+    F: Fn(&World, Received<Q, C>) -> Q::Answer + Copy + Send + Sync + 'static,
+    C: Component,
+    Q: Question,
+{
+    type Component = C;
+    type Signal = Q;
+
+    fn into_call(self) -> Call {
+        Call::Look(Shaped::<F, LookWorldShape<C, Q>>::leak(self))
+    }
+}
+
+impl<F, C, Q> CallLook for Shaped<F, LookWorldShape<C, Q>>
+where
+    F: Fn(&World, Received<Q, C>) -> Q::Answer + Send + Sync + 'static,
+    C: Component,
+    Q: Question,
+{
+    fn call(&self, world: &World, round: &mut Round, listener: Entity) {
+        if world.get::<C>(listener).is_none() {
+            return;
+        }
+        let target = round.target;
+        let (question, answer) = round.typed::<Q, Q::Answer>();
+        answer.merge((self.handler)(
+            world,
+            Received::new(question, listener, target),
+        ));
+    }
+}

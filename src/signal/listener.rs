@@ -1,0 +1,70 @@
+//! What a listener leaves behind when it goes, and how that is noticed.
+
+use bevy_ecs::{
+    change_detection::DetectChangesMut,
+    component::{Component, ComponentId},
+    entity::Entity,
+    lifecycle::{Discard, HookContext},
+    observer::On,
+    world::{DeferredWorld, World},
+};
+
+use super::{books::Books, handler::SignalHandler, register};
+
+/// Makes the handler `H` known to the world: its component is watched, and its call is in the table.
+pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, handler: H) {
+    let component = watch_discards::<H::Component>(world);
+    if world.resource::<Books>().lacks_query(component)
+        && let Some(query) = H::batch_query(world)
+    {
+        world.resource_mut::<Books>().add_query(component, query);
+    }
+    world
+        .resource_mut::<Books>()
+        .add_handler::<(H, Shape), H::Component, H::Signal>(component, handler.into_call());
+}
+
+/// Makes sure that the registrations of a `C` end when it is removed, overwritten, or despawned.
+///
+/// A hook costs the least. It needs a component that is in no archetype yet and whose hook
+/// is free; otherwise an observer does the same.
+pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
+    world.init_resource::<Books>();
+    let component = world.register_component::<C>();
+    if world.resource_mut::<Books>().watch(component) {
+        return component;
+    }
+    let in_use = world
+        .archetypes()
+        .iter()
+        .any(|archetype| archetype.contains(component));
+    let hooked = !in_use
+        && world
+            .register_component_hooks::<C>()
+            .try_on_discard(forget_discarded)
+            .is_some();
+    if !hooked {
+        world.add_observer(move |discarded: On<Discard<C>>, mut world: DeferredWorld| {
+            forget(&mut world, discarded.entity, component);
+        });
+    }
+    component
+}
+
+fn forget_discarded(mut world: DeferredWorld, context: HookContext) {
+    forget(&mut world, context.entity, context.component_id);
+}
+
+/// Ends all registrations of `component` on `listener`.
+fn forget(world: &mut DeferredWorld, listener: Entity, component: ComponentId) {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return;
+    };
+    let books = books.bypass_change_detection();
+    if !books.links.has_any(listener) {
+        return;
+    }
+    for (link, signal) in books.take_links_of(listener, component) {
+        register::remove(world, listener, link.target, signal, link.place);
+    }
+}

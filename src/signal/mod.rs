@@ -1,0 +1,130 @@
+//! What is said and to whom.
+//!
+//! A [`Signal`] is sent about a target; the components that registered for it hear it, in the order
+//! of their registrations, through their handlers. Nothing here deletes anything: the one thing this
+//! layer knows of deletion is that a target which is despawned is told about first ([`Qdeleting`]).
+//!
+//! # Invariants
+//!
+//! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
+//! 2. The books of a listener name a target exactly when a list of that target names the listener.
+//! 3. The order of a list is the order of registration.
+//! 4. Between two calls of handlers that can reach the world all books are whole.
+//!
+//! [`check_registrations`](SignalExt::check_registrations) compares the two sides.
+
+mod answer;
+mod books;
+mod dispatch;
+mod entity_ext;
+mod handler;
+mod links;
+mod list;
+mod listener;
+mod qdeleting;
+mod received;
+mod register;
+mod registration;
+mod world_ext;
+
+pub use answer::Answer;
+pub use entity_ext::{EntityCommandsSignalExt, EntityWorldMutSignalExt};
+pub use handler::SignalHandler;
+pub use list::Signals;
+pub use qdeleting::{Cause, Qdeleting};
+pub use received::Received;
+pub use registration::{BrokenBooks, Footprint, Registered, Registration, Replaced};
+pub use world_ext::{SignalExt, WorldListenerExt};
+
+pub(crate) use books::Reserved;
+pub(crate) use dispatch::{Panicked, tell};
+
+use bevy_ecs::{entity::Entity, world::World};
+
+/// A typed message about a target.
+///
+/// Implement it for your own type to use the same registrations for other news than a deletion:
+/// handlers are called at once, in order of registration, and their answers come back merged.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// struct Hit { damage: u32 }
+///
+/// impl Signal for Hit {
+///     type Answer = u32; // bits: see `Answer`
+/// }
+///
+/// #[derive(Component, Default)]
+/// struct Shield { absorbed: u32 }
+///
+/// const BLOCKED: u32 = 1;
+///
+/// impl Shield {
+///     fn on_hit(&mut self, hit: Received<Hit>) -> u32 {
+///         self.absorbed += hit.damage;
+///         BLOCKED
+///     }
+/// }
+///
+/// let mut world = World::new();
+/// let knight = world.spawn(Shield::default()).id();
+/// world.register_signal(knight, knight, Shield::on_hit)?;
+///
+/// let answer = world.send_signal(knight, Hit { damage: 7 });
+///
+/// assert_eq!(answer, BLOCKED);
+/// assert_eq!(world.get::<Shield>(knight).unwrap().absorbed, 7);
+/// # Ok::<(), qdel::RegisterError>(())
+/// ```
+pub trait Signal: Sized + Send + Sync + 'static {
+    /// What a handler answers, and how answers merge. `()` for a signal that only informs.
+    type Answer: Answer;
+
+    /// Triggers Bevy's observers after the handlers; `None` for a signal that is no Bevy event.
+    ///
+    /// A signal that is also an `EntityEvent` opts in with
+    /// `const OBSERVERS: Option<fn(Self, &mut World)> = Some(|hit, world| world.trigger(hit));`.
+    /// Where the sender holds a `DeferredWorld`, the trigger is queued as a command.
+    const OBSERVERS: Option<fn(Self, &mut World)> = None;
+
+    /// Returns what a listener hears whose queued registration came too late for `target`.
+    ///
+    /// `None`, the default, means that it hears nothing and the registration is an error.
+    /// [`Qdeleting`] answers with [`Cause::AlreadyGone`].
+    fn missed(_target: Entity) -> Option<Self> {
+        None
+    }
+}
+
+/// A signal whose handlers can only look.
+///
+/// Its handlers are `fn(&C, Received<Q>) -> Q::Answer` and `fn(&World, Received<Q, C>) -> Q::Answer`:
+/// nothing can change while it is asked. [`PreQdel`](crate::PreQdel) is the one this crate asks.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// struct MayPass;
+///
+/// impl Question for MayPass {
+///     type Answer = bool; // true if anybody says so
+/// }
+///
+/// #[derive(Component)]
+/// struct Guard { bribed: bool }
+///
+/// let mut world = World::new();
+/// let gate = world.spawn_empty().id();
+/// let guard = world.spawn(Guard { bribed: true }).id();
+/// world.register_signal(guard, gate, |guard: &Guard, _: Received<MayPass>| guard.bribed)?;
+///
+/// assert!(world.ask_signal(gate, &MayPass));
+/// # Ok::<(), qdel::RegisterError>(())
+/// ```
+pub trait Question: Sized + Send + Sync + 'static {
+    /// What a handler answers, and how answers merge.
+    type Answer: Answer;
+}

@@ -1,0 +1,56 @@
+//! The signal that this crate is for.
+
+use bevy_ecs::{entity::Entity, event::EntityEvent, world::World};
+
+use super::Signal;
+
+/// "You are about to lose this entity": sent about a target while it is still whole.
+///
+/// Handlers run before the first component of the target is dropped, so they can read it, clear
+/// what names it, and pick something else. After the handlers of a [`qdel`](crate::QdelExt::qdel) it is
+/// triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A plain `despawn`
+/// calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EntityEvent)]
+#[non_exhaustive]
+pub struct Qdeleting {
+    /// The entity that goes away.
+    pub entity: Entity,
+    /// Why it goes away.
+    pub cause: Cause,
+    /// Whether the deletion was forced ([`force_qdel`](crate::QdelExt::force_qdel)).
+    pub force: bool,
+}
+
+/// Why an entity goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Somebody called [`qdel`](crate::QdelExt::qdel) on it.
+    Qdel,
+    /// This owner of it is being deleted.
+    Owner(Entity),
+    /// It is being despawned without a `qdel`.
+    Despawn,
+    /// It was deleting or gone before a queued registration was applied.
+    AlreadyGone,
+}
+
+impl Qdeleting {
+    pub(crate) fn new(entity: Entity, cause: Cause, force: bool) -> Self {
+        Self {
+            entity,
+            cause,
+            force,
+        }
+    }
+}
+
+impl Signal for Qdeleting {
+    type Answer = ();
+
+    const OBSERVERS: Option<fn(Self, &mut World)> = Some(|notice, world| world.trigger(notice));
+
+    fn missed(target: Entity) -> Option<Self> {
+        Some(Self::new(target, Cause::AlreadyGone, false))
+    }
+}

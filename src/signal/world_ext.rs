@@ -1,0 +1,506 @@
+//! The verbs of signals on a world.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use bevy_ecs::{
+    archetype::Archetype,
+    component::Component,
+    entity::Entity,
+    world::{DeferredWorld, World},
+};
+
+use super::{
+    BrokenBooks, Footprint, Question, Registered, Registration, Replaced, Signal, SignalHandler,
+    Signals,
+    books::Books,
+    dispatch::{self, Panicked},
+    listener,
+    register::{self, About, Attempt, Manner},
+};
+use crate::error::{RegisterError, UnregisterError};
+
+/// Registering, sending and asking, on a [`World`] and on a [`DeferredWorld`].
+///
+/// A `DeferredWorld` (in hooks, handlers and observers) registers at once where it can. It cannot
+/// where the target is listened to for the first time, or the handler is used for the first time: then it
+/// queues a command and answers [`Registered::Queued`].
+pub trait SignalExt: sealed::Worldly {
+    /// Registers `handler` of its component on `listener` for its signal about `target`.
+    ///
+    /// The registration ends when either entity is deleted, when the component is removed or overwritten,
+    /// or with [`unregister_signal`](Self::unregister_signal). One for [`Qdeleting`](crate::Qdeleting) ends
+    /// with its notice. It is called after all earlier registrations for the signal on `target`.
+    /// Use a [`Weak`](crate::Weak) handle where nobody needs to be told.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RegisterError::AlreadyRegistered`] if this component already listens for the signal on
+    /// `target`; an error of its own if `listener` or `target` is not spawned or is being deleted; and
+    /// [`RegisterError::MissingComponent`] if `listener` lacks the component.
+    /// The world is unchanged in all cases.
+    ///
+    /// # Complexity
+    ///
+    /// Constant, however many listeners `target` has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    ///
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// world.despawn(goblin);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_signal<Shape: 'static>(
+        &mut self,
+        listener: Entity,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError> {
+        let about = About::Entity(target);
+        let replaced = self.enter(listener, about, handler, Manner::Add)?;
+        Ok(registered(replaced))
+    }
+
+    /// Registers `handler` for one call: the registration is removed before it.
+    ///
+    /// The handler may register anew. See [`register_signal`](Self::register_signal) for all else.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_signal`](Self::register_signal).
+    fn register_signal_once<Shape: 'static>(
+        &mut self,
+        listener: Entity,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError> {
+        let about = About::Entity(target);
+        let replaced = self.enter(listener, about, handler, Manner::AddOnce)?;
+        Ok(registered(replaced))
+    }
+
+    /// Registers `handler` in place of the one that its component has for its signal about `target`.
+    ///
+    /// An earlier registration keeps its place in the order. If there is none, this is
+    /// [`register_signal`](Self::register_signal).
+    ///
+    /// # Errors
+    ///
+    /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
+    fn replace_signal<Shape: 'static>(
+        &mut self,
+        listener: Entity,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Replaced, RegisterError> {
+        self.enter(listener, About::Entity(target), handler, Manner::Replace)
+    }
+
+    /// Ends the registration of the `C` on `listener` for the signal `S` about `target`.
+    ///
+    /// In a dispatch that is going on its handler is not called any more.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`UnregisterError::NotRegistered`] if there is none. It is safe to ignore where that is fine.
+    ///
+    /// # Complexity
+    ///
+    /// Constant, however many listeners `target` has.
+    fn unregister_signal<C: Component, S: 'static>(
+        &mut self,
+        listener: Entity,
+        target: Entity,
+    ) -> Result<(), UnregisterError> {
+        let mut world = self.deferred();
+        register::unregister::<C, S>(&mut world, listener, About::Entity(target))
+    }
+
+    /// Sends `signal` to all who registered for it on `target`, and returns their merged answer.
+    ///
+    /// Handlers are called in the order of their registrations. What is unregistered meanwhile is not called,
+    /// what is registered meanwhile waits for the next time. On a `World`, commands that handlers queue are
+    /// applied before this returns.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the first panic of a handler, after all the others were called.
+    fn send_signal<S: Signal>(&mut self, target: Entity, signal: S) -> S::Answer {
+        let mut answer = S::Answer::default();
+        let mut outcome = Ok(());
+        let id = self.reads().get_resource::<Books>();
+        if let Some(id) = id.and_then(Books::signal_id::<S>) {
+            let mut world = self.deferred();
+            outcome = dispatch::send(&mut world, target, id, &signal, &mut answer);
+        }
+        if let Some(observers) = S::OBSERVERS {
+            outcome = outcome.and(self.after_handlers(signal, observers));
+        }
+        self.apply_commands();
+        if let Err(panicked) = outcome {
+            resume_unwind(panicked);
+        }
+        answer
+    }
+
+    /// Sends what `signal` returns, which is only called if somebody listens on `target`.
+    ///
+    /// A signal that opted in to [`OBSERVERS`](Signal::OBSERVERS) is always built: an observer may be global.
+    ///
+    /// # Panics
+    ///
+    /// As [`send_signal`](Self::send_signal).
+    fn send_signal_with<S: Signal>(
+        &mut self,
+        target: Entity,
+        signal: impl FnOnce() -> S,
+    ) -> S::Answer {
+        if S::OBSERVERS.is_none() && !self.has_listeners::<S>(target) {
+            return S::Answer::default();
+        }
+        self.send_signal(target, signal())
+    }
+
+    /// Asks all who registered for `question` on `target`, and returns their merged answer.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the first panic of a handler, after all the others were called.
+    fn ask_signal<Q: Question>(&self, target: Entity, question: &Q) -> Q::Answer {
+        let world = self.reads();
+        let mut answer = Q::Answer::default();
+        let id = world.get_resource::<Books>();
+        if let Some(id) = id.and_then(Books::signal_id::<Q>)
+            && let Err(panicked) = dispatch::ask(world, target, id, question, &mut answer)
+        {
+            resume_unwind(panicked);
+        }
+        answer
+    }
+
+    /// Tells whether anybody listens for `S` on `target`.
+    fn has_listeners<S: 'static>(&self, target: Entity) -> bool {
+        let world = self.reads();
+        let Some(signals) = world.get::<Signals>(target) else {
+            return false;
+        };
+        let id = world.get_resource::<Books>();
+        id.and_then(Books::signal_id::<S>)
+            .and_then(|id| signals.list(id))
+            .is_some_and(super::list::List::is_heard)
+    }
+
+    /// Returns the registrations on `target`: signal by signal, in order.
+    fn registrations_on(&self, target: Entity) -> Vec<Registration> {
+        let world = self.reads();
+        let (Some(signals), Some(books)) =
+            (world.get::<Signals>(target), world.get_resource::<Books>())
+        else {
+            return Vec::new();
+        };
+        let describe =
+            |(_, listener, handler)| books.describe(listener, target, books.key_of(handler));
+        let mut lists: Vec<_> = signals.lists().iter().collect();
+        lists.sort_by_key(|list| list.signal());
+        lists
+            .into_iter()
+            .flat_map(|list| list.iter().map(describe))
+            .collect()
+    }
+
+    /// Returns the registrations of the components of `listener`, in order.
+    fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
+        let world = self.reads();
+        let Some(books) = world.get_resource::<Books>() else {
+            return Vec::new();
+        };
+        let links = books.links.of(listener);
+        links
+            .filter(|link| register::is_in_force(world, books, listener, *link))
+            .map(|link| books.describe(listener, link.target, link.key))
+            .collect()
+    }
+
+    /// Registers `handler` of its component on `listener` for its signal about nothing in particular.
+    ///
+    /// Global signals go through one target that never goes away.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_signal`](Self::register_signal), as far as the listener is concerned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.register_global_signal(lamp, |lamp: &mut Lamp, _: Received<Nightfall>| lamp.lit = true)?;
+    ///
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_global_signal<Shape: 'static>(
+        &mut self,
+        listener: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError> {
+        let replaced = self.enter(listener, About::World, handler, Manner::Add)?;
+        Ok(registered(replaced))
+    }
+
+    /// Ends what [`register_global_signal`](Self::register_global_signal) began.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`UnregisterError::NotRegistered`] if there is no such registration.
+    fn unregister_global_signal<C: Component, S: 'static>(
+        &mut self,
+        listener: Entity,
+    ) -> Result<(), UnregisterError> {
+        let mut world = self.deferred();
+        register::unregister::<C, S>(&mut world, listener, About::World)
+    }
+
+    /// Sends `signal` to all who registered for it with
+    /// [`register_global_signal`](Self::register_global_signal).
+    ///
+    /// # Panics
+    ///
+    /// As [`send_signal`](Self::send_signal).
+    fn send_global_signal<S: Signal>(&mut self, signal: S) -> S::Answer {
+        let target = self.reads().resource_entity::<Books>();
+        // Without books nobody has registered, and the placeholder has no listeners.
+        self.send_signal(target.unwrap_or(Entity::PLACEHOLDER), signal)
+    }
+
+    /// Counts what the books hold.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of targets: for tests and for leak hunts, not for each frame.
+    fn signal_footprint(&self) -> Footprint {
+        let world = self.reads();
+        let mut footprint = Footprint::default();
+        if let Some(books) = world.get_resource::<Books>() {
+            footprint.crowded_listeners = books.links.maps();
+            footprint.heap_bytes = books.links.heap_bytes();
+        }
+        for (_, signals) in targets(world) {
+            footprint.heap_bytes += signals.heap_bytes();
+            for list in signals.lists() {
+                footprint.registrations += list.iter().count();
+                footprint.places += list.places() as usize;
+            }
+        }
+        footprint
+    }
+
+    /// Compares the books of all targets with those of all listeners.
+    ///
+    /// # Errors
+    ///
+    /// Returns the first place where they disagree, which is a bug of this crate.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of registrations: for tests.
+    fn check_registrations(&self) -> Result<(), BrokenBooks> {
+        let world = self.reads();
+        let Some(books) = world.get_resource::<Books>() else {
+            return Ok(());
+        };
+        for (target, signals) in targets(world) {
+            for list in signals.lists() {
+                let (counted, listed) = list.counts();
+                if counted != listed {
+                    return Err(BrokenBooks::Miscounted {
+                        target,
+                        counted,
+                        listed,
+                    });
+                }
+                for (place, listener, handler) in list.iter() {
+                    let key = books.key_of(handler);
+                    let registration = books.describe(listener, target, key);
+                    match books.links.find(listener, target, key) {
+                        Some(known) if known == place => {}
+                        Some(_) => return Err(BrokenBooks::Twice(registration)),
+                        None => return Err(BrokenBooks::UnknownToListener(registration)),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Preparing a world for listeners.
+pub trait WorldListenerExt {
+    /// Watches for the end of each `C` by a component hook, which is cheaper than the observer that the
+    /// first registration would otherwise add.
+    ///
+    /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity has had.
+    /// Later it does no harm. An `on_discard` hook of the component's own stays, and an observer
+    /// is used beside it.
+    ///
+    /// The figures are in the documentation of the benchmark: about 40 ns a despawned listener.
+    fn register_listener<C: Component>(&mut self) -> &mut Self;
+}
+
+impl WorldListenerExt for World {
+    fn register_listener<C: Component>(&mut self) -> &mut Self {
+        listener::watch_discards::<C>(self);
+        self
+    }
+}
+
+impl SignalExt for World {}
+impl SignalExt for DeferredWorld<'_> {}
+
+fn registered(replaced: Replaced) -> Registered {
+    match replaced {
+        Replaced::Queued => Registered::Queued,
+        Replaced::Handler | Replaced::Nothing => Registered::Now,
+    }
+}
+
+/// Walks all entities that are or were listened to.
+fn targets(world: &World) -> impl Iterator<Item = (Entity, &Signals)> {
+    let id = world.component_id::<Signals>();
+    let archetypes = world.archetypes().iter();
+    archetypes
+        .filter(move |archetype| id.is_some_and(|id| archetype.contains(id)))
+        .flat_map(Archetype::entities)
+        .filter_map(|entity| Some((entity.id(), world.get::<Signals>(entity.id())?)))
+}
+
+mod sealed {
+    use super::{
+        About, AssertUnwindSafe, Attempt, DeferredWorld, Entity, Manner, Panicked, RegisterError,
+        Replaced, Signal, SignalHandler, World, catch_unwind, register,
+    };
+
+    /// What [`SignalExt`](super::SignalExt) needs of a world.
+    #[expect(unnameable_types, reason = "seals the trait")]
+    pub trait Worldly {
+        fn reads(&self) -> &World;
+        fn deferred(&mut self) -> DeferredWorld<'_>;
+        fn apply_commands(&mut self);
+        fn after_handlers<S: Signal>(
+            &mut self,
+            signal: S,
+            observers: fn(S, &mut World),
+        ) -> Result<(), Panicked>;
+        fn enter<Shape: 'static>(
+            &mut self,
+            listener: Entity,
+            about: About,
+            handler: impl SignalHandler<Shape>,
+            manner: Manner,
+        ) -> Result<Replaced, RegisterError>;
+    }
+
+    impl Worldly for World {
+        fn reads(&self) -> &World {
+            self
+        }
+
+        fn deferred(&mut self) -> DeferredWorld<'_> {
+            DeferredWorld::from(self)
+        }
+
+        fn apply_commands(&mut self) {
+            self.flush();
+        }
+
+        fn after_handlers<S: Signal>(
+            &mut self,
+            signal: S,
+            observers: fn(S, &mut World),
+        ) -> Result<(), Panicked> {
+            catch_unwind(AssertUnwindSafe(|| observers(signal, self)))
+        }
+
+        fn enter<Shape: 'static>(
+            &mut self,
+            listener: Entity,
+            about: About,
+            handler: impl SignalHandler<Shape>,
+            manner: Manner,
+        ) -> Result<Replaced, RegisterError> {
+            register::register(self, listener, about, handler, manner)
+        }
+    }
+
+    impl Worldly for DeferredWorld<'_> {
+        fn reads(&self) -> &World {
+            self
+        }
+
+        fn deferred(&mut self) -> DeferredWorld<'_> {
+            self.reborrow()
+        }
+
+        fn apply_commands(&mut self) {}
+
+        fn after_handlers<S: Signal>(
+            &mut self,
+            signal: S,
+            observers: fn(S, &mut World),
+        ) -> Result<(), Panicked> {
+            let trigger = move |world: &mut World| observers(signal, world);
+            self.commands().queue(trigger);
+            Ok(())
+        }
+
+        fn enter<Shape: 'static>(
+            &mut self,
+            listener: Entity,
+            about: About,
+            handler: impl SignalHandler<Shape>,
+            manner: Manner,
+        ) -> Result<Replaced, RegisterError> {
+            match register::attempt(self, listener, about, handler, manner)? {
+                Attempt::Done(done) => Ok(done),
+                Attempt::NeedsStructure => {
+                    self.commands().queue(move |world: &mut World| {
+                        register::register_late(world, listener, about, handler, manner)
+                    });
+                    Ok(Replaced::Queued)
+                }
+            }
+        }
+    }
+}

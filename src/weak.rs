@@ -1,0 +1,101 @@
+//! Handles that know an entity without owning it.
+
+use core::fmt;
+
+use bevy_ecs::entity::{Entity, EntityMapper, MapEntities};
+
+use crate::liveness::{Liveness, LivenessExt};
+
+/// An entity that is known but not owned: it gives the entity only while that is alive.
+///
+/// Use it for what you merely know: a missile's target that is looked up each frame anyway, the last
+/// attacker, the key of a cache. Where somebody must be told the moment the entity goes, register for
+/// [`Qdeleting`](crate::Qdeleting) instead.
+///
+/// It is as small as an [`Entity`], `Option<Weak>` too. Equal ids make equal handles. A handle stays dead for
+/// ever once its entity is gone, because ids carry a generation.
+///
+/// # Examples
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// let mut world = World::new();
+/// let goblin = world.spawn_empty().id();
+/// let seen = Weak::new(goblin);
+/// assert_eq!(seen.resolve(&world), Some(goblin));
+///
+/// world.qdel(goblin)?;
+/// assert_eq!(seen.resolve(&world), None); // from the mark on
+/// assert_eq!(seen.hard_resolve(&world), Some(goblin)); // until it is torn down
+///
+/// world.flush_qdel();
+/// assert_eq!(seen.hard_resolve(&world), None);
+/// # Ok::<(), qdel::QdelError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(
+    feature = "bevy_reflect",
+    derive(bevy_reflect::Reflect),
+    reflect(opaque),
+    reflect(Hash, PartialEq, Debug, Clone)
+)]
+#[cfg_attr(
+    all(feature = "bevy_reflect", feature = "serde"),
+    reflect(Serialize, Deserialize)
+)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(transparent)
+)]
+#[repr(transparent)]
+pub struct Weak(Entity);
+
+#[cfg(all(feature = "bevy_reflect", feature = "serde"))]
+use bevy_reflect::{ReflectDeserialize, ReflectSerialize};
+
+impl Weak {
+    /// Makes a handle of `entity`, whatever its state.
+    pub const fn new(entity: Entity) -> Self {
+        Self(entity)
+    }
+
+    /// Returns the entity while it is alive.
+    ///
+    /// `None` from the beginning of its deletion on, so also inside the handlers that are told of it.
+    pub fn resolve(self, world: &impl LivenessExt) -> Option<Entity> {
+        (world.liveness(self.0) == Liveness::Alive).then_some(self.0)
+    }
+
+    /// Returns the entity until it is torn down, also while it is being deleted.
+    ///
+    /// For handlers that look at what is about to go. Do not keep the answer.
+    pub fn hard_resolve(self, world: &impl LivenessExt) -> Option<Entity> {
+        (world.liveness(self.0) != Liveness::Gone).then_some(self.0)
+    }
+
+    /// Returns the id, dead or alive: for messages and maps, not for access.
+    pub const fn id(self) -> Entity {
+        self.0
+    }
+}
+
+impl From<Entity> for Weak {
+    fn from(entity: Entity) -> Self {
+        Self(entity)
+    }
+}
+
+impl MapEntities for Weak {
+    fn map_entities<M: EntityMapper>(&mut self, mapper: &mut M) {
+        self.0.map_entities(mapper);
+    }
+}
+
+impl fmt::Debug for Weak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Weak({})", self.0)
+    }
+}
