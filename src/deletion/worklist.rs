@@ -17,7 +17,7 @@ use super::{
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    signal::{self, Cause, Panicked, Qdeleting, Signal},
+    signal::{self, Cause, Panicked, Qdeleting, Signal, Signals},
 };
 
 /// Whether a deletion is forced.
@@ -105,6 +105,9 @@ fn mark(world: &mut World, tree: &Tree, force: Force) -> Result<(), Panicked> {
         // An observer of an earlier mark may have despawned it.
         if let Ok(mut entity) = world.get_entity_mut(member.entity) {
             let marked = catch_unwind(AssertUnwindSafe(|| {
+                if let Some(mut signals) = entity.get_mut::<Signals>() {
+                    signals.close();
+                }
                 entity.insert(Deleting::mark());
             }));
             outcome = outcome.and(marked);

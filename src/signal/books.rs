@@ -1,297 +1,312 @@
-//! Which handlers there are, and whom each listener listens to.
+//! Who listens to whom.
 //!
 //! Plain data: no function here takes a world.
-
-use core::any::{TypeId, type_name};
+//!
+//! # Invariants
+//!
+//! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
+//! 2. The links of a listener name a place of a list exactly when that place holds the listener; only
+//!    the one link of a listener without a map may outlive its place.
+//! 3. The order of a list is the order of registration.
 
 use bevy_ecs::{
     component::{Component, ComponentId},
     entity::Entity,
     resource::Resource,
-    world::{FromWorld, World},
 };
-use bevy_platform::{collections::HashMap, hash::NoOpHash};
-use smallvec::SmallVec;
-
-use crate::deleting::Deleting;
+use slab::Slab;
 
 use super::{
-    Qdeleting, Registration, Signals,
-    handler::{BatchQuery, Call},
-    links::{Link, Links},
+    Registration,
+    links::{Held, Link, Links},
+    list::{List, ListId},
+    register::Manner,
+    table::{HandlerId, KeyId, SignalId, Table},
 };
 
-/// A handler that was registered at least once, by its place in the table.
-///
-/// The top bits say what a dispatch must know before it looks the handler up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HandlerId(u32);
-
-/// A pair of a listening component and a signal, by its place in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(u32);
-
-/// A type of signal, by its place in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SignalId(u16);
-
-/// The registrations of all listeners, and the handlers they name.
+/// All registrations, and the handlers they name.
 ///
 /// Its entity is also the target of global signals: it can never be despawned.
-#[derive(Resource)]
+#[derive(Resource, Default)]
 #[require(Reserved)]
 pub(crate) struct Books {
-    pub(crate) marks: Marks,
+    pub(crate) table: Table,
     pub(crate) links: Links,
-    handlers: Vec<Handler>,
-    handler_ids: TypeMap<HandlerId>,
-    keys: Vec<Key>,
-    key_ids: TypeMap<KeyId>,
-    signals: Vec<&'static str>,
-    signal_ids: TypeMap<SignalId>,
-    queries: Vec<(ComponentId, Option<BatchQuery>)>,
-    watched: Vec<ComponentId>,
-}
-
-/// The components that decide whether an entity can be listened to.
-#[derive(Clone, Copy)]
-pub(crate) struct Marks {
-    pub(crate) deleting: ComponentId,
-    pub(crate) reserved: ComponentId,
-    pub(crate) signals: ComponentId,
+    lists: Slab<List>,
 }
 
 /// Marks the resources of this crate, which cannot be listened to.
 #[derive(Component, Default)]
 pub(crate) struct Reserved;
 
-type TypeMap<V> = HashMap<TypeId, V, NoOpHash>;
-
-struct Handler {
-    call: Call,
-    key: KeyId,
-    /// The place of its component's batch query; none for handlers that are called one by one.
-    query: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Key {
-    component: ComponentId,
-    component_name: &'static str,
-    signal: SignalId,
-}
-
-/// What a registration needs to know of its handler.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
-    pub(crate) handler: HandlerId,
-    pub(crate) key: KeyId,
-    pub(crate) component: ComponentId,
-    pub(crate) signal: SignalId,
-}
-
-impl HandlerId {
-    const ONCE: u32 = 1 << 31;
-    const FIELDS: u32 = 1 << 30;
-    const INDEX: u32 = Self::FIELDS - 1;
-
-    /// Returns the handler whose registration ends before its call.
-    pub(crate) fn once(self) -> Self {
-        Self(self.0 | Self::ONCE)
-    }
-
-    pub(crate) fn is_once(self) -> bool {
-        self.0 & Self::ONCE != 0
-    }
-
-    /// Tells whether the handler is called for a batch of listeners.
-    pub(crate) fn is_batched(self) -> bool {
-        self.0 & Self::FIELDS != 0 && !self.is_once()
-    }
-
-    fn index(self) -> usize {
-        (self.0 & Self::INDEX) as usize
-    }
-}
-
-impl KeyId {
-    /// No key.
-    pub(crate) const NONE: Self = Self(u32::MAX);
-}
-
-impl SignalId {
-    /// [`Qdeleting`], which is known without a look-up.
-    pub(crate) const QDELETING: Self = Self(0);
-}
-
-impl FromWorld for Books {
-    fn from_world(world: &mut World) -> Self {
-        let mut books = Self {
-            marks: Marks {
-                deleting: world.register_component::<Deleting>(),
-                reserved: world.register_component::<Reserved>(),
-                signals: world.register_component::<Signals>(),
-            },
-            links: Links::default(),
-            handlers: Vec::new(),
-            handler_ids: TypeMap::default(),
-            keys: Vec::new(),
-            key_ids: TypeMap::default(),
-            signals: Vec::new(),
-            signal_ids: TypeMap::default(),
-            queries: Vec::new(),
-            watched: Vec::new(),
-        };
-        books.add_signal::<Qdeleting>();
-        books
-    }
+/// What entering a registration led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
+    New,
+    Replaced,
+    /// There is one already; nothing has changed.
+    Refused,
 }
 
 impl Books {
-    /// Returns the number of a type of signal, if anybody ever registered for it.
-    pub(crate) fn signal_id<S: 'static>(&self) -> Option<SignalId> {
-        self.signal_ids.get(&TypeId::of::<S>()).copied()
+    /// Returns a list.
+    pub(crate) fn list(&self, id: ListId) -> &List {
+        &self.lists[id.index()]
     }
 
-    /// Returns what is known of the handler `H`, if it was added.
-    pub(crate) fn entry<H: 'static>(&self) -> Option<Entry> {
-        let handler = *self.handler_ids.get(&TypeId::of::<H>())?;
-        Some(self.entry_of(handler))
+    /// Returns a list.
+    pub(crate) fn list_mut(&mut self, id: ListId) -> &mut List {
+        &mut self.lists[id.index()]
     }
 
-    /// Returns what is known of a handler.
-    pub(crate) fn entry_of(&self, handler: HandlerId) -> Entry {
-        let key_id = self.key_of(handler);
-        let key = self.keys[key_id.0 as usize];
-        Entry {
-            handler,
-            key: key_id,
-            component: key.component,
-            signal: key.signal,
-        }
+    /// Returns the lists of a target from its first on.
+    pub(crate) fn lists_from(&self, first: ListId) -> impl Iterator<Item = (ListId, &List)> {
+        let known = |id: ListId| (id != ListId::NONE).then(|| (id, self.list(id)));
+        core::iter::successors(known(first), move |(_, list)| known(list.next))
     }
 
-    /// Returns what a handler listens with and for.
-    pub(crate) fn key_of(&self, handler: HandlerId) -> KeyId {
-        self.handlers[handler.index()].key
+    /// Returns the list of a target for `signal`.
+    pub(crate) fn find_list(&self, first: ListId, signal: SignalId) -> Option<ListId> {
+        let mut lists = self.lists_from(first);
+        lists
+            .find(|(_, list)| list.signal == signal)
+            .map(|(id, _)| id)
     }
 
-    /// Returns the signal that is listened for.
-    pub(crate) fn signal_of(&self, key: KeyId) -> SignalId {
-        self.keys[key.0 as usize].signal
-    }
-
-    /// Returns the pair of a component and a signal, if it ever registered.
-    pub(crate) fn key<C: 'static, S: 'static>(&self) -> Option<KeyId> {
-        self.key_ids.get(&TypeId::of::<(C, S)>()).copied()
-    }
-
-    /// Returns how to call a handler.
-    pub(crate) fn call(&self, handler: HandlerId) -> Call {
-        self.handlers[handler.index()].call
-    }
-
-    /// Lends the batch query of a handler's component; it is given back with
-    /// [`return_query`](Self::return_query).
-    pub(crate) fn take_query(&mut self, handler: HandlerId) -> Option<BatchQuery> {
-        let query = self.handlers[handler.index()].query?;
-        self.queries[query as usize].1.take()
-    }
-
-    /// Takes back what [`take_query`](Self::take_query) lent.
-    pub(crate) fn return_query(&mut self, handler: HandlerId, query: Option<BatchQuery>) {
-        if let Some(at) = self.handlers[handler.index()].query {
-            self.queries[at as usize].1 = query;
-        }
-    }
-
-    /// Tells whether the batch query of `component` is missing.
-    pub(crate) fn lacks_query(&self, component: ComponentId) -> bool {
-        self.queries.iter().all(|(id, _)| *id != component)
-    }
-
-    /// Adds the batch query of `component`.
-    pub(crate) fn add_query(&mut self, component: ComponentId, query: BatchQuery) {
-        self.queries.push((component, Some(query)));
-    }
-
-    /// Adds the handler `H`, called by `call`, of the component `C` for the signal `S`.
-    pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
+    /// Makes a list for the signal of `handler` on `target`, to stand before its list `next`.
+    pub(crate) fn add_list_for(
         &mut self,
-        component: ComponentId,
-        call: Call,
-    ) {
-        let signal = self.add_signal::<S>();
-        let key = self.key::<C, S>().unwrap_or_else(|| {
-            self.keys.push(Key {
-                component,
-                component_name: type_name::<C>(),
-                signal,
-            });
-            let key = KeyId(self.keys.len() as u32 - 1);
-            self.key_ids.insert(TypeId::of::<(C, S)>(), key);
-            key
-        });
-        let query = match call {
-            Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
-            Call::World(_) | Call::Look(_) => None,
-        };
-        let kind = match call {
-            Call::Fields(_) => HandlerId::FIELDS,
-            Call::World(_) | Call::Look(_) => 0,
-        };
-        let id = HandlerId(self.handlers.len() as u32 | kind);
-        self.handlers.push(Handler {
-            call,
-            key,
-            query: query.map(|at| at as u32),
-        });
-        self.handler_ids.insert(TypeId::of::<H>(), id);
+        target: Entity,
+        handler: HandlerId,
+        next: ListId,
+    ) -> ListId {
+        let signal = self.table.signal_of(self.table.key_of(handler));
+        ListId::new(self.lists.insert(List::new(target, signal, next)))
     }
 
-    /// Tells whether discards of `component` are already watched, and counts them as watched from now on.
-    pub(crate) fn watch(&mut self, component: ComponentId) -> bool {
-        let known = self.watched.contains(&component);
-        if !known {
-            self.watched.push(component);
-        }
-        known
-    }
-
-    /// Takes the links of `component` on `listener` out, with the signals they are for.
-    pub(crate) fn take_links_of(
+    /// Enters a registration at the end of a list.
+    pub(crate) fn enter(
         &mut self,
         listener: Entity,
-        component: ComponentId,
-    ) -> impl Iterator<Item = (Link, SignalId)> + use<> {
-        let keys = &self.keys;
-        let belongs = |key: KeyId| keys[key.0 as usize].component == component;
-        let taken = self.links.take_where(listener, belongs);
-        let with_signal = |link: Link| (link, keys[link.key.0 as usize].signal);
-        let taken: SmallVec<[_; 2]> = taken.into_iter().map(with_signal).collect();
-        taken.into_iter()
+        id: ListId,
+        handler: HandlerId,
+        manner: Manner,
+    ) -> Entered {
+        let key = self.table.key_of(handler);
+        let handler = match manner {
+            Manner::Add | Manner::Replace => handler,
+            Manner::AddOnce => handler.once(),
+        };
+        let target = self.list(id).target;
+        let held = self.links.of(listener);
+        let known = match held {
+            Held::Nothing => None,
+            Held::One(link) => (link.list == id && link.key == key).then_some(link.place),
+            Held::Many(map) => map.get(&(target, key)).map(|&(_, place)| place),
+        };
+        let one_in_force = match held {
+            Held::One(link) => Some(link).filter(|link| self.is_in_force(listener, *link)),
+            Held::Nothing | Held::Many(_) => None,
+        };
+        let has_map = matches!(held, Held::Many(_));
+        let list = &mut self.lists[id.index()];
+        if let Some(place) = known
+            && list.get(place).is_some_and(|(at, _)| at == listener)
+        {
+            if manner != Manner::Replace {
+                return Entered::Refused;
+            }
+            list.replace(place, handler);
+            return Entered::Replaced;
+        }
+
+        if list.wants_compaction_to_grow() {
+            self.compact(id);
+        }
+        let list = &mut self.lists[id.index()];
+        let place = list.push(listener, handler);
+        let link = Link {
+            key,
+            list: id,
+            place,
+        };
+        match one_in_force {
+            None if !has_map => self.links.set(listener, link),
+            None => {
+                list.crowded = true;
+                self.links.add(listener, target, link);
+            }
+            Some(first) => {
+                list.crowded = true;
+                let first_list = self.list_mut(first.list);
+                first_list.crowded = true;
+                let first_target = first_list.target;
+                // Compacting may have moved it.
+                let first = match self.links.of(listener) {
+                    Held::One(first) => first,
+                    Held::Nothing | Held::Many(_) => {
+                        unreachable!("a listener should keep its link while another is entered")
+                    }
+                };
+                self.links.make_map(listener);
+                self.links.add(listener, first_target, first);
+                self.links.add(listener, target, link);
+            }
+        }
+        Entered::New
     }
 
-    /// Describes a registration in words.
-    pub(crate) fn describe(&self, listener: Entity, target: Entity, key: KeyId) -> Registration {
-        let key = self.keys[key.0 as usize];
-        Registration {
-            listener,
-            component: key.component_name,
-            target,
-            signal: self.signals[key.signal.0 as usize],
+    /// Ends the registration of `listener` with `key` on `target`, and tells whether there was one.
+    pub(crate) fn leave(&mut self, listener: Entity, target: Entity, key: KeyId) -> bool {
+        let link = match self.links.of(listener) {
+            Held::Nothing => return false,
+            Held::One(link) => link,
+            Held::Many(map) => match map.get(&(target, key)) {
+                Some(&(list, place)) => Link { key, list, place },
+                None => return false,
+            },
+        };
+        let is_it = link.key == key
+            && self.is_in_force(listener, link)
+            && self.list(link.list).target == target;
+        if is_it {
+            self.links.take(listener, target, link.list, key);
+            self.empty(link);
+        }
+        is_it
+    }
+
+    /// Ends all registrations of `component` on `listener`.
+    pub(crate) fn forget(&mut self, listener: Entity, component: ComponentId) {
+        let table = &self.table;
+        let belongs = |key| table.component_of(key) == component;
+        for link in self.links.take_where(listener, belongs) {
+            if self.is_in_force(listener, link) {
+                self.empty(link);
+            }
         }
     }
 
-    fn add_signal<S: 'static>(&mut self) -> SignalId {
-        let next = SignalId(
-            u16::try_from(self.signals.len())
-                .expect("there should be fewer than 65,536 signal types"),
-        );
-        let signals = &mut self.signals;
-        *self.signal_ids.entry(TypeId::of::<S>()).or_insert_with(|| {
-            signals.push(type_name::<S>());
-            next
+    /// Ends the registration at `place` before its handler is called for the only time.
+    pub(crate) fn leave_once(&mut self, id: ListId, place: u32) {
+        let list = &mut self.lists[id.index()];
+        if let Some((listener, handler)) = list.get(place) {
+            let key = self.table.key_of(handler);
+            self.links.take(listener, list.target, id, key);
+            list.remove(place);
+        }
+    }
+
+    /// Drops the lists of a target from its first on.
+    pub(crate) fn drop_lists(&mut self, first: ListId) {
+        let mut next = first;
+        while next != ListId::NONE {
+            let id = next;
+            let list = self.lists.remove(id.index());
+            next = list.next;
+            if list.crowded {
+                for (listener, handler) in list.all() {
+                    let key = self.table.key_of(handler);
+                    self.links.take(listener, list.target, id, key);
+                }
+            }
+        }
+        if self.lists.is_empty() {
+            self.lists.shrink_to_fit();
+        }
+    }
+
+    /// Ends a dispatch of a list.
+    pub(crate) fn finish(&mut self, id: ListId) {
+        let list = &mut self.lists[id.index()];
+        list.end();
+        if list.wants_compaction_to_shrink() {
+            self.compact(id);
+        }
+    }
+
+    /// Tells whether a link describes a registration in force.
+    pub(crate) fn is_in_force(&self, listener: Entity, link: Link) -> bool {
+        let list = self.lists.get(link.list.index());
+        list.and_then(|list| list.get(link.place))
+            .is_some_and(|(at, handler)| at == listener && self.table.key_of(handler) == link.key)
+    }
+
+    /// Describes the registrations in a list that are in force, in order.
+    pub(crate) fn describe_list(&self, id: ListId) -> impl Iterator<Item = Registration> {
+        let list = self.list(id);
+        list.iter().map(move |(_, listener, handler)| {
+            let key = self.table.key_of(handler);
+            self.table.describe(listener, list.target, key)
         })
+    }
+
+    /// Describes the registrations of a listener that are in force, in order.
+    pub(crate) fn describe_listener(&self, listener: Entity) -> Vec<Registration> {
+        let describe = |link: Link| {
+            let target = self.list(link.list).target;
+            self.table.describe(listener, target, link.key)
+        };
+        match self.links.of(listener) {
+            Held::Nothing => Vec::new(),
+            Held::One(link) if self.is_in_force(listener, link) => vec![describe(link)],
+            Held::One(_) => Vec::new(),
+            Held::Many(map) => {
+                let links = map.iter();
+                let links = links.map(|(&(_, key), &(list, place))| Link { key, list, place });
+                links
+                    .filter(|link| self.is_in_force(listener, *link))
+                    .map(describe)
+                    .collect()
+            }
+        }
+    }
+
+    /// Returns all lists.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (ListId, &List)> {
+        self.lists
+            .iter()
+            .map(|(index, list)| (ListId::new(index), list))
+    }
+
+    /// Returns the place that the links of `listener` name for `key` on the target of a list.
+    pub(crate) fn linked_place(&self, listener: Entity, id: ListId, key: KeyId) -> Option<u32> {
+        match self.links.of(listener) {
+            Held::Nothing => None,
+            Held::One(link) => (link.list == id && link.key == key).then_some(link.place),
+            Held::Many(map) => map
+                .get(&(self.list(id).target, key))
+                .map(|&(_, place)| place),
+        }
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let lists = self.lists.capacity() * size_of::<List>();
+        let spilled: usize = self.lists().map(|(_, list)| list.heap_bytes()).sum();
+        lists + spilled + self.links.heap_bytes()
+    }
+
+    /// Empties the place of a link that was taken out of the books of its listener.
+    fn empty(&mut self, link: Link) {
+        let list = self.list_mut(link.list);
+        list.remove(link.place);
+        if list.wants_compaction_to_shrink() {
+            self.compact(link.list);
+        }
+    }
+
+    /// Moves the registrations of a list to its front, and corrects the links to them.
+    fn compact(&mut self, id: ListId) {
+        let list = &mut self.lists[id.index()];
+        list.compact();
+        for (place, listener, handler) in list.iter() {
+            let link = Link {
+                key: self.table.key_of(handler),
+                list: id,
+                place,
+            };
+            self.links.moved(listener, list.target, link);
+        }
     }
 }

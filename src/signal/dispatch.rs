@@ -5,7 +5,7 @@
 //! alone, and the list is read again after it. The list itself stays in place all the time,
 //! so that whatever a handler registers or unregisters is seen.
 
-use core::{any::Any, cell::Cell};
+use core::{any::Any, cell::Cell, ops::Range};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
@@ -18,10 +18,10 @@ use smallvec::SmallVec;
 
 use super::{
     Cause, Qdeleting, Signals,
-    books::{Books, HandlerId, SignalId},
-    handler::{Call, CallFields, Round},
-    list::Tidy,
-    register,
+    books::Books,
+    handler::{BatchQuery, Call, CallFields, CallWorld, Round},
+    list::ListId,
+    table::{HandlerId, SignalId},
 };
 
 /// What a handler panicked with.
@@ -82,21 +82,22 @@ pub(crate) fn ask(
     question: &dyn Any,
     answer: &mut dyn Any,
 ) -> Result<(), Panicked> {
-    let Some(list) = world
-        .get::<Signals>(target)
-        .and_then(|signals| signals.list(id))
+    let (Some(signals), Some(books)) =
+        (world.get::<Signals>(target), world.get_resource::<Books>())
     else {
         return Ok(());
     };
-    let books = world.resource::<Books>();
+    let Some(list) = books.find_list(signals.first, id) else {
+        return Ok(());
+    };
     let mut round = Round {
         target,
         signal: question,
         answer,
     };
     let mut outcome = Ok(());
-    for (_, listener, handler) in list.iter() {
-        let Call::Look(handler) = books.call(handler) else {
+    for (_, listener, handler) in books.list(list).iter() {
+        let Call::Look(handler) = books.table.call(handler) else {
             unreachable!("a question should have handlers that look only");
         };
         let called = catch_unwind(AssertUnwindSafe(|| {
@@ -115,31 +116,6 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     }
 }
 
-/// Ends the registrations on a target whose lists go away, with the target or without it.
-pub(crate) fn drop_lists(mut world: DeferredWorld, context: HookContext) {
-    let target = context.entity;
-    let Some(mut signals) = world.get_mut::<Signals>(target) else {
-        return;
-    };
-    let signals = signals.bypass_change_detection();
-    let target_stays = !signals.is_closed();
-    let must_unlink = |list: &super::list::List| target_stays || list.crowded;
-    if !signals.lists().iter().any(must_unlink) {
-        return;
-    }
-    let lists: SmallVec<[_; 2]> = signals.take_lists().filter(must_unlink).collect();
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return;
-    };
-    let books = books.bypass_change_detection();
-    for list in lists {
-        for (listener, handler) in list.all() {
-            let key = books.key_of(handler);
-            books.links.take(listener, target, key);
-        }
-    }
-}
-
 fn dispatch(
     world: &mut DeferredWorld,
     id: SignalId,
@@ -154,57 +130,117 @@ fn dispatch(
     if told == Told::End {
         signals.close();
     }
-    let Some(list) = signals.list_mut(id) else {
+    let first = signals.first;
+    if first == ListId::NONE {
+        return Ok(());
+    }
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(());
     };
-    let mut places = list.begin();
+    let books = books.bypass_change_detection();
+    let Some(list) = books.find_list(first, id) else {
+        return Ok(());
+    };
+    let mut places = match told {
+        Told::Stay => books.list_mut(list).begin(),
+        Told::End => books.list(list).untold(),
+    };
     let mut outcome = Ok(());
-    let mut batch = SmallVec::<[Option<Entity>; BATCH]>::new();
-    while let Some(mut signals) = world.get_mut::<Signals>(target)
-        && let Some(list) = signals.bypass_change_detection().list_mut(id)
-        && let Some(run) = list.next_run(places.clone(), BATCH as u32)
-    {
-        let called = if run.handler.is_batched() {
-            places.start = run.end;
-            batch.clear();
-            batch.extend_from_slice(&list.listeners()[run.start as usize..run.end as usize]);
-            if told == Told::End {
-                list.mark_told(run.end);
+    let mut listeners = SmallVec::new();
+    let mut next = next_batch(books, list, &mut places, told, &mut listeners);
+    while let Some(batch) = next {
+        let called = match batch {
+            Batch::Fields { handler, id, query } => {
+                call_batch(world, handler, id, query, &mut round, &listeners)
             }
-            call_batch(world, run.handler, &mut round, &batch)
-        } else {
-            places.start = run.start + 1;
-            let listener =
-                list.listeners()[run.start as usize].expect("a run should begin with a listener");
-            // From before its call on, the listener's books may hold something else.
-            if told == Told::End {
-                list.mark_told(run.start + 1);
-            } else if run.handler.is_once() {
-                list.remove(run.start);
-                let mut books = world.resource_mut::<Books>();
-                let key = books.key_of(run.handler);
-                books.links.take(listener, target, key);
-            }
-            call_one(world, run.handler, &mut round, listener)
+            Batch::World { handler, listener } => catch_unwind(AssertUnwindSafe(|| {
+                handler.call(world, &mut round, listener);
+            })),
         };
         outcome = outcome.and(called);
+        if places.is_empty() {
+            break;
+        }
+        let books = world.get_resource_mut::<Books>();
+        next = books.and_then(|mut books| {
+            let books = books.bypass_change_detection();
+            next_batch(books, list, &mut places, told, &mut listeners)
+        });
     }
-    finish(world, target, id);
+    if told == Told::Stay
+        && let Some(mut books) = world.get_resource_mut::<Books>()
+    {
+        books.bypass_change_detection().finish(list);
+    }
     outcome
+}
+
+/// What is called next.
+enum Batch {
+    /// For each of the listeners.
+    Fields {
+        handler: &'static dyn CallFields,
+        id: HandlerId,
+        query: Option<BatchQuery>,
+    },
+    World {
+        handler: &'static dyn CallWorld,
+        listener: Entity,
+    },
+}
+
+/// Takes the next batch out of `places`, and ends what must be ended before it is called.
+fn next_batch(
+    books: &mut Books,
+    id: ListId,
+    places: &mut Range<u32>,
+    told: Told,
+    listeners: &mut SmallVec<[Option<Entity>; BATCH]>,
+) -> Option<Batch> {
+    let list = books.list(id);
+    let run = list.next_run(places.clone(), BATCH as u32)?;
+    let is_once = run.handler.is_once();
+    let alone = run.places.start..run.places.start + 1;
+    let (batch, next) = match books.table.call(run.handler) {
+        Call::Look(_) => unreachable!("a handler that looks only should not be sent a signal"),
+        Call::World(handler) => {
+            let listener = list.at(alone.clone())[0];
+            let listener = listener.expect("a run should begin with a listener");
+            (alone, Batch::World { handler, listener })
+        }
+        Call::Fields(handler) => {
+            let batch = if is_once { alone } else { run.places };
+            listeners.clear();
+            listeners.extend_from_slice(list.at(batch.clone()));
+            let is_long = listeners.len() >= QUERY_FROM;
+            let query = is_long.then(|| books.table.take_query(run.handler));
+            let next = Batch::Fields {
+                handler,
+                id: run.handler,
+                query: query.flatten(),
+            };
+            (batch, next)
+        }
+    };
+    places.start = batch.end;
+    // From before its call on, a listener's books may hold something else.
+    match told {
+        Told::End => books.list_mut(id).mark_told(batch.end),
+        Told::Stay if is_once => books.leave_once(id, batch.start),
+        Told::Stay => {}
+    }
+    Some(next)
 }
 
 /// Calls a handler of fields for each listener of a batch, also past one that panics.
 fn call_batch(
     world: &mut DeferredWorld,
+    handler: &dyn CallFields,
     id: HandlerId,
+    mut query: Option<BatchQuery>,
     round: &mut Round,
     listeners: &[Option<Entity>],
 ) -> Result<(), Panicked> {
-    let mut books = world.resource_mut::<Books>();
-    let books = books.bypass_change_detection();
-    let handler = fields(books, id);
-    let is_long = listeners.len() >= QUERY_FROM;
-    let mut query = is_long.then(|| books.take_query(id)).flatten();
     let done = Cell::new(0);
     let mut outcome = Ok(());
     loop {
@@ -217,48 +253,13 @@ fn call_batch(
             break;
         }
     }
-    if query.is_some() {
-        let mut books = world.resource_mut::<Books>();
-        books.bypass_change_detection().return_query(id, query);
+    if query.is_some()
+        && let Some(mut books) = world.get_resource_mut::<Books>()
+    {
+        books
+            .bypass_change_detection()
+            .table
+            .return_query(id, query);
     }
     outcome
-}
-
-/// Calls a handler for one listener.
-fn call_one(
-    world: &mut DeferredWorld,
-    id: HandlerId,
-    round: &mut Round,
-    listener: Entity,
-) -> Result<(), Panicked> {
-    match world.resource::<Books>().call(id) {
-        Call::World(handler) => {
-            catch_unwind(AssertUnwindSafe(|| handler.call(world, round, listener)))
-        }
-        Call::Fields(_) => call_batch(world, id, round, &[Some(listener)]),
-        Call::Look(_) => unreachable!("a handler that looks only should not be sent a signal"),
-    }
-}
-
-fn fields(books: &Books, id: HandlerId) -> &'static dyn CallFields {
-    match books.call(id) {
-        Call::Fields(handler) => handler,
-        Call::World(_) | Call::Look(_) => {
-            unreachable!("a batch should have a handler of fields")
-        }
-    }
-}
-
-/// Leaves a list as tidy as it would be without the dispatch.
-fn finish(world: &mut DeferredWorld, target: Entity, id: SignalId) {
-    let Some(mut signals) = world.get_mut::<Signals>(target) else {
-        return;
-    };
-    let signals = signals.bypass_change_detection();
-    if let Some(list) = signals.list_mut(id) {
-        list.end();
-    }
-    if signals.tidy(id) == Tidy::Compact {
-        register::compact(world, target, id);
-    }
 }

@@ -6,34 +6,37 @@
 //! exist where there are listeners. A listener with more has a map of its own, in which a target is
 //! found in O(1).
 //!
-//! A link may outlive what it describes: the target is despawned, or its list was told. Whoever reads
-//! a link compares it with the list of the target, which knows. So deleting a target need not touch
-//! its listeners' books, except for those with a map, which would grow.
+//! The one link of a listener may outlive what it describes, when the target is despawned or was told:
+//! whoever reads it compares it with the list, which knows. So deleting a target need not touch
+//! the books of its listeners, except for those with a map, which would grow.
 
 use bevy_ecs::entity::Entity;
 use bevy_platform::{collections::HashMap, hash::FixedHasher};
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
-use super::books::KeyId;
+use super::{list::ListId, table::KeyId};
 
-/// A place in the list of a target.
+/// Where a registration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Link {
-    pub(crate) target: Entity,
     pub(crate) key: KeyId,
+    pub(crate) list: ListId,
     pub(crate) place: u32,
 }
 
-/// What kinds of books a listener had when a link was put in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Put {
-    /// It is the only one.
-    Alone,
-    /// It stands in a map.
-    InMap,
-    /// The map was made for it, and this link moved there.
-    MadeMap(Link),
+/// The links of one listener.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Held<'a> {
+    Nothing,
+    /// In force or not.
+    One(Link),
+    /// All in force.
+    Many(&'a Map),
 }
+
+/// The links of a listener that has more than one, by target and key, in order of registration.
+pub(crate) type Map = IndexMap<(Entity, KeyId), (ListId, u32), FixedHasher>;
 
 /// The links of all listeners.
 #[derive(Debug, Default)]
@@ -41,107 +44,96 @@ pub(crate) struct Links {
     pages: Vec<Option<Box<Page>>>,
     /// The last page that became empty, so that one listener that comes and goes allocates nothing.
     spare: Option<Box<Page>>,
-    /// By entity index, as the pages. Never holds an empty map.
+    /// By entity index, as the pages.
     maps: HashMap<u32, Map>,
 }
-
-type Map = IndexMap<(Entity, KeyId), u32, FixedHasher>;
-
-/// The key of a link that stands for "see the map".
-const SEE_MAP: KeyId = KeyId::NONE;
 
 const PAGE: usize = 1024;
 
 #[derive(Debug)]
 struct Page {
     taken: u32,
-    links: [Option<Link>; PAGE],
+    slots: [Link; PAGE],
 }
 
+/// The slot of an entity that does not listen.
+const NOTHING: Link = Link {
+    key: KeyId::NONE,
+    list: ListId::NONE,
+    place: 0,
+};
+
+/// The slot of a listener that has a map.
+const MANY: Link = Link {
+    key: KeyId::NONE,
+    list: ListId::NONE,
+    place: 1,
+};
+
 impl Links {
-    /// Returns the place of the link of `listener` for `target` and `key`.
-    pub(crate) fn find(&self, listener: Entity, target: Entity, key: KeyId) -> Option<u32> {
-        let link = self.slot(listener)?;
-        if link.key == SEE_MAP {
-            let map = self.maps.get(&listener.index_u32())?;
-            return map.get(&(target, key)).copied();
+    /// Returns the links of `listener`.
+    pub(crate) fn of(&self, listener: Entity) -> Held<'_> {
+        match self.slot(listener) {
+            NOTHING => Held::Nothing,
+            MANY => Held::Many(&self.maps[&listener.index_u32()]),
+            link => Held::One(link),
         }
-        (link.target == target && link.key == key).then_some(link.place)
     }
 
-    /// Tells whether `listener` has a link, in force or not.
-    pub(crate) fn has_any(&self, listener: Entity) -> bool {
-        self.slot(listener).is_some()
-    }
-
-    /// Returns the one link of `listener`, if it has exactly one.
-    pub(crate) fn only(&self, listener: Entity) -> Option<Link> {
-        self.slot(listener).filter(|link| link.key != SEE_MAP)
-    }
-
-    /// Puts a link in. One for the same target and key is overwritten; so is the only one of the
-    /// listener, if `only_is_stale`.
-    pub(crate) fn put(&mut self, listener: Entity, link: Link, only_is_stale: bool) -> Put {
-        let slot = self.slot_mut(listener);
-        match slot {
-            None => {
-                *slot = Some(link);
-                self.page_mut(listener).taken += 1;
-                Put::Alone
-            }
-            Some(old) if old.key == SEE_MAP => {
-                let map = self.maps.entry(listener.index_u32()).or_default();
-                map.insert((link.target, link.key), link.place);
-                Put::InMap
-            }
-            Some(old) if only_is_stale || (old.target == link.target && old.key == link.key) => {
-                *slot = Some(link);
-                Put::Alone
-            }
-            Some(old) => {
-                let first = *old;
-                *slot = Some(Link {
-                    target: first.target,
-                    key: SEE_MAP,
-                    place: 0,
-                });
-                let mut map = Map::default();
-                map.insert((first.target, first.key), first.place);
-                map.insert((link.target, link.key), link.place);
-                self.maps.insert(listener.index_u32(), map);
-                Put::MadeMap(first)
-            }
+    /// Sets the only link of a listener without a map.
+    pub(crate) fn set(&mut self, listener: Entity, link: Link) {
+        let page = self.page_mut(listener);
+        let slot = &mut page.slots[position(listener).1];
+        if *slot == NOTHING {
+            page.taken += 1;
         }
+        *slot = link;
+    }
+
+    /// Adds a link to those of a listener that has a map.
+    pub(crate) fn add(&mut self, listener: Entity, target: Entity, link: Link) {
+        let map = self.maps.entry(listener.index_u32()).or_default();
+        map.insert((target, link.key), (link.list, link.place));
+    }
+
+    /// Gives `listener` a map, which is empty; its link must be added anew.
+    pub(crate) fn make_map(&mut self, listener: Entity) {
+        self.set(listener, MANY);
+        self.maps.insert(listener.index_u32(), Map::default());
     }
 
     /// Corrects the place of a link after its list was compacted.
-    pub(crate) fn moved(&mut self, listener: Entity, target: Entity, key: KeyId, place: u32) {
-        let Some(link) = self.existing_slot_mut(listener).and_then(Option::as_mut) else {
-            return;
-        };
-        if link.key == SEE_MAP {
-            let map = self.maps.get_mut(&listener.index_u32());
-            if let Some(known) = map.and_then(|map| map.get_mut(&(target, key))) {
-                *known = place;
+    pub(crate) fn moved(&mut self, listener: Entity, target: Entity, link: Link) {
+        match self.slot(listener) {
+            NOTHING => {}
+            MANY => {
+                let map = self.maps.get_mut(&listener.index_u32());
+                let known = map.and_then(|map| map.get_mut(&(target, link.key)));
+                if let Some((_, place)) = known {
+                    *place = link.place;
+                }
             }
-        } else if link.target == target && link.key == key {
-            link.place = place;
+            known if known.list == link.list && known.key == link.key => self.set(listener, link),
+            _ => {}
         }
     }
 
-    /// Takes the link for `target` and `key` out, if it is there.
-    pub(crate) fn take(&mut self, listener: Entity, target: Entity, key: KeyId) {
-        let Some(link) = self.slot(listener) else {
-            return;
-        };
-        if link.key == SEE_MAP {
-            let index = listener.index_u32();
-            if let Some(map) = self.maps.get_mut(&index) {
-                map.shift_remove(&(target, key));
+    /// Takes the link to `list` with `key` out, if it is there.
+    pub(crate) fn take(&mut self, listener: Entity, target: Entity, list: ListId, key: KeyId) {
+        match self.slot(listener) {
+            NOTHING => {}
+            MANY => {
+                let index = listener.index_u32();
+                if let Some(map) = self.maps.get_mut(&index) {
+                    map.shift_remove(&(target, key));
+                }
+                self.unmap(listener);
             }
-            self.unmap(listener);
-        } else if link.target == target && link.key == key {
-            self.clear(listener);
+            known => {
+                if known.list == list && known.key == key {
+                    self.clear(listener);
+                }
+            }
         }
     }
 
@@ -150,35 +142,30 @@ impl Links {
         &mut self,
         listener: Entity,
         mut belongs: impl FnMut(KeyId) -> bool,
-    ) -> smallvec::SmallVec<[Link; 2]> {
-        let mut taken = smallvec::SmallVec::new();
-        let Some(link) = self.slot(listener) else {
-            return taken;
-        };
-        if link.key == SEE_MAP {
-            if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
-                map.retain(|&(target, key), &mut place| {
-                    let belongs = belongs(key);
-                    if belongs {
-                        taken.push(Link { target, key, place });
-                    }
-                    !belongs
-                });
+    ) -> SmallVec<[Link; 2]> {
+        let mut taken = SmallVec::new();
+        match self.slot(listener) {
+            NOTHING => {}
+            MANY => {
+                if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
+                    map.retain(|&(_, key), &mut (list, place)| {
+                        let belongs = belongs(key);
+                        if belongs {
+                            taken.push(Link { key, list, place });
+                        }
+                        !belongs
+                    });
+                }
+                self.unmap(listener);
             }
-            self.unmap(listener);
-        } else if belongs(link.key) {
-            taken.push(link);
-            self.clear(listener);
+            link => {
+                if belongs(link.key) {
+                    taken.push(link);
+                    self.clear(listener);
+                }
+            }
         }
         taken
-    }
-
-    /// Returns all links of `listener`, in order of registration.
-    pub(crate) fn of(&self, listener: Entity) -> impl Iterator<Item = Link> {
-        let map = self.maps.get(&listener.index_u32());
-        let in_map = map.into_iter().flatten();
-        let in_map = in_map.map(|(&(target, key), &place)| Link { target, key, place });
-        self.only(listener).into_iter().chain(in_map)
     }
 
     /// Returns the number of listeners with a map.
@@ -190,7 +177,7 @@ impl Links {
     pub(crate) fn heap_bytes(&self) -> usize {
         let pages = self.pages.iter().chain([&self.spare]).flatten().count() * size_of::<Page>();
         let maps = self.maps.values().map(|map| {
-            let entry = size_of::<((Entity, KeyId), u32, u64)>() + size_of::<usize>();
+            let entry = size_of::<((Entity, KeyId), (ListId, u32), u64)>() + size_of::<usize>();
             size_of::<Map>() + map.capacity() * entry
         });
         pages + maps.sum::<usize>()
@@ -199,37 +186,32 @@ impl Links {
     /// Goes back from a map to the one link, or to none.
     fn unmap(&mut self, listener: Entity) {
         let index = listener.index_u32();
-        let Some(map) = self.maps.get(&index) else {
+        let Some(map) = self.maps.get_mut(&index) else {
             return;
         };
         if map.len() > 1 {
+            if map.capacity() > 32 && map.len() * 4 <= map.capacity() {
+                map.shrink_to(map.len() * 2);
+            }
             return;
         }
-        let last = map.first();
-        let last = last.map(|(&(target, key), &place)| Link { target, key, place });
+        let last = map.pop();
         self.maps.remove(&index);
         if self.maps.is_empty() {
             self.maps.shrink_to_fit();
         }
         match last {
-            Some(link) => *self.slot_mut(listener) = Some(link),
+            Some(((_, key), (list, place))) => self.set(listener, Link { key, list, place }),
             None => self.clear(listener),
         }
     }
 
-    fn slot(&self, listener: Entity) -> Option<Link> {
+    fn slot(&self, listener: Entity) -> Link {
         let (page, at) = position(listener);
-        self.pages.get(page)?.as_ref()?.links[at]
-    }
-
-    fn existing_slot_mut(&mut self, listener: Entity) -> Option<&mut Option<Link>> {
-        let (page, at) = position(listener);
-        Some(&mut self.pages.get_mut(page)?.as_mut()?.links[at])
-    }
-
-    fn slot_mut(&mut self, listener: Entity) -> &mut Option<Link> {
-        let (_, at) = position(listener);
-        &mut self.page_mut(listener).links[at]
+        match self.pages.get(page) {
+            Some(Some(page)) => page.slots[at],
+            _ => NOTHING,
+        }
     }
 
     fn page_mut(&mut self, listener: Entity) -> &mut Page {
@@ -242,7 +224,7 @@ impl Links {
             spare.take().unwrap_or_else(|| {
                 Box::new(Page {
                     taken: 0,
-                    links: [None; PAGE],
+                    slots: [NOTHING; PAGE],
                 })
             })
         })
@@ -254,7 +236,8 @@ impl Links {
         let Some(Some(page)) = self.pages.get_mut(number) else {
             return;
         };
-        if page.links[at].take().is_some() {
+        if page.slots[at] != NOTHING {
+            page.slots[at] = NOTHING;
             page.taken -= 1;
         }
         if page.taken == 0 {

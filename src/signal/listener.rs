@@ -9,18 +9,22 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{books::Books, handler::SignalHandler, register};
+use super::{books::Books, handler::SignalHandler};
 
 /// Makes the handler `H` known to the world: its component is watched, and its call is in the table.
 pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, handler: H) {
     let component = watch_discards::<H::Component>(world);
-    if world.resource::<Books>().lacks_query(component)
+    if world.resource::<Books>().table.lacks_query(component)
         && let Some(query) = H::batch_query(world)
     {
-        world.resource_mut::<Books>().add_query(component, query);
+        world
+            .resource_mut::<Books>()
+            .table
+            .add_query(component, query);
     }
     world
         .resource_mut::<Books>()
+        .table
         .add_handler::<(H, Shape), H::Component, H::Signal>(component, handler.into_call());
 }
 
@@ -31,7 +35,7 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
 pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
     world.init_resource::<Books>();
     let component = world.register_component::<C>();
-    if world.resource_mut::<Books>().watch(component) {
+    if world.resource_mut::<Books>().table.watch(component) {
         return component;
     }
     let in_use = world
@@ -57,14 +61,7 @@ fn forget_discarded(mut world: DeferredWorld, context: HookContext) {
 
 /// Ends all registrations of `component` on `listener`.
 fn forget(world: &mut DeferredWorld, listener: Entity, component: ComponentId) {
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return;
-    };
-    let books = books.bypass_change_detection();
-    if !books.links.has_any(listener) {
-        return;
-    }
-    for (link, signal) in books.take_links_of(listener, component) {
-        register::remove(world, listener, link.target, signal, link.place);
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        books.bypass_change_detection().forget(listener, component);
     }
 }

@@ -25,15 +25,17 @@ mod qdeleting;
 mod received;
 mod register;
 mod registration;
+mod table;
+mod target;
 mod world_ext;
 
 pub use answer::Answer;
 pub use entity_ext::{EntityCommandsSignalExt, EntityWorldMutSignalExt};
 pub use handler::SignalHandler;
-pub use list::Signals;
 pub use qdeleting::{Cause, Qdeleting};
 pub use received::Received;
 pub use registration::{BrokenBooks, Footprint, Registered, Registration, Replaced};
+pub use target::Signals;
 pub use world_ext::{SignalExt, WorldListenerExt};
 
 pub(crate) use books::Reserved;

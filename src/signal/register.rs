@@ -4,21 +4,24 @@ use core::any::type_name;
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
-    component::{Component, ComponentId},
+    component::Component,
     entity::Entity,
     error::{BevyError, Severity},
-    world::{DeferredWorld, World},
+    world::{DeferredWorld, EntityRef, World},
 };
 
 use super::{
-    Registration, Replaced,
-    books::{Books, Entry, Marks, SignalId},
+    Registration, Replaced, Signals,
+    books::{Books, Entered, Reserved},
     handler::SignalHandler,
-    links::{Link, Put},
-    list::{Signals, Tidy},
+    list::ListId,
     listener,
+    table::HandlerId,
 };
-use crate::error::{RegisterError, UnregisterError};
+use crate::{
+    deleting::Deleting,
+    error::{RegisterError, UnregisterError},
+};
 
 /// What a registration is to do where there is one already, and how often its handler is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,24 +60,35 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     handler: H,
     manner: Manner,
 ) -> Result<Replaced, RegisterError> {
-    world.init_resource::<Books>();
     let mut deferred = DeferredWorld::from(&mut *world);
     if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
         return Ok(done);
     }
-    if world.resource::<Books>().entry::<(H, Shape)>().is_none() {
+    world.init_resource::<Books>();
+    if known(world.resource(), handler).is_none() {
         listener::install(world, handler);
     }
     let target = target_of(world, about).expect("the books should have been made above");
-    let mut target = world.entity_mut(target);
-    if !target.contains::<Signals>() {
-        target.insert(Signals::default());
+    if !world.entity(target).contains::<Signals>() {
+        let mut books = world.resource_mut::<Books>();
+        let books = books.bypass_change_detection();
+        let handler =
+            known(books, handler).expect("a handler should be known once it is installed");
+        let first = books.add_list_for(target, handler, ListId::NONE);
+        books.enter(listener, first, handler, manner);
+        world.entity_mut(target).insert(Signals::new(first));
+        return Ok(Replaced::Nothing);
     }
     let mut deferred = DeferredWorld::from(world);
     match attempt(&mut deferred, listener, about, handler, manner)? {
         Attempt::Done(done) => Ok(done),
-        Attempt::NeedsStructure => unreachable!("the target and the handler were prepared above"),
+        Attempt::NeedsStructure => unreachable!("the target and the handler were prepared"),
     }
+}
+
+/// Returns the number of a handler, if it registered before.
+fn known<Shape: 'static, H: SignalHandler<Shape>>(books: &Books, _handler: H) -> Option<HandlerId> {
+    books.table.handler::<(H, Shape)>()
 }
 
 /// Registers when a command is applied: a target that went away in between is told of at once.
@@ -113,7 +127,7 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
     about: About,
-    _handler: H,
+    handler: H,
     manner: Manner,
 ) -> Result<Attempt, RegisterError> {
     let Some(target) = target_of(world, about) else {
@@ -125,117 +139,78 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
         target,
         signal: type_name::<H::Signal>(),
     };
-    let Some(books) = world.get_resource::<Books>() else {
+    let Some(signals) = world.get::<Signals>(target) else {
+        check_target(world, registration, about)?;
+        check_listener::<H::Component>(world, registration)?;
         return Ok(Attempt::NeedsStructure);
     };
-    let entry = books.entry::<(H, Shape)>();
-    let component = entry
-        .map(|entry| entry.component)
-        .or_else(|| world.component_id::<H::Component>());
-    let is_prepared = check(world, registration, about, component, books.marks)?;
-    let (Some(entry), true) = (entry, is_prepared) else {
+    if signals.closed {
+        return Err(RegisterError::TargetDeleting(registration));
+    }
+    let first = signals.first;
+    check_listener::<H::Component>(world, registration)?;
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(Attempt::NeedsStructure);
     };
-    enter(world, registration, entry, manner).map(Attempt::Done)
+    let books = books.bypass_change_detection();
+    let Some(handler) = known(books, handler) else {
+        return Ok(Attempt::NeedsStructure);
+    };
+    let signal = books.table.signal_of(books.table.key_of(handler));
+    let known_list = books.find_list(first, signal);
+    let list = known_list.unwrap_or_else(|| books.add_list_for(target, handler, first));
+    let entered = books.enter(listener, list, handler, manner);
+    if known_list.is_none()
+        && let Some(mut signals) = world.get_mut::<Signals>(target)
+    {
+        signals.bypass_change_detection().first = list;
+    }
+    match entered {
+        Entered::New => Ok(Attempt::Done(Replaced::Nothing)),
+        Entered::Replaced => Ok(Attempt::Done(Replaced::Handler)),
+        Entered::Refused => Err(RegisterError::AlreadyRegistered(registration)),
+    }
 }
 
-/// Refuses what cannot be registered. Otherwise tells whether the target can be listened to already.
-fn check(
+/// Refuses a target that cannot be listened to. One that carries [`Signals`] passed before.
+fn check_target(
     world: &World,
     registration: Registration,
     about: About,
-    component: Option<ComponentId>,
-    marks: Marks,
-) -> Result<bool, RegisterError> {
-    let Ok(target) = world.entities().get_spawned(registration.target) else {
+) -> Result<(), RegisterError> {
+    let Ok(target) = world.get_entity(registration.target) else {
         return Err(RegisterError::TargetNotSpawned(registration));
     };
-    let target = &world.archetypes()[target.archetype_id];
-    if target.contains(marks.reserved) && about != About::World {
+    if has::<Reserved>(world, target) && about != About::World {
         return Err(RegisterError::ReservedTarget(registration));
     }
-    if target.contains(marks.deleting) {
+    if has::<Deleting>(world, target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
-    let Ok(listener) = world.entities().get_spawned(registration.listener) else {
-        return Err(RegisterError::ListenerNotSpawned(registration));
-    };
-    let listener = &world.archetypes()[listener.archetype_id];
-    if listener.contains(marks.deleting) {
-        return Err(RegisterError::ListenerDeleting(registration));
-    }
-    if !component.is_some_and(|component| listener.contains(component)) {
-        return Err(RegisterError::MissingComponent(registration));
-    }
-    Ok(target.contains(marks.signals))
+    Ok(())
 }
 
-/// Writes a registration into the list of its target and into the books of its listener.
-fn enter(
-    world: &mut DeferredWorld,
+/// Refuses a listener that cannot listen.
+fn check_listener<C: Component>(
+    world: &World,
     registration: Registration,
-    entry: Entry,
-    manner: Manner,
-) -> Result<Replaced, RegisterError> {
-    let Registration {
-        listener, target, ..
-    } = registration;
-    let Entry { key, signal, .. } = entry;
-    let handler = match manner {
-        Manner::Add | Manner::Replace => entry.handler,
-        Manner::AddOnce => entry.handler.once(),
+) -> Result<(), RegisterError> {
+    let Ok(listener) = world.get_entity(registration.listener) else {
+        return Err(RegisterError::ListenerNotSpawned(registration));
     };
-    let books = world.resource::<Books>();
-    let known = books.links.find(listener, target, key);
-    let only = books.links.only(listener);
-    let only_is_stale = only.is_some_and(|link| !is_in_force(world, books, listener, link));
+    if has::<Deleting>(world, listener) {
+        return Err(RegisterError::ListenerDeleting(registration));
+    }
+    if !has::<C>(world, listener) {
+        return Err(RegisterError::MissingComponent(registration));
+    }
+    Ok(())
+}
 
-    let mut signals = world
-        .get_mut::<Signals>(target)
-        .expect("a checked target should have its list");
-    let signals = signals.bypass_change_detection();
-    if signals.is_closed() {
-        return Err(RegisterError::TargetDeleting(registration));
-    }
-    let list = signals.list_or_new(signal, handler);
-    if let Some(place) = known
-        && list.get(place).is_some_and(|(at, _)| at == listener)
-    {
-        if manner != Manner::Replace {
-            return Err(RegisterError::AlreadyRegistered(registration));
-        }
-        list.replace(place, handler);
-        return Ok(Replaced::Handler);
-    }
-    let place = if list.wants_compaction_to_grow() {
-        compact(world, target, signal);
-        let mut signals = world
-            .get_mut::<Signals>(target)
-            .expect("a checked target should have its list");
-        let list = signals
-            .bypass_change_detection()
-            .list_or_new(signal, handler);
-        list.push(listener, handler)
-    } else {
-        list.push(listener, handler)
-    };
-
-    let link = Link { target, key, place };
-    let mut books = world.resource_mut::<Books>();
-    let put = books
-        .bypass_change_detection()
-        .links
-        .put(listener, link, only_is_stale);
-    match put {
-        Put::Alone => {}
-        Put::InMap => mark_crowded(world, target, signal),
-        Put::MadeMap(first) => {
-            let first_signal = world.resource::<Books>().signal_of(first.key);
-            mark_crowded(world, first.target, first_signal);
-            mark_crowded(world, target, signal);
-        }
-    }
-    Ok(Replaced::Nothing)
+/// Tells whether an entity has a `C`, without a look at components that wait to be registered.
+fn has<C: Component>(world: &World, entity: EntityRef) -> bool {
+    let id = world.components().valid_component_id::<C>();
+    id.is_some_and(|id| entity.contains_id(id))
 }
 
 /// Ends a registration.
@@ -255,75 +230,12 @@ pub(crate) fn unregister<C: Component, S: 'static>(
         return Err(refused);
     };
     let books = books.bypass_change_detection();
-    let Some(key) = books.key::<C, S>() else {
-        return Err(refused);
-    };
-    let Some(place) = books.links.find(listener, target, key) else {
-        return Err(refused);
-    };
-    let signal = books.signal_of(key);
-    books.links.take(listener, target, key);
-    if remove(world, listener, target, signal, place) {
+    let key = books.table.key::<C, S>();
+    if key.is_some_and(|key| books.leave(listener, target, key)) {
         Ok(())
     } else {
         Err(refused)
     }
-}
-
-/// Empties a place in the list of `target`, if `listener` holds it and it is in force.
-pub(crate) fn remove(
-    world: &mut DeferredWorld,
-    listener: Entity,
-    target: Entity,
-    signal: SignalId,
-    place: u32,
-) -> bool {
-    let Some(mut signals) = world.get_mut::<Signals>(target) else {
-        return false;
-    };
-    let signals = signals.bypass_change_detection();
-    let Some(list) = signals.list_mut(signal) else {
-        return false;
-    };
-    if list.get(place).is_none_or(|(at, _)| at != listener) {
-        return false;
-    }
-    list.remove(place);
-    if signals.tidy(signal) == Tidy::Compact {
-        compact(world, target, signal);
-    }
-    true
-}
-
-/// Moves the registrations of a list to its front, and tells the books of their listeners.
-pub(crate) fn compact(world: &mut DeferredWorld, target: Entity, signal: SignalId) {
-    let Some(mut signals) = world.get_mut::<Signals>(target) else {
-        return;
-    };
-    let Some(mut list) = signals.bypass_change_detection().lend(signal) else {
-        return;
-    };
-    list.compact();
-    let mut books = world.resource_mut::<Books>();
-    let books = books.bypass_change_detection();
-    for (place, listener, handler) in list.iter() {
-        let key = books.key_of(handler);
-        books.links.moved(listener, target, key, place);
-    }
-    let mut signals = world
-        .get_mut::<Signals>(target)
-        .expect("a target that lent its list should still be there");
-    signals.bypass_change_detection().give_back(list);
-}
-
-/// Tells whether a link describes a registration in force.
-pub(crate) fn is_in_force(world: &World, books: &Books, listener: Entity, link: Link) -> bool {
-    let Some(signals) = world.get::<Signals>(link.target) else {
-        return false;
-    };
-    let list = signals.list(books.signal_of(link.key));
-    list.and_then(|list| list.get(link.place))
-        .is_some_and(|(at, handler)| at == listener && books.key_of(handler) == link.key)
 }
 
 /// Returns the target that a registration is about.
@@ -331,13 +243,5 @@ pub(crate) fn target_of(world: &World, about: About) -> Option<Entity> {
     match about {
         About::Entity(entity) => Some(entity),
         About::World => world.resource_entity::<Books>(),
-    }
-}
-
-fn mark_crowded(world: &mut DeferredWorld, target: Entity, signal: SignalId) {
-    if let Some(mut signals) = world.get_mut::<Signals>(target)
-        && let Some(list) = signals.bypass_change_detection().list_mut(signal)
-    {
-        list.crowded = true;
     }
 }

@@ -3,7 +3,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
-    archetype::Archetype,
     component::Component,
     entity::Entity,
     world::{DeferredWorld, World},
@@ -16,6 +15,7 @@ use super::{
     dispatch::{self, Panicked},
     listener,
     register::{self, About, Attempt, Manner},
+    table::SignalId,
 };
 use crate::error::{RegisterError, UnregisterError};
 
@@ -146,8 +146,7 @@ pub trait SignalExt: sealed::Worldly {
     fn send_signal<S: Signal>(&mut self, target: Entity, signal: S) -> S::Answer {
         let mut answer = S::Answer::default();
         let mut outcome = Ok(());
-        let id = self.reads().get_resource::<Books>();
-        if let Some(id) = id.and_then(Books::signal_id::<S>) {
+        if let Some(id) = signal_id::<S>(self.reads()) {
             let mut world = self.deferred();
             outcome = dispatch::send(&mut world, target, id, &signal, &mut answer);
         }
@@ -187,8 +186,7 @@ pub trait SignalExt: sealed::Worldly {
     fn ask_signal<Q: Question>(&self, target: Entity, question: &Q) -> Q::Answer {
         let world = self.reads();
         let mut answer = Q::Answer::default();
-        let id = world.get_resource::<Books>();
-        if let Some(id) = id.and_then(Books::signal_id::<Q>)
+        if let Some(id) = signal_id::<Q>(world)
             && let Err(panicked) = dispatch::ask(world, target, id, question, &mut answer)
         {
             resume_unwind(panicked);
@@ -199,13 +197,14 @@ pub trait SignalExt: sealed::Worldly {
     /// Tells whether anybody listens for `S` on `target`.
     fn has_listeners<S: 'static>(&self, target: Entity) -> bool {
         let world = self.reads();
-        let Some(signals) = world.get::<Signals>(target) else {
+        let (Some(signals), Some(books)) =
+            (world.get::<Signals>(target), world.get_resource::<Books>())
+        else {
             return false;
         };
-        let id = world.get_resource::<Books>();
-        id.and_then(Books::signal_id::<S>)
-            .and_then(|id| signals.list(id))
-            .is_some_and(super::list::List::is_heard)
+        let list = books.table.signal_id::<S>();
+        list.and_then(|id| books.find_list(signals.first, id))
+            .is_some_and(|list| books.list(list).is_heard())
     }
 
     /// Returns the registrations on `target`: signal by signal, in order.
@@ -216,27 +215,16 @@ pub trait SignalExt: sealed::Worldly {
         else {
             return Vec::new();
         };
-        let describe =
-            |(_, listener, handler)| books.describe(listener, target, books.key_of(handler));
-        let mut lists: Vec<_> = signals.lists().iter().collect();
-        lists.sort_by_key(|list| list.signal());
-        lists
-            .into_iter()
-            .flat_map(|list| list.iter().map(describe))
-            .collect()
+        let mut lists: Vec<_> = books.lists_from(signals.first).collect();
+        lists.sort_by_key(|(_, list)| list.signal);
+        let lists = lists.into_iter();
+        lists.flat_map(|(id, _)| books.describe_list(id)).collect()
     }
 
     /// Returns the registrations of the components of `listener`, in order.
     fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
-        let world = self.reads();
-        let Some(books) = world.get_resource::<Books>() else {
-            return Vec::new();
-        };
-        let links = books.links.of(listener);
-        links
-            .filter(|link| register::is_in_force(world, books, listener, *link))
-            .map(|link| books.describe(listener, link.target, link.key))
-            .collect()
+        let books = self.reads().get_resource::<Books>();
+        books.map_or(Vec::new(), |books| books.describe_listener(listener))
     }
 
     /// Registers `handler` of its component on `listener` for its signal about nothing in particular.
@@ -311,20 +299,15 @@ pub trait SignalExt: sealed::Worldly {
     ///
     /// Linear in the number of targets: for tests and for leak hunts, not for each frame.
     fn signal_footprint(&self) -> Footprint {
-        let world = self.reads();
-        let mut footprint = Footprint::default();
-        if let Some(books) = world.get_resource::<Books>() {
-            footprint.crowded_listeners = books.links.maps();
-            footprint.heap_bytes = books.links.heap_bytes();
+        let Some(books) = self.reads().get_resource::<Books>() else {
+            return Footprint::default();
+        };
+        Footprint {
+            registrations: books.lists().map(|(_, list)| list.iter().count()).sum(),
+            places: books.lists().map(|(_, list)| list.places() as usize).sum(),
+            crowded_listeners: books.links.maps(),
+            heap_bytes: books.heap_bytes(),
         }
-        for (_, signals) in targets(world) {
-            footprint.heap_bytes += signals.heap_bytes();
-            for list in signals.lists() {
-                footprint.registrations += list.iter().count();
-                footprint.places += list.places() as usize;
-            }
-        }
-        footprint
     }
 
     /// Compares the books of all targets with those of all listeners.
@@ -337,28 +320,26 @@ pub trait SignalExt: sealed::Worldly {
     ///
     /// Linear in the number of registrations: for tests.
     fn check_registrations(&self) -> Result<(), BrokenBooks> {
-        let world = self.reads();
-        let Some(books) = world.get_resource::<Books>() else {
+        let Some(books) = self.reads().get_resource::<Books>() else {
             return Ok(());
         };
-        for (target, signals) in targets(world) {
-            for list in signals.lists() {
-                let (counted, listed) = list.counts();
-                if counted != listed {
-                    return Err(BrokenBooks::Miscounted {
-                        target,
-                        counted,
-                        listed,
-                    });
-                }
-                for (place, listener, handler) in list.iter() {
-                    let key = books.key_of(handler);
-                    let registration = books.describe(listener, target, key);
-                    match books.links.find(listener, target, key) {
-                        Some(known) if known == place => {}
-                        Some(_) => return Err(BrokenBooks::Twice(registration)),
-                        None => return Err(BrokenBooks::UnknownToListener(registration)),
-                    }
+        for (id, list) in books.lists() {
+            let target = list.target;
+            let (counted, listed) = list.counts();
+            if counted != listed {
+                return Err(BrokenBooks::Miscounted {
+                    target,
+                    counted,
+                    listed,
+                });
+            }
+            for (place, listener, handler) in list.iter() {
+                let key = books.table.key_of(handler);
+                let registration = books.table.describe(listener, target, key);
+                match books.linked_place(listener, id, key) {
+                    Some(known) if known == place => {}
+                    Some(_) => return Err(BrokenBooks::Twice(registration)),
+                    None => return Err(BrokenBooks::UnknownToListener(registration)),
                 }
             }
         }
@@ -396,14 +377,9 @@ fn registered(replaced: Replaced) -> Registered {
     }
 }
 
-/// Walks all entities that are or were listened to.
-fn targets(world: &World) -> impl Iterator<Item = (Entity, &Signals)> {
-    let id = world.component_id::<Signals>();
-    let archetypes = world.archetypes().iter();
-    archetypes
-        .filter(move |archetype| id.is_some_and(|id| archetype.contains(id)))
-        .flat_map(Archetype::entities)
-        .filter_map(|entity| Some((entity.id(), world.get::<Signals>(entity.id())?)))
+fn signal_id<S: 'static>(world: &World) -> Option<SignalId> {
+    let books = world.get_resource::<Books>()?;
+    books.table.signal_id::<S>()
 }
 
 mod sealed {

@@ -1,0 +1,222 @@
+//! Which handlers there are, and what for.
+//!
+//! Plain data: no function here takes a world.
+
+use core::any::{TypeId, type_name};
+
+use bevy_ecs::{component::ComponentId, entity::Entity};
+use bevy_platform::{collections::HashMap, hash::NoOpHash};
+
+use super::{
+    Qdeleting, Registration,
+    handler::{BatchQuery, Call},
+};
+
+/// A handler that was registered at least once, by its place in the table.
+///
+/// The top bit says "once".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HandlerId(u32);
+
+/// A pair of a listening component and a signal, by its place in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId(u32);
+
+/// A type of signal, by its place in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SignalId(u16);
+
+/// All handlers that ever registered, by number.
+pub(crate) struct Table {
+    handlers: Vec<Handler>,
+    handler_ids: TypeMap<HandlerId>,
+    keys: Vec<Key>,
+    key_ids: TypeMap<KeyId>,
+    signals: Vec<&'static str>,
+    signal_ids: TypeMap<SignalId>,
+    queries: Vec<(ComponentId, Option<BatchQuery>)>,
+    watched: Vec<ComponentId>,
+}
+
+type TypeMap<V> = HashMap<TypeId, V, NoOpHash>;
+
+struct Handler {
+    call: Call,
+    key: KeyId,
+    /// The place of its component's batch query; none for handlers that are called one by one.
+    query: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    component: ComponentId,
+    component_name: &'static str,
+    signal: SignalId,
+}
+
+impl HandlerId {
+    const ONCE: u32 = 1 << 31;
+
+    /// Returns the handler whose registration ends before its call.
+    pub(crate) fn once(self) -> Self {
+        Self(self.0 | Self::ONCE)
+    }
+
+    pub(crate) fn is_once(self) -> bool {
+        self.0 & Self::ONCE != 0
+    }
+
+    fn index(self) -> usize {
+        (self.0 & !Self::ONCE) as usize
+    }
+}
+
+impl KeyId {
+    /// No key.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+}
+
+impl SignalId {
+    /// [`Qdeleting`], which is known without a look-up.
+    pub(crate) const QDELETING: Self = Self(0);
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let mut table = Self {
+            handlers: Vec::new(),
+            handler_ids: TypeMap::default(),
+            keys: Vec::new(),
+            key_ids: TypeMap::default(),
+            signals: Vec::new(),
+            signal_ids: TypeMap::default(),
+            queries: Vec::new(),
+            watched: Vec::new(),
+        };
+        table.add_signal::<Qdeleting>();
+        table
+    }
+}
+
+impl Table {
+    /// Returns the number of a type of signal, if anybody ever registered for it.
+    pub(crate) fn signal_id<S: 'static>(&self) -> Option<SignalId> {
+        self.signal_ids.get(&TypeId::of::<S>()).copied()
+    }
+
+    /// Returns the number of the handler `H`, if it was added.
+    pub(crate) fn handler<H: 'static>(&self) -> Option<HandlerId> {
+        self.handler_ids.get(&TypeId::of::<H>()).copied()
+    }
+
+    /// Returns what a handler listens with and for.
+    pub(crate) fn key_of(&self, handler: HandlerId) -> KeyId {
+        self.handlers[handler.index()].key
+    }
+
+    /// Returns the component that listens.
+    pub(crate) fn component_of(&self, key: KeyId) -> ComponentId {
+        self.keys[key.0 as usize].component
+    }
+
+    /// Returns the signal that is listened for.
+    pub(crate) fn signal_of(&self, key: KeyId) -> SignalId {
+        self.keys[key.0 as usize].signal
+    }
+
+    /// Returns the pair of a component and a signal, if it ever registered.
+    pub(crate) fn key<C: 'static, S: 'static>(&self) -> Option<KeyId> {
+        self.key_ids.get(&TypeId::of::<(C, S)>()).copied()
+    }
+
+    /// Returns how to call a handler.
+    pub(crate) fn call(&self, handler: HandlerId) -> Call {
+        self.handlers[handler.index()].call
+    }
+
+    /// Lends the batch query of a handler's component; it is given back with
+    /// [`return_query`](Self::return_query).
+    pub(crate) fn take_query(&mut self, handler: HandlerId) -> Option<BatchQuery> {
+        let query = self.handlers[handler.index()].query?;
+        self.queries[query as usize].1.take()
+    }
+
+    /// Takes back what [`take_query`](Self::take_query) lent.
+    pub(crate) fn return_query(&mut self, handler: HandlerId, query: Option<BatchQuery>) {
+        if let Some(at) = self.handlers[handler.index()].query {
+            self.queries[at as usize].1 = query;
+        }
+    }
+
+    /// Tells whether the batch query of `component` is missing.
+    pub(crate) fn lacks_query(&self, component: ComponentId) -> bool {
+        self.queries.iter().all(|(id, _)| *id != component)
+    }
+
+    /// Adds the batch query of `component`.
+    pub(crate) fn add_query(&mut self, component: ComponentId, query: BatchQuery) {
+        self.queries.push((component, Some(query)));
+    }
+
+    /// Adds the handler `H`, called by `call`, of the component `C` for the signal `S`.
+    pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
+        &mut self,
+        component: ComponentId,
+        call: Call,
+    ) {
+        let signal = self.add_signal::<S>();
+        let key = self.key::<C, S>().unwrap_or_else(|| {
+            self.keys.push(Key {
+                component,
+                component_name: type_name::<C>(),
+                signal,
+            });
+            let key = KeyId(self.keys.len() as u32 - 1);
+            self.key_ids.insert(TypeId::of::<(C, S)>(), key);
+            key
+        });
+        let query = match call {
+            Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
+            Call::World(_) | Call::Look(_) => None,
+        };
+        let id = HandlerId(self.handlers.len() as u32);
+        self.handlers.push(Handler {
+            call,
+            key,
+            query: query.map(|at| at as u32),
+        });
+        self.handler_ids.insert(TypeId::of::<H>(), id);
+    }
+
+    /// Tells whether discards of `component` are already watched, and counts them as watched from now on.
+    pub(crate) fn watch(&mut self, component: ComponentId) -> bool {
+        let known = self.watched.contains(&component);
+        if !known {
+            self.watched.push(component);
+        }
+        known
+    }
+
+    /// Describes a registration in words.
+    pub(crate) fn describe(&self, listener: Entity, target: Entity, key: KeyId) -> Registration {
+        let key = self.keys[key.0 as usize];
+        Registration {
+            listener,
+            component: key.component_name,
+            target,
+            signal: self.signals[key.signal.0 as usize],
+        }
+    }
+
+    fn add_signal<S: 'static>(&mut self) -> SignalId {
+        let next = SignalId(
+            u16::try_from(self.signals.len())
+                .expect("there should be fewer than 65,536 signal types"),
+        );
+        let signals = &mut self.signals;
+        *self.signal_ids.entry(TypeId::of::<S>()).or_insert_with(|| {
+            signals.push(type_name::<S>());
+            next
+        })
+    }
+}
