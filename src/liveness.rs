@@ -2,15 +2,17 @@
 
 use bevy_ecs::{
     archetype::Archetypes,
+    change_detection::Res,
     component::{ComponentId, Components},
     entity::{Entities, Entity},
-    entity_disabling::Disabled,
-    query::Allow,
-    system::{Query, SystemParam},
+    system::SystemParam,
     world::{DeferredWorld, World},
 };
 
-use crate::{deleting::Deleting, signal::Signals};
+use crate::{
+    deleting::Deleting,
+    signal::{Books, Signals},
+};
 
 /// The three states of an entity id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,7 +57,7 @@ pub trait LivenessExt {
 
 impl LivenessExt for World {
     fn liveness(&self, entity: Entity) -> Liveness {
-        let closed = |entity| self.get::<Signals>(entity).is_some_and(Signals::is_closed);
+        let closed = |entity| is_closed(self.get_resource::<Books>(), entity);
         let marks = Marks::new(self.components());
         marks.liveness(self.entities(), self.archetypes(), entity, closed)
     }
@@ -89,19 +91,23 @@ impl LivenessExt for DeferredWorld<'_> {
 /// # World::new().register_system(steer);
 /// ```
 #[derive(SystemParam)]
-pub struct EntityLiveness<'w, 's> {
+pub struct EntityLiveness<'w> {
     entities: &'w Entities,
     archetypes: &'w Archetypes,
     components: &'w Components,
-    targets: Query<'w, 's, &'static Signals, Allow<Disabled>>,
+    books: Option<Res<'w, Books>>,
 }
 
-impl LivenessExt for EntityLiveness<'_, '_> {
+impl LivenessExt for EntityLiveness<'_> {
     fn liveness(&self, entity: Entity) -> Liveness {
-        let closed = |entity| self.targets.get(entity).is_ok_and(Signals::is_closed);
+        let closed = |entity| is_closed(self.books.as_deref(), entity);
         let marks = Marks::new(self.components);
         marks.liveness(self.entities, self.archetypes, entity, closed)
     }
+}
+
+fn is_closed(books: Option<&Books>, entity: Entity) -> bool {
+    books.is_some_and(|books| books.is_closed(entity))
 }
 
 /// The components that tell of a deletion, as far as anybody had them.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    signal::{self, Cause, Panicked, Qdeleting, Signal, Signals},
+    signal::{self, Cause, Panicked, Qdeleting, Signal},
 };
 
 /// Whether a deletion is forced.
@@ -101,13 +101,11 @@ fn mark(world: &mut World, tree: &Tree, force: Force) -> Result<(), Panicked> {
     world.resource_mut::<QdelCounts>().deleted += tree.len() as u64;
 
     let mut outcome = Ok(());
+    signal::close(world, tree.iter().map(|member| member.entity));
     for member in tree {
         // An observer of an earlier mark may have despawned it.
         if let Ok(mut entity) = world.get_entity_mut(member.entity) {
             let marked = catch_unwind(AssertUnwindSafe(|| {
-                if let Some(mut signals) = entity.get_mut::<Signals>() {
-                    signals.close();
-                }
                 entity.insert(Deleting::mark());
             }));
             outcome = outcome.and(marked);

@@ -20,6 +20,7 @@ use super::{
     Registration,
     links::{Held, Link, Links},
     list::{List, ListId},
+    pages::Pages,
     register::Manner,
     table::{HandlerId, KeyId, SignalId, Table},
 };
@@ -33,6 +34,8 @@ pub(crate) struct Books {
     pub(crate) table: Table,
     pub(crate) links: Links,
     lists: Slab<List>,
+    /// The first list of each target; each list knows the next.
+    firsts: Pages<ListId>,
 }
 
 /// Marks the resources of this crate, which cannot be listened to.
@@ -59,29 +62,50 @@ impl Books {
         &mut self.lists[id.index()]
     }
 
-    /// Returns the lists of a target from its first on.
-    pub(crate) fn lists_from(&self, first: ListId) -> impl Iterator<Item = (ListId, &List)> {
-        let known = |id: ListId| (id != ListId::NONE).then(|| (id, self.list(id)));
-        core::iter::successors(known(first), move |(_, list)| known(list.next))
+    /// Returns the first list of a target, if it has any.
+    pub(crate) fn first(&self, target: Entity) -> Option<ListId> {
+        let first = self.firsts.get(target);
+        // The slot may be that of an earlier entity, whose end Bevy did not tell.
+        let list = self.lists.get(first.index())?;
+        (list.target == target).then_some(first)
+    }
+
+    /// Returns the lists of a target, one a signal.
+    pub(crate) fn lists_of(&self, target: Entity) -> impl Iterator<Item = (ListId, &List)> {
+        self.lists_from(self.first(target))
     }
 
     /// Returns the list of a target for `signal`.
-    pub(crate) fn find_list(&self, first: ListId, signal: SignalId) -> Option<ListId> {
-        let mut lists = self.lists_from(first);
-        lists
-            .find(|(_, list)| list.signal == signal)
-            .map(|(id, _)| id)
+    pub(crate) fn find(&self, target: Entity, signal: SignalId) -> Option<ListId> {
+        self.find_from(self.first(target), signal)
     }
 
-    /// Makes a list for the signal of `handler` on `target`, to stand before its list `next`.
-    pub(crate) fn add_list_for(
+    /// Returns the list for `signal` of a target whose first list is `first`; it is made if there is none.
+    pub(crate) fn find_or_add(
         &mut self,
         target: Entity,
-        handler: HandlerId,
-        next: ListId,
+        first: Option<ListId>,
+        signal: SignalId,
     ) -> ListId {
-        let signal = self.table.signal_of(self.table.key_of(handler));
-        ListId::new(self.lists.insert(List::new(target, signal, next)))
+        self.find_from(first, signal).unwrap_or_else(|| {
+            let list = self.lists.insert(List::new(target, signal, first));
+            let list = ListId::new(list);
+            self.firsts.set(target, list);
+            list
+        })
+    }
+
+    /// Tells whether a target takes no more registrations.
+    pub(crate) fn is_closed(&self, target: Entity) -> bool {
+        let first = self.first(target);
+        first.is_some_and(|first| self.list(first).closed)
+    }
+
+    /// Takes no more registrations on a target.
+    pub(crate) fn close(&mut self, target: Entity) {
+        let first = self.first(target);
+        let first = first.unwrap_or_else(|| self.find_or_add(target, None, SignalId::QDELETING));
+        self.list_mut(first).closed = true;
     }
 
     /// Enters a registration at the end of a list.
@@ -197,11 +221,13 @@ impl Books {
         }
     }
 
-    /// Drops the lists of a target from its first on.
-    pub(crate) fn drop_lists(&mut self, first: ListId) {
-        let mut next = first;
-        while next != ListId::NONE {
-            let id = next;
+    /// Drops the lists of a target.
+    pub(crate) fn drop_lists(&mut self, target: Entity) {
+        let mut next = self.first(target);
+        if next.is_some() {
+            self.firsts.clear(target);
+        }
+        while let Some(id) = next {
             let list = self.lists.remove(id.index());
             next = list.next;
             if list.crowded {
@@ -248,9 +274,8 @@ impl Books {
             self.table.describe(listener, target, link.key)
         };
         match self.links.of(listener) {
-            Held::Nothing => Vec::new(),
             Held::One(link) if self.is_in_force(listener, link) => vec![describe(link)],
-            Held::One(_) => Vec::new(),
+            Held::Nothing | Held::One(_) => Vec::new(),
             Held::Many(map) => {
                 let links = map.iter();
                 let links = links.map(|(&(_, key), &(list, place))| Link { key, list, place });
@@ -284,7 +309,19 @@ impl Books {
     pub(crate) fn heap_bytes(&self) -> usize {
         let lists = self.lists.capacity() * size_of::<List>();
         let spilled: usize = self.lists().map(|(_, list)| list.heap_bytes()).sum();
-        lists + spilled + self.links.heap_bytes()
+        lists + spilled + self.firsts.heap_bytes() + self.links.heap_bytes()
+    }
+
+    fn lists_from(&self, first: Option<ListId>) -> impl Iterator<Item = (ListId, &List)> {
+        let with_id = |id: ListId| (id, self.list(id));
+        core::iter::successors(first.map(with_id), move |(_, list)| list.next.map(with_id))
+    }
+
+    fn find_from(&self, first: Option<ListId>, signal: SignalId) -> Option<ListId> {
+        let mut lists = self.lists_from(first);
+        lists
+            .find(|(_, list)| list.signal == signal)
+            .map(|(id, _)| id)
     }
 
     /// Empties the place of a link that was taken out of the books of its listener.

@@ -17,7 +17,7 @@ use bevy_ecs::{
 use smallvec::SmallVec;
 
 use super::{
-    Cause, Qdeleting, Signals,
+    Cause, Qdeleting,
     books::Books,
     handler::{BatchQuery, Call, CallFields, CallWorld, Round},
     list::ListId,
@@ -42,6 +42,19 @@ enum Told {
     End,
 }
 
+/// Takes no more registrations on `targets`, as far as they are listened to.
+pub(crate) fn close(world: &mut World, targets: impl Iterator<Item = Entity>) {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return;
+    };
+    let books = books.bypass_change_detection();
+    for target in targets {
+        if books.first(target).is_some() {
+            books.close(target);
+        }
+    }
+}
+
 /// Sends `signal` to the listeners of `target`, in order.
 pub(crate) fn send(
     world: &mut DeferredWorld,
@@ -58,9 +71,7 @@ pub(crate) fn send(
     dispatch(world, id, round, Told::Stay)
 }
 
-/// Tells the listeners of `target` that it goes away, those who were not told yet.
-///
-/// From here on nobody can register on it.
+/// Tells the listeners of `target`, which is closed, that it goes away: those who were not told yet.
 pub(crate) fn tell(
     world: &mut DeferredWorld,
     target: Entity,
@@ -82,12 +93,10 @@ pub(crate) fn ask(
     question: &dyn Any,
     answer: &mut dyn Any,
 ) -> Result<(), Panicked> {
-    let (Some(signals), Some(books)) =
-        (world.get::<Signals>(target), world.get_resource::<Books>())
-    else {
+    let Some(books) = world.get_resource::<Books>() else {
         return Ok(());
     };
-    let Some(list) = books.find_list(signals.first, id) else {
+    let Some(list) = books.find(target, id) else {
         return Ok(());
     };
     let mut round = Round {
@@ -110,6 +119,10 @@ pub(crate) fn ask(
 
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
+    // Also if nobody listens: nobody may begin to.
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        books.bypass_change_detection().close(context.entity);
+    }
     let notice = Qdeleting::new(context.entity, Cause::Despawn, false);
     if let Err(panicked) = tell(&mut world, context.entity, &notice) {
         resume_unwind(panicked);
@@ -123,22 +136,11 @@ fn dispatch(
     told: Told,
 ) -> Result<(), Panicked> {
     let target = round.target;
-    let Some(mut signals) = world.get_mut::<Signals>(target) else {
-        return Ok(());
-    };
-    let signals = signals.bypass_change_detection();
-    if told == Told::End {
-        signals.close();
-    }
-    let first = signals.first;
-    if first == ListId::NONE {
-        return Ok(());
-    }
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(());
     };
     let books = books.bypass_change_detection();
-    let Some(list) = books.find_list(first, id) else {
+    let Some(list) = books.find(target, id) else {
         return Ok(());
     };
     let mut places = match told {

@@ -2,9 +2,8 @@
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Most listeners have one registration, so one stands in a table by entity index, in pages that
-//! exist where there are listeners. A listener with more has a map of its own, in which a target is
-//! found in O(1).
+//! Most listeners have one registration, so one stands in a table by entity index. A listener with more
+//! has a map of its own, in which a target is found in O(1).
 //!
 //! The one link of a listener may outlive what it describes, when the target is despawned or was told:
 //! whoever reads it compares it with the list, which knows. So deleting a target need not touch
@@ -15,7 +14,11 @@ use bevy_platform::{collections::HashMap, hash::FixedHasher};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
-use super::{list::ListId, table::KeyId};
+use super::{
+    list::ListId,
+    pages::{Pages, Slot},
+    table::KeyId,
+};
 
 /// Where a registration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,19 +44,17 @@ pub(crate) type Map = IndexMap<(Entity, KeyId), (ListId, u32), FixedHasher>;
 /// The links of all listeners.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    pages: Vec<Option<Box<Page>>>,
-    /// The last page that became empty, so that one listener that comes and goes allocates nothing.
-    spare: Option<Box<Page>>,
-    /// By entity index, as the pages.
+    slots: Pages<Link>,
+    /// By entity index, as the slots.
     maps: HashMap<u32, Map>,
 }
 
-const PAGE: usize = 1024;
+impl Slot for Link {
+    const VACANT: Self = NOTHING;
 
-#[derive(Debug)]
-struct Page {
-    taken: u32,
-    slots: [Link; PAGE],
+    fn is_vacant(self) -> bool {
+        self == NOTHING
+    }
 }
 
 /// The slot of an entity that does not listen.
@@ -73,7 +74,7 @@ const MANY: Link = Link {
 impl Links {
     /// Returns the links of `listener`.
     pub(crate) fn of(&self, listener: Entity) -> Held<'_> {
-        match self.slot(listener) {
+        match self.slots.get(listener) {
             NOTHING => Held::Nothing,
             MANY => Held::Many(&self.maps[&listener.index_u32()]),
             link => Held::One(link),
@@ -82,12 +83,7 @@ impl Links {
 
     /// Sets the only link of a listener without a map.
     pub(crate) fn set(&mut self, listener: Entity, link: Link) {
-        let page = self.page_mut(listener);
-        let slot = &mut page.slots[position(listener).1];
-        if *slot == NOTHING {
-            page.taken += 1;
-        }
-        *slot = link;
+        self.slots.set(listener, link);
     }
 
     /// Adds a link to those of a listener that has a map.
@@ -104,7 +100,7 @@ impl Links {
 
     /// Corrects the place of a link after its list was compacted.
     pub(crate) fn moved(&mut self, listener: Entity, target: Entity, link: Link) {
-        match self.slot(listener) {
+        match self.slots.get(listener) {
             NOTHING => {}
             MANY => {
                 let map = self.maps.get_mut(&listener.index_u32());
@@ -120,7 +116,7 @@ impl Links {
 
     /// Takes the link to `list` with `key` out, if it is there.
     pub(crate) fn take(&mut self, listener: Entity, target: Entity, list: ListId, key: KeyId) {
-        match self.slot(listener) {
+        match self.slots.get(listener) {
             NOTHING => {}
             MANY => {
                 let index = listener.index_u32();
@@ -131,7 +127,7 @@ impl Links {
             }
             known => {
                 if known.list == list && known.key == key {
-                    self.clear(listener);
+                    self.slots.clear(listener);
                 }
             }
         }
@@ -144,7 +140,7 @@ impl Links {
         mut belongs: impl FnMut(KeyId) -> bool,
     ) -> SmallVec<[Link; 2]> {
         let mut taken = SmallVec::new();
-        match self.slot(listener) {
+        match self.slots.get(listener) {
             NOTHING => {}
             MANY => {
                 if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
@@ -161,7 +157,7 @@ impl Links {
             link => {
                 if belongs(link.key) {
                     taken.push(link);
-                    self.clear(listener);
+                    self.slots.clear(listener);
                 }
             }
         }
@@ -175,12 +171,11 @@ impl Links {
 
     /// Returns the bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let pages = self.pages.iter().chain([&self.spare]).flatten().count() * size_of::<Page>();
         let maps = self.maps.values().map(|map| {
             let entry = size_of::<((Entity, KeyId), (ListId, u32), u64)>() + size_of::<usize>();
             size_of::<Map>() + map.capacity() * entry
         });
-        pages + maps.sum::<usize>()
+        self.slots.heap_bytes() + maps.sum::<usize>()
     }
 
     /// Goes back from a map to the one link, or to none.
@@ -202,54 +197,7 @@ impl Links {
         }
         match last {
             Some(((_, key), (list, place))) => self.set(listener, Link { key, list, place }),
-            None => self.clear(listener),
+            None => self.slots.clear(listener),
         }
     }
-
-    fn slot(&self, listener: Entity) -> Link {
-        let (page, at) = position(listener);
-        match self.pages.get(page) {
-            Some(Some(page)) => page.slots[at],
-            _ => NOTHING,
-        }
-    }
-
-    fn page_mut(&mut self, listener: Entity) -> &mut Page {
-        let (page, _) = position(listener);
-        if page >= self.pages.len() {
-            self.pages.resize_with(page + 1, || None);
-        }
-        let spare = &mut self.spare;
-        self.pages[page].get_or_insert_with(|| {
-            spare.take().unwrap_or_else(|| {
-                Box::new(Page {
-                    taken: 0,
-                    slots: [NOTHING; PAGE],
-                })
-            })
-        })
-    }
-
-    /// Empties the slot of `listener`, and gives its page back if it was the last.
-    fn clear(&mut self, listener: Entity) {
-        let (number, at) = position(listener);
-        let Some(Some(page)) = self.pages.get_mut(number) else {
-            return;
-        };
-        if page.slots[at] != NOTHING {
-            page.slots[at] = NOTHING;
-            page.taken -= 1;
-        }
-        if page.taken == 0 {
-            self.spare = self.pages[number].take();
-            let used = self.pages.iter().rposition(Option::is_some);
-            self.pages.truncate(used.map_or(0, |last| last + 1));
-        }
-    }
-}
-
-/// Returns the page of an entity and its slot there.
-fn position(entity: Entity) -> (usize, usize) {
-    let index = entity.index_u32() as usize;
-    (index / PAGE, index % PAGE)
 }

@@ -14,7 +14,10 @@ use core::ops::Range;
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
-use super::table::{HandlerId, SignalId};
+use super::{
+    pages::Slot,
+    table::{HandlerId, SignalId},
+};
 
 /// The place of a list among all lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub(crate) struct ListId(u32);
 pub(crate) struct List {
     pub(crate) target: Entity,
     /// The target's list for another signal.
-    pub(crate) next: ListId,
+    pub(crate) next: Option<ListId>,
     pub(crate) signal: SignalId,
     busy: u16,
     live: u32,
@@ -36,6 +39,9 @@ pub(crate) struct List {
     handler: HandlerId,
     /// Whether a listener with a map of links is or was in it, which must be told when the list ends.
     pub(crate) crowded: bool,
+    /// Whether the target takes no more registrations, because it is being deleted. Only the first
+    /// list of a target says so.
+    pub(crate) closed: bool,
     #[expect(
         clippy::box_collection,
         reason = "few lists have one, and all have room for the pointer"
@@ -64,8 +70,16 @@ impl ListId {
     }
 }
 
+impl Slot for ListId {
+    const VACANT: Self = Self::NONE;
+
+    fn is_vacant(self) -> bool {
+        self == Self::NONE
+    }
+}
+
 impl List {
-    pub(crate) fn new(target: Entity, signal: SignalId, next: ListId) -> Self {
+    pub(crate) fn new(target: Entity, signal: SignalId, next: Option<ListId>) -> Self {
         Self {
             target,
             next,
@@ -75,6 +89,7 @@ impl List {
             told: 0,
             handler: HandlerId::default(),
             crowded: false,
+            closed: false,
             handlers: None,
             listeners: SmallVec::new(),
         }

@@ -21,6 +21,7 @@ mod handler;
 mod links;
 mod list;
 mod listener;
+mod pages;
 mod qdeleting;
 mod received;
 mod register;
@@ -38,8 +39,8 @@ pub use registration::{BrokenBooks, Footprint, Registered, Registration, Replace
 pub use target::Signals;
 pub use world_ext::{SignalExt, WorldListenerExt};
 
-pub(crate) use books::Reserved;
-pub(crate) use dispatch::{Panicked, tell};
+pub(crate) use books::{Books, Reserved};
+pub(crate) use dispatch::{Panicked, close, tell};
 
 use bevy_ecs::{entity::Entity, world::World};
 

@@ -3,6 +3,7 @@
 use core::any::type_name;
 
 use bevy_ecs::{
+    archetype::ArchetypeId,
     change_detection::DetectChangesMut,
     component::Component,
     entity::Entity,
@@ -65,7 +66,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
         return Ok(done);
     }
     world.init_resource::<Books>();
-    if known(world.resource(), handler).is_none() {
+    if known(&mut world.resource_mut(), handler).is_none() {
         listener::install(world, handler);
     }
     let target = target_of(world, about).expect("the books should have been made above");
@@ -74,9 +75,10 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
         let books = books.bypass_change_detection();
         let handler =
             known(books, handler).expect("a handler should be known once it is installed");
-        let first = books.add_list_for(target, handler, ListId::NONE);
-        books.enter(listener, first, handler, manner);
-        world.entity_mut(target).insert(Signals::new(first));
+        let signal = books.table.signal_of_handler(handler);
+        let list = books.find_or_add(target, None, signal);
+        books.enter(listener, list, handler, manner);
+        world.entity_mut(target).insert(Signals);
         return Ok(Replaced::Nothing);
     }
     let mut deferred = DeferredWorld::from(world);
@@ -87,7 +89,10 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
 }
 
 /// Returns the number of a handler, if it registered before.
-fn known<Shape: 'static, H: SignalHandler<Shape>>(books: &Books, _handler: H) -> Option<HandlerId> {
+fn known<Shape: 'static, H: SignalHandler<Shape>>(
+    books: &mut Books,
+    _handler: H,
+) -> Option<HandlerId> {
     books.table.handler::<(H, Shape)>()
 }
 
@@ -139,16 +144,38 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
         target,
         signal: type_name::<H::Signal>(),
     };
-    let Some(signals) = world.get::<Signals>(target) else {
-        check_target(world, registration, about)?;
-        check_listener::<H::Component>(world, registration)?;
-        return Ok(Attempt::NeedsStructure);
+    let Ok(location) = world.entities().get_spawned(listener) else {
+        return Err(RegisterError::ListenerNotSpawned(registration));
     };
-    if signals.closed {
-        return Err(RegisterError::TargetDeleting(registration));
+    let archetype = location.archetype_id;
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        let books = books.bypass_change_detection();
+        if let Some(first) = books.first(target)
+            && let Some(handler) = known(books, handler)
+            && books.table.fits(handler, archetype)
+        {
+            return write(books, registration, Some(first), handler, manner);
+        }
     }
-    let first = signals.first;
+    attempt_thoroughly(world, registration, about, archetype, handler, manner)
+}
+
+/// Registers where something is new: the target, the handler, or the kind of listener.
+#[cold]
+fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
+    world: &mut DeferredWorld,
+    registration: Registration,
+    about: About,
+    archetype: ArchetypeId,
+    handler: H,
+    manner: Manner,
+) -> Result<Attempt, RegisterError> {
     check_listener::<H::Component>(world, registration)?;
+    check_target(world, registration, about)?;
+    let target = registration.target;
+    if !has::<Signals>(world, world.entity(target)) {
+        return Ok(Attempt::NeedsStructure);
+    }
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(Attempt::NeedsStructure);
     };
@@ -156,23 +183,35 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     let Some(handler) = known(books, handler) else {
         return Ok(Attempt::NeedsStructure);
     };
-    let signal = books.table.signal_of(books.table.key_of(handler));
-    let known_list = books.find_list(first, signal);
-    let list = known_list.unwrap_or_else(|| books.add_list_for(target, handler, first));
-    let entered = books.enter(listener, list, handler, manner);
-    if known_list.is_none()
-        && let Some(mut signals) = world.get_mut::<Signals>(target)
-    {
-        signals.bypass_change_detection().first = list;
+    books.table.add_fitting(handler, archetype);
+    write(books, registration, books.first(target), handler, manner)
+}
+
+/// Writes a registration into the books, where `first` is the first list of its target.
+#[inline]
+fn write(
+    books: &mut Books,
+    registration: Registration,
+    first: Option<ListId>,
+    handler: HandlerId,
+    manner: Manner,
+) -> Result<Attempt, RegisterError> {
+    let Registration {
+        listener, target, ..
+    } = registration;
+    if first.is_some_and(|first| books.list(first).closed) {
+        return Err(RegisterError::TargetDeleting(registration));
     }
-    match entered {
+    let signal = books.table.signal_of_handler(handler);
+    let list = books.find_or_add(target, first, signal);
+    match books.enter(listener, list, handler, manner) {
         Entered::New => Ok(Attempt::Done(Replaced::Nothing)),
         Entered::Replaced => Ok(Attempt::Done(Replaced::Handler)),
         Entered::Refused => Err(RegisterError::AlreadyRegistered(registration)),
     }
 }
 
-/// Refuses a target that cannot be listened to. One that carries [`Signals`] passed before.
+/// Refuses a target that cannot be listened to. One that has a list passed before.
 fn check_target(
     world: &World,
     registration: Registration,

@@ -4,8 +4,9 @@
 
 use core::any::{TypeId, type_name};
 
-use bevy_ecs::{component::ComponentId, entity::Entity};
+use bevy_ecs::{archetype::ArchetypeId, component::ComponentId, entity::Entity};
 use bevy_platform::{collections::HashMap, hash::NoOpHash};
+use fixedbitset::FixedBitSet;
 
 use super::{
     Qdeleting, Registration,
@@ -34,6 +35,9 @@ pub(crate) struct Table {
     key_ids: TypeMap<KeyId>,
     signals: Vec<&'static str>,
     signal_ids: TypeMap<SignalId>,
+    /// What was asked for last: it is often the same again.
+    last_handler: Option<(TypeId, HandlerId)>,
+    last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
     watched: Vec<ComponentId>,
 }
@@ -41,6 +45,8 @@ pub(crate) struct Table {
 type TypeMap<V> = HashMap<TypeId, V, NoOpHash>;
 
 struct Handler {
+    /// The archetypes whose entities are known to have the component and not to be deleting.
+    fitting: FixedBitSet,
     call: Call,
     key: KeyId,
     /// The place of its component's batch query; none for handlers that are called one by one.
@@ -90,6 +96,8 @@ impl Default for Table {
             key_ids: TypeMap::default(),
             signals: Vec::new(),
             signal_ids: TypeMap::default(),
+            last_handler: None,
+            last_key: None,
             queries: Vec::new(),
             watched: Vec::new(),
         };
@@ -105,8 +113,8 @@ impl Table {
     }
 
     /// Returns the number of the handler `H`, if it was added.
-    pub(crate) fn handler<H: 'static>(&self) -> Option<HandlerId> {
-        self.handler_ids.get(&TypeId::of::<H>()).copied()
+    pub(crate) fn handler<H: 'static>(&mut self) -> Option<HandlerId> {
+        look_up(&self.handler_ids, &mut self.last_handler, TypeId::of::<H>())
     }
 
     /// Returns what a handler listens with and for.
@@ -125,8 +133,25 @@ impl Table {
     }
 
     /// Returns the pair of a component and a signal, if it ever registered.
-    pub(crate) fn key<C: 'static, S: 'static>(&self) -> Option<KeyId> {
-        self.key_ids.get(&TypeId::of::<(C, S)>()).copied()
+    pub(crate) fn key<C: 'static, S: 'static>(&mut self) -> Option<KeyId> {
+        look_up(&self.key_ids, &mut self.last_key, TypeId::of::<(C, S)>())
+    }
+
+    /// Tells whether entities of an archetype are known to be able to listen with a handler.
+    pub(crate) fn fits(&self, handler: HandlerId, archetype: ArchetypeId) -> bool {
+        let fitting = &self.handlers[handler.index()].fitting;
+        fitting.contains(archetype.index())
+    }
+
+    /// Remembers that entities of an archetype can listen with a handler: archetypes do not change.
+    pub(crate) fn add_fitting(&mut self, handler: HandlerId, archetype: ArchetypeId) {
+        let fitting = &mut self.handlers[handler.index()].fitting;
+        fitting.grow_and_insert(archetype.index());
+    }
+
+    /// Returns the signal that a handler listens for.
+    pub(crate) fn signal_of_handler(&self, handler: HandlerId) -> SignalId {
+        self.signal_of(self.key_of(handler))
     }
 
     /// Returns how to call a handler.
@@ -181,6 +206,7 @@ impl Table {
         };
         let id = HandlerId(self.handlers.len() as u32);
         self.handlers.push(Handler {
+            fitting: FixedBitSet::new(),
             call,
             key,
             query: query.map(|at| at as u32),
@@ -219,4 +245,16 @@ impl Table {
             next
         })
     }
+}
+
+/// Looks `id` up, first in what was looked up last.
+fn look_up<V: Copy>(map: &TypeMap<V>, last: &mut Option<(TypeId, V)>, id: TypeId) -> Option<V> {
+    if let Some((last_id, value)) = *last
+        && last_id == id
+    {
+        return Some(value);
+    }
+    let value = *map.get(&id)?;
+    *last = Some((id, value));
+    Some(value)
 }

@@ -10,7 +10,6 @@ use bevy_ecs::{
 
 use super::{
     BrokenBooks, Footprint, Question, Registered, Registration, Replaced, Signal, SignalHandler,
-    Signals,
     books::Books,
     dispatch::{self, Panicked},
     listener,
@@ -196,26 +195,21 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Tells whether anybody listens for `S` on `target`.
     fn has_listeners<S: 'static>(&self, target: Entity) -> bool {
-        let world = self.reads();
-        let (Some(signals), Some(books)) =
-            (world.get::<Signals>(target), world.get_resource::<Books>())
-        else {
+        let Some(books) = self.reads().get_resource::<Books>() else {
             return false;
         };
-        let list = books.table.signal_id::<S>();
-        list.and_then(|id| books.find_list(signals.first, id))
+        let signal = books.table.signal_id::<S>();
+        signal
+            .and_then(|signal| books.find(target, signal))
             .is_some_and(|list| books.list(list).is_heard())
     }
 
     /// Returns the registrations on `target`: signal by signal, in order.
     fn registrations_on(&self, target: Entity) -> Vec<Registration> {
-        let world = self.reads();
-        let (Some(signals), Some(books)) =
-            (world.get::<Signals>(target), world.get_resource::<Books>())
-        else {
+        let Some(books) = self.reads().get_resource::<Books>() else {
             return Vec::new();
         };
-        let mut lists: Vec<_> = books.lists_from(signals.first).collect();
+        let mut lists: Vec<_> = books.lists_of(target).collect();
         lists.sort_by_key(|(_, list)| list.signal);
         let lists = lists.into_iter();
         lists.flat_map(|(id, _)| books.describe_list(id)).collect()

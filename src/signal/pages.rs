@@ -1,0 +1,111 @@
+//! A table by entity index that takes memory only where there are entries.
+//!
+//! Plain data: no function here takes a world.
+
+use bevy_ecs::entity::Entity;
+
+/// A value for each entity index, most of them vacant.
+///
+/// It is found with two dependent reads, and its memory is in pages that come and go with their entries.
+#[derive(Debug)]
+pub(crate) struct Pages<T> {
+    pages: Vec<Option<Box<Page<T>>>>,
+    /// The last page that became empty, so that one entry that comes and goes allocates nothing.
+    spare: Option<Box<Page<T>>>,
+}
+
+/// A value that says whether its slot is taken.
+pub(crate) trait Slot: Copy {
+    /// What stands in a slot that is not taken.
+    const VACANT: Self;
+
+    fn is_vacant(self) -> bool;
+}
+
+const PAGE: usize = 1024;
+
+#[derive(Debug)]
+struct Page<T> {
+    taken: u32,
+    slots: [T; PAGE],
+}
+
+impl<T> Default for Pages<T> {
+    fn default() -> Self {
+        Self {
+            pages: Vec::new(),
+            spare: None,
+        }
+    }
+}
+
+impl<T: Slot> Pages<T> {
+    /// Returns the value of the slot, vacant or not.
+    pub(crate) fn get(&self, entity: Entity) -> T {
+        let (page, at) = position(entity);
+        match self.pages.get(page) {
+            Some(Some(page)) => page.slots[at],
+            _ => T::VACANT,
+        }
+    }
+
+    /// Puts a value that is not vacant into the slot.
+    pub(crate) fn set(&mut self, entity: Entity, value: T) {
+        let (number, at) = position(entity);
+        let page = match self.pages.get_mut(number) {
+            Some(Some(page)) => page,
+            _ => self.add_page(number),
+        };
+        if page.slots[at].is_vacant() {
+            page.taken += 1;
+        }
+        page.slots[at] = value;
+    }
+
+    /// Makes the slot vacant, and gives its page back if it was the last.
+    pub(crate) fn clear(&mut self, entity: Entity) {
+        let (number, at) = position(entity);
+        let Some(Some(page)) = self.pages.get_mut(number) else {
+            return;
+        };
+        if page.slots[at].is_vacant() {
+            return;
+        }
+        page.slots[at] = T::VACANT;
+        page.taken -= 1;
+        if page.taken == 0 {
+            self.spare = self.pages[number].take();
+            let used = self.pages.iter().rposition(Option::is_some);
+            self.pages.truncate(used.map_or(0, |last| last + 1));
+        }
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let pages = self.pages.iter().chain([&self.spare]).flatten().count();
+        pages * size_of::<Page<T>>() + self.pages.capacity() * size_of::<usize>()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_page(&mut self, number: usize) -> &mut Page<T> {
+        if number >= self.pages.len() {
+            self.pages.resize_with(number + 1, || None);
+        }
+        let spare = self.spare.take();
+        self.pages[number].get_or_insert_with(|| {
+            spare.unwrap_or_else(|| {
+                Box::new(Page {
+                    taken: 0,
+                    slots: [T::VACANT; PAGE],
+                })
+            })
+        })
+    }
+}
+
+/// Returns the page of an entity and its slot there.
+fn position(entity: Entity) -> (usize, usize) {
+    let index = entity.index_u32() as usize;
+    (index / PAGE, index % PAGE)
+}
