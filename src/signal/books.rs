@@ -182,22 +182,32 @@ impl Books {
 
     /// Ends the registration of `listener` with `key` on `target`, and tells whether there was one.
     pub(crate) fn leave(&mut self, listener: Entity, target: Entity, key: KeyId) -> bool {
-        let link = match self.links.of(listener) {
-            Held::Nothing => return false,
-            Held::One(link) => link,
+        let (id, place) = match self.links.of(listener) {
+            Held::One(link) if link.key == key => (link.list, link.place),
+            Held::Nothing | Held::One(_) => return false,
             Held::Many(map) => match map.get(&(target, key)) {
-                Some(&(list, place)) => Link { key, list, place },
+                Some(&known) => known,
                 None => return false,
             },
         };
-        let is_it = link.key == key
-            && self.is_in_force(listener, link)
-            && self.list(link.list).target == target;
-        if is_it {
-            self.links.take(listener, target, link.list, key);
-            self.empty(link);
+        let Some(list) = self.lists.get_mut(id.index()) else {
+            return false;
+        };
+        // The one link of a listener may have outlived its place, and that may be another's by now.
+        let is_it = list.target == target
+            && list
+                .get(place)
+                .is_some_and(|(at, handler)| at == listener && self.table.key_of(handler) == key);
+        if !is_it {
+            return false;
         }
-        is_it
+        list.remove(place);
+        let is_roomy = list.wants_compaction_to_shrink();
+        self.links.take(listener, target, id, key);
+        if is_roomy {
+            self.compact(id);
+        }
+        true
     }
 
     /// Ends all registrations of `component` on `listener`.

@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
+    component::ComponentId,
     entity::Entity,
     lifecycle::HookContext,
     world::{DeferredWorld, World},
@@ -38,8 +39,10 @@ const QUERY_FROM: usize = 4;
 enum Told {
     /// They go on.
     Stay,
-    /// They were told for the last time.
+    /// They were told for the last time: their target is closed.
     End,
+    /// They were told for the last time: their target must be closed, because it is despawned plainly.
+    EndInDespawn,
 }
 
 /// Takes no more registrations on `targets`, as far as they are listened to.
@@ -119,12 +122,14 @@ pub(crate) fn ask(
 
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
-    // Also if nobody listens: nobody may begin to.
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        books.bypass_change_detection().close(context.entity);
-    }
     let notice = Qdeleting::new(context.entity, Cause::Despawn, false);
-    if let Err(panicked) = tell(&mut world, context.entity, &notice) {
+    let round = Round {
+        target: context.entity,
+        signal: &notice,
+        answer: &mut (),
+    };
+    let told = dispatch(&mut world, SignalId::QDELETING, round, Told::EndInDespawn);
+    if let Err(panicked) = told {
         resume_unwind(panicked);
     }
 }
@@ -140,12 +145,16 @@ fn dispatch(
         return Ok(());
     };
     let books = books.bypass_change_detection();
+    if told == Told::EndInDespawn {
+        // Also if nobody listens: nobody may begin to.
+        books.close(target);
+    }
     let Some(list) = books.find(target, id) else {
         return Ok(());
     };
     let mut places = match told {
         Told::Stay => books.list_mut(list).begin(),
-        Told::End => books.list(list).untold(),
+        Told::End | Told::EndInDespawn => books.list(list).untold(),
     };
     let mut outcome = Ok(());
     let mut listeners = SmallVec::new();
@@ -155,9 +164,20 @@ fn dispatch(
             Batch::Fields { handler, id, query } => {
                 call_batch(world, handler, id, query, &mut round, &listeners)
             }
-            Batch::World { handler, listener } => catch_unwind(AssertUnwindSafe(|| {
-                handler.call(world, &mut round, listener);
-            })),
+            Batch::World {
+                handler,
+                component,
+                listener,
+            } => {
+                let entity = world.get_entity(listener);
+                if entity.is_ok_and(|entity| entity.contains_id(component)) {
+                    catch_unwind(AssertUnwindSafe(|| {
+                        handler.call(world, &mut round, listener);
+                    }))
+                } else {
+                    Ok(())
+                }
+            }
         };
         outcome = outcome.and(called);
         if places.is_empty() {
@@ -187,6 +207,8 @@ enum Batch {
     },
     World {
         handler: &'static dyn CallWorld,
+        /// What the listener must have.
+        component: ComponentId,
         listener: Entity,
     },
 }
@@ -208,7 +230,13 @@ fn next_batch(
         Call::World(handler) => {
             let listener = list.at(alone.clone())[0];
             let listener = listener.expect("a run should begin with a listener");
-            (alone, Batch::World { handler, listener })
+            let key = books.table.key_of(run.handler);
+            let next = Batch::World {
+                handler,
+                component: books.table.component_of(key),
+                listener,
+            };
+            (alone, next)
         }
         Call::Fields(handler) => {
             let batch = if is_once { alone } else { run.places };
@@ -227,7 +255,7 @@ fn next_batch(
     places.start = batch.end;
     // From before its call on, a listener's books may hold something else.
     match told {
-        Told::End => books.list_mut(id).mark_told(batch.end),
+        Told::End | Told::EndInDespawn => books.list_mut(id).mark_told(batch.end),
         Told::Stay if is_once => books.leave_once(id, batch.start),
         Told::Stay => {}
     }

@@ -107,7 +107,7 @@ pub trait CallFields: Send + Sync {
 
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub trait CallWorld: Send + Sync {
-    /// Calls the handler for `listener`, if it has the component.
+    /// Calls the handler for `listener`, which has the component.
     fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity);
 }
 
@@ -286,9 +286,6 @@ where
     S: Signal,
 {
     fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity) {
-        if world.get::<C>(listener).is_none() {
-            return;
-        }
         let target = round.target;
         let (signal, answer) = round.typed::<S, S::Answer>();
         let received = Received::new(signal, listener, target);

@@ -41,6 +41,7 @@ impl<T> Default for Pages<T> {
 
 impl<T: Slot> Pages<T> {
     /// Returns the value of the slot, vacant or not.
+    #[inline]
     pub(crate) fn get(&self, entity: Entity) -> T {
         let (page, at) = position(entity);
         match self.pages.get(page) {
@@ -50,6 +51,7 @@ impl<T: Slot> Pages<T> {
     }
 
     /// Puts a value that is not vacant into the slot.
+    #[inline]
     pub(crate) fn set(&mut self, entity: Entity, value: T) {
         let (number, at) = position(entity);
         let page = match self.pages.get_mut(number) {
@@ -74,9 +76,7 @@ impl<T: Slot> Pages<T> {
         page.slots[at] = T::VACANT;
         page.taken -= 1;
         if page.taken == 0 {
-            self.spare = self.pages[number].take();
-            let used = self.pages.iter().rposition(Option::is_some);
-            self.pages.truncate(used.map_or(0, |last| last + 1));
+            self.drop_page(number);
         }
     }
 
@@ -87,7 +87,13 @@ impl<T: Slot> Pages<T> {
     }
 
     #[cold]
-    #[inline(never)]
+    fn drop_page(&mut self, number: usize) {
+        self.spare = self.pages[number].take();
+        let used = self.pages.iter().rposition(Option::is_some);
+        self.pages.truncate(used.map_or(0, |last| last + 1));
+    }
+
+    #[cold]
     fn add_page(&mut self, number: usize) -> &mut Page<T> {
         if number >= self.pages.len() {
             self.pages.resize_with(number + 1, || None);
