@@ -1,0 +1,171 @@
+//! The command line.
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use clap::{Parser, error::ErrorKind, value_parser};
+use indicatif::{HumanCount, ProgressBar};
+use thiserror::Error;
+
+use crate::{
+    battle::Battle,
+    modes::Mode,
+    scenario::{MOBS, Overrides, Scenario, ScenarioError, Source, TICKS},
+    summary::Comparison,
+    trace::Telling,
+};
+
+/// Mobs pick a target, chase it and strike it, and a mob that dies is deleted. Who tells its hunters?
+///
+/// Without `--mode`, the same scenario is fought in all three modes and the results are compared.
+#[derive(Parser, Debug)]
+#[command(name = "mob_targeting", allow_negative_numbers = true)]
+struct Args {
+    /// `small`, `large`, or a scenario file (TOML).
+    #[arg(long, value_name = "FILE", default_value = "large")]
+    scenario: PathBuf,
+    /// How many mobs begin, in place of the scenario's number.
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(MOBS))]
+    mobs: Option<u32>,
+    /// How many ticks are fought, in place of the scenario's number.
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(TICKS))]
+    ticks: Option<u32>,
+    /// Where the dice begin, in place of the scenario's number.
+    #[arg(long, value_name = "NUMBER", value_parser = parse_seed)]
+    seed: Option<u64>,
+    /// How hunters learn of a death: `signals`, `polling` or `bad`.
+    #[arg(long)]
+    mode: Option<Mode>,
+    /// Prints the summary as one JSON object; that of `signals`, unless `--mode` says otherwise.
+    #[arg(long)]
+    json: bool,
+    /// Tells the story of the first few mobs, step by step.
+    #[arg(long, conflicts_with = "json")]
+    trace: bool,
+}
+
+/// Why there was no battle.
+#[derive(Debug, Error)]
+enum Refusal {
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error("cannot write the result: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Runs the program with the given arguments, the first of which is its name.
+///
+/// Results go to `out`, a refusal goes to `err` as one line, and a long battle moves `progress`.
+/// Returns the exit code: 0, 2 for bad input, or 1 if `out` takes no results.
+pub(crate) fn run(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+    progress: &ProgressBar,
+) -> u8 {
+    let refusal = match obey(args, out, progress) {
+        Ok(()) => return 0,
+        Err(refusal) => refusal,
+    };
+    match &refusal {
+        // Who reads only the beginning, as `head` does, has what it wants.
+        Refusal::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return 0,
+        _ => {}
+    }
+    // There is nobody left to tell if this fails too.
+    let _ = writeln!(err, "error: {refusal}");
+    match refusal {
+        Refusal::Usage(_) | Refusal::Scenario(_) => 2,
+        Refusal::Output(_) => 1,
+    }
+}
+
+fn obey(
+    args: impl IntoIterator<Item = OsString>,
+    out: &mut dyn Write,
+    progress: &ProgressBar,
+) -> Result<(), Refusal> {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(help) if help.kind() == ErrorKind::DisplayHelp => {
+            return Ok(write!(out, "{help}")?);
+        }
+        Err(error) => return Err(Refusal::Usage(one_line(&error))),
+    };
+    let overrides = Overrides {
+        mobs: args.mobs,
+        ticks: args.ticks,
+        seed: args.seed,
+    };
+    let scenario = Scenario::load(&Source::named(args.scenario), overrides)?;
+    let telling = if args.trace {
+        Telling::Story
+    } else {
+        Telling::Silent
+    };
+
+    if args.json {
+        let mode = args.mode.unwrap_or(Mode::Signals);
+        let summary = fight(&scenario, mode, telling, progress).summary();
+        serde_json::to_writer(&mut *out, &summary).map_err(io::Error::from)?;
+        writeln!(out)?;
+        return Ok(());
+    }
+
+    writeln!(
+        out,
+        "{}: {} mobs, {} ticks, seed {}\n",
+        scenario.name,
+        HumanCount(scenario.mobs.into()),
+        HumanCount(scenario.ticks.into()),
+        scenario.seed
+    )?;
+    let modes = args.mode.map_or(Mode::ALL.to_vec(), |mode| vec![mode]);
+    let mut summaries = Vec::new();
+    for mode in &modes {
+        let battle = fight(&scenario, *mode, telling, progress);
+        if telling == Telling::Story {
+            writeln!(out, "{}", battle.chronicle())?;
+        }
+        let summary = battle.summary();
+        writeln!(out, "{summary}")?;
+        out.flush()?;
+        summaries.push(summary);
+    }
+    if modes.len() > 1 {
+        write!(out, "{}", Comparison(&summaries))?;
+    }
+    Ok(())
+}
+
+/// Fights a battle to its end.
+fn fight(scenario: &Scenario, mode: Mode, telling: Telling, progress: &ProgressBar) -> Battle {
+    progress.set_prefix(mode.name());
+    progress.set_length(scenario.ticks.into());
+    progress.reset();
+    let mut battle = Battle::new(scenario, mode, telling);
+    for _ in 0..scenario.ticks {
+        battle.tick();
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    battle
+}
+
+fn parse_seed(text: &str) -> Result<u64, &'static str> {
+    text.parse()
+        .map_err(|_| "a seed is a whole number, and not below zero")
+}
+
+/// Returns the part of a complaint about the arguments that says it all.
+fn one_line(complaint: &clap::Error) -> String {
+    let complaint = complaint.to_string();
+    let first = complaint.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    format!("{first}; see `--help`")
+}

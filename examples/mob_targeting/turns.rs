@@ -1,0 +1,309 @@
+//! What happens in a tick.
+//!
+//! In this order, and each time through the mobs in the order of the roster:
+//!
+//! ```text
+//! check      `polling` only: who has lost its target?
+//! pick       survey the arena; who has no target, or is tired of it, picks one
+//! promise    `signals` only: those register with their targets
+//! fight      chase, walk, strike
+//! bury       the dead are `qdel`ed; `signals`: their hunters are told now and clear their fields
+//! settle     what the dead had counted is added up; newcomers arrive
+//! ...        the end of the frame tears the dead down
+//! ```
+
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a system takes its parameters by value"
+)]
+
+use bevy_app::{App, Update};
+use bevy_ecs::{
+    entity_disabling::Disabled,
+    prelude::{
+        Allow, Commands, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet,
+    },
+};
+use glam::Vec2;
+use qdel::prelude::EntityCommandsQdelExt;
+
+use crate::{
+    arena::{Badge, Camps, Dice, Fame, Health, Mob, Muster, Position, Roster, Stride},
+    grid::{Grid, Sighted},
+    scenario::{Replacement, Scenario},
+    trace::Chronicle,
+};
+
+/// The turns of a tick.
+#[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Turn {
+    /// Hunters check their targets, in a mode that has them check.
+    Check,
+    /// Hunters without a target pick one.
+    Pick,
+    /// Hunters register with their new target, in a mode that has them register.
+    Promise,
+    /// Everybody moves and strikes.
+    Fight,
+    /// The dead are deleted, and their hunters are told, in a mode that has them registered.
+    Bury,
+    /// The dead are still there, and known to be dying.
+    Watch,
+    /// The dead are counted and replaced.
+    Settle,
+}
+
+/// What changed hands in this tick.
+#[derive(Resource, Debug, Default)]
+pub(crate) struct Picks {
+    /// Hunters and the living targets that they tired of.
+    pub(crate) given_up: Vec<(Entity, Entity)>,
+    /// Hunters and their new targets.
+    pub(crate) taken: Vec<(Entity, Entity)>,
+}
+
+/// What has happened so far.
+#[derive(Resource, Debug, Default)]
+pub(crate) struct Tally {
+    /// The current tick, from 1.
+    pub(crate) tick: u32,
+    /// All deaths in their order.
+    pub(crate) deaths: Vec<Death>,
+    /// What the dead had been told.
+    pub(crate) notices: u64,
+    /// What the dead had picked anew.
+    pub(crate) retargets: u64,
+}
+
+/// Who died, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Death {
+    /// The tick, from 1.
+    pub(crate) tick: u32,
+    /// The serial number of the dead.
+    pub(crate) serial: u32,
+}
+
+/// Everybody as seen at the beginning of the tick, kept for its memory.
+#[derive(Resource, Debug, Default)]
+struct Survey(Vec<Sighted>);
+
+/// Those of the survey who need a target.
+#[derive(Resource, Debug, Default)]
+struct Seekers(Vec<Sighted>);
+
+/// The hunters that have their target in reach, each with its target.
+#[derive(Resource, Debug, Default)]
+struct Blows(Vec<(Entity, Entity)>);
+
+/// The dead of this tick in the order in which they fell.
+#[derive(Resource, Debug, Default)]
+struct Fallen(Vec<(Entity, Badge)>);
+
+/// Adds the turns that every mode takes.
+pub(crate) fn add_to(app: &mut App) {
+    app.init_resource::<Tally>()
+        .init_resource::<Survey>()
+        .init_resource::<Seekers>()
+        .init_resource::<Picks>()
+        .init_resource::<Blows>()
+        .init_resource::<Fallen>()
+        .configure_sets(
+            Update,
+            (
+                Turn::Check,
+                Turn::Pick,
+                Turn::Promise,
+                Turn::Fight,
+                Turn::Bury,
+                Turn::Watch,
+                Turn::Settle,
+            )
+                .chain(),
+        )
+        .add_systems(
+            Update,
+            (
+                begin.before(Turn::Check),
+                (survey, pick).chain().in_set(Turn::Pick),
+                (chase, walk, strike).chain().in_set(Turn::Fight),
+                bury.in_set(Turn::Bury),
+                (settle, replace).chain().in_set(Turn::Settle),
+            ),
+        );
+}
+
+/// Lets the first mobs arrive.
+pub(crate) fn arrive(mut muster: Muster, scenario: Res<Scenario>) {
+    for slot in 0..scenario.mobs {
+        muster.enlist(slot);
+    }
+}
+
+fn begin(mut tally: ResMut<Tally>, mut chronicle: ResMut<Chronicle>) {
+    tally.tick += 1;
+    chronicle.begin(tally.tick);
+}
+
+fn survey(
+    roster: Res<Roster>,
+    mobs: Query<(&Badge, &Position, &Fame, &Mob)>,
+    mut survey: ResMut<Survey>,
+    mut seekers: ResMut<Seekers>,
+    mut grid: ResMut<Grid>,
+) {
+    survey.0.clear();
+    seekers.0.clear();
+    for entity in roster.mobs() {
+        let Ok((badge, position, fame, mob)) = mobs.get(entity) else {
+            continue;
+        };
+        let sighted = Sighted {
+            mob: entity,
+            badge: *badge,
+            at: position.0,
+            fame: fame.0,
+        };
+        survey.0.push(sighted);
+        if mob.seeks() {
+            seekers.0.push(sighted);
+        }
+    }
+    grid.fill(&survey.0);
+}
+
+fn pick(
+    seekers: Res<Seekers>,
+    grid: Res<Grid>,
+    scenario: Res<Scenario>,
+    mut mobs: Query<&mut Mob>,
+    mut picks: ResMut<Picks>,
+    mut chronicle: ResMut<Chronicle>,
+) {
+    picks.given_up.clear();
+    picks.taken.clear();
+    for hunter in &seekers.0 {
+        let Ok(mut mob) = mobs.get_mut(hunter.mob) else {
+            continue;
+        };
+        let Some(prey) = grid.pick(hunter.badge.tribe, hunter.at, &scenario) else {
+            continue;
+        };
+        let old = mob.target;
+        mob.hunt(prey.mob, scenario.mob.patience);
+        if old == Some(prey.mob) {
+            continue;
+        }
+        picks.given_up.extend(old.map(|old| (hunter.mob, old)));
+        picks.taken.push((hunter.mob, prey.mob));
+        let paces = hunter.at.distance(prey.at);
+        chronicle.pick(hunter.badge, (prey.mob, prey.badge), paces);
+    }
+}
+
+/// Turns every mob to its target, or to the middle of the arena if it has none.
+///
+/// A target that is gone is nowhere: who still has one stands and waits for it.
+fn chase(
+    roster: Res<Roster>,
+    camps: Res<Camps>,
+    scenario: Res<Scenario>,
+    mut hunters: Query<(Entity, &Position, &mut Stride, &mut Mob)>,
+    prey: Query<&Position>,
+    mut blows: ResMut<Blows>,
+) {
+    let Scenario { mob: ability, .. } = &*scenario;
+    blows.0.clear();
+    let mut hunters = hunters.iter_many_mut(roster.mobs()).matched();
+    while let Some((hunter, position, mut stride, mut mob)) = hunters.fetch_next() {
+        stride.0 = Vec2::ZERO;
+        let Some(target) = mob.target else {
+            stride.0 = (camps.middle() - position.0).clamp_length_max(ability.speed);
+            continue;
+        };
+        let Ok(there) = prey.get(target) else {
+            continue;
+        };
+        let way = there.0 - position.0;
+        if way.length_squared() <= ability.reach * ability.reach {
+            mob.patience = ability.patience;
+            blows.0.push((hunter, target));
+        } else {
+            mob.patience = mob.patience.saturating_sub(1);
+            stride.0 = way.clamp_length_max(ability.speed);
+        }
+    }
+}
+
+fn walk(camps: Res<Camps>, mut mobs: Query<(&mut Position, &Stride)>) {
+    for (mut position, stride) in &mut mobs {
+        position.0 = camps.inside(position.0 + stride.0);
+    }
+}
+
+/// Deals the blows one after the other: who was killed earlier in the tick neither strikes nor suffers.
+fn strike(
+    blows: Res<Blows>,
+    scenario: Res<Scenario>,
+    mut dice: ResMut<Dice>,
+    mut mobs: Query<(&Badge, &mut Health, &mut Fame)>,
+    mut fallen: ResMut<Fallen>,
+    mut chronicle: ResMut<Chronicle>,
+) {
+    fallen.0.clear();
+    for &(hunter, target) in &blows.0 {
+        let Ok([(badge, health, mut fame), (prey, mut prey_health, _)]) =
+            mobs.get_many_mut([hunter, target])
+        else {
+            continue;
+        };
+        if health.0 == 0 || prey_health.0 == 0 {
+            continue;
+        }
+        let damage = dice.between(scenario.mob.damage);
+        prey_health.0 = prey_health.0.saturating_sub(damage);
+        let left = prey_health.0;
+        if left == 0 {
+            fame.0 += 1;
+            fallen.0.push((target, *prey));
+        }
+        chronicle.strike(*badge, *prey, damage, left);
+    }
+}
+
+fn bury(mut commands: Commands, fallen: Res<Fallen>, mut tally: ResMut<Tally>) {
+    let tick = tally.tick;
+    for (dead, badge) in &fallen.0 {
+        commands.entity(*dead).qdel();
+        let serial = badge.serial;
+        tally.deaths.push(Death { tick, serial });
+    }
+}
+
+/// Adds up what the dead had counted. They are deleting, so ordinary queries do not see them.
+fn settle(
+    fallen: Res<Fallen>,
+    dead: Query<&Mob, Allow<Disabled>>,
+    mut roster: ResMut<Roster>,
+    mut tally: ResMut<Tally>,
+) {
+    for (entity, badge) in &fallen.0 {
+        let mob = dead
+            .get(*entity)
+            .expect("the dead should be there until the end of the frame");
+        tally.notices += u64::from(mob.notices);
+        tally.retargets += u64::from(mob.retargets);
+        roster.vacate(badge.slot);
+    }
+}
+
+fn replace(fallen: Res<Fallen>, scenario: Res<Scenario>, mut muster: Muster) {
+    match scenario.replacement {
+        Replacement::Nobody => {}
+        Replacement::Newcomer => {
+            for (_, badge) in &fallen.0 {
+                muster.enlist(badge.slot);
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! What the demo, `examples/mob_targeting`, promises.
+
+#![cfg(feature = "bevy_app")]
+
+#[path = "../examples/mob_targeting/arena.rs"]
+mod arena;
+#[path = "../examples/mob_targeting/battle.rs"]
+mod battle;
+#[path = "../examples/mob_targeting/cli.rs"]
+mod cli;
+#[path = "../examples/mob_targeting/grid.rs"]
+mod grid;
+#[path = "../examples/mob_targeting/modes.rs"]
+mod modes;
+#[path = "../examples/mob_targeting/scenario.rs"]
+mod scenario;
+#[path = "../examples/mob_targeting/summary.rs"]
+mod summary;
+#[path = "../examples/mob_targeting/trace.rs"]
+mod trace;
+#[path = "../examples/mob_targeting/turns.rs"]
+mod turns;
+
+use std::{fs, path::Path};
+
+use indicatif::ProgressBar;
+use insta::assert_snapshot;
+use qdel::{Footprint, prelude::SignalExt};
+
+use arena::Mob;
+use battle::Battle;
+use modes::Mode;
+use scenario::{Overrides, Scenario, Source};
+use summary::{Comparison, Summary};
+use trace::Telling;
+
+/// The program's exit code and what it printed.
+struct Finished {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+fn run(args: &[&str]) -> Finished {
+    let args = ["mob_targeting"].iter().chain(args).map(Into::into);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = cli::run(args, &mut out, &mut err, &ProgressBar::hidden());
+    Finished {
+        code,
+        out: String::from_utf8(out).unwrap(),
+        err: String::from_utf8(err).unwrap(),
+    }
+}
+
+/// The shipped large scenario with fewer mobs, so that a debug build is done in a moment.
+fn crowd(ticks: u32, seed: u64) -> Scenario {
+    let overrides = Overrides {
+        mobs: Some(600),
+        ticks: Some(ticks),
+        seed: Some(seed),
+    };
+    Scenario::load(&Source::Large, overrides).unwrap()
+}
+
+fn pit() -> Scenario {
+    Scenario::load(&Source::Small, Overrides::default()).unwrap()
+}
+
+fn fought(scenario: &Scenario, mode: Mode) -> Battle {
+    let mut battle = Battle::new(scenario, mode, Telling::Story);
+    for _ in 0..scenario.ticks {
+        battle.tick();
+    }
+    battle
+}
+
+fn summary_of(scenario: &Scenario, mode: Mode) -> Summary {
+    fought(scenario, mode).summary()
+}
+
+fn hunters(battle: &Battle) -> usize {
+    let world = battle.world();
+    let mobs = world.try_query::<&Mob>().unwrap();
+    mobs.iter_manual(world)
+        .filter(|mob| mob.target.is_some())
+        .count()
+}
+
+#[test]
+fn story_of_the_pit_is_told_in_each_mode() {
+    for mode in Mode::ALL {
+        let battle = fought(&pit(), mode);
+
+        assert_snapshot!(
+            format!("story_of_the_pit_with_{mode}"),
+            battle.chronicle().to_string()
+        );
+    }
+}
+
+#[test]
+fn signals_leave_no_stale_target_after_any_tick() {
+    let scenario = crowd(120, 7);
+    let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
+
+    for tick in 1..=scenario.ticks {
+        battle.tick();
+        assert_eq!(battle.summary().stale, 0, "after tick {tick}");
+    }
+
+    assert!(battle.summary().notices > 100);
+}
+
+#[test]
+fn polling_has_stale_targets_between_two_ticks() {
+    let summary = summary_of(&crowd(60, 7), Mode::Polling);
+
+    assert!(summary.stale_worst > 0);
+    assert_eq!(summary.notices, 0);
+}
+
+#[test]
+fn bad_mode_piles_up_stale_targets() {
+    let early = summary_of(&crowd(30, 7), Mode::Bad);
+    let late = summary_of(&crowd(90, 7), Mode::Bad);
+
+    assert!(early.stale > 0);
+    assert!(late.stale > early.stale);
+    assert_eq!((late.notices, late.retargets), (0, 0));
+}
+
+#[test]
+fn signals_and_polling_fight_the_same_battle() {
+    let scenario = crowd(90, 7);
+
+    let signals = summary_of(&scenario, Mode::Signals);
+    let polling = summary_of(&scenario, Mode::Polling);
+
+    assert!(!signals.deaths.is_empty());
+    assert_eq!(signals.deaths, polling.deaths);
+    assert_eq!(signals.retargets, polling.retargets);
+}
+
+#[test]
+fn same_seed_is_the_same_battle_and_another_seed_is_not() {
+    let first = fought(&crowd(60, 7), Mode::Signals);
+    let again = fought(&crowd(60, 7), Mode::Signals);
+    let other = fought(&crowd(60, 8), Mode::Signals);
+
+    assert_eq!(first.summary().deaths, again.summary().deaths);
+    assert_eq!(first.summary().notices, again.summary().notices);
+    assert_eq!(first.chronicle().to_string(), again.chronicle().to_string());
+    assert_ne!(first.summary().deaths, other.summary().deaths);
+}
+
+#[test]
+fn being_watched_changes_nothing() {
+    let scenario = crowd(60, 7);
+    let mut unwatched = Battle::new(&scenario, Mode::Signals, Telling::Silent);
+
+    for _ in 0..scenario.ticks {
+        unwatched.tick();
+    }
+
+    let watched = summary_of(&scenario, Mode::Signals);
+    assert_eq!(unwatched.summary().deaths, watched.deaths);
+}
+
+#[test]
+fn each_hunter_with_a_target_has_one_registration_after_each_tick() {
+    let scenario = crowd(120, 7);
+    let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
+
+    for _ in 0..scenario.ticks {
+        battle.tick();
+        battle.world().check_registrations().unwrap();
+        let footprint = battle.world().signal_footprint();
+        assert_eq!(footprint.registrations, hunters(&battle));
+    }
+}
+
+#[test]
+fn books_do_not_grow_over_a_long_battle() {
+    let scenario = crowd(400, 7);
+    let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
+
+    let mut bytes = Vec::new();
+    for _ in 0..scenario.ticks {
+        battle.tick();
+        bytes.push(battle.world().signal_footprint().heap_bytes);
+    }
+
+    // The crowds come and go, so the greatest of each half is what can be compared.
+    let (early, late) = bytes.split_at(bytes.len() / 2);
+    let (early, late) = (early.iter().max().unwrap(), late.iter().max().unwrap());
+    assert!(late <= &(early * 3 / 2), "{early} bytes grew to {late}");
+}
+
+#[test]
+fn registrations_end_where_they_began() {
+    let mut battle = Battle::new(&pit(), Mode::Signals, Telling::Silent);
+    let before = battle.world().signal_footprint();
+
+    // Until one tribe is left, whose mobs have nobody to hunt.
+    for _ in 0..pit().ticks {
+        battle.tick();
+    }
+
+    assert!(battle.summary().notices > 0);
+    // The memory is kept for the next registration; that it does not grow is tested above.
+    let after = Footprint {
+        heap_bytes: before.heap_bytes,
+        ..battle.world().signal_footprint()
+    };
+    assert_eq!(after, before);
+}
+
+#[test]
+fn json_is_one_object_with_nine_keys() {
+    for mode in Mode::ALL {
+        let finished = run(&["--scenario", "small", "--json", "--mode", mode.name()]);
+
+        let json: serde_json::Value = serde_json::from_str(&finished.out).unwrap();
+        let object = json.as_object().unwrap();
+        let mut keys: Vec<_> = object.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(
+            keys,
+            [
+                "deaths",
+                "mobs",
+                "mode",
+                "notices",
+                "retargets",
+                "seed",
+                "stale",
+                "tick_ms_median",
+                "ticks"
+            ]
+        );
+        assert_eq!(object["mode"], mode.name());
+        assert_eq!(object["mobs"], 8);
+        assert_eq!(finished.out.lines().count(), 1);
+        assert_eq!((finished.code, &*finished.err), (0, ""));
+    }
+}
+
+#[test]
+fn json_without_mode_is_that_of_signals() {
+    let finished = run(&["--scenario", "small", "--json"]);
+
+    let json: serde_json::Value = serde_json::from_str(&finished.out).unwrap();
+    assert_eq!(json["mode"], "signals");
+}
+
+#[test]
+fn overrides_take_the_place_of_the_scenario() {
+    let finished = run(&["--json", "--mobs", "50", "--ticks", "3", "--seed", "9"]);
+
+    let json: serde_json::Value = serde_json::from_str(&finished.out).unwrap();
+    assert_eq!(json["mobs"], 50);
+    assert_eq!(json["ticks"], 3);
+    assert_eq!(json["seed"], 9);
+}
+
+#[test]
+fn summaries_read_well() {
+    let mut summaries = Mode::ALL.map(|mode| summary_of(&pit(), mode));
+    for summary in &mut summaries {
+        summary.tick_ms_median = 0.25;
+        summary.slowest = (1, 1.5);
+    }
+
+    let [signals, polling, bad] = &summaries;
+    let comparison = Comparison(&summaries);
+    assert_snapshot!(format!("{signals}\n{polling}\n{bad}\n{comparison}"));
+}
+
+#[test]
+fn without_mode_all_three_are_fought_and_compared() {
+    let finished = run(&["--scenario", "small"]);
+
+    assert_eq!((finished.code, &*finished.err), (0, ""));
+    for mode in Mode::ALL {
+        assert!(finished.out.contains(&format!("\n{mode}: ")));
+        assert!(finished.out.contains(&format!("\n│ {mode} ")));
+    }
+    assert!(finished.out.contains("the same battle, death for death"));
+}
+
+#[test]
+fn help_is_not_an_error() {
+    let finished = run(&["--help"]);
+
+    assert_eq!((finished.code, &*finished.err), (0, ""));
+    assert!(finished.out.contains("--scenario <FILE>"));
+}
+
+#[test]
+fn bad_arguments_are_refused_in_one_line() {
+    let refusals: Vec<_> = [
+        "--mode loud",
+        "--mode",
+        "--mobs 0",
+        "--mobs -5",
+        "--mobs many",
+        "--mobs 6000000",
+        "--ticks 0",
+        "--ticks -1",
+        "--seed -1",
+        "--scenario no/such/file.toml",
+        "--json --trace",
+        "--fast",
+        "twelve",
+    ]
+    .iter()
+    .map(|args| refusal(args, &args.split(' ').collect::<Vec<_>>()))
+    .collect();
+
+    assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn bad_scenarios_are_refused_in_one_line() {
+    let small = include_str!("../examples/mob_targeting/scenarios/small.toml");
+    let refusals: Vec<_> = [
+        ("mobs = 8", "mobs = 0"),
+        ("mobs = 8", "mobs = -8"),
+        ("mobs = 8", "mobs = \"eight\""),
+        ("mobs = 8", "mobz = 8"),
+        ("mobs = 8", "# no mobs"),
+        ("mobs = 8", "mobs = "),
+        ("ticks = 30", "ticks = 0"),
+        ("seed = 4", "seed = 0.5"),
+        ("[\"red\", \"blue\"]", "[\"red\"]"),
+        ("room = 24.0", "room = nan"),
+        ("camps = 1", "camps = 0"),
+        ("\"nobody\"", "\"anybody\""),
+        ("health = [12, 20]", "health = [20, 12]"),
+        ("damage = [3, 6]", "damage = [6]"),
+        ("speed = 1.5", "speed = -1.5"),
+        ("sight = 12.0", "sight = 0"),
+        ("[mob]", "[mob"),
+    ]
+    .iter()
+    .enumerate()
+    .map(|(number, (right, wrong))| {
+        assert!(small.contains(right), "{right}");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{number}.toml"));
+        fs::write(&path, small.replace(right, wrong)).unwrap();
+        let path = path.to_str().unwrap();
+
+        refusal(wrong, &["--scenario", path]).replace(path, "my.toml")
+    })
+    .collect();
+
+    assert_snapshot!(refusals.join("\n"));
+}
+
+/// Returns the one line with which the program refuses `args`, below the title.
+fn refusal(title: &str, args: &[&str]) -> String {
+    let finished = run(args);
+
+    assert_eq!((finished.code, &*finished.out), (2, ""), "{title}");
+    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
+    assert!(finished.err.starts_with("error: "), "{}", finished.err);
+    format!("{title}\n    {}", finished.err)
+}
