@@ -1,0 +1,148 @@
+//! The command line.
+
+use std::{env, num::NonZero, path::PathBuf};
+
+use clap::{Parser, ValueEnum, error::ErrorKind};
+
+use crate::{measure::Case, scenario::Scenario, variants::Contender};
+
+/// The fan-outs that are measured, unless told otherwise.
+pub(crate) const FAN_OUTS: [usize; 4] = [1, 10, 1000, 100_000];
+
+/// How many mobs there are, unless told otherwise.
+pub(crate) const MOBS: usize = 100_000;
+
+/// What the program was started for.
+pub(crate) enum Mode {
+    /// By `cargo test`: play everything once, small, and check it.
+    Smoke,
+    /// By `cargo bench`: measure and report.
+    Report(Plan),
+    /// Play one case in this process and print its figure.
+    Single(Contender, Case),
+}
+
+/// What to measure, and where to write it.
+pub(crate) struct Plan {
+    pub(crate) repetitions: usize,
+    pub(crate) mobs: usize,
+    pub(crate) walk: usize,
+    pub(crate) fan_outs: Vec<usize>,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) contenders: Vec<Contender>,
+    pub(crate) markdown: Option<PathBuf>,
+}
+
+/// Compares ways to tell mobs that their target is deleted.
+#[derive(Parser)]
+#[command(bin_name = "cargo bench --bench fan_out --")]
+struct Arguments {
+    /// How often everything is measured.
+    #[arg(long, value_name = "N", default_value = "9")]
+    reps: NonZero<usize>,
+
+    /// The same as `--reps 3`.
+    #[arg(long)]
+    quick: bool,
+
+    /// How many mobs there are; 100000 unless told, and 20000 with `--callgrind`.
+    #[arg(long, value_name = "N")]
+    mobs: Option<NonZero<usize>>,
+
+    /// How many mobs share a target; may be repeated; 1, 10, 1000 and 100000 unless told.
+    #[arg(long, value_name = "N")]
+    fan_out: Vec<NonZero<usize>>,
+
+    /// What is measured; may be repeated; everything unless told.
+    #[arg(long, value_name = "SCENARIO")]
+    only: Vec<Scenario>,
+
+    /// Who is measured; may be repeated; all unless told.
+    #[arg(long)]
+    variant: Vec<Contender>,
+
+    /// How much memory is walked before each operation to empty the caches; 32 unless told, and 0 with
+    /// `--callgrind`. Four times the second level empties that one only.
+    #[arg(long, value_name = "MIB")]
+    walk: Option<usize>,
+
+    /// Writes the report to this file as well.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+
+    /// Plays one operation once and prints its figure, for a profiler to look at `measured_op`.
+    #[arg(long, num_args = 3, value_names = ["SCENARIO", "VARIANT", "FAN_OUT"])]
+    callgrind: Option<Vec<String>>,
+
+    /// Which random choices `--callgrind` makes.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// What `cargo bench` adds.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+impl Mode {
+    /// Reads the command line, and ends the program with a message if it is wrong.
+    ///
+    /// `cargo bench` adds `--bench`. Without it, and without a call for a single operation, this is `cargo test`, which
+    /// may pass any filter or flag that is meant for other tests.
+    pub(crate) fn from_command_line() -> Self {
+        let is_ours = |argument: String| argument == "--bench" || argument == "--callgrind";
+        if !env::args().any(is_ours) {
+            return Self::Smoke;
+        }
+        let arguments = Arguments::parse();
+        match &arguments.callgrind {
+            Some(single) => match arguments.case(single) {
+                Ok((contender, case)) => Self::Single(contender, case),
+                Err(message) => clap::Error::raw(ErrorKind::InvalidValue, message + "\n").exit(),
+            },
+            None => Self::Report(arguments.into_plan()),
+        }
+    }
+}
+
+impl Arguments {
+    /// Reads the three values of `--callgrind`.
+    fn case(&self, values: &[String]) -> Result<(Contender, Case), String> {
+        let [scenario, contender, fan_out] = values else {
+            return Err("`--callgrind` takes three values".into());
+        };
+        let case = Case {
+            scenario: Scenario::from_str(scenario, false)?,
+            mobs: self.mobs.map_or(20_000, NonZero::get),
+            fan_out: fan_out
+                .parse()
+                .map(NonZero::<usize>::get)
+                .map_err(|error| format!("invalid fan-out {fan_out}: {error}"))?,
+            seed: self.seed,
+            walk: self.walk.unwrap_or(0),
+        };
+        Ok((Contender::from_str(contender, false)?, case))
+    }
+
+    fn into_plan(self) -> Plan {
+        Plan {
+            repetitions: if self.quick { 3 } else { self.reps.get() },
+            mobs: self.mobs.map_or(MOBS, NonZero::get),
+            walk: self.walk.unwrap_or(32),
+            fan_outs: or_all(
+                self.fan_out.into_iter().map(NonZero::get).collect(),
+                &FAN_OUTS,
+            ),
+            scenarios: or_all(self.only, Scenario::value_variants()),
+            contenders: or_all(self.variant, Contender::value_variants()),
+            markdown: self.markdown,
+        }
+    }
+}
+
+fn or_all<T: Copy>(chosen: Vec<T>, all: &[T]) -> Vec<T> {
+    if chosen.is_empty() {
+        all.to_vec()
+    } else {
+        chosen
+    }
+}

@@ -1,0 +1,162 @@
+//! This crate: mobs register for `Qdeleting` on their target.
+
+use std::marker::PhantomData;
+
+use bevy_ecs::{prelude::*, world::DeferredWorld};
+use qdel::{RegisterError, prelude::*};
+
+use super::Variant;
+use crate::scene::{Goblin, Mob, Position};
+
+/// Mobs that listen to their target, in the way of `W`.
+pub(crate) struct Listening<W>(PhantomData<W>);
+
+/// What one user of the crate does differently from another.
+pub(crate) trait Way {
+    /// Prepares a world without entities.
+    fn setup(_world: &mut World) {}
+
+    /// Spawns an entity that mobs may chase.
+    fn spawn_target(world: &mut World) -> Entity {
+        world.spawn((Goblin::default(), Position::default())).id()
+    }
+
+    /// Registers a mob whose field is set already.
+    fn register(world: &mut World, mob: Entity, target: Entity) -> Result<(), RegisterError> {
+        world.register_signal(mob, target, lose_target)?;
+        Ok(())
+    }
+
+    /// Deletes a target.
+    fn delete(world: &mut World, target: Entity) {
+        world.despawn(target);
+    }
+
+    /// Finishes what deletions put off.
+    fn end_frame(_world: &mut World) {}
+}
+
+/// The usual way: a handler for the component's own fields, targets that are despawned, nothing prepared.
+pub(crate) struct FieldHandler;
+
+impl Way for FieldHandler {}
+
+/// A handler that reaches the world.
+pub(crate) struct WorldHandler;
+
+impl Way for WorldHandler {
+    fn register(world: &mut World, mob: Entity, target: Entity) -> Result<(), RegisterError> {
+        world.register_signal(mob, target, lose_target_by_id)?;
+        Ok(())
+    }
+}
+
+/// Both ends announced: targets have their list from spawn, and a hook in place of an observer watches the mobs.
+pub(crate) struct Announced;
+
+/// A target that says that it will be listened to.
+#[derive(Component, Default)]
+#[require(Signals)]
+struct Announcement;
+
+impl Way for Announced {
+    fn setup(world: &mut World) {
+        world.register_listener::<Mob>();
+    }
+
+    fn spawn_target(world: &mut World) -> Entity {
+        let target = (Goblin::default(), Position::default(), Announcement);
+        world.spawn(target).id()
+    }
+}
+
+/// Orderly deletions, each finished within the call.
+pub(crate) struct Immediate;
+
+impl Way for Immediate {
+    fn setup(world: &mut World) {
+        world.insert_resource(QdelSettings {
+            teardown: Teardown::Immediate,
+        });
+    }
+
+    fn delete(world: &mut World, target: Entity) {
+        qdel(world, target);
+    }
+}
+
+/// Orderly deletions, all finished at the end of the frame.
+pub(crate) struct EndOfFrame;
+
+impl Way for EndOfFrame {
+    fn delete(world: &mut World, target: Entity) {
+        qdel(world, target);
+    }
+
+    fn end_frame(world: &mut World) {
+        world.flush_qdel();
+    }
+}
+
+impl<W: Way> Variant for Listening<W> {
+    fn setup(world: &mut World) {
+        W::setup(world);
+    }
+
+    fn spawn_target(world: &mut World) -> Entity {
+        W::spawn_target(world)
+    }
+
+    fn register(world: &mut World, mob: Entity, target: Entity) {
+        if let Some(mut mob) = world.get_mut::<Mob>(mob) {
+            mob.target = Some(target);
+        }
+        W::register(world, mob, target).expect("a mob should have one target at a time");
+    }
+
+    fn retarget(world: &mut World, mob: Entity, target: Entity) {
+        let old = world
+            .get_mut::<Mob>(mob)
+            .and_then(|mut mob| mob.target.take());
+        if let Some(old) = old {
+            world
+                .unregister_signal::<Mob, Qdeleting>(mob, old)
+                .expect("a mob should listen to its target");
+        }
+        Self::register(world, mob, target);
+    }
+
+    fn notify_delete(world: &mut World, target: Entity) {
+        W::delete(world, target);
+    }
+
+    fn end_frame(world: &mut World) {
+        W::end_frame(world);
+    }
+
+    fn registrations(world: &World, _targets: &[Entity]) -> usize {
+        world
+            .check_registrations()
+            .expect("the books of both ends should agree");
+        world.signal_footprint().registrations
+    }
+}
+
+fn lose_target(mob: &mut Mob, _: Received<Qdeleting>) {
+    mob.lose_target();
+}
+
+fn lose_target_by_id(mut world: DeferredWorld, lost: Received<Qdeleting, Mob>) {
+    if let Some(mut mob) = world.get_mut::<Mob>(lost.listener()) {
+        mob.lose_target();
+    }
+}
+
+fn qdel(world: &mut World, target: Entity) {
+    let answer = world.qdel(target);
+    assert_eq!(
+        answer,
+        Ok(Qdel::Queued),
+        "nobody should refuse the deletion of {target}"
+    );
+}
