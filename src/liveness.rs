@@ -3,10 +3,10 @@
 use bevy_ecs::{
     archetype::Archetypes,
     change_detection::Res,
-    component::{ComponentId, Components},
+    component::ComponentId,
     entity::{Entities, Entity},
-    system::SystemParam,
-    world::{DeferredWorld, World},
+    system::{Local, SystemParam},
+    world::{DeferredWorld, FromWorld, World},
 };
 
 use crate::{
@@ -58,7 +58,11 @@ pub trait LivenessExt {
 impl LivenessExt for World {
     fn liveness(&self, entity: Entity) -> Liveness {
         let closed = |entity| is_closed(self.get_resource::<Books>(), entity);
-        let marks = Marks::new(self.components());
+        let components = self.components();
+        let marks = Marks {
+            deleting: components.valid_component_id::<Deleting>(),
+            signals: components.valid_component_id::<Signals>(),
+        };
         marks.liveness(self.entities(), self.archetypes(), entity, closed)
     }
 }
@@ -91,18 +95,18 @@ impl LivenessExt for DeferredWorld<'_> {
 /// # World::new().register_system(steer);
 /// ```
 #[derive(SystemParam)]
-pub struct EntityLiveness<'w> {
+pub struct EntityLiveness<'w, 's> {
     entities: &'w Entities,
     archetypes: &'w Archetypes,
-    components: &'w Components,
+    marks: Local<'s, Marks>,
     books: Option<Res<'w, Books>>,
 }
 
-impl LivenessExt for EntityLiveness<'_> {
+impl LivenessExt for EntityLiveness<'_, '_> {
     fn liveness(&self, entity: Entity) -> Liveness {
         let closed = |entity| is_closed(self.books.as_deref(), entity);
-        let marks = Marks::new(self.components);
-        marks.liveness(self.entities, self.archetypes, entity, closed)
+        self.marks
+            .liveness(self.entities, self.archetypes, entity, closed)
     }
 }
 
@@ -116,14 +120,16 @@ struct Marks {
     signals: Option<ComponentId>,
 }
 
-impl Marks {
-    fn new(components: &Components) -> Self {
+impl FromWorld for Marks {
+    fn from_world(world: &mut World) -> Self {
         Self {
-            deleting: components.component_id::<Deleting>(),
-            signals: components.component_id::<Signals>(),
+            deleting: Some(world.register_component::<Deleting>()),
+            signals: Some(world.register_component::<Signals>()),
         }
     }
+}
 
+impl Marks {
     /// Judges by the archetype, and by `closed` where the entity is listened to.
     fn liveness(
         &self,

@@ -51,6 +51,15 @@ pub(crate) enum Entered {
     Refused,
 }
 
+/// What a listener holds besides the link that is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    None,
+    /// In force or not.
+    One,
+    Many,
+}
+
 impl Books {
     /// Returns a list.
     pub(crate) fn list(&self, id: ListId) -> &List {
@@ -121,19 +130,18 @@ impl Books {
             Manner::Add | Manner::Replace => handler,
             Manner::AddOnce => handler.once(),
         };
-        let target = self.list(id).target;
-        let held = self.links.of(listener);
-        let known = match held {
-            Held::Nothing => None,
-            Held::One(link) => (link.list == id && link.key == key).then_some(link.place),
-            Held::Many(map) => map.get(&(target, key)).map(|&(_, place)| place),
-        };
-        let one_in_force = match held {
-            Held::One(link) => Some(link).filter(|link| self.is_in_force(listener, *link)),
-            Held::Nothing | Held::Many(_) => None,
-        };
-        let has_map = matches!(held, Held::Many(_));
         let list = &mut self.lists[id.index()];
+        let (known, others) = match self.links.of(listener) {
+            Held::Nothing => (None, Others::None),
+            Held::One(link) if link.list == id && link.key == key => {
+                (Some(link.place), Others::None)
+            }
+            Held::One(_) => (None, Others::One),
+            Held::Many(map) => {
+                let known = map.get(&(list.target, key));
+                (known.map(|&(_, place)| place), Others::Many)
+            }
+        };
         if let Some(place) = known
             && list.get(place).is_some_and(|(at, _)| at == listener)
         {
@@ -148,36 +156,35 @@ impl Books {
             self.compact(id);
         }
         let list = &mut self.lists[id.index()];
-        let place = list.push(listener, handler);
         let link = Link {
             key,
             list: id,
-            place,
+            place: list.push(listener, handler),
         };
-        match one_in_force {
-            None if !has_map => self.links.set(listener, link),
-            None => {
-                list.crowded = true;
-                self.links.add(listener, target, link);
-            }
-            Some(first) => {
-                list.crowded = true;
+        match others {
+            Others::None => self.links.set(listener, link),
+            Others::One | Others::Many => self.add_link(listener, link),
+        }
+        Entered::New
+    }
+
+    /// Adds a link to a listener that has others.
+    fn add_link(&mut self, listener: Entity, link: Link) {
+        match self.links.of(listener) {
+            Held::One(first) if self.is_in_force(listener, first) => {
                 let first_list = self.list_mut(first.list);
                 first_list.crowded = true;
                 let first_target = first_list.target;
-                // Compacting may have moved it.
-                let first = match self.links.of(listener) {
-                    Held::One(first) => first,
-                    Held::Nothing | Held::Many(_) => {
-                        unreachable!("a listener should keep its link while another is entered")
-                    }
-                };
                 self.links.make_map(listener);
                 self.links.add(listener, first_target, first);
-                self.links.add(listener, target, link);
             }
+            Held::Nothing | Held::One(_) => return self.links.set(listener, link),
+            Held::Many(_) => {}
         }
-        Entered::New
+        let list = self.list_mut(link.list);
+        list.crowded = true;
+        let target = list.target;
+        self.links.add(listener, target, link);
     }
 
     /// Ends the registration of `listener` with `key` on `target`, and tells whether there was one.
