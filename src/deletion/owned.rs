@@ -30,22 +30,27 @@ pub(super) struct Ownerships {
 }
 
 impl Ownerships {
-    /// Looks for relationships that were registered since.
-    pub(super) fn update(&mut self, world: &World) {
-        let components = world.components();
-        if components.len() == self.components {
-            return;
-        }
-        self.components = components.len();
+    /// Returns the relationships that `world` knows by now.
+    pub(super) fn of(world: &World) -> Self {
         let is_ownership = |accessor: &RelationshipAccessor| {
             matches!(accessor, RelationshipAccessor::RelationshipTarget { .. })
                 && accessor.linked_spawn()
         };
-        self.targets = components
+        let components = world.components();
+        let targets = components
             .iter_registered()
             .filter(|(_, info)| info.relationship_accessor().is_some_and(is_ownership))
             .map(|(id, _)| id)
             .collect();
+        Self {
+            targets,
+            components: components.len(),
+        }
+    }
+
+    /// Tells whether no component was registered since.
+    pub(super) fn are_current(&self, world: &World) -> bool {
+        world.components().len() == self.components
     }
 }
 

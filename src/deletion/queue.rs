@@ -2,11 +2,10 @@
 //!
 //! Plain data: no function here takes a world.
 
-use std::collections::VecDeque;
-
 #[cfg(feature = "bevy_reflect")]
 use bevy_ecs::reflect::ReflectResource;
 use bevy_ecs::{entity::Entity, resource::Resource};
+use smallvec::SmallVec;
 
 use super::owned::Ownerships;
 use crate::signal::{Cause, Reserved};
@@ -63,8 +62,8 @@ pub(super) struct Notice {
 pub(super) struct Deletions {
     /// Whether somebody is working on it.
     pub(super) busy: bool,
-    pub(super) to_tell: VecDeque<Notice>,
+    pub(super) to_tell: SmallVec<[Notice; 2]>,
     /// Owned before owner, oldest deletion first.
-    pub(super) to_tear_down: VecDeque<Entity>,
+    pub(super) to_tear_down: Vec<Entity>,
     pub(super) ownerships: Ownerships,
 }

@@ -10,7 +10,7 @@ use bevy_ecs::{
 
 use super::{
     ask,
-    owned::{self, Member, Tree},
+    owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Notice, Qdel, QdelCounts},
     settings::{QdelSettings, Teardown},
 };
@@ -29,9 +29,17 @@ pub(super) enum Force {
 
 /// Deletes `root` and all it owns.
 pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel, QdelError> {
-    world.init_resource::<Deletions>();
-    world.init_resource::<QdelCounts>();
-    let tree = match permit(world, root, force) {
+    let permitted = match world.get_resource::<Deletions>() {
+        Some(deletions) if deletions.ownerships.are_current(world) => {
+            permit(world, &deletions.ownerships, root, force)
+        }
+        _ => {
+            prepare(world);
+            let deletions = world.resource::<Deletions>();
+            permit(world, &deletions.ownerships, root, force)
+        }
+    };
+    let tree = match permitted {
         Ok(tree) => tree,
         Err(refusal) => {
             let mut counts = world.resource_mut::<QdelCounts>();
@@ -55,26 +63,36 @@ pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel
 
 /// Tears down what was deleted until now, and returns how many entities that were.
 pub(super) fn flush(world: &mut World) -> usize {
-    let Some(deletions) = world.get_resource::<Deletions>() else {
+    let deletions = world.get_resource::<Deletions>();
+    if deletions.is_none_or(|deletions| deletions.to_tear_down.is_empty()) {
         return 0;
-    };
-    let waiting = deletions.to_tear_down.len();
-    work(world, Scope::TearDown(waiting), |_| Ok(()))
+    }
+    work(world, Scope::TearDownWaiting, |_| Ok(()))
 }
 
-/// Finds out whether `root` may be deleted, and what goes with it. Changes nothing.
-fn permit(world: &mut World, root: Entity, force: Force) -> Result<Tree, Result<Qdel, QdelError>> {
+/// Makes sure that the worklist is there and knows all relationships.
+#[cold]
+fn prepare(world: &mut World) {
+    world.init_resource::<QdelCounts>();
+    world.init_resource::<Deletions>();
+    let ownerships = Ownerships::of(world);
+    world.resource_mut::<Deletions>().ownerships = ownerships;
+}
+
+/// Finds out whether `root` may be deleted, and what goes with it.
+fn permit(
+    world: &World,
+    ownerships: &Ownerships,
+    root: Entity,
+    force: Force,
+) -> Result<Tree, Result<Qdel, QdelError>> {
     let Ok(entity) = world.get_entity(root) else {
         return Err(Err(QdelError::NotSpawned { entity: root }));
     };
     if entity.contains::<Deleting>() {
         return Err(Ok(Qdel::AlreadyDeleting));
     }
-    let mut ownerships = core::mem::take(&mut world.resource_mut::<Deletions>().ownerships);
-    ownerships.update(world);
-    let tree = owned::tree(world, &ownerships, root);
-    world.resource_mut::<Deletions>().ownerships = ownerships;
-
+    let tree = owned::tree(world, ownerships, root);
     let is_resource = |member: &&Member| world.entity(member.entity).contains::<IsResource>();
     if let Some(member) = tree.iter().find(is_resource) {
         return Err(Err(QdelError::Resource {
@@ -119,9 +137,9 @@ fn mark(world: &mut World, tree: &Tree, force: Force) -> Result<(), Panicked> {
 enum Scope {
     /// Tell everybody, and leave the rest to the end of the frame.
     Tell,
-    /// Tear so many down.
-    TearDown(usize),
-    /// Tear down until nothing is left.
+    /// Tear down what waits for it now.
+    TearDownWaiting,
+    /// Tear down until nothing waits for it.
     TearDownAll,
 }
 
@@ -136,47 +154,57 @@ fn work(
 ) -> usize {
     let outermost = !core::mem::replace(&mut world.resource_mut::<Deletions>().busy, true);
     let mut outcome = first(world);
-    if !outermost {
-        if let Err(panicked) = outcome {
-            resume_unwind(panicked);
-        }
-        return 0;
-    }
-    let mut torn_down = 0;
-    let mut left = match scope {
-        Scope::Tell => 0,
-        Scope::TearDown(limit) => limit,
-        Scope::TearDownAll => usize::MAX,
-    };
-    let mut stuck = Vec::new();
-    loop {
+    let mut done = TornDown::default();
+    if outermost {
         outcome = outcome.and(tell_all(world));
-        if left == 0 {
-            break;
-        }
-        let next = world.resource_mut::<Deletions>().to_tear_down.pop_front();
-        let Some(entity) = next else {
-            break;
-        };
-        left -= 1;
-        match tear_down(world, entity) {
-            Ok(Some(_)) => torn_down += 1,
-            Ok(None) => {}
-            Err(panicked) => {
-                stuck.push(entity);
-                outcome = outcome.and(Err(panicked));
+        let mut rounds = scope;
+        while rounds != Scope::Tell {
+            outcome = outcome.and(tear_down_waiting(world, &mut done));
+            let nothing_waits = world.resource::<Deletions>().to_tear_down.is_empty();
+            if rounds == Scope::TearDownWaiting || nothing_waits {
+                rounds = Scope::Tell;
             }
         }
+        let mut deletions = world.resource_mut::<Deletions>();
+        deletions.to_tear_down.append(&mut done.stuck);
+        deletions.busy = false;
+        if done.count > 0 {
+            world.resource_mut::<QdelCounts>().torn_down += done.count as u64;
+        }
     }
-    let mut deletions = world.resource_mut::<Deletions>();
-    // A hook panicked, and Bevy left the entity alive. It is tried again at the next flush.
-    deletions.to_tear_down.extend(stuck);
-    deletions.busy = false;
-    world.resource_mut::<QdelCounts>().torn_down += torn_down as u64;
     if let Err(panicked) = outcome {
         resume_unwind(panicked);
     }
-    torn_down
+    done.count
+}
+
+/// What was torn down.
+#[derive(Debug, Default)]
+struct TornDown {
+    count: usize,
+    /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
+    /// next flush.
+    stuck: Vec<Entity>,
+}
+
+/// Tears down what waits for it now, and tells of whatever is deleted meanwhile.
+fn tear_down_waiting(world: &mut World, done: &mut TornDown) -> Result<(), Panicked> {
+    let waiting = core::mem::take(&mut world.resource_mut::<Deletions>().to_tear_down);
+    let mut outcome = Ok(());
+    for entity in waiting {
+        // Somebody else may have despawned it.
+        if world.entities().contains_spawned(entity) {
+            match catch_unwind(AssertUnwindSafe(|| world.despawn(entity))) {
+                Ok(_) => done.count += 1,
+                Err(panicked) => {
+                    done.stuck.push(entity);
+                    outcome = outcome.and(Err(panicked));
+                }
+            }
+        }
+        outcome = outcome.and(tell_all(world));
+    }
+    outcome
 }
 
 /// Sends all notices, also those that are queued meanwhile.
@@ -185,19 +213,16 @@ fn work(
 /// the same entities.
 fn tell_all(world: &mut World) -> Result<(), Panicked> {
     let mut outcome = Ok(());
-    let mut told = false;
     loop {
-        let next = world.resource_mut::<Deletions>().to_tell.pop_front();
-        if let Some(notice) = next {
-            outcome = outcome.and(tell(world, notice));
-            told = true;
-        } else if told {
-            let applied = catch_unwind(AssertUnwindSafe(|| world.flush()));
-            outcome = outcome.and(applied);
-            told = false;
-        } else {
+        let notices = core::mem::take(&mut world.resource_mut::<Deletions>().to_tell);
+        if notices.is_empty() {
             return outcome;
         }
+        for notice in notices {
+            outcome = outcome.and(tell(world, notice));
+        }
+        let applied = catch_unwind(AssertUnwindSafe(|| world.flush()));
+        outcome = outcome.and(applied);
     }
 }
 
@@ -219,13 +244,4 @@ fn tell(world: &mut World, notice: Notice) -> Result<(), Panicked> {
         outcome = outcome.and(observed);
     }
     outcome
-}
-
-/// Despawns an entity whose time has come, if it is still there.
-fn tear_down(world: &mut World, entity: Entity) -> Result<Option<Entity>, Panicked> {
-    if !world.entities().contains_spawned(entity) {
-        return Ok(None);
-    }
-    catch_unwind(AssertUnwindSafe(|| world.despawn(entity)))
-        .map(|despawned| despawned.then_some(entity))
 }
