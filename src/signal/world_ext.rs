@@ -23,6 +23,9 @@ use crate::error::{RegisterError, UnregisterError};
 /// A `DeferredWorld` (in hooks, handlers and observers) registers at once where it can. It cannot
 /// where the target is listened to for the first time, or the handler is used for the first time: then it
 /// queues a command and answers [`Registered::Queued`].
+///
+/// A resource is a component on an entity of its own, so it can listen and be listened to. One that listens
+/// is removed and inserted again by `World::resource_scope`, which ends its registrations.
 pub trait SignalExt: sealed::Worldly {
     /// Registers `handler` of its component on `listener` for its signal about `target`.
     ///
@@ -348,9 +351,8 @@ pub trait WorldListenerExt {
     ///
     /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity has had.
     /// Later it does no harm. An `on_discard` hook of the component's own stays, and an observer
-    /// is used beside it.
-    ///
-    /// The figures are in the documentation of the benchmark: about 40 ns a despawned listener.
+    /// is used beside it. The hook saves about 300 instructions for each listener that goes away,
+    /// a quarter of its despawn (`cargo bench --bench fan_out`, listener delete, `qdel_req` against `qdel`).
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 }
 
