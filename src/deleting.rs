@@ -8,7 +8,8 @@ use bevy_ecs::{component::Component, entity_disabling::Disabled};
 /// `Query<Entity, (With<Deleting>, Allow<Disabled>)>` lists what waits for its tear-down.
 /// Ask with [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
 ///
-/// It cannot be built outside this crate, and removing it by hand leaves the deletion as it is.
+/// It cannot be built outside this crate. Do not remove it: the entity would count as alive until it is
+/// torn down all the same.
 #[derive(Component, Debug)]
 #[component(clone_behavior = Ignore)]
 pub struct Deleting {

@@ -3,7 +3,7 @@
 use bevy_ecs::entity::Entity;
 use thiserror::Error;
 
-use crate::signal::Registration;
+use crate::registration::Registration;
 
 /// Why a registration was refused.
 ///
@@ -108,5 +108,29 @@ pub enum QdelError {
         entity: Entity,
         /// The resource's entity: the same, or one that it owns.
         resource: Entity,
+    },
+}
+
+/// A place where the books of listeners and targets disagree.
+///
+/// It is a bug of this crate, never of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BrokenBooks {
+    /// A target lists a listener whose books do not know of it.
+    #[error("{0}, but the books of the listener do not say so")]
+    UnknownToListener(Registration),
+    /// A target lists the same key twice.
+    #[error("{0}, twice")]
+    Twice(Registration),
+    /// A target counts another number of registrations than it lists.
+    #[error("{target} counts {counted} registrations and lists {listed}")]
+    Miscounted {
+        /// The target.
+        target: Entity,
+        /// What its counter says.
+        counted: usize,
+        /// What its list holds.
+        listed: usize,
     },
 }

@@ -60,6 +60,7 @@ mod error;
 mod liveness;
 #[cfg(feature = "bevy_app")]
 mod plugin;
+mod registration;
 mod signal;
 mod weak;
 
@@ -68,14 +69,15 @@ pub use deletion::{
     DeferredWorldQdelExt, EntityCommandsQdelExt, EntityWorldMutQdelExt, PreQdel, Qdel, QdelCounts,
     QdelExt, QdelSettings, Teardown, Verdict,
 };
-pub use error::{QdelError, RegisterError, UnregisterError};
+pub use error::{BrokenBooks, QdelError, RegisterError, UnregisterError};
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
 pub use plugin::{AppListenerExt, QdelPlugin, QdelSystems};
+pub use registration::Registration;
 pub use signal::{
-    Answer, BrokenBooks, Cause, EntityCommandsSignalExt, EntityWorldMutSignalExt, Footprint,
-    Qdeleting, Question, Received, Registered, Registration, Replaced, Signal, SignalExt,
-    SignalHandler, Signals, WorldListenerExt,
+    Answer, Cause, EntityCommandsSignalExt, EntityWorldMutSignalExt, Footprint, Qdeleting,
+    Question, Received, Registered, Replaced, Signal, SignalExt, SignalHandler, Signals,
+    WorldListenerExt,
 };
 pub use weak::Weak;
 

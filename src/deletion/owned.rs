@@ -4,22 +4,32 @@ use bevy_ecs::{
     component::ComponentId,
     entity::{Entity, EntityHashSet},
     relationship::RelationshipAccessor,
+    resource::IsResource,
     world::{EntityRef, World},
 };
 use smallvec::SmallVec;
 
 use crate::deleting::Deleting;
 
-/// An entity of a tree that is to be deleted.
+/// An entity that is to be deleted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) entity: Entity,
-    /// Who owns it; none for the root.
+    /// Who owns it; none for the root of the tree.
     pub(super) owner: Option<Entity>,
 }
 
 /// An entity that is to be deleted with all it owns: few own more than a few.
 pub(super) type Tree = SmallVec<[Member; 4]>;
+
+/// How far a tree reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Past nobody whose deletion has begun before.
+    Alive,
+    /// To everybody who can be despawned.
+    Everybody,
+}
 
 /// The relationships by which one entity owns another: those with `linked_spawn`.
 #[derive(Debug, Default)]
@@ -52,40 +62,71 @@ impl Ownerships {
     pub(super) fn are_current(&self, world: &World) -> bool {
         world.components().len() == self.components
     }
+
+    /// Tells whether `entity` owns anything.
+    pub(super) fn has_owned(&self, entity: EntityRef) -> bool {
+        let mut targets = self.targets.iter();
+        targets.any(|target| entity.contains_id(*target))
+    }
+
+    /// Returns the components by which an owner names what it owns.
+    pub(super) fn targets(&self) -> &[ComponentId] {
+        &self.targets
+    }
+
+    /// Returns `root` and all it owns: every owner before what it owns, siblings in order.
+    ///
+    /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
+    pub(super) fn tree(&self, world: &World, root: Entity, reach: Reach) -> Tree {
+        let root = Member {
+            entity: root,
+            owner: None,
+        };
+        if !self.has_owned(world.entity(root.entity)) {
+            return Tree::from_iter([root]);
+        }
+        let belongs = |owned: Entity| {
+            world.get_entity(owned).is_ok_and(|owned| match reach {
+                Reach::Alive => !owned.contains::<Deleting>(),
+                Reach::Everybody => !owned.contains::<IsResource>(),
+            })
+        };
+        // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
+        // tree grows from its leaves.
+        let mut tree = Tree::new();
+        let mut seen = EntityHashSet::default();
+        let mut steps = vec![Step::Enter(root)];
+        while let Some(step) = steps.pop() {
+            match step {
+                Step::Enter(member) => {
+                    if !seen.insert(member.entity) {
+                        continue;
+                    }
+                    steps.push(Step::Leave(member));
+                    let owner = world.entity(member.entity);
+                    for &target in &self.targets {
+                        for_each_owned(world, owner, target, |owned| {
+                            if belongs(owned) && !seen.contains(&owned) {
+                                steps.push(Step::Enter(Member {
+                                    entity: owned,
+                                    owner: Some(member.entity),
+                                }));
+                            }
+                        });
+                    }
+                }
+                Step::Leave(member) => tree.push(member),
+            }
+        }
+        tree.reverse();
+        tree
+    }
 }
 
-/// Returns `root` and all it owns, owner before owned, siblings in order.
-///
-/// Entities that are being deleted already, and what they own, are left out. An entity that is
-/// owned twice, or by itself, occurs once.
-pub(super) fn tree(world: &World, ownerships: &Ownerships, root: Entity) -> Tree {
-    let mut members = Tree::from_iter([Member {
-        entity: root,
-        owner: None,
-    }]);
-    let mut seen = EntityHashSet::default();
-    let mut next = 0;
-    while let Some(&Member { entity, .. }) = members.get(next) {
-        next += 1;
-        let owner = world.entity(entity);
-        for &target in &ownerships.targets {
-            for_each_owned(world, owner, target, |owned| {
-                if seen.is_empty() {
-                    seen.insert(root);
-                }
-                let is_new = world
-                    .get_entity(owned)
-                    .is_ok_and(|owned| !owned.contains::<Deleting>());
-                if is_new && seen.insert(owned) {
-                    members.push(Member {
-                        entity: owned,
-                        owner: Some(entity),
-                    });
-                }
-            });
-        }
-    }
-    members
+/// A step of the walk through a tree.
+enum Step {
+    Enter(Member),
+    Leave(Member),
 }
 
 /// Calls `visit` for each entity that `owner` owns by the relationship whose target component is `target`.

@@ -5,10 +5,11 @@
 #[cfg(feature = "bevy_reflect")]
 use bevy_ecs::reflect::ReflectResource;
 use bevy_ecs::{entity::Entity, resource::Resource};
+use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
 use super::owned::Ownerships;
-use crate::signal::{Cause, Reserved};
+use crate::signal::{Cause, Panicked, Reserved};
 
 /// What became of a [`qdel`](crate::QdelExt::qdel).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,14 +57,28 @@ pub(super) struct Notice {
     pub(super) force: bool,
 }
 
+/// How far work on the worklist goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Goal {
+    /// Tell everybody, and leave the rest to the end of the frame.
+    #[default]
+    Tell,
+    /// Tear down what waits for it when the work begins.
+    TearDownWaiting,
+    /// Tear down until nothing waits for it.
+    TearDownAll,
+}
+
 /// The worklist.
 #[derive(Resource, Default)]
 #[require(Reserved)]
 pub(super) struct Deletions {
-    /// Whether somebody is working on it.
-    pub(super) busy: bool,
+    /// Whether somebody is working on it, and how far.
+    pub(super) work: Option<Goal>,
     pub(super) to_tell: SmallVec<[Notice; 2]>,
     /// Owned before owner, oldest deletion first.
     pub(super) to_tear_down: Vec<Entity>,
+    /// The panic of a deletion inside another one, which would lose what else waits in the command queue.
+    pub(super) panicked: Option<SyncCell<Panicked>>,
     pub(super) ownerships: Ownerships,
 }

@@ -7,11 +7,12 @@ use bevy_ecs::{
     resource::IsResource,
     world::{DeferredWorld, World},
 };
+use bevy_platform::cell::SyncCell;
 
 use super::{
     ask,
-    owned::{self, Member, Ownerships, Tree},
-    queue::{Deletions, Notice, Qdel, QdelCounts},
+    owned::{Member, Ownerships, Reach, Tree},
+    queue::{Deletions, Goal, Notice, Qdel, QdelCounts},
     settings::{QdelSettings, Teardown},
 };
 use crate::{
@@ -29,35 +30,30 @@ pub(super) enum Force {
 
 /// Deletes `root` and all it owns.
 pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel, QdelError> {
-    let permitted = match world.get_resource::<Deletions>() {
-        Some(deletions) if deletions.ownerships.are_current(world) => {
-            permit(world, &deletions.ownerships, root, force)
-        }
-        _ => {
-            prepare(world);
-            let deletions = world.resource::<Deletions>();
-            permit(world, &deletions.ownerships, root, force)
-        }
-    };
-    let tree = match permitted {
+    prepare(world);
+    let tree = match permit(world, root, force) {
         Ok(tree) => tree,
         Err(refusal) => {
-            let mut counts = world.resource_mut::<QdelCounts>();
-            match refusal {
+            count(world, |counts| match refusal {
                 Ok(Qdel::AlreadyDeleting) => counts.repeated += 1,
                 Ok(_) => counts.vetoed += 1,
                 Err(_) => counts.refused += 1,
-            }
+            });
             return refusal;
         }
     };
 
     let settings = world.get_resource::<QdelSettings>();
-    let scope = match settings.map_or(Teardown::default(), |settings| settings.teardown) {
-        Teardown::EndOfFrame => Scope::Tell,
-        Teardown::Immediate => Scope::TearDownAll,
+    let goal = match settings.map_or(Teardown::default(), |settings| settings.teardown) {
+        Teardown::EndOfFrame => Goal::Tell,
+        Teardown::Immediate => Goal::TearDownAll,
     };
-    work(world, scope, |world| mark(world, &tree, force));
+    work(world, goal, |world| {
+        let owned_first = tree.iter().rev().map(|member| member.entity);
+        let mut deletions = world.resource_mut::<Deletions>();
+        deletions.to_tear_down.extend(owned_first);
+        mark(world, &tree, force)
+    });
     Ok(Qdel::Queued)
 }
 
@@ -67,12 +63,16 @@ pub(super) fn flush(world: &mut World) -> usize {
     if deletions.is_none_or(|deletions| deletions.to_tear_down.is_empty()) {
         return 0;
     }
-    work(world, Scope::TearDownWaiting, |_| Ok(()))
+    prepare(world);
+    work(world, Goal::TearDownWaiting, |_| Ok(()))
 }
 
 /// Makes sure that the worklist is there and knows all relationships.
-#[cold]
 fn prepare(world: &mut World) {
+    let deletions = world.get_resource::<Deletions>();
+    if deletions.is_some_and(|deletions| deletions.ownerships.are_current(world)) {
+        return;
+    }
     world.init_resource::<QdelCounts>();
     world.init_resource::<Deletions>();
     let ownerships = Ownerships::of(world);
@@ -80,19 +80,15 @@ fn prepare(world: &mut World) {
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it.
-fn permit(
-    world: &World,
-    ownerships: &Ownerships,
-    root: Entity,
-    force: Force,
-) -> Result<Tree, Result<Qdel, QdelError>> {
+fn permit(world: &World, root: Entity, force: Force) -> Result<Tree, Result<Qdel, QdelError>> {
     let Ok(entity) = world.get_entity(root) else {
         return Err(Err(QdelError::NotSpawned { entity: root }));
     };
     if entity.contains::<Deleting>() {
         return Err(Ok(Qdel::AlreadyDeleting));
     }
-    let tree = owned::tree(world, ownerships, root);
+    let ownerships = &world.resource::<Deletions>().ownerships;
+    let tree = ownerships.tree(world, root, Reach::Alive);
     let is_resource = |member: &&Member| world.entity(member.entity).contains::<IsResource>();
     if let Some(member) = tree.iter().find(is_resource) {
         return Err(Err(QdelError::Resource {
@@ -106,41 +102,36 @@ fn permit(
     }
 }
 
-/// Marks a tree, and queues what is to be done with it.
-fn mark(world: &mut World, tree: &Tree, force: Force) -> Result<(), Panicked> {
-    let mut deletions = world.resource_mut::<Deletions>();
-    deletions.to_tell.extend(tree.iter().map(|member| Notice {
+/// Marks entities as deleting, and queues their notices.
+///
+/// Commands of observers of the mark wait until everybody is told.
+fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
+    let notices = members.iter().map(|member| Notice {
         entity: member.entity,
         cause: member.owner.map_or(Cause::Qdel, Cause::Owner),
         force: force == Force::Yes,
-    }));
-    let owned_first = tree.iter().rev().map(|member| member.entity);
-    deletions.to_tear_down.extend(owned_first);
-    world.resource_mut::<QdelCounts>().deleted += tree.len() as u64;
+    });
+    world.resource_mut::<Deletions>().to_tell.extend(notices);
+    count(world, |counts| counts.deleted += members.len() as u64);
+    let entities = members.iter().map(|member| member.entity);
+    signal::close(world, entities.clone());
 
+    // An observer that panics cuts the batch short, but not before its own entity was marked.
+    let mut entities = entities;
     let mut outcome = Ok(());
-    signal::close(world, tree.iter().map(|member| member.entity));
-    for member in tree {
-        // An observer of an earlier mark may have despawned it.
-        if let Ok(mut entity) = world.get_entity_mut(member.entity) {
-            let marked = catch_unwind(AssertUnwindSafe(|| {
-                entity.insert(Deleting::mark());
-            }));
-            outcome = outcome.and(marked);
+    loop {
+        let marks = entities.by_ref().map(|entity| (entity, Deleting::mark()));
+        let marked = catch_unwind(AssertUnwindSafe(|| {
+            world
+                .try_insert_batch(marks)
+                .expect("nobody should be able to despawn what is being marked");
+        }));
+        let finished = marked.is_ok();
+        outcome = outcome.and(marked);
+        if finished {
+            return outcome;
         }
     }
-    outcome
-}
-
-/// How much work is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// Tell everybody, and leave the rest to the end of the frame.
-    Tell,
-    /// Tear down what waits for it now.
-    TearDownWaiting,
-    /// Tear down until nothing waits for it.
-    TearDownAll,
 }
 
 /// Does `first`, and then works on the worklist, unless somebody further out does, who will get to
@@ -149,62 +140,43 @@ enum Scope {
 /// Returns how many entities were torn down.
 fn work(
     world: &mut World,
-    scope: Scope,
+    goal: Goal,
     first: impl FnOnce(&mut World) -> Result<(), Panicked>,
 ) -> usize {
-    let outermost = !core::mem::replace(&mut world.resource_mut::<Deletions>().busy, true);
+    let mut deletions = world.resource_mut::<Deletions>();
+    let outer = deletions.work;
+    deletions.work = outer.max(Some(goal));
     let mut outcome = first(world);
-    let mut done = TornDown::default();
-    if outermost {
-        outcome = outcome.and(tell_all(world));
-        let mut rounds = scope;
-        while rounds != Scope::Tell {
-            outcome = outcome.and(tear_down_waiting(world, &mut done));
-            let nothing_waits = world.resource::<Deletions>().to_tear_down.is_empty();
-            if rounds == Scope::TearDownWaiting || nothing_waits {
-                rounds = Scope::Tell;
-            }
+    if outer.is_some() {
+        if let Err(panicked) = outcome {
+            let mut deletions = world.resource_mut::<Deletions>();
+            deletions.panicked.get_or_insert(SyncCell::new(panicked));
         }
-        let mut deletions = world.resource_mut::<Deletions>();
-        deletions.to_tear_down.append(&mut done.stuck);
-        deletions.busy = false;
-        if done.count > 0 {
-            world.resource_mut::<QdelCounts>().torn_down += done.count as u64;
-        }
+        return 0;
     }
-    if let Err(panicked) = outcome {
+
+    outcome = outcome.and(tell_all(world));
+    let mut done = TornDown::default();
+    loop {
+        let deletions = world.resource::<Deletions>();
+        let goal = deletions.work.expect("the worklist should be ours");
+        let waits = !deletions.to_tear_down.is_empty();
+        if goal == Goal::Tell || !waits || (goal == Goal::TearDownWaiting && done.rounds > 0) {
+            break;
+        }
+        outcome = outcome.and(tear_down_waiting(world, &mut done));
+    }
+    let mut deletions = world.resource_mut::<Deletions>();
+    deletions.to_tear_down.append(&mut done.stuck);
+    deletions.work = None;
+    let inside = deletions.panicked.take().map(SyncCell::to_inner);
+    if done.count > 0 {
+        count(world, |counts| counts.torn_down += done.count as u64);
+    }
+    if let Err(panicked) = outcome.and(inside.map_or(Ok(()), Err)) {
         resume_unwind(panicked);
     }
     done.count
-}
-
-/// What was torn down.
-#[derive(Debug, Default)]
-struct TornDown {
-    count: usize,
-    /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
-    /// next flush.
-    stuck: Vec<Entity>,
-}
-
-/// Tears down what waits for it now, and tells of whatever is deleted meanwhile.
-fn tear_down_waiting(world: &mut World, done: &mut TornDown) -> Result<(), Panicked> {
-    let waiting = core::mem::take(&mut world.resource_mut::<Deletions>().to_tear_down);
-    let mut outcome = Ok(());
-    for entity in waiting {
-        // Somebody else may have despawned it.
-        if world.entities().contains_spawned(entity) {
-            match catch_unwind(AssertUnwindSafe(|| world.despawn(entity))) {
-                Ok(_) => done.count += 1,
-                Err(panicked) => {
-                    done.stuck.push(entity);
-                    outcome = outcome.and(Err(panicked));
-                }
-            }
-        }
-        outcome = outcome.and(tell_all(world));
-    }
-    outcome
 }
 
 /// Sends all notices, also those that are queued meanwhile.
@@ -244,4 +216,90 @@ fn tell(world: &mut World, notice: Notice) -> Result<(), Panicked> {
         outcome = outcome.and(observed);
     }
     outcome
+}
+
+/// What was torn down.
+#[derive(Debug, Default)]
+struct TornDown {
+    rounds: usize,
+    count: usize,
+    /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
+    /// next flush.
+    stuck: Vec<Entity>,
+}
+
+/// Tears down what waits for it now, and tells of whatever is deleted meanwhile.
+fn tear_down_waiting(world: &mut World, done: &mut TornDown) -> Result<(), Panicked> {
+    done.rounds += 1;
+    let waiting = core::mem::take(&mut world.resource_mut::<Deletions>().to_tear_down);
+    let mut outcome = Ok(());
+    for entity in waiting {
+        // Somebody else may have despawned it.
+        let Ok(root) = world.get_entity(entity) else {
+            continue;
+        };
+        if world.resource::<Deletions>().ownerships.has_owned(root) {
+            outcome = outcome.and(tear_down_tree(world, entity, done));
+        } else {
+            outcome = outcome.and(despawn(world, entity, done));
+        }
+    }
+    outcome
+}
+
+/// Tears down an entity that still owns something: others joined it after its mark, or it stands in a
+/// ring of owners.
+fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Result<(), Panicked> {
+    let mut outcome = Ok(());
+    let tree = loop {
+        let ownerships = &world.resource::<Deletions>().ownerships;
+        let tree = ownerships.tree(world, root, Reach::Everybody);
+        let has_joined = |member: &Member| !world.entity(member.entity).contains::<Deleting>();
+        let joined: Tree = tree.iter().copied().filter(has_joined).collect();
+        if joined.is_empty() {
+            break tree;
+        }
+        outcome = outcome
+            .and(mark(world, &joined, Force::No))
+            .and(tell_all(world));
+        if !world.entities().contains_spawned(root) {
+            return outcome;
+        }
+    };
+    for member in tree.iter().rev() {
+        let Ok(mut entity) = world.get_entity_mut(member.entity) else {
+            continue;
+        };
+        // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would despawn it
+        // from inside this despawn, one inside the other around the ring.
+        let ownerships = &entity.world().resource::<Deletions>().ownerships;
+        if ownerships.has_owned(entity.as_readonly()) {
+            let targets = ownerships.targets().to_vec();
+            let cut = catch_unwind(AssertUnwindSafe(|| {
+                entity.remove_by_ids(&targets);
+            }));
+            outcome = outcome.and(cut);
+        }
+        outcome = outcome.and(despawn(world, member.entity, done));
+    }
+    outcome
+}
+
+/// Despawns an entity that owns nothing, and tells of whatever is deleted by that.
+fn despawn(world: &mut World, entity: Entity, done: &mut TornDown) -> Result<(), Panicked> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        world.despawn(entity);
+    }));
+    if world.entities().contains_spawned(entity) {
+        done.stuck.push(entity);
+    } else {
+        done.count += 1;
+    }
+    outcome.and(tell_all(world))
+}
+
+fn count(world: &mut World, add: impl FnOnce(&mut QdelCounts)) {
+    if let Some(mut counts) = world.get_resource_mut::<QdelCounts>() {
+        add(&mut counts);
+    }
 }

@@ -17,13 +17,13 @@ use bevy_ecs::{
 use slab::Slab;
 
 use super::{
-    Registration,
     links::{Held, Link, Links},
     list::{List, ListId},
-    pages::Pages,
+    pages::{Pages, Slot},
     register::Manner,
     table::{HandlerId, KeyId, SignalId, Table},
 };
+use crate::registration::Registration;
 
 /// All registrations, and the handlers they name.
 ///
@@ -97,6 +97,9 @@ impl Books {
         signal: SignalId,
     ) -> ListId {
         self.find_from(first, signal).unwrap_or_else(|| {
+            if first.is_none() {
+                self.drop_lists_of_index(target);
+            }
             let list = self.lists.insert(List::new(target, signal, first));
             let list = ListId::new(list);
             self.firsts.set(target, list);
@@ -240,10 +243,17 @@ impl Books {
 
     /// Drops the lists of a target.
     pub(crate) fn drop_lists(&mut self, target: Entity) {
-        let mut next = self.first(target);
-        if next.is_some() {
-            self.firsts.clear(target);
+        if self.first(target).is_some() {
+            self.drop_lists_of_index(target);
         }
+    }
+
+    /// Drops the lists of `target` or of an earlier entity with its index.
+    ///
+    /// Nothing is left of an earlier one, unless somebody registered on it in the last moments of its despawn.
+    fn drop_lists_of_index(&mut self, target: Entity) {
+        let mut next = Some(self.firsts.get(target)).filter(|first| !first.is_vacant());
+        self.firsts.clear(target);
         while let Some(id) = next {
             let list = self.lists.remove(id.index());
             next = list.next;

@@ -9,10 +9,13 @@ use bevy_ecs::{
 };
 
 use super::{
-    Registered, Registration, Replaced, Signal, SignalExt, SignalHandler,
+    Registered, Replaced, Signal, SignalExt, SignalHandler,
     register::{self, About, Manner},
 };
-use crate::error::{RegisterError, UnregisterError};
+use crate::{
+    error::{RegisterError, UnregisterError},
+    registration::Registration,
+};
 
 /// The verbs of [`SignalExt`] on the entity at hand, applied at once.
 pub trait EntityWorldMutSignalExt {

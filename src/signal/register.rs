@@ -12,7 +12,7 @@ use bevy_ecs::{
 };
 
 use super::{
-    Registration, Replaced, Signals,
+    Replaced, Signals,
     books::{Books, Entered, Reserved},
     handler::SignalHandler,
     list::ListId,
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     deleting::Deleting,
     error::{RegisterError, UnregisterError},
+    registration::Registration,
 };
 
 /// What a registration is to do where there is one already, and how often its handler is called.

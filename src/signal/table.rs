@@ -9,9 +9,10 @@ use bevy_platform::{collections::HashMap, hash::NoOpHash};
 use fixedbitset::FixedBitSet;
 
 use super::{
-    Qdeleting, Registration,
+    Qdeleting,
     handler::{BatchQuery, Call},
 };
+use crate::registration::Registration;
 
 /// A handler that was registered at least once, by its place in the table.
 ///

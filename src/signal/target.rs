@@ -13,14 +13,14 @@ use super::{books::Books, dispatch};
 /// it from its spawn with `#[require(Signals)]`: the first registration is then as cheap as the next, and
 /// hooks and handlers, which hold a `DeferredWorld`, register on it at once.
 ///
-/// Removing or overwriting it ends the registrations on its entity without telling anybody.
+/// Removing it ends the registrations on its entity without telling anybody.
 /// It is not cloned with its entity.
 #[derive(Component, Debug, Default)]
 #[component(
     storage = "SparseSet",
     clone_behavior = Ignore,
     on_despawn = dispatch::tell_of_despawn,
-    on_discard = drop_lists
+    on_remove = drop_lists
 )]
 pub struct Signals;
 

@@ -9,14 +9,17 @@ use bevy_ecs::{
 };
 
 use super::{
-    BrokenBooks, Footprint, Question, Registered, Registration, Replaced, Signal, SignalHandler,
+    Footprint, Question, Registered, Replaced, Signal, SignalHandler,
     books::Books,
     dispatch::{self, Panicked},
     listener,
     register::{self, About, Attempt, Manner},
     table::SignalId,
 };
-use crate::error::{RegisterError, UnregisterError};
+use crate::{
+    error::{BrokenBooks, RegisterError, UnregisterError},
+    registration::Registration,
+};
 
 /// Registering, sending and asking, on a [`World`] and on a [`DeferredWorld`].
 ///
@@ -155,7 +158,7 @@ pub trait SignalExt: sealed::Worldly {
         if let Some(observers) = S::OBSERVERS {
             outcome = outcome.and(self.after_handlers(signal, observers));
         }
-        self.apply_commands();
+        outcome = outcome.and(self.apply_commands());
         if let Err(panicked) = outcome {
             resume_unwind(panicked);
         }
@@ -389,7 +392,7 @@ mod sealed {
     pub trait Worldly {
         fn reads(&self) -> &World;
         fn deferred(&mut self) -> DeferredWorld<'_>;
-        fn apply_commands(&mut self);
+        fn apply_commands(&mut self) -> Result<(), Panicked>;
         fn after_handlers<S: Signal>(
             &mut self,
             signal: S,
@@ -413,8 +416,8 @@ mod sealed {
             DeferredWorld::from(self)
         }
 
-        fn apply_commands(&mut self) {
-            self.flush();
+        fn apply_commands(&mut self) -> Result<(), Panicked> {
+            catch_unwind(AssertUnwindSafe(|| self.flush()))
         }
 
         fn after_handlers<S: Signal>(
@@ -445,7 +448,9 @@ mod sealed {
             self.reborrow()
         }
 
-        fn apply_commands(&mut self) {}
+        fn apply_commands(&mut self) -> Result<(), Panicked> {
+            Ok(())
+        }
 
         fn after_handlers<S: Signal>(
             &mut self,

@@ -1,0 +1,28 @@
+//! Who listens for what on whom, in words.
+
+use core::fmt;
+
+use bevy_ecs::entity::Entity;
+
+/// Who listens for what on whom: the key of a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Registration {
+    /// The entity whose component listens.
+    pub listener: Entity,
+    /// The type name of the component that listens.
+    pub component: &'static str,
+    /// The entity that is listened to.
+    pub target: Entity,
+    /// The type name of the signal.
+    pub signal: &'static str,
+}
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` of {} listens for `{}` on {}",
+            self.component, self.listener, self.signal, self.target
+        )
+    }
+}

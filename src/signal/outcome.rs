@@ -1,0 +1,38 @@
+//! What the verbs of signals answer.
+
+/// When a registration takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// It is in the books.
+    Now,
+    /// It waits in the command queue: the world was a `DeferredWorld`, and the target or the handler
+    /// needs its first structural change. If the target is deleting or gone by then, the listener
+    /// is told at once.
+    Queued,
+}
+
+/// What a [`replace_signal`](crate::SignalExt::replace_signal) did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replaced {
+    /// There was a registration; its handler is the new one now, and its place in the order is kept.
+    Handler,
+    /// There was none; the new one stands at the end of the order.
+    Nothing,
+    /// It waits in the command queue, as [`Registered::Queued`].
+    Queued,
+}
+
+/// How large the books are, counted by walking them.
+///
+/// For tests and for leak hunts: after any churn the numbers are what they were before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Footprint {
+    /// Registrations that are in force.
+    pub registrations: usize,
+    /// Places in the lists of targets, taken or not.
+    pub places: usize,
+    /// Listeners with more than one registration, which need books of their own.
+    pub crowded_listeners: usize,
+    /// Bytes that the lists of targets and the books of listeners hold on the heap.
+    pub heap_bytes: usize,
+}
