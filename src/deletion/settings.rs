@@ -4,10 +4,13 @@
 use bevy_ecs::reflect::ReflectResource;
 use bevy_ecs::resource::Resource;
 
+use crate::signal::Reserved;
+
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
 /// It is optional; without it the defaults hold.
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[require(Reserved)]
 #[cfg_attr(
     feature = "bevy_reflect",
     derive(bevy_reflect::Reflect),

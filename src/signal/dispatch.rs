@@ -109,8 +109,9 @@ pub(crate) fn ask(
     };
     let mut outcome = Ok(());
     for (_, listener, handler) in books.list(list).iter() {
+        // A type may be a signal as well, with handlers of its own.
         let Call::Look(handler) = books.table.call(handler) else {
-            unreachable!("a question should have handlers that look only");
+            continue;
         };
         let called = catch_unwind(AssertUnwindSafe(|| {
             handler.call(world, &mut round, listener);
@@ -164,6 +165,7 @@ fn dispatch(
             Batch::Fields { handler, id, query } => {
                 call_batch(world, handler, id, query, &mut round, &listeners)
             }
+            Batch::Nothing => Ok(()),
             Batch::World {
                 handler,
                 component,
@@ -199,6 +201,8 @@ fn dispatch(
 
 /// What is called next.
 enum Batch {
+    /// Nobody: the handler is for a question of the same type.
+    Nothing,
     /// For each of the listeners.
     Fields {
         handler: &'static dyn CallFields,
@@ -226,7 +230,7 @@ fn next_batch(
     let is_once = run.handler.is_once();
     let alone = run.places.start..run.places.start + 1;
     let (batch, next) = match books.table.call(run.handler) {
-        Call::Look(_) => unreachable!("a handler that looks only should not be sent a signal"),
+        Call::Look(_) => (alone, Batch::Nothing),
         Call::World(handler) => {
             let listener = list.at(alone.clone())[0];
             let listener = listener.expect("a run should begin with a listener");

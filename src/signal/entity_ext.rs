@@ -38,7 +38,7 @@ pub trait EntityWorldMutSignalExt {
     fn register_signal_once<Shape: 'static>(
         &mut self,
         target: Entity,
-        handler: impl SignalHandler<Shape>,
+        handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> Result<Registered, RegisterError>;
 
     /// Registers `handler` in place of the one its component has.
@@ -117,7 +117,7 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
     fn register_signal_once<Shape: 'static>(
         &mut self,
         target: Entity,
-        handler: impl SignalHandler<Shape>,
+        handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> Result<Registered, RegisterError> {
         let listener = self.id();
         self.world_scope(|world| world.register_signal_once(listener, target, handler))
@@ -223,7 +223,7 @@ pub trait EntityCommandsSignalExt {
     fn register_signal_once<Shape: 'static>(
         &mut self,
         target: Entity,
-        handler: impl SignalHandler<Shape>,
+        handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> &mut Self;
 
     /// Registers `handler` in place of the one its component has.
@@ -261,7 +261,7 @@ impl EntityCommandsSignalExt for EntityCommands<'_> {
     fn register_signal_once<Shape: 'static>(
         &mut self,
         target: Entity,
-        handler: impl SignalHandler<Shape>,
+        handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> &mut Self {
         queue_registration(self, About::Entity(target), handler, Manner::AddOnce)
     }

@@ -66,27 +66,25 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
         return Ok(done);
     }
+    // A structural change applies commands that wait, and those may change what was found above.
     world.init_resource::<Books>();
     if known(&mut world.resource_mut(), handler).is_none() {
         listener::install(world, handler);
     }
+    world.flush();
+    let mut deferred = DeferredWorld::from(&mut *world);
+    if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
+        return Ok(done);
+    }
     let target = target_of(world, about).expect("the books should have been made above");
-    if !world.entity(target).contains::<Signals>() {
-        let mut books = world.resource_mut::<Books>();
-        let books = books.bypass_change_detection();
-        let handler =
-            known(books, handler).expect("a handler should be known once it is installed");
-        let signal = books.table.signal_of_handler(handler);
-        let list = books.find_or_add(target, None, signal);
-        books.enter(listener, list, handler, manner);
-        world.entity_mut(target).insert(Signals);
-        return Ok(Replaced::Nothing);
-    }
-    let mut deferred = DeferredWorld::from(world);
-    match attempt(&mut deferred, listener, about, handler, manner)? {
-        Attempt::Done(done) => Ok(done),
-        Attempt::NeedsStructure => unreachable!("the target and the handler were prepared"),
-    }
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    let handler = known(books, handler).expect("a handler should be known once it is installed");
+    let signal = books.table.signal_of_handler(handler);
+    let list = books.find_or_add(target, None, signal);
+    books.enter(listener, list, handler, manner);
+    world.entity_mut(target).insert(Signals);
+    Ok(Replaced::Nothing)
 }
 
 /// Returns the number of a handler, if it registered before.

@@ -86,7 +86,8 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Registers `handler` for one call: the registration is removed before it.
     ///
-    /// The handler may register anew. See [`register_signal`](Self::register_signal) for all else.
+    /// The handler may register anew. A question can be asked any number of times, so its handlers cannot be
+    /// registered for one call. See [`register_signal`](Self::register_signal) for all else.
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ pub trait SignalExt: sealed::Worldly {
         &mut self,
         listener: Entity,
         target: Entity,
-        handler: impl SignalHandler<Shape>,
+        handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
         let replaced = self.enter(listener, about, handler, Manner::AddOnce)?;
