@@ -69,6 +69,19 @@ impl Ownerships {
         targets.any(|target| entity.contains_id(*target))
     }
 
+    /// Tells whether `owner` owns something directly that can be despawned and is not being deleted.
+    pub(super) fn has_joined(&self, world: &World, owner: EntityRef) -> bool {
+        let mut found = false;
+        for &target in &self.targets {
+            for_each_owned(world, owner, target, |owned| {
+                found |= world.get_entity(owned).is_ok_and(|owned| {
+                    !owned.contains::<Deleting>() && !owned.contains::<IsResource>()
+                });
+            });
+        }
+        found
+    }
+
     /// Returns the components by which an owner names what it owns.
     pub(super) fn targets(&self) -> &[ComponentId] {
         &self.targets

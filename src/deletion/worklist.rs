@@ -48,12 +48,7 @@ pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel
         Teardown::EndOfFrame => Goal::Tell,
         Teardown::Immediate => Goal::TearDownAll,
     };
-    work(world, goal, |world| {
-        let owned_first = tree.iter().rev().map(|member| member.entity);
-        let mut deletions = world.resource_mut::<Deletions>();
-        deletions.to_tear_down.extend(owned_first);
-        mark(world, &tree, force)
-    });
+    work(world, goal, |world| mark(world, &tree, force));
     Ok(Qdel::Queued)
 }
 
@@ -102,7 +97,7 @@ fn permit(world: &World, root: Entity, force: Force) -> Result<Tree, Result<Qdel
     }
 }
 
-/// Marks entities as deleting, and queues their notices.
+/// Marks entities as deleting, and queues what is to be done with them.
 ///
 /// Commands of observers of the mark wait until everybody is told.
 fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
@@ -111,7 +106,10 @@ fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panic
         cause: member.owner.map_or(Cause::Qdel, Cause::Owner),
         force: force == Force::Yes,
     });
-    world.resource_mut::<Deletions>().to_tell.extend(notices);
+    let owned_first = members.iter().rev().map(|member| member.entity);
+    let mut deletions = world.resource_mut::<Deletions>();
+    deletions.to_tell.extend(notices);
+    deletions.to_tear_down.extend(owned_first);
     count(world, |counts| counts.deleted += members.len() as u64);
     let entities = members.iter().map(|member| member.entity);
     signal::close(world, entities.clone());
@@ -251,36 +249,37 @@ fn tear_down_waiting(world: &mut World, done: &mut TornDown) -> Result<(), Panic
 /// ring of owners.
 fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Result<(), Panicked> {
     let mut outcome = Ok(());
-    let tree = loop {
+    'again: while world.entities().contains_spawned(root) {
         let ownerships = &world.resource::<Deletions>().ownerships;
         let tree = ownerships.tree(world, root, Reach::Everybody);
         let has_joined = |member: &Member| !world.entity(member.entity).contains::<Deleting>();
         let joined: Tree = tree.iter().copied().filter(has_joined).collect();
-        if joined.is_empty() {
-            break tree;
-        }
-        outcome = outcome
-            .and(mark(world, &joined, Force::No))
-            .and(tell_all(world));
-        if !world.entities().contains_spawned(root) {
-            return outcome;
-        }
-    };
-    for member in tree.iter().rev() {
-        let Ok(mut entity) = world.get_entity_mut(member.entity) else {
+        if !joined.is_empty() {
+            outcome = outcome
+                .and(mark(world, &joined, Force::No))
+                .and(tell_all(world));
             continue;
-        };
-        // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would despawn it
-        // from inside this despawn, one inside the other around the ring.
-        let ownerships = &entity.world().resource::<Deletions>().ownerships;
-        if ownerships.has_owned(entity.as_readonly()) {
-            let targets = ownerships.targets().to_vec();
-            let cut = catch_unwind(AssertUnwindSafe(|| {
-                entity.remove_by_ids(&targets);
-            }));
-            outcome = outcome.and(cut);
         }
-        outcome = outcome.and(despawn(world, member.entity, done));
+        for member in tree.iter().rev() {
+            let Ok(entity) = world.get_entity(member.entity) else {
+                continue;
+            };
+            let ownerships = &world.resource::<Deletions>().ownerships;
+            if ownerships.has_joined(world, entity) {
+                continue 'again;
+            }
+            if ownerships.has_owned(entity) {
+                // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
+                // despawn it from inside this despawn, one inside the other around the ring.
+                let targets = ownerships.targets().to_vec();
+                let cut = catch_unwind(AssertUnwindSafe(|| {
+                    world.entity_mut(member.entity).remove_by_ids(&targets);
+                }));
+                outcome = outcome.and(cut);
+            }
+            outcome = outcome.and(despawn(world, member.entity, done));
+        }
+        break;
     }
     outcome
 }
