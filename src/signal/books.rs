@@ -14,6 +14,7 @@ use bevy_ecs::{
     entity::Entity,
     resource::Resource,
 };
+use bevy_platform::collections::HashMap;
 use slab::Slab;
 
 use super::{
@@ -24,6 +25,9 @@ use super::{
     table::{HandlerId, KeyId, SignalId, Table},
 };
 use crate::registration::Registration;
+
+/// From so many lists on, room that is not needed is given back.
+const ROOMY: usize = 1024;
 
 /// All registrations, and the handlers they name.
 ///
@@ -36,6 +40,8 @@ pub(crate) struct Books {
     lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
+    /// The target of global signals, once there are any. It takes no others.
+    pub(crate) immortal: Option<Entity>,
 }
 
 /// Marks the resources of this crate, which cannot be listened to.
@@ -264,8 +270,41 @@ impl Books {
                 }
             }
         }
-        if self.lists.is_empty() {
-            self.lists.shrink_to_fit();
+        if self.lists.capacity() >= ROOMY && self.lists.len() * 4 <= self.lists.capacity() {
+            self.move_lists_together();
+        }
+    }
+
+    /// Gives the memory back that lists do not need any more. Their places change.
+    fn move_lists_together(&mut self) {
+        let Self {
+            table,
+            links,
+            lists,
+            firsts,
+            ..
+        } = self;
+        let mut moved = HashMap::<ListId, ListId>::default();
+        lists.compact(|list, from, to| {
+            let (from, to) = (ListId::new(from), ListId::new(to));
+            moved.insert(from, to);
+            if firsts.get(list.target) == from {
+                firsts.set(list.target, to);
+            }
+            for (place, listener, handler) in list.iter() {
+                let link = Link {
+                    key: table.key_of(handler),
+                    list: to,
+                    place,
+                };
+                links.moved(listener, list.target, from, link);
+            }
+            true
+        });
+        for (_, list) in lists.iter_mut() {
+            if let Some(next) = &mut list.next {
+                *next = moved.get(next).copied().unwrap_or(*next);
+            }
         }
     }
 
@@ -370,7 +409,7 @@ impl Books {
                 list: id,
                 place,
             };
-            self.links.moved(listener, list.target, link);
+            self.links.moved(listener, list.target, id, link);
         }
     }
 }

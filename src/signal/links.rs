@@ -98,18 +98,18 @@ impl Links {
         self.maps.insert(listener.index_u32(), Map::default());
     }
 
-    /// Corrects the place of a link after its list was compacted.
-    pub(crate) fn moved(&mut self, listener: Entity, target: Entity, link: Link) {
+    /// Corrects the link to `list` with the key of `link` after its place or the list was moved.
+    pub(crate) fn moved(&mut self, listener: Entity, target: Entity, list: ListId, link: Link) {
         match self.slots.get(listener) {
             NOTHING => {}
             MANY => {
                 let map = self.maps.get_mut(&listener.index_u32());
                 let known = map.and_then(|map| map.get_mut(&(target, link.key)));
-                if let Some((_, place)) = known {
-                    *place = link.place;
+                if let Some(known) = known {
+                    *known = (link.list, link.place);
                 }
             }
-            known if known.list == link.list && known.key == link.key => self.set(listener, link),
+            known if known.list == list && known.key == link.key => self.set(listener, link),
             _ => {}
         }
     }

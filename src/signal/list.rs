@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The place of a list among all lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ListId(u32);
 
 /// The registrations for one signal on one target, in order.

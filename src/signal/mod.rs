@@ -46,9 +46,6 @@ use bevy_ecs::{entity::Entity, world::World};
 
 /// A typed message about a target.
 ///
-/// A component should not register from a hook or an observer of its own removal: it is gone a moment later,
-/// is never called, and stays in the books of the target until that goes.
-///
 /// Implement it for your own type to use the same registrations for other news than a deletion:
 /// handlers are called at once, in order of registration, and their answers come back merged.
 ///

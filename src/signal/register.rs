@@ -82,6 +82,9 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     let handler = known(books, handler).expect("a handler should be known once it is installed");
     let signal = books.table.signal_of_handler(handler);
     let list = books.find_or_add(target, None, signal);
+    if about == About::World {
+        books.immortal = Some(target);
+    }
     books.enter(listener, list, handler, manner);
     world.entity_mut(target).insert(Signals);
     Ok(Replaced::Nothing)
@@ -126,6 +129,41 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     Err(BevyError::from(error).with_severity(severity))
 }
 
+/// Ends a registration that was made in the last moments of its listener or its target.
+///
+/// Whoever holds a `DeferredWorld` may be a hook or an observer of a removal: then it is done with by now.
+pub(crate) fn confirm<Shape: 'static, H: SignalHandler<Shape>>(
+    world: &mut World,
+    listener: Entity,
+    about: About,
+    handler: H,
+) {
+    let Some(target) = target_of(world, about) else {
+        return;
+    };
+    let is_there = |entity: Entity, has: fn(&World, EntityRef) -> bool| {
+        let entity = world.get_entity(entity);
+        entity.is_ok_and(|entity| has(world, entity))
+    };
+    let has_listener = is_there(listener, has::<H::Component>);
+    let has_target = is_there(target, has::<Signals>);
+    if has_listener && has_target {
+        return;
+    }
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    let was_registered = books
+        .table
+        .key::<H::Component, H::Signal>()
+        .is_some_and(|key| books.leave(listener, target, key));
+    if !has_target {
+        books.drop_lists(target);
+    }
+    if was_registered && has_listener {
+        handler.tell_missed(&mut DeferredWorld::from(world), listener, target);
+    }
+}
+
 /// Registers as far as that goes without a structural change.
 pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
@@ -152,6 +190,7 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
         if let Some(first) = books.first(target)
             && let Some(handler) = known(books, handler)
             && books.table.fits(handler, archetype)
+            && (books.immortal == Some(target)) == (about == About::World)
         {
             return write(books, registration, Some(first), handler, manner);
         }

@@ -471,7 +471,14 @@ mod sealed {
             manner: Manner,
         ) -> Result<Replaced, RegisterError> {
             match register::attempt(self, listener, about, handler, manner)? {
-                Attempt::Done(done) => Ok(done),
+                Attempt::Done(done) => {
+                    if done == Replaced::Nothing {
+                        self.commands().queue(move |world: &mut World| {
+                            register::confirm(world, listener, about, handler);
+                        });
+                    }
+                    Ok(done)
+                }
                 Attempt::NeedsStructure => {
                     self.commands().queue(move |world: &mut World| {
                         register::register_late(world, listener, about, handler, manner)
