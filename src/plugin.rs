@@ -33,23 +33,28 @@ use crate::{
 /// assert_eq!(app.world().liveness(goblin), Liveness::Gone);
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
 pub struct QdelPlugin {
-    /// The settings to begin with.
-    pub settings: QdelSettings,
+    settings: Option<QdelSettings>,
 }
 
 impl QdelPlugin {
-    /// Returns the plugin with these settings.
+    /// Returns the plugin with these settings to begin with.
+    ///
+    /// Without, it takes those that are in the app already, or else the defaults.
     #[must_use]
     pub fn with_settings(settings: QdelSettings) -> Self {
-        Self { settings }
+        Self {
+            settings: Some(settings),
+        }
     }
 }
 
 impl Plugin for QdelPlugin {
     fn build(&self, app: &mut App) {
-        app.insert_resource(self.settings)
+        if let Some(settings) = self.settings {
+            app.insert_resource(settings);
+        }
+        app.init_resource::<QdelSettings>()
             .init_resource::<QdelCounts>()
             .add_systems(Last, flush.in_set(QdelSystems::TearDown));
         #[cfg(feature = "bevy_reflect")]

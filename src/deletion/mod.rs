@@ -14,7 +14,9 @@
 //!
 //! 1. Each entity is marked at most once, told at most once, and despawned at most once.
 //! 2. There is one worklist. A deletion that begins inside another one is asked and marked at once, and
-//!    told when the worklist gets there: nothing recurses, however long the chain.
+//!    told when the worklist gets there. Nothing here recurses, however long the chain of handlers or of
+//!    owners. (What an observer of the mark itself queues is Bevy's: it applies commands that a command queued
+//!    one inside the other.)
 //! 3. Whatever user code panics, all that was marked is told and stays queued for its tear-down; then
 //!    the first panic goes on.
 //!

@@ -245,16 +245,23 @@ fn tear_down_waiting(world: &mut World, done: &mut TornDown) -> Result<(), Panic
     outcome
 }
 
+/// How often newcomers to a tree that is torn down are waited for.
+const MOST_ROUNDS: usize = 16;
+
 /// Tears down an entity that still owns something: others joined it after its mark, or it stands in a
 /// ring of owners.
 fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Result<(), Panicked> {
     let mut outcome = Ok(());
+    let mut rounds = 0;
     'again: while world.entities().contains_spawned(root) {
+        rounds += 1;
+        // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
+        let waits_for_newcomers = rounds <= MOST_ROUNDS;
         let ownerships = &world.resource::<Deletions>().ownerships;
         let tree = ownerships.tree(world, root, Reach::Everybody);
         let has_joined = |member: &Member| !world.entity(member.entity).contains::<Deleting>();
         let joined: Tree = tree.iter().copied().filter(has_joined).collect();
-        if !joined.is_empty() {
+        if waits_for_newcomers && !joined.is_empty() {
             outcome = outcome
                 .and(mark(world, &joined, Force::No))
                 .and(tell_all(world));
@@ -265,10 +272,11 @@ fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Resul
                 continue;
             };
             let ownerships = &world.resource::<Deletions>().ownerships;
-            if ownerships.has_joined(world, entity) {
+            let has_joined = ownerships.has_joined(world, entity);
+            if has_joined && waits_for_newcomers {
                 continue 'again;
             }
-            if ownerships.has_owned(entity) {
+            if !has_joined && ownerships.has_owned(entity) {
                 // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
                 // despawn it from inside this despawn, one inside the other around the ring.
                 let targets = ownerships.targets().to_vec();
