@@ -148,7 +148,7 @@ impl Books {
             Held::One(_) => (None, Others::One),
             Held::Many(map) => {
                 let known = map.get(&(list.target, key));
-                (known.map(|&(_, place)| place), Others::Many)
+                (known.map(|known| known.place), Others::Many)
             }
         };
         if let Some(place) = known
@@ -202,7 +202,7 @@ impl Books {
             Held::One(link) if link.key == key => (link.list, link.place),
             Held::Nothing | Held::One(_) => return false,
             Held::Many(map) => match map.get(&(target, key)) {
-                Some(&known) => known,
+                Some(known) => (known.list, known.place),
                 None => return false,
             },
         };
@@ -343,9 +343,11 @@ impl Books {
             Held::One(link) if self.is_in_force(listener, link) => vec![describe(link)],
             Held::Nothing | Held::One(_) => Vec::new(),
             Held::Many(map) => {
-                let links = map.iter();
-                let links = links.map(|(&(_, key), &(list, place))| Link { key, list, place });
+                let mut links: Vec<_> = map.iter().collect();
+                links.sort_unstable_by_key(|(_, placed)| placed.order);
+                let links = links.into_iter();
                 links
+                    .map(|((_, key), placed)| placed.link(*key))
                     .filter(|link| self.is_in_force(listener, *link))
                     .map(describe)
                     .collect()
@@ -367,7 +369,7 @@ impl Books {
             Held::One(link) => (link.list == id && link.key == key).then_some(link.place),
             Held::Many(map) => map
                 .get(&(self.list(id).target, key))
-                .map(|&(_, place)| place),
+                .map(|known| known.place),
         }
     }
 

@@ -38,8 +38,29 @@ pub(crate) enum Held<'a> {
     Many(&'a Map),
 }
 
-/// The links of a listener that has more than one, by target and key, in order of registration.
-pub(crate) type Map = IndexMap<(Entity, KeyId), (ListId, u32), FixedHasher>;
+/// The links of a listener that has more than one, by target and key.
+pub(crate) type Map = IndexMap<(Entity, KeyId), Placed, FixedHasher>;
+
+/// Where a registration of a listener with a map stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) list: ListId,
+    pub(crate) place: u32,
+    /// Grows from registration to registration. The map does not keep the order, or taking a link out of it
+    /// would not be O(1).
+    pub(crate) order: u64,
+}
+
+impl Placed {
+    /// Returns the link that was put into the map under `key`.
+    pub(crate) fn link(self, key: KeyId) -> Link {
+        Link {
+            key,
+            list: self.list,
+            place: self.place,
+        }
+    }
+}
 
 /// The links of all listeners.
 #[derive(Debug, Default)]
@@ -47,6 +68,7 @@ pub(crate) struct Links {
     slots: Pages<Link>,
     /// By entity index, as the slots.
     maps: HashMap<u32, Map>,
+    next_order: u64,
 }
 
 impl Slot for Link {
@@ -89,7 +111,13 @@ impl Links {
     /// Adds a link to those of a listener that has a map.
     pub(crate) fn add(&mut self, listener: Entity, target: Entity, link: Link) {
         let map = self.maps.entry(listener.index_u32()).or_default();
-        map.insert((target, link.key), (link.list, link.place));
+        let placed = Placed {
+            list: link.list,
+            place: link.place,
+            order: self.next_order,
+        };
+        map.insert((target, link.key), placed);
+        self.next_order += 1;
     }
 
     /// Gives `listener` a map, which is empty; its link must be added anew.
@@ -106,7 +134,8 @@ impl Links {
                 let map = self.maps.get_mut(&listener.index_u32());
                 let known = map.and_then(|map| map.get_mut(&(target, link.key)));
                 if let Some(known) = known {
-                    *known = (link.list, link.place);
+                    known.list = link.list;
+                    known.place = link.place;
                 }
             }
             known if known.list == list && known.key == link.key => self.set(listener, link),
@@ -121,7 +150,7 @@ impl Links {
             MANY => {
                 let index = listener.index_u32();
                 if let Some(map) = self.maps.get_mut(&index) {
-                    map.shift_remove(&(target, key));
+                    map.swap_remove(&(target, key));
                 }
                 self.unmap(listener);
             }
@@ -133,7 +162,7 @@ impl Links {
         }
     }
 
-    /// Takes the links out whose key `belongs`, in order of registration.
+    /// Takes the links out whose key `belongs`.
     pub(crate) fn take_where(
         &mut self,
         listener: Entity,
@@ -144,10 +173,10 @@ impl Links {
             NOTHING => {}
             MANY => {
                 if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
-                    map.retain(|&(_, key), &mut (list, place)| {
+                    map.retain(|&(_, key), placed| {
                         let belongs = belongs(key);
                         if belongs {
-                            taken.push(Link { key, list, place });
+                            taken.push(placed.link(key));
                         }
                         !belongs
                     });
@@ -172,7 +201,7 @@ impl Links {
     /// Returns the bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let maps = self.maps.values().map(|map| {
-            let entry = size_of::<((Entity, KeyId), (ListId, u32), u64)>() + size_of::<usize>();
+            let entry = size_of::<((Entity, KeyId), Placed, u64)>() + size_of::<usize>();
             size_of::<Map>() + map.capacity() * entry
         });
         self.slots.heap_bytes() + maps.sum::<usize>()
@@ -196,7 +225,7 @@ impl Links {
             self.maps.shrink_to_fit();
         }
         match last {
-            Some(((_, key), (list, place))) => self.set(listener, Link { key, list, place }),
+            Some(((_, key), placed)) => self.set(listener, placed.link(key)),
             None => self.slots.clear(listener),
         }
     }
