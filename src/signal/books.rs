@@ -18,7 +18,7 @@ use bevy_platform::collections::HashMap;
 use slab::Slab;
 
 use super::{
-    links::{Held, Link, Links},
+    links::{Held, Link, Links, Placed},
     list::{List, ListId},
     pages::{Pages, Slot},
     register::Manner,
@@ -264,7 +264,7 @@ impl Books {
             let list = self.lists.remove(id.index());
             next = list.next;
             if list.crowded {
-                for (listener, handler) in list.all() {
+                for (_, listener, handler) in list.all() {
                     let key = self.table.key_of(handler);
                     self.links.take(listener, list.target, id, key);
                 }
@@ -291,7 +291,7 @@ impl Books {
             if firsts.get(list.target) == from {
                 firsts.set(list.target, to);
             }
-            for (place, listener, handler) in list.iter() {
+            for (place, listener, handler) in list.all() {
                 let link = Link {
                     key: table.key_of(handler),
                     list: to,
@@ -343,7 +343,14 @@ impl Books {
             Held::One(link) if self.is_in_force(listener, link) => vec![describe(link)],
             Held::Nothing | Held::One(_) => Vec::new(),
             Held::Many(map) => {
-                let mut links: Vec<_> = map.iter().collect();
+                // Links to a list that was told stay until it is dropped.
+                let is_its_own = |(target, _): &(Entity, KeyId), placed: &Placed| {
+                    let list = self.lists.get(placed.list.index());
+                    list.is_some_and(|list| list.target == *target)
+                };
+                let links = map.iter();
+                let links = links.filter(|(at, placed)| is_its_own(at, placed));
+                let mut links: Vec<_> = links.collect();
                 links.sort_unstable_by_key(|(_, placed)| placed.order);
                 let links = links.into_iter();
                 links

@@ -134,10 +134,9 @@ impl List {
         self.from(self.told)
     }
 
-    /// Returns the listeners in the list with their handlers, told or not.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Entity, HandlerId)> {
+    /// Returns the listeners in the list, told or not, with their places and handlers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
         self.from(0)
-            .map(|(_, listener, handler)| (listener, handler))
     }
 
     /// Puts a registration at the end and returns its place.
