@@ -5,8 +5,9 @@
 //! # Invariants
 //!
 //! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
-//! 2. The links of a listener name a place of a list exactly when that place holds the listener; only
-//!    the one link of a listener without a map may outlive its place.
+//! 2. Where a list holds a registration in force, the links of its listener name that place. The converse
+//!    need not hold: a link to a list that was told stays until the list is dropped, and the one link of a
+//!    listener without a map may outlive even that.
 //! 3. The order of a list is the order of registration.
 
 use bevy_ecs::{

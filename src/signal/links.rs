@@ -5,9 +5,9 @@
 //! Most listeners have one registration, so one stands in a table by entity index. A listener with more
 //! has a map of its own, in which a target is found in O(1).
 //!
-//! The one link of a listener may outlive what it describes, when the target is despawned or was told:
-//! whoever reads it compares it with the list, which knows. So deleting a target need not touch
-//! the books of its listeners, except for those with a map, which would grow.
+//! A link may outlive what it describes, when the target was told or despawned: whoever reads it compares
+//! it with the list, which knows. So deleting a target need not touch the books of its listeners,
+//! except for those with a map, which would grow.
 
 use bevy_ecs::entity::Entity;
 use bevy_platform::{collections::HashMap, hash::FixedHasher};
@@ -28,13 +28,11 @@ pub(crate) struct Link {
     pub(crate) place: u32,
 }
 
-/// The links of one listener.
+/// The links of one listener, in force or not.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Held<'a> {
     Nothing,
-    /// In force or not.
     One(Link),
-    /// All in force.
     Many(&'a Map),
 }
 

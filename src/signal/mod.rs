@@ -7,7 +7,7 @@
 //! # Invariants
 //!
 //! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
-//! 2. The books of a listener name a target exactly when a list of that target names the listener.
+//! 2. What a target says of its registrations, its listeners say as well, and the reverse.
 //! 3. The order of a list is the order of registration.
 //! 4. Between two calls of handlers that can reach the world all books are whole.
 //!
