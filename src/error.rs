@@ -80,10 +80,23 @@ impl RegisterError {
 pub enum UnregisterError {
     /// There is no such registration.
     #[error(
-        "`{}` of {} does not listen for `{}` on {}; nothing was unregistered",
+        "`{}` of {} does not listen for `{}` on {}; `registrations_of` lists what it listens to",
         .0.component, .0.listener, .0.signal, .0.target
     )]
     NotRegistered(Registration),
+    /// There is no such registration for a global signal.
+    #[error(
+        "`{component}` of {listener} does not listen for the global `{signal}`; \
+         `registrations_of` lists what it listens to"
+    )]
+    NotRegisteredGlobally {
+        /// The entity whose component was to stop listening.
+        listener: Entity,
+        /// The type name of that component.
+        component: &'static str,
+        /// The type name of the signal.
+        signal: &'static str,
+    },
 }
 
 /// Why an entity could not be deleted.

@@ -25,8 +25,9 @@ pub enum Replaced {
 /// How large the books are, counted by walking them.
 ///
 /// For tests and for leak hunts: after any churn the numbers are what they were before, but for memory that is
-/// bounded by what lives. An entity that was listened to keeps an empty list of 64 bytes, and an entity
-/// that listened a slot of 12 bytes, until it goes; one empty page of 12 KiB is kept for reuse.
+/// bounded by what lives. An entity that was listened to keeps an empty list of about 64 bytes for each signal, and
+/// an entity that listened a slot of 12 bytes, until it goes. Room for 1,024 lists and two empty pages,
+/// of 12 and 4 KiB, are kept for reuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
     /// Registrations that are in force.

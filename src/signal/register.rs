@@ -296,23 +296,29 @@ pub(crate) fn unregister<C: Component, S: 'static>(
     listener: Entity,
     about: About,
 ) -> Result<(), UnregisterError> {
-    let target = target_of(world, about).unwrap_or(Entity::PLACEHOLDER);
-    let refused = UnregisterError::NotRegistered(Registration {
-        listener,
-        component: type_name::<C>(),
-        target,
-        signal: type_name::<S>(),
-    });
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Err(refused);
-    };
-    let books = books.bypass_change_detection();
-    let key = books.table.key::<C, S>();
-    if key.is_some_and(|key| books.leave(listener, target, key)) {
-        Ok(())
-    } else {
-        Err(refused)
+    if let Some(target) = target_of(world, about)
+        && let Some(mut books) = world.get_resource_mut::<Books>()
+    {
+        let books = books.bypass_change_detection();
+        let key = books.table.key::<C, S>();
+        if key.is_some_and(|key| books.leave(listener, target, key)) {
+            return Ok(());
+        }
     }
+    let (component, signal) = (type_name::<C>(), type_name::<S>());
+    Err(match about {
+        About::Entity(target) => UnregisterError::NotRegistered(Registration {
+            listener,
+            component,
+            target,
+            signal,
+        }),
+        About::World => UnregisterError::NotRegisteredGlobally {
+            listener,
+            component,
+            signal,
+        },
+    })
 }
 
 /// Returns the target that a registration is about.

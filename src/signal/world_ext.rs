@@ -273,7 +273,7 @@ pub trait SignalExt: sealed::Worldly {
     ///
     /// # Errors
     ///
-    /// Returns [`UnregisterError::NotRegistered`] if there is no such registration.
+    /// Returns [`UnregisterError::NotRegisteredGlobally`] if there is no such registration.
     fn unregister_global_signal<C: Component, S: 'static>(
         &mut self,
         listener: Entity,
