@@ -1,6 +1,7 @@
 //! What can go wrong, one enum an operation.
 
 use bevy_ecs::entity::Entity;
+use disqualified::ShortName;
 use thiserror::Error;
 
 use crate::registration::Registration;
@@ -14,47 +15,47 @@ pub enum RegisterError {
     /// The same component of the same listener already listens for this signal on this target.
     #[error(
         "`{}` of {} already listens for `{}` on {}; unregister it first or replace it",
-        .0.component, .0.listener, .0.signal, .0.target
+        ShortName(.0.component), .0.listener, ShortName(.0.signal), .0.target
     )]
     AlreadyRegistered(Registration),
     /// The listener is not in the world.
     #[error(
         "listener {} is not spawned, so its `{}` cannot listen for `{}` on {}; register while it lives",
-        .0.listener, .0.component, .0.signal, .0.target
+        .0.listener, ShortName(.0.component), ShortName(.0.signal), .0.target
     )]
     ListenerNotSpawned(Registration),
     /// The target is not in the world.
     #[error(
         "target {} is not spawned, so `{}` of {} cannot listen for `{}` on it; \
          check `liveness` first, or register by command and be told at once",
-        .0.target, .0.component, .0.listener, .0.signal
+        .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     TargetNotSpawned(Registration),
     /// The listener is being deleted.
     #[error(
         "listener {} is being deleted, so its `{}` cannot listen for `{}` on {} any more; \
          skip entities that are not `Liveness::Alive`",
-        .0.listener, .0.component, .0.signal, .0.target
+        .0.listener, ShortName(.0.component), ShortName(.0.signal), .0.target
     )]
     ListenerDeleting(Registration),
     /// The target is being deleted.
     #[error(
         "target {} is being deleted, so `{}` of {} cannot listen for `{}` on it any more; \
          pick another target, or register by command and be told at once",
-        .0.target, .0.component, .0.listener, .0.signal
+        .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     TargetDeleting(Registration),
     /// The listener does not have the component whose handler was to be called.
     #[error(
         "listener {} has no `{}` that could listen for `{}` on {}; insert the component first",
-        .0.listener, .0.component, .0.signal, .0.target
+        .0.listener, ShortName(.0.component), ShortName(.0.signal), .0.target
     )]
     MissingComponent(Registration),
     /// The target is a resource of this crate.
     #[error(
         "{} is a resource of this crate, so `{}` of {} cannot listen for `{}` on it; \
          use `register_global_signal` for signals about no entity",
-        .0.target, .0.component, .0.listener, .0.signal
+        .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     ReservedTarget(Registration),
 }
@@ -81,13 +82,14 @@ pub enum UnregisterError {
     /// There is no such registration.
     #[error(
         "`{}` of {} does not listen for `{}` on {}; `registrations_of` lists what it listens to",
-        .0.component, .0.listener, .0.signal, .0.target
+        ShortName(.0.component), .0.listener, ShortName(.0.signal), .0.target
     )]
     NotRegistered(Registration),
     /// There is no such registration for a global signal.
     #[error(
-        "`{component}` of {listener} does not listen for the global `{signal}`; \
-         `registrations_of` lists what it listens to"
+        "`{}` of {listener} does not listen for the global `{}`; \
+         `registrations_of` lists what it listens to",
+        ShortName(.component), ShortName(.signal)
     )]
     NotRegisteredGlobally {
         /// The entity whose component was to stop listening.

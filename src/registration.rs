@@ -3,6 +3,7 @@
 use core::fmt;
 
 use bevy_ecs::entity::Entity;
+use disqualified::ShortName;
 
 /// Who listens for what on whom: the key of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +23,10 @@ impl fmt::Display for Registration {
         write!(
             f,
             "`{}` of {} listens for `{}` on {}",
-            self.component, self.listener, self.signal, self.target
+            ShortName(self.component),
+            self.listener,
+            ShortName(self.signal),
+            self.target
         )
     }
 }

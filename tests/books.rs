@@ -1939,3 +1939,40 @@ proptest! {
         pair.end()?;
     }
 }
+
+/// S10: the books of many listeners with more than one registration are given back as well.
+#[test]
+fn books_of_crowded_listeners_shrink_when_their_registrations_end() {
+    let mut world = World::new();
+    let targets = [(); 2].map(|()| world.spawn_empty().id());
+    let archers: Vec<_> = (0..20_000)
+        .map(|_| world.spawn(Archer::default()).id())
+        .collect();
+    let join = |world: &mut World, archer: Entity| {
+        for target in targets {
+            world.register_signal(archer, target, Archer::note).unwrap();
+        }
+    };
+    join(&mut world, archers[0]);
+    let before = world.signal_footprint();
+    for archer in &archers[1..] {
+        join(&mut world, *archer);
+    }
+    let full = world.signal_footprint();
+
+    for archer in &archers[1..] {
+        for target in targets {
+            world
+                .unregister_signal::<Archer, Qdeleting>(*archer, target)
+                .unwrap();
+        }
+    }
+
+    let after = world.signal_footprint();
+    assert_eq!(full.crowded_listeners, archers.len());
+    assert_eq!(after.registrations, before.registrations);
+    assert!(
+        after.heap_bytes < before.heap_bytes + full.heap_bytes / 20,
+        "before {before:?}, full {full:?}, after {after:?}"
+    );
+}

@@ -2167,3 +2167,108 @@ fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new().stack_size(512 * 1024).spawn(work);
     thread.unwrap().join().unwrap();
 }
+
+/// Q11: who wants the end of a world to be heard says so; nobody can object.
+#[test]
+fn shutdown_tells_and_tears_down_everything_in_order() {
+    let mut world = stage();
+    let goblin = spawn(&mut world, "goblin");
+    spawn_owned(&mut world, "purse", goblin);
+    spawn(&mut world, "orc");
+    let guard = world.spawn(Guard(Verdict::Veto)).id();
+    world
+        .register_signal(guard, goblin, |guard: &Guard, _: Received<PreQdel>| guard.0)
+        .unwrap();
+    let there = |world: &mut World| world.query::<&Named>().iter(world).count();
+    assert_eq!(there(&mut world), 3);
+
+    world.shutdown_qdel();
+
+    let happened = order(&world);
+    let told = ["told goblin", "told purse", "told orc"];
+    assert_eq!(happened[..3], told);
+    assert_eq!(happened.len(), 6);
+    let place = |line: &str| happened.iter().position(|at| at == line).unwrap();
+    assert!(place("gone purse") < place("gone goblin"));
+    assert_eq!(there(&mut world), 0);
+    assert_eq!(world.liveness(guard), Liveness::Gone);
+}
+
+/// Q11, Q3: a ring of owners has no first, and goes all the same.
+#[test]
+fn shutdown_ends_rings_and_what_waited_before() {
+    let mut world = stage();
+    let goblin = spawn(&mut world, "goblin");
+    let orc = spawn(&mut world, "orc");
+    world.entity_mut(goblin).insert(ChildOf(orc));
+    world.entity_mut(orc).insert(ChildOf(goblin));
+    let troll = spawn(&mut world, "troll");
+    world.qdel(troll).unwrap();
+
+    world.shutdown_qdel();
+
+    for entity in [goblin, orc, troll] {
+        assert_eq!(world.liveness(entity), Liveness::Gone);
+    }
+    assert_eq!(world.shutdown_qdel(), 0);
+}
+
+/// A boss whose death resets the level does this.
+#[test]
+fn handler_whose_command_clears_the_world_does_no_harm() {
+    for teardown in [Teardown::EndOfFrame, Teardown::Immediate] {
+        let mut world = World::new();
+        world.insert_resource(QdelSettings { teardown });
+        let boss = world.spawn(Guard(Verdict::Allow)).id();
+        let orc = world.spawn(ChildOf(boss)).id();
+        let reset = |mut world: DeferredWorld, _: Received<Qdeleting, Guard>| {
+            world.commands().queue(World::clear_entities);
+        };
+        world.register_signal(boss, boss, reset).unwrap();
+
+        world.qdel(boss).unwrap();
+        world.flush_qdel();
+
+        assert_eq!(world.liveness(boss), Liveness::Gone);
+        assert_eq!(world.liveness(orc), Liveness::Gone);
+    }
+}
+
+/// The panic goes on when the outer deletion is done; the handler's other commands are applied.
+#[test]
+fn veto_that_panics_inside_another_deletion_loses_no_command() {
+    let mut world = stage();
+    let goblin = spawn(&mut world, "goblin");
+    let orc = spawn(&mut world, "orc");
+    let guard = world.spawn(Guard(Verdict::Allow)).id();
+    let refuse = |_: &Guard, _: Received<PreQdel>| panic!("the guard stumbles");
+    world.register_signal(guard, orc, refuse).unwrap();
+    on_death(&mut world, goblin, move |world, _| {
+        world.queue_qdel(orc);
+        world.commands().spawn(Guard(Verdict::Allow));
+    });
+
+    let panicked = panic_of(|| world.qdel(goblin));
+
+    assert!(panicked.contains("the guard stumbles"), "{panicked}");
+    assert_eq!(world.liveness(orc), Liveness::Alive);
+    assert_eq!(world.query::<&Guard>().iter(&world).count(), 2);
+}
+
+/// Q3: a notice that somebody kept cannot be sent again, neither about the same entity nor about another.
+#[test]
+fn copy_of_a_notice_reaches_nobody() {
+    let mut world = stage();
+    let goblin = spawn(&mut world, "goblin");
+    let orc = spawn(&mut world, "orc");
+    on_death(&mut world, goblin, move |world, notice| {
+        world.send_signal(notice.entity, notice);
+        world.send_signal(orc, notice);
+    });
+
+    world.qdel(goblin).unwrap();
+
+    assert_eq!(order(&world), ["told goblin"]);
+    assert_eq!(observed(&world), [goblin]);
+    assert_eq!(world.registrations_on(orc).len(), 1);
+}

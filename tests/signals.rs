@@ -2862,3 +2862,25 @@ fn has_listeners_is_over_with_the_notice() {
     assert!(!world.has_listeners::<Qdeleting>(target));
     assert_eq!(registrations(&world, &[target, archer]), []);
 }
+
+/// S10: whoever despawns a whole level may sweep away the observer that watches a component.
+#[test]
+fn registrations_end_with_their_component_also_after_a_sweep() {
+    let (mut world, target, archer) = pair();
+    world.register_signal(archer, target, archer_says).unwrap();
+    world.despawn_all::<Without<IsResource>>();
+    let [target, archer] = [
+        world.spawn_empty().id(),
+        world.spawn(Archer::default()).id(),
+    ];
+    world.register_signal(archer, target, archer_says).unwrap();
+
+    world.entity_mut(archer).remove::<Archer>();
+
+    assert_eq!(registrations(&world, &[target, archer]), []);
+    world.entity_mut(archer).insert(Archer::default());
+    assert_eq!(
+        world.register_signal(archer, target, archer_says),
+        Ok(Registered::Now)
+    );
+}

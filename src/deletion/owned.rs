@@ -19,6 +19,15 @@ pub(super) struct Member {
     pub(super) owner: Option<Entity>,
 }
 
+impl Member {
+    fn root(entity: Entity) -> Self {
+        Self {
+            entity,
+            owner: None,
+        }
+    }
+}
+
 /// An entity that is to be deleted with all it owns: few own more than a few.
 pub(super) type Tree = SmallVec<[Member; 4]>;
 
@@ -72,13 +81,11 @@ impl Ownerships {
     /// Tells whether `owner` owns something directly that can be despawned and is not being deleted.
     pub(super) fn has_joined(&self, world: &World, owner: EntityRef) -> bool {
         let mut found = false;
-        for &target in &self.targets {
-            for_each_owned(world, owner, target, |owned| {
-                found |= world.get_entity(owned).is_ok_and(|owned| {
-                    !owned.contains::<Deleting>() && !owned.contains::<IsResource>()
-                });
+        self.for_each_owned(world, owner, |owned| {
+            found |= world.get_entity(owned).is_ok_and(|owned| {
+                !owned.contains::<Deleting>() && !owned.contains::<IsResource>()
             });
-        }
+        });
         found
     }
 
@@ -91,13 +98,45 @@ impl Ownerships {
     ///
     /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
     pub(super) fn tree(&self, world: &World, root: Entity, reach: Reach) -> Tree {
-        let root = Member {
-            entity: root,
-            owner: None,
-        };
-        if !self.has_owned(world.entity(root.entity)) {
-            return Tree::from_iter([root]);
+        if !self.has_owned(world.entity(root)) {
+            return Tree::from_iter([Member::root(root)]);
         }
+        let mut tree = Tree::new();
+        self.add_leaves_first(world, root, reach, &mut EntityHashSet::default(), &mut tree);
+        tree.reverse();
+        tree
+    }
+
+    /// Returns `entities` and all they own: every owner before what it owns.
+    pub(super) fn forest(&self, world: &World, entities: &[Entity]) -> Tree {
+        let mut owned = EntityHashSet::default();
+        for &owner in entities {
+            self.for_each_owned(world, world.entity(owner), |entity| {
+                owned.insert(entity);
+            });
+        }
+        // Those whom nobody owns come first, and then who is left: rings of owners.
+        let (rings, roots): (Vec<_>, Vec<_>) =
+            entities.iter().partition(|entity| owned.contains(*entity));
+        let mut seen = EntityHashSet::default();
+        let mut forest = Tree::new();
+        for root in roots.into_iter().chain(rings) {
+            let mut tree = Tree::new();
+            self.add_leaves_first(world, root, Reach::Alive, &mut seen, &mut tree);
+            forest.extend(tree.into_iter().rev());
+        }
+        forest
+    }
+
+    /// Adds `root` and all it owns that was not seen before, every owner after what it owns.
+    fn add_leaves_first(
+        &self,
+        world: &World,
+        root: Entity,
+        reach: Reach,
+        seen: &mut EntityHashSet,
+        tree: &mut Tree,
+    ) {
         let belongs = |owned: Entity| {
             world.get_entity(owned).is_ok_and(|owned| match reach {
                 Reach::Alive => !owned.contains::<Deleting>(),
@@ -106,9 +145,7 @@ impl Ownerships {
         };
         // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
         // tree grows from its leaves.
-        let mut tree = Tree::new();
-        let mut seen = EntityHashSet::default();
-        let mut steps = vec![Step::Enter(root)];
+        let mut steps = vec![Step::Enter(Member::root(root))];
         while let Some(step) = steps.pop() {
             match step {
                 Step::Enter(member) => {
@@ -117,22 +154,25 @@ impl Ownerships {
                     }
                     steps.push(Step::Leave(member));
                     let owner = world.entity(member.entity);
-                    for &target in &self.targets {
-                        for_each_owned(world, owner, target, |owned| {
-                            if belongs(owned) && !seen.contains(&owned) {
-                                steps.push(Step::Enter(Member {
-                                    entity: owned,
-                                    owner: Some(member.entity),
-                                }));
-                            }
-                        });
-                    }
+                    self.for_each_owned(world, owner, |owned| {
+                        if belongs(owned) && !seen.contains(&owned) {
+                            steps.push(Step::Enter(Member {
+                                entity: owned,
+                                owner: Some(member.entity),
+                            }));
+                        }
+                    });
                 }
                 Step::Leave(member) => tree.push(member),
             }
         }
-        tree.reverse();
-        tree
+    }
+
+    /// Calls `visit` for each entity that `owner` owns directly.
+    fn for_each_owned(&self, world: &World, owner: EntityRef, mut visit: impl FnMut(Entity)) {
+        for &target in &self.targets {
+            for_each_owned(world, owner, target, &mut visit);
+        }
     }
 }
 

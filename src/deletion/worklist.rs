@@ -4,6 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     entity::Entity,
+    entity_disabling::Disabled,
+    observer::Observer,
+    query::{Allow, Without},
     resource::IsResource,
     world::{DeferredWorld, World},
 };
@@ -18,7 +21,7 @@ use super::{
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    signal::{self, Cause, Panicked, Qdeleting, Signal},
+    signal::{self, Cause, Panicked, Qdeleting},
 };
 
 /// Whether a deletion is forced.
@@ -31,7 +34,7 @@ pub(super) enum Force {
 /// Deletes `root` and all it owns.
 pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel, QdelError> {
     prepare(world);
-    let tree = match permit(world, root, force) {
+    let tree = match ask(world, root, force) {
         Ok(tree) => tree,
         Err(refusal) => {
             count(world, |counts| match refusal {
@@ -62,6 +65,26 @@ pub(super) fn flush(world: &mut World) -> usize {
     work(world, Goal::TearDownWaiting, |_| Ok(()))
 }
 
+/// Deletes and tears down everything but resources and observers, and returns how many entities that were.
+pub(super) fn shut_down(world: &mut World) -> usize {
+    prepare(world);
+    let mut query = world.query_filtered::<Entity, (
+        Without<IsResource>,
+        Without<Observer>,
+        Without<Deleting>,
+        Allow<Disabled>,
+    )>();
+    let mut roots: Vec<_> = query.iter(world).collect();
+    roots.sort_unstable_by_key(|entity| entity.index());
+    let forest = world
+        .resource::<Deletions>()
+        .ownerships
+        .forest(world, &roots);
+    work(world, Goal::TearDownAll, |world| {
+        mark(world, &forest, Force::Yes)
+    })
+}
+
 /// Makes sure that the worklist is there and knows all relationships.
 fn prepare(world: &mut World) {
     let deletions = world.get_resource::<Deletions>();
@@ -75,6 +98,20 @@ fn prepare(world: &mut World) {
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it.
+///
+/// Inside another deletion, a handler that panics counts as a veto and its panic goes on when that
+/// deletion is done: going on now, it would lose the commands that wait.
+fn ask(world: &mut World, root: Entity, force: Force) -> Result<Tree, Result<Qdel, QdelError>> {
+    if world.resource::<Deletions>().work.is_none() {
+        return permit(world, root, force);
+    }
+    catch_unwind(AssertUnwindSafe(|| permit(world, root, force))).unwrap_or_else(|panicked| {
+        keep_panic(world, panicked);
+        Err(Ok(Qdel::Vetoed { on: root }))
+    })
+}
+
+/// Finds out whether `root` may be deleted, and what goes with it. Lets panics through.
 fn permit(world: &World, root: Entity, force: Force) -> Result<Tree, Result<Qdel, QdelError>> {
     let Ok(entity) = world.get_entity(root) else {
         return Err(Err(QdelError::NotSpawned { entity: root }));
@@ -111,11 +148,10 @@ fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panic
     deletions.to_tell.extend(notices);
     deletions.to_tear_down.extend(owned_first);
     count(world, |counts| counts.deleted += members.len() as u64);
-    let entities = members.iter().map(|member| member.entity);
+    let mut entities = members.iter().map(|member| member.entity);
     signal::close(world, entities.clone());
 
     // An observer that panics cuts the batch short, but not before its own entity was marked.
-    let mut entities = entities;
     let mut outcome = Ok(());
     loop {
         let marks = entities.by_ref().map(|entity| (entity, Deleting::mark()));
@@ -147,34 +183,47 @@ fn work(
     let mut outcome = first(world);
     if outer.is_some() {
         if let Err(panicked) = outcome {
-            let mut deletions = world.resource_mut::<Deletions>();
-            deletions.panicked.get_or_insert(SyncCell::new(panicked));
+            keep_panic(world, panicked);
         }
         return 0;
     }
 
     outcome = outcome.and(tell_all(world));
     let mut done = TornDown::default();
-    loop {
-        let deletions = world.resource::<Deletions>();
-        let goal = deletions.work.expect("the worklist should be ours");
+    let mut is_first = true;
+    while let Some(deletions) = world.get_resource::<Deletions>() {
         let waits = !deletions.to_tear_down.is_empty();
-        if goal == Goal::Tell || !waits || (goal == Goal::TearDownWaiting && done.rounds > 0) {
+        let goes_on = match deletions.work {
+            None | Some(Goal::Tell) => false,
+            Some(Goal::TearDownWaiting) => is_first && waits,
+            Some(Goal::TearDownAll) => waits,
+        };
+        if !goes_on {
             break;
         }
+        is_first = false;
         outcome = outcome.and(tear_down_waiting(world, &mut done));
     }
-    let mut deletions = world.resource_mut::<Deletions>();
-    deletions.to_tear_down.append(&mut done.stuck);
-    deletions.work = None;
-    let inside = deletions.panicked.take().map(SyncCell::to_inner);
+    // Without a worklist, somebody cleared the world from inside.
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.to_tear_down.append(&mut done.stuck);
+        deletions.work = None;
+        let inside = deletions.panicked.take().map(SyncCell::to_inner);
+        outcome = outcome.and(inside.map_or(Ok(()), Err));
+    }
     if done.count > 0 {
         count(world, |counts| counts.torn_down += done.count as u64);
     }
-    if let Err(panicked) = outcome.and(inside.map_or(Ok(()), Err)) {
+    if let Err(panicked) = outcome {
         resume_unwind(panicked);
     }
     done.count
+}
+
+/// Keeps the panic of a deletion inside another one until that is done.
+fn keep_panic(world: &mut World, panicked: Panicked) {
+    let mut deletions = world.resource_mut::<Deletions>();
+    deletions.panicked.get_or_insert(SyncCell::new(panicked));
 }
 
 /// Sends all notices, also those that are queued meanwhile.
@@ -184,7 +233,10 @@ fn work(
 fn tell_all(world: &mut World) -> Result<(), Panicked> {
     let mut outcome = Ok(());
     loop {
-        let notices = core::mem::take(&mut world.resource_mut::<Deletions>().to_tell);
+        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+            return outcome;
+        };
+        let notices = core::mem::take(&mut deletions.to_tell);
         if notices.is_empty() {
             return outcome;
         }
@@ -208,18 +260,14 @@ fn tell(world: &mut World, notice: Notice) -> Result<(), Panicked> {
         return Ok(());
     }
     let notice = Qdeleting::new(entity, cause, force);
-    let mut outcome = signal::tell(&mut DeferredWorld::from(&mut *world), entity, &notice);
-    if let Some(observers) = Qdeleting::OBSERVERS {
-        let observed = catch_unwind(AssertUnwindSafe(|| observers(notice, world)));
-        outcome = outcome.and(observed);
-    }
-    outcome
+    let told = signal::tell(&mut DeferredWorld::from(&mut *world), entity, &notice);
+    let observed = catch_unwind(AssertUnwindSafe(|| world.trigger(notice)));
+    told.and(observed)
 }
 
 /// What was torn down.
 #[derive(Debug, Default)]
 struct TornDown {
-    rounds: usize,
     count: usize,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
     /// next flush.
@@ -228,15 +276,16 @@ struct TornDown {
 
 /// Tears down what waits for it now, and tells of whatever is deleted meanwhile.
 fn tear_down_waiting(world: &mut World, done: &mut TornDown) -> Result<(), Panicked> {
-    done.rounds += 1;
     let waiting = core::mem::take(&mut world.resource_mut::<Deletions>().to_tear_down);
     let mut outcome = Ok(());
     for entity in waiting {
         // Somebody else may have despawned it.
-        let Ok(root) = world.get_entity(entity) else {
+        let (Ok(root), Some(deletions)) =
+            (world.get_entity(entity), world.get_resource::<Deletions>())
+        else {
             continue;
         };
-        if world.resource::<Deletions>().ownerships.has_owned(root) {
+        if deletions.ownerships.has_owned(root) {
             outcome = outcome.and(tear_down_tree(world, entity, done));
         } else {
             outcome = outcome.and(despawn(world, entity, done));
@@ -257,7 +306,10 @@ fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Resul
         rounds += 1;
         // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
         let waits_for_newcomers = rounds <= MOST_ROUNDS;
-        let ownerships = &world.resource::<Deletions>().ownerships;
+        let Some(deletions) = world.get_resource::<Deletions>() else {
+            break;
+        };
+        let ownerships = &deletions.ownerships;
         let tree = ownerships.tree(world, root, Reach::Everybody);
         let has_joined = |member: &Member| !world.entity(member.entity).contains::<Deleting>();
         let joined: Tree = tree.iter().copied().filter(has_joined).collect();
@@ -268,10 +320,13 @@ fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Resul
             continue;
         }
         for member in tree.iter().rev() {
-            let Ok(entity) = world.get_entity(member.entity) else {
+            let (Ok(entity), Some(deletions)) = (
+                world.get_entity(member.entity),
+                world.get_resource::<Deletions>(),
+            ) else {
                 continue;
             };
-            let ownerships = &world.resource::<Deletions>().ownerships;
+            let ownerships = &deletions.ownerships;
             let has_joined = ownerships.has_joined(world, entity);
             if has_joined && waits_for_newcomers {
                 continue 'again;
@@ -292,7 +347,7 @@ fn tear_down_tree(world: &mut World, root: Entity, done: &mut TornDown) -> Resul
     outcome
 }
 
-/// Despawns an entity that owns nothing, and tells of whatever is deleted by that.
+/// Despawns one entity, and tells of whatever is deleted by that.
 fn despawn(world: &mut World, entity: Entity, done: &mut TornDown) -> Result<(), Panicked> {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         world.despawn(entity);

@@ -70,13 +70,38 @@ pub trait QdelExt {
 
     /// Tears down all that was deleted before this call, and returns how many entities that were.
     ///
-    /// The plugin calls it in `Last`. What is deleted meanwhile waits for the next call.
+    /// The plugin calls it in `Last`. What is deleted meanwhile waits for the next call, but what joins an owner that
+    /// is torn down, and cannot be asked any more, goes with it and is told. Called inside a deletion, by a
+    /// command, it returns 0, and that deletion tears down when it has told everybody.
     ///
     /// # Panics
     ///
     /// Goes on with the first panic of a hook or observer, after the rest was torn down. An entity whose hook
     /// panicked is tried again at the next flush.
     fn flush_qdel(&mut self) -> usize;
+
+    /// Deletes everything but resources and observers, tears it down, and returns how many entities that were.
+    ///
+    /// For a world that is about to be dropped: dropping tells nobody. All are told, owner before owned, with
+    /// [`force`](crate::Qdeleting::force), before the first is torn down. Nobody is asked: there is no veto.
+    ///
+    /// # Panics
+    ///
+    /// As [`qdel`](Self::qdel) and [`flush_qdel`](Self::flush_qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// world.spawn(ChildOf(goblin));
+    ///
+    /// assert_eq!(world.shutdown_qdel(), 2);
+    /// ```
+    fn shutdown_qdel(&mut self) -> usize;
 }
 
 impl QdelExt for World {
@@ -90,6 +115,10 @@ impl QdelExt for World {
 
     fn flush_qdel(&mut self) -> usize {
         worklist::flush(self)
+    }
+
+    fn shutdown_qdel(&mut self) -> usize {
+        worklist::shut_down(self)
     }
 }
 

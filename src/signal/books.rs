@@ -250,8 +250,12 @@ impl Books {
 
     /// Drops the lists of a target.
     pub(crate) fn drop_lists(&mut self, target: Entity) {
-        if self.first(target).is_some() {
-            self.drop_lists_of_index(target);
+        if self.first(target).is_none() {
+            return;
+        }
+        self.drop_lists_of_index(target);
+        if self.lists.capacity() >= ROOMY && self.lists.len() * 4 <= self.lists.capacity() {
+            self.move_lists_together();
         }
     }
 
@@ -271,12 +275,10 @@ impl Books {
                 }
             }
         }
-        if self.lists.capacity() >= ROOMY && self.lists.len() * 4 <= self.lists.capacity() {
-            self.move_lists_together();
-        }
     }
 
-    /// Gives the memory back that lists do not need any more. Their places change.
+    /// Gives the memory back that lists do not need any more. Their places change, so no dispatch may be going
+    /// on: targets are only despawned between dispatches.
     fn move_lists_together(&mut self) {
         let Self {
             table,

@@ -278,10 +278,11 @@ fn call_batch(
     let done = Cell::new(0);
     let mut outcome = Ok(());
     loop {
+        let before = done.get();
         let called = catch_unwind(AssertUnwindSafe(|| {
             handler.call(world, query.as_mut(), round, listeners, &done);
         }));
-        let finished = called.is_ok();
+        let finished = called.is_ok() || done.get() == before;
         outcome = outcome.and(called);
         if finished {
             break;

@@ -180,8 +180,9 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
 
 /// The verbs of [`SignalExt`] on the entity at hand, applied when the commands are.
 ///
-/// Errors go to Bevy's error handler with [`Severity::Warning`], which logs them by default: none of these
-/// panics. A registration whose listener is gone by then is dropped with [`Severity::Debug`].
+/// Errors go to Bevy's error handler with [`Severity::Warning`], which logs them by default: none of them
+/// panics. A registration whose listener is gone by then, and unregistering what is not registered, are
+/// errors with [`Severity::Debug`].
 pub trait EntityCommandsSignalExt {
     /// Registers `handler` of a component of this entity for a signal about `target`.
     ///

@@ -27,8 +27,12 @@ use super::{Answer, Question, Received, Signal};
 /// component as changed. Commands of the second are applied after the dispatch.
 ///
 /// A handler is a function or a closure that captures nothing: it takes no memory in a registration,
-/// and what it needs stands in the listening component. A handler cannot be `async`: it finishes
-/// before the target is touched.
+/// and what it needs stands in the listening component. A closure that captures does not build. Where what it
+/// captures is `Copy`, only `cargo build` says so, not `cargo check`; otherwise the compiler asks for
+/// `Copy` or for a `'static` borrow, and the way out is the same: put it into the component.
+/// A handler cannot be `async`: it finishes before the target is touched.
+///
+/// Write the types of a closure's arguments: `|mob: &mut Mob, _: Received<Qdeleting>| ...`.
 ///
 /// The trait is sealed: functions of these shapes implement it, nothing else can.
 #[diagnostic::on_unimplemented(
@@ -38,6 +42,9 @@ use super::{Answer, Question, Received, Signal};
             `fn(&mut C, Received<S>) -> S::Answer` (the listener's own fields),\n  \
             `fn(DeferredWorld, Received<S, C>) -> S::Answer` (more than that),\n  \
             `fn(&C, Received<Q>) -> Q::Answer` or `fn(&World, Received<Q, C>) -> Q::Answer` (a question)",
+    note = "with a world, name the listening component in the signal: `Received<Qdeleting, Mob>`",
+    note = "write the types of a closure's arguments: `|mob: &mut Mob, _: Received<Qdeleting>|`",
+    note = "a question such as `PreQdel` takes `&C` or `&World`, a signal `&mut C` or `DeferredWorld`",
     note = "it cannot be `async`: a handler finishes before its target is torn down",
     note = "`&mut C` needs a component that is not `#[component(immutable)]`"
 )]

@@ -200,9 +200,10 @@ impl Links {
     pub(crate) fn heap_bytes(&self) -> usize {
         let maps = self.maps.values().map(|map| {
             let entry = size_of::<((Entity, KeyId), Placed, u64)>() + size_of::<usize>();
-            size_of::<Map>() + map.capacity() * entry
+            map.capacity() * entry
         });
-        self.slots.heap_bytes() + maps.sum::<usize>()
+        let buckets = self.maps.capacity() * size_of::<(u32, Map)>();
+        self.slots.heap_bytes() + buckets + maps.sum::<usize>()
     }
 
     /// Goes back from a map to the one link, or to none.
@@ -219,8 +220,8 @@ impl Links {
         }
         let last = map.pop();
         self.maps.remove(&index);
-        if self.maps.is_empty() {
-            self.maps.shrink_to_fit();
+        if self.maps.capacity() > 32 && self.maps.len() * 4 <= self.maps.capacity() {
+            self.maps.shrink_to(self.maps.len() * 2);
         }
         match last {
             Some(((_, key), placed)) => self.set(listener, placed.link(key)),

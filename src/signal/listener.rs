@@ -1,11 +1,11 @@
-//! What a listener leaves behind when it goes, and how that is noticed.
+//! How a kind of listener becomes known, and how it is noticed that one goes.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::{Component, ComponentId},
     entity::Entity,
     lifecycle::{Discard, HookContext},
-    observer::On,
+    observer::{Observer, On},
     world::{DeferredWorld, World},
 };
 
@@ -48,11 +48,40 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
             .try_on_discard(forget_discarded)
             .is_some();
     if !hooked {
-        world.add_observer(move |discarded: On<Discard<C>>, mut world: DeferredWorld| {
+        let observer = Observer::new(move |discarded: On<Discard<C>>, mut world: DeferredWorld| {
             forget(&mut world, discarded.entity, component);
         });
+        let watch_again = |world: &mut World| {
+            watch_discards::<C>(world);
+        };
+        world.spawn((
+            observer,
+            Watcher {
+                component,
+                watch_again,
+            },
+        ));
     }
     component
+}
+
+/// Stands beside an observer of discards, and replaces it if somebody sweeps it away with a level.
+#[derive(Component)]
+#[component(on_remove = replace_watcher)]
+struct Watcher {
+    component: ComponentId,
+    watch_again: fn(&mut World),
+}
+
+fn replace_watcher(mut world: DeferredWorld, context: HookContext) {
+    let Some(watcher) = world.get::<Watcher>(context.entity) else {
+        return;
+    };
+    let (component, watch_again) = (watcher.component, watcher.watch_again);
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        books.table.unwatch(component);
+        world.commands().queue(watch_again);
+    }
 }
 
 fn forget_discarded(mut world: DeferredWorld, context: HookContext) {

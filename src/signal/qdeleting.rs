@@ -10,6 +10,9 @@ use super::Signal;
 /// what names it, and pick something else. After the handlers of a [`qdel`](crate::QdelExt::qdel) it is
 /// triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A plain `despawn`
 /// calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
+///
+/// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of every deletion adds a global
+/// `On<Qdeleting>` observer; a handler that registers for it as a global signal is never called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EntityEvent)]
 #[non_exhaustive]
 pub struct Qdeleting {

@@ -1,5 +1,6 @@
 //! The verbs of signals on a world.
 
+use core::any::TypeId;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
@@ -9,7 +10,7 @@ use bevy_ecs::{
 };
 
 use super::{
-    Footprint, Question, Registered, Replaced, Signal, SignalHandler,
+    Footprint, Qdeleting, Question, Registered, Replaced, Signal, SignalHandler,
     books::Books,
     dispatch::{self, Panicked},
     listener,
@@ -42,7 +43,7 @@ pub trait SignalExt: sealed::Worldly {
     /// Returns [`RegisterError::AlreadyRegistered`] if this component already listens for the signal on
     /// `target`; an error of its own if `listener` or `target` is not spawned or is being deleted; and
     /// [`RegisterError::MissingComponent`] if `listener` lacks the component.
-    /// The world is unchanged in all cases.
+    /// The world is unchanged in all cases, but for commands that waited: on a `World`, they may be applied.
     ///
     /// # Complexity
     ///
@@ -151,6 +152,10 @@ pub trait SignalExt: sealed::Worldly {
     /// Goes on with the first panic of a handler, after all the others were called.
     fn send_signal<S: Signal>(&mut self, target: Entity, signal: S) -> S::Answer {
         let mut answer = S::Answer::default();
+        if TypeId::of::<S>() == TypeId::of::<Qdeleting>() {
+            // Whoever kept a notice may not repeat it: each deletion is told once.
+            return answer;
+        }
         let mut outcome = Ok(());
         if let Some(id) = signal_id::<S>(self.reads()) {
             let mut world = self.deferred();
@@ -311,7 +316,7 @@ pub trait SignalExt: sealed::Worldly {
         }
     }
 
-    /// Compares the books of all targets with those of all listeners.
+    /// Compares what each target says with what its listeners say.
     ///
     /// # Errors
     ///
