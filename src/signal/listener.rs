@@ -1,15 +1,21 @@
 //! How a kind of listener becomes known, and how it is noticed that one goes.
 
+use core::marker::PhantomData;
+
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::{Component, ComponentId},
     entity::Entity,
     lifecycle::{Discard, HookContext},
     observer::{Observer, On},
+    resource::Resource,
     world::{DeferredWorld, World},
 };
 
-use super::{books::Books, handler::SignalHandler};
+use super::{
+    books::{Books, Reserved},
+    handler::SignalHandler,
+};
 
 /// Makes the handler `H` known to the world: its component is watched, and its call is in the table.
 pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, handler: H) {
@@ -51,36 +57,23 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
         let observer = Observer::new(move |discarded: On<Discard<C>>, mut world: DeferredWorld| {
             forget(&mut world, discarded.entity, component);
         });
-        let watch_again = |world: &mut World| {
-            watch_discards::<C>(world);
-        };
-        world.spawn((
-            observer,
-            Watcher {
-                component,
-                watch_again,
-            },
-        ));
+        // An observer is an entity, which somebody may sweep away with a level, but that of a resource is not.
+        world.init_resource::<Watch<C>>();
+        let entity = world.resource_entity::<Watch<C>>();
+        let entity = entity.expect("a resource should have an entity");
+        world.entity_mut(entity).insert(observer);
     }
     component
 }
 
-/// Stands beside an observer of discards, and replaces it if somebody sweeps it away with a level.
-#[derive(Component)]
-#[component(on_remove = replace_watcher)]
-struct Watcher {
-    component: ComponentId,
-    watch_again: fn(&mut World),
-}
+/// The resource on whose entity the observer of the discards of `C` lives.
+#[derive(Resource)]
+#[require(Reserved)]
+struct Watch<C: Component>(PhantomData<fn() -> C>);
 
-fn replace_watcher(mut world: DeferredWorld, context: HookContext) {
-    let Some(watcher) = world.get::<Watcher>(context.entity) else {
-        return;
-    };
-    let (component, watch_again) = (watcher.component, watcher.watch_again);
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        books.table.unwatch(component);
-        world.commands().queue(watch_again);
+impl<C: Component> Default for Watch<C> {
+    fn default() -> Self {
+        Self(PhantomData)
     }
 }
 

@@ -224,11 +224,6 @@ impl Table {
         known
     }
 
-    /// Counts `component` as not watched from now on.
-    pub(crate) fn unwatch(&mut self, component: ComponentId) {
-        self.watched.retain(|watched| *watched != component);
-    }
-
     /// Describes a registration in words.
     pub(crate) fn describe(&self, listener: Entity, target: Entity, key: KeyId) -> Registration {
         let key = self.keys[key.0 as usize];
