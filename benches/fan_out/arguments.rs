@@ -61,7 +61,7 @@ struct Arguments {
     #[arg(long)]
     variant: Vec<Contender>,
 
-    /// How much memory is walked before each operation to empty the caches; 32 unless told, and 0 with
+    /// How much memory is walked before each operation to empty the L2 cache; 4 MiB unless told, and 0 with
     /// `--callgrind`. Four times the second level empties that one only.
     #[arg(long, value_name = "MIB")]
     walk: Option<usize>,
@@ -127,7 +127,7 @@ impl Arguments {
         Plan {
             repetitions: if self.quick { 3 } else { self.reps.get() },
             mobs: self.mobs.map_or(MOBS, NonZero::get),
-            walk: self.walk.unwrap_or(32),
+            walk: self.walk.unwrap_or(4),
             fan_outs: or_all(
                 self.fan_out.into_iter().map(NonZero::get).collect(),
                 &FAN_OUTS,
