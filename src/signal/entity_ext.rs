@@ -9,7 +9,7 @@ use bevy_ecs::{
 };
 
 use super::{
-    Registered, Replaced, Signal, SignalExt, SignalHandler,
+    Question, Registered, Replaced, Signal, SignalExt, SignalHandler,
     register::{self, About, Manner},
 };
 use crate::{
@@ -94,6 +94,13 @@ pub trait EntityWorldMutSignalExt {
     /// As [`SignalExt::send_signal`].
     fn send_signal_with<S: Signal>(&mut self, signal: impl FnOnce() -> S) -> S::Answer;
 
+    /// Asks all who registered for `question` on this entity, and returns their merged answer.
+    ///
+    /// # Panics
+    ///
+    /// As [`SignalExt::ask_signal`].
+    fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer;
+
     /// Tells whether anybody listens for `S` on this entity.
     fn has_listeners<S: 'static>(&self) -> bool;
 
@@ -163,6 +170,10 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
     fn send_signal_with<S: Signal>(&mut self, signal: impl FnOnce() -> S) -> S::Answer {
         let target = self.id();
         self.world_scope(|world| world.send_signal_with(target, signal))
+    }
+
+    fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer {
+        self.world().ask_signal(self.id(), question)
     }
 
     fn has_listeners<S: 'static>(&self) -> bool {

@@ -62,32 +62,35 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     handler: H,
     manner: Manner,
 ) -> Result<Replaced, RegisterError> {
-    let mut deferred = DeferredWorld::from(&mut *world);
-    if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
-        return Ok(done);
+    loop {
+        let mut deferred = DeferredWorld::from(&mut *world);
+        if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
+            return Ok(done);
+        }
+        // A structural change applies commands that wait, and those may change what was found: look again.
+        prepare(world, about, handler);
     }
-    // A structural change applies commands that wait, and those may change what was found above.
-    world.init_resource::<Books>();
-    if known(&mut world.resource_mut(), handler).is_none() {
+}
+
+/// Makes the structural changes that a legal registration still needs.
+fn prepare<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, about: About, handler: H) {
+    let books = world.get_resource_mut::<Books>();
+    let is_known = books.is_some_and(|mut books| known(&mut books, handler).is_some());
+    if !is_known {
+        world.init_resource::<Books>();
         listener::install(world, handler);
     }
-    world.flush();
-    let mut deferred = DeferredWorld::from(&mut *world);
-    if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
-        return Ok(done);
-    }
-    let target = target_of(world, about).expect("the books should have been made above");
-    let mut books = world.resource_mut::<Books>();
-    let books = books.bypass_change_detection();
-    let handler = known(books, handler).expect("a handler should be known once it is installed");
-    let signal = books.table.signal_of_handler(handler);
-    let list = books.find_or_add(target, None, signal);
+    let Some(target) = target_of(world, about) else {
+        return;
+    };
     if about == About::World {
-        books.immortal = Some(target);
+        world.resource_mut::<Books>().immortal = Some(target);
     }
-    books.enter(listener, list, handler, manner);
-    world.entity_mut(target).insert(Signals);
-    Ok(Replaced::Nothing)
+    if let Ok(mut target) = world.get_entity_mut(target)
+        && !target.contains::<Signals>()
+    {
+        target.insert(Signals);
+    }
 }
 
 /// Returns the number of a handler, if it registered before.
