@@ -80,12 +80,7 @@ pub(crate) fn tell(
     target: Entity,
     notice: &Qdeleting,
 ) -> Result<(), Panicked> {
-    let round = Round {
-        target,
-        signal: notice,
-        answer: &mut (),
-    };
-    dispatch(world, SignalId::QDELETING, round, Told::End)
+    send_notice(world, target, notice, Told::End)
 }
 
 /// Asks the listeners of `target` a question, in order.
@@ -124,15 +119,24 @@ pub(crate) fn ask(
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     let notice = Qdeleting::new(context.entity, Cause::Despawn, false);
-    let round = Round {
-        target: context.entity,
-        signal: &notice,
-        answer: &mut (),
-    };
-    let told = dispatch(&mut world, SignalId::QDELETING, round, Told::EndInDespawn);
+    let told = send_notice(&mut world, context.entity, &notice, Told::EndInDespawn);
     if let Err(panicked) = told {
         resume_unwind(panicked);
     }
+}
+
+fn send_notice(
+    world: &mut DeferredWorld,
+    target: Entity,
+    notice: &Qdeleting,
+    told: Told,
+) -> Result<(), Panicked> {
+    let round = Round {
+        target,
+        signal: notice,
+        answer: &mut (),
+    };
+    dispatch(world, SignalId::QDELETING, round, told)
 }
 
 fn dispatch(
