@@ -199,30 +199,26 @@ impl Books {
 
     /// Ends the registration of `listener` with `key` on `target`, and tells whether there was one.
     pub(crate) fn leave(&mut self, listener: Entity, target: Entity, key: KeyId) -> bool {
-        let (id, place) = match self.links.of(listener) {
-            Held::One(link) if link.key == key => (link.list, link.place),
+        let link = match self.links.of(listener) {
+            Held::One(link) if link.key == key => link,
             Held::Nothing | Held::One(_) => return false,
             Held::Many(map) => match map.get(&(target, key)) {
-                Some(known) => (known.list, known.place),
+                Some(known) => known.link(key),
                 None => return false,
             },
         };
-        let Some(list) = self.lists.get_mut(id.index()) else {
+        let Some(list) = self.lists.get_mut(link.list.index()) else {
             return false;
         };
         // The one link of a listener may have outlived its place, and that may be another's by now.
-        let is_it = list.target == target
-            && list
-                .get(place)
-                .is_some_and(|(at, handler)| at == listener && self.table.key_of(handler) == key);
-        if !is_it {
+        if list.target != target || !holds(&self.table, list, listener, link) {
             return false;
         }
-        list.remove(place);
+        list.remove(link.place);
         let is_roomy = list.wants_compaction_to_shrink();
-        self.links.take(listener, target, id, key);
+        self.links.take(listener, target, link.list, key);
         if is_roomy {
-            self.compact(id);
+            self.compact(link.list);
         }
         true
     }
@@ -323,8 +319,7 @@ impl Books {
     /// Tells whether a link describes a registration in force.
     pub(crate) fn is_in_force(&self, listener: Entity, link: Link) -> bool {
         let list = self.lists.get(link.list.index());
-        list.and_then(|list| list.get(link.place))
-            .is_some_and(|(at, handler)| at == listener && self.table.key_of(handler) == link.key)
+        list.is_some_and(|list| holds(&self.table, list, listener, link))
     }
 
     /// Describes the registrations in a list that are in force, in order.
@@ -424,4 +419,10 @@ impl Books {
             self.links.moved(listener, list.target, id, link);
         }
     }
+}
+
+/// Tells whether the place that a link names holds the registration in force that it is for.
+fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
+    list.get(link.place)
+        .is_some_and(|(at, handler)| at == listener && table.key_of(handler) == link.key)
 }
