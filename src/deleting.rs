@@ -1,6 +1,8 @@
-//! The mark of an entity whose deletion has begun.
+//! The mark of an entity whose deletion has begun, and what that cost.
 
-use bevy_ecs::{component::Component, entity_disabling::Disabled};
+use core::time::Duration;
+
+use bevy_ecs::{component::Component, entity::Entity, entity_disabling::Disabled};
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
@@ -13,13 +15,72 @@ use bevy_ecs::{component::Component, entity_disabling::Disabled};
 #[derive(Component, Debug)]
 #[component(clone_behavior = Ignore)]
 pub struct Deleting {
-    /// Keeps the struct from being built elsewhere.
-    _sealed: (),
+    visibility: Visibility,
+    costs: Option<Box<DeletionCosts>>,
+}
+
+/// Whether queries saw an entity before it was marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Visibility {
+    Seen,
+    /// It was `Disabled`.
+    Hidden,
+}
+
+/// What the deletion of one entity cost until now.
+///
+/// It is measured if [`QdelSettings::costs`](crate::QdelSettings::costs) says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DeletionCosts {
+    /// The time that its listeners and observers took.
+    pub tell: Duration,
+    /// The time that the [`Destroy`](crate::Destroy) of its components took.
+    pub destroy: Duration,
+    /// The handler that took longest, if any was called.
+    pub slowest: Option<SlowestHandler>,
+}
+
+/// The handler that took longest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SlowestHandler {
+    /// The path of the function.
+    pub handler: &'static str,
+    /// The entity whose component listened.
+    pub listener: Entity,
+    /// How long it took.
+    pub time: Duration,
 }
 
 impl Deleting {
     /// Returns the components that mark an entity.
-    pub(crate) fn mark() -> (Self, Disabled) {
-        (Self { _sealed: () }, Disabled)
+    pub(crate) fn mark(visibility: Visibility) -> (Self, Disabled) {
+        let costs = None;
+        (Self { visibility, costs }, Disabled)
+    }
+
+    /// Returns what the deletion of this entity cost until now, if that is measured.
+    pub fn costs(&self) -> Option<&DeletionCosts> {
+        self.costs.as_deref()
+    }
+
+    pub(crate) fn costs_mut(&mut self) -> &mut DeletionCosts {
+        self.costs.get_or_insert_default()
+    }
+
+    /// Returns whether queries saw the entity before.
+    pub(crate) fn visibility(&self) -> Visibility {
+        self.visibility
+    }
+}
+
+impl SlowestHandler {
+    pub(crate) fn new(handler: &'static str, listener: Entity, time: Duration) -> Self {
+        Self {
+            handler,
+            listener,
+            time,
+        }
     }
 }

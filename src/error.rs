@@ -126,6 +126,40 @@ pub enum QdelError {
     },
 }
 
+/// Why the `Destroy` of a component was not called.
+///
+/// It goes to Bevy's error handler, and the deletion goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "`{}` of {entity} could not be destroyed: {reason}; \
+     insert what its `Destroy::Param` asks for, or ask for an `Option` of it",
+    ShortName(.component)
+)]
+#[non_exhaustive]
+pub struct DestroyError {
+    /// The entity that is deleted.
+    pub entity: Entity,
+    /// The type name of the component.
+    pub component: &'static str,
+    /// What Bevy says about the parameters.
+    pub reason: String,
+}
+
+/// Why a timer could not be cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CancelError {
+    /// It has run out, or was cancelled before, or its entity is gone.
+    #[error(
+        "the timer on {entity} is not running any more; \
+         its time was up, it was cancelled before, or the entity is gone"
+    )]
+    NotRunning {
+        /// The entity that was to be deleted.
+        entity: Entity,
+    },
+}
+
 /// A place where the books of listeners and targets disagree.
 ///
 /// It is a bug of this crate, never of its caller.

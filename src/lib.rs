@@ -38,17 +38,22 @@
 //! | register, send, ask | [`SignalExt`] on a `World` or `DeferredWorld`, [`EntityWorldMutSignalExt`], [`EntityCommandsSignalExt`] |
 //! | write a handler | [`SignalHandler`], [`Received`] |
 //! | make a signal of your own | [`Signal`], [`Answer`], [`Question`] |
-//! | delete | [`QdelExt`], [`EntityCommandsQdelExt`], [`DeferredWorldQdelExt`], [`EntityWorldMutQdelExt`] |
+//! | delete | [`QdelExt`], [`EntityCommandsQdelExt`], [`CommandsQdelExt`], [`DeferredWorldQdelExt`], [`EntityWorldMutQdelExt`] |
+//! | delete later | [`QdelTimerExt`], [`QdelTimer`] |
+//! | delete what a field names | [`QdelFieldExt`] |
+//! | know what a deletion would do | [`QdelPlan`] |
 //! | hear of a deletion | [`Qdeleting`], [`Cause`] |
-//! | prevent one | [`PreQdel`], [`Verdict`] |
+//! | prevent one | [`PreQdel`], [`Verdict`], [`Hint::LetMeLive`] |
+//! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
 //! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
 //! | use it as a plugin | `QdelPlugin` (feature `bevy_app`, on by default) |
-//! | set it up | [`QdelSettings`], [`WorldListenerExt`], [`Signals`] |
-//! | look inside | [`Footprint`], [`QdelCounts`] |
+//! | set it up | [`QdelSettings`], [`Teardown`], [`WorkClock`], [`WorldListenerExt`], [`Signals`] |
+//! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
 //!
 //! # Features
 //!
-//! - `bevy_app` (default): `QdelPlugin`, and `register_listener` on an `App`.
+//! - `bevy_app` (default): `QdelPlugin`, and `register_listener` and `register_destroy` on an `App`.
+//! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
 //! - `bevy_reflect`: `Reflect` for [`Weak`] and the resources.
 //! - `serde`: `Serialize` and `Deserialize` for [`Weak`].
 
@@ -64,15 +69,19 @@ mod registration;
 mod signal;
 mod weak;
 
-pub use deleting::Deleting;
+pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
 pub use deletion::{
-    DeferredWorldQdelExt, EntityCommandsQdelExt, EntityWorldMutQdelExt, PreQdel, Qdel, QdelCounts,
-    QdelExt, QdelSettings, Teardown, Verdict,
+    CommandsQdelExt, Costs, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
+    EntityWorldMutQdelExt, Hint, PlannedDeletion, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt,
+    QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt, TEARDOWN_BATCH, Teardown,
+    Verdict, WorkClock, WorldDestroyExt,
 };
-pub use error::{BrokenBooks, QdelError, RegisterError, UnregisterError};
+pub use error::{
+    BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
+};
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
-pub use plugin::{AppListenerExt, QdelPlugin, QdelSystems};
+pub use plugin::{AppDestroyExt, AppListenerExt, QdelPlugin, QdelSystems};
 pub use registration::Registration;
 pub use signal::{
     Answer, Cause, EntityCommandsSignalExt, EntityWorldMutSignalExt, Footprint, Qdeleting,
@@ -84,13 +93,14 @@ pub use weak::Weak;
 /// What a game module writes daily.
 pub mod prelude {
     pub use crate::{
-        Answer, Cause, DeferredWorldQdelExt, EntityCommandsQdelExt, EntityCommandsSignalExt,
-        EntityLiveness, EntityWorldMutQdelExt, EntityWorldMutSignalExt, Liveness, LivenessExt,
-        PreQdel, Qdel, QdelExt, QdelSettings, Qdeleting, Question, Received, Signal, SignalExt,
-        Signals, Teardown, Verdict, Weak, WorldListenerExt,
+        Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
+        EntityCommandsQdelExt, EntityCommandsSignalExt, EntityLiveness, EntityWorldMutQdelExt,
+        EntityWorldMutSignalExt, Hint, Liveness, LivenessExt, PreQdel, Qdel, QdelExt, QdelFieldExt,
+        QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received, Signal, SignalExt,
+        Signals, Teardown, Verdict, Weak, WorldDestroyExt, WorldListenerExt,
     };
     #[cfg(feature = "bevy_app")]
-    pub use crate::{AppListenerExt, QdelPlugin};
+    pub use crate::{AppDestroyExt, AppListenerExt, QdelPlugin};
 }
 
 #[cfg(all(doctest, feature = "bevy_app"))]

@@ -1,18 +1,27 @@
 //! The Bevy plugin.
 
+#[cfg(feature = "bevy_time")]
+use bevy_app::PreUpdate;
 use bevy_app::{App, Last, Plugin};
+#[cfg(feature = "bevy_time")]
+use bevy_ecs::{change_detection::Res, schedule::common_conditions::resource_exists};
 use bevy_ecs::{
     component::Component,
     schedule::{IntoScheduleConfigs, SystemSet},
     world::World,
 };
+#[cfg(feature = "bevy_time")]
+use bevy_time::Time;
 
+#[cfg(feature = "bevy_time")]
+use crate::deletion::{QdelTimerExt, Timers};
 use crate::{
-    deletion::{QdelCounts, QdelExt, QdelSettings},
+    deletion::{Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt},
     signal::WorldListenerExt,
 };
 
-/// Tears down at the end of each frame what was deleted in it.
+/// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a frame what was to be
+/// deleted by then ([`qdel_in`](crate::QdelTimerExt::qdel_in), with the feature `bevy_time`).
 ///
 /// ```
 /// use bevy_app::prelude::*;
@@ -57,6 +66,14 @@ impl Plugin for QdelPlugin {
         app.init_resource::<QdelSettings>()
             .init_resource::<QdelCounts>()
             .add_systems(Last, flush.in_set(QdelSystems::TearDown));
+        #[cfg(feature = "bevy_time")]
+        app.add_systems(
+            PreUpdate,
+            advance_timers
+                .run_if(timers_are_running)
+                .run_if(resource_exists::<Time>)
+                .in_set(QdelSystems::Timers),
+        );
         #[cfg(feature = "bevy_reflect")]
         app.register_type::<crate::Weak>()
             .register_type::<QdelSettings>()
@@ -68,6 +85,9 @@ impl Plugin for QdelPlugin {
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QdelSystems {
+    /// Deletes those whose time is up; in `PreUpdate`, if there is a `Time`.
+    #[cfg(feature = "bevy_time")]
+    Timers,
     /// Tears down what was deleted in the frame; in [`Last`].
     TearDown,
 }
@@ -85,6 +105,36 @@ impl AppListenerExt for App {
         self.world_mut().register_listener::<C>();
         self
     }
+}
+
+/// Making kinds of components known that are to be destroyed.
+pub trait AppDestroyExt {
+    /// Has [`Destroy`] called for each `C` whose entity is deleted.
+    ///
+    /// See [`WorldDestroyExt::register_destroy`].
+    ///
+    /// # Panics
+    ///
+    /// As [`WorldDestroyExt::register_destroy`].
+    fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
+}
+
+impl AppDestroyExt for App {
+    fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
+        self.world_mut().register_destroy::<C>();
+        self
+    }
+}
+
+#[cfg(feature = "bevy_time")]
+fn timers_are_running(timers: Option<Res<Timers>>) -> bool {
+    timers.is_some_and(|timers| timers.is_running())
+}
+
+#[cfg(feature = "bevy_time")]
+fn advance_timers(world: &mut World) {
+    let passed = world.resource::<Time>().delta();
+    world.advance_qdel_timers(passed);
 }
 
 fn flush(world: &mut World) {

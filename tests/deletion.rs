@@ -864,9 +864,7 @@ fn chain_of_100_000_whose_observers_delete_the_next_does_not_touch_the_stack() {
 fn chain_of_100_000_whose_despawns_delete_the_next_does_not_touch_the_stack() {
     on_a_small_stack(|| {
         let mut world = World::new();
-        world.insert_resource(QdelSettings {
-            teardown: Teardown::Immediate,
-        });
+        world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
         let links = spawn_links(&mut world);
         world.add_observer(|gone: On<Despawn<Link>>, mut world: DeferredWorld| {
             let link = world.get_mut::<Link>(gone.entity).unwrap();
@@ -1400,9 +1398,7 @@ fn immediate_qdel_inside_a_flush_is_gone_with_the_flush() {
         .entity_mut(goblin)
         .observe(move |_: On<Despawn<Named>>, mut world: DeferredWorld| world.queue_qdel(orc));
     world.qdel(goblin).unwrap();
-    world.insert_resource(QdelSettings {
-        teardown: Teardown::Immediate,
-    });
+    world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
 
     world.flush_qdel();
 
@@ -1415,9 +1411,7 @@ fn settings_may_change_while_something_waits() {
     let [goblin, orc, troll] = ["goblin", "orc", "troll"].map(|name| spawn(&mut world, name));
 
     world.qdel(goblin).unwrap();
-    world.insert_resource(QdelSettings {
-        teardown: Teardown::Immediate,
-    });
+    world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
     world.qdel(orc).unwrap();
     let after_orc = world.liveness(orc);
     world.remove_resource::<QdelSettings>();
@@ -1447,7 +1441,7 @@ fn settings_changed_by_a_handler_lose_nothing() {
         (Teardown::Immediate, Teardown::EndOfFrame),
     ] {
         let mut world = stage();
-        world.insert_resource(QdelSettings { teardown: before });
+        world.insert_resource(QdelSettings::default().with_teardown(before));
         let goblin = spawn(&mut world, "goblin");
         let orc = spawn(&mut world, "orc");
         on_death(&mut world, goblin, move |world, _| {
@@ -1875,9 +1869,7 @@ fn stage() -> World {
 
 fn immediate_stage() -> World {
     let mut world = stage();
-    world.insert_resource(QdelSettings {
-        teardown: Teardown::Immediate,
-    });
+    world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
     world
 }
 
@@ -2047,7 +2039,7 @@ fn assert_exactly_once(meddle: fn(&mut DeferredWorld, Cast)) {
         for teardown in teardowns {
             for (number, start) in starts.into_iter().enumerate() {
                 let mut world = stage();
-                world.insert_resource(QdelSettings { teardown });
+                world.insert_resource(QdelSettings::default().with_teardown(teardown));
                 let cast = set_stage(&mut world, meddler, meddle);
 
                 start(&mut world, cast.owner);
@@ -2218,7 +2210,7 @@ fn shutdown_ends_rings_and_what_waited_before() {
 fn handler_whose_command_clears_the_world_does_no_harm() {
     for teardown in [Teardown::EndOfFrame, Teardown::Immediate] {
         let mut world = World::new();
-        world.insert_resource(QdelSettings { teardown });
+        world.insert_resource(QdelSettings::default().with_teardown(teardown));
         let boss = world.spawn(Guard(Verdict::Allow)).id();
         let orc = world.spawn(ChildOf(boss)).id();
         let reset = |mut world: DeferredWorld, _: Received<Qdeleting, Guard>| {

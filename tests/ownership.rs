@@ -663,7 +663,7 @@ proptest! {
         let mut model = Model::new(&last_wills);
         let mut world = stage();
         if immediate {
-            world.insert_resource(QdelSettings { teardown: Teardown::Immediate });
+            world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
         }
         let crowd: [Entity; CROWD] = spawn_many(&mut world);
         for &(dies, follows) in &last_wills {
@@ -713,7 +713,7 @@ proptest! {
     ) {
         let mut world = stage();
         if immediate {
-            world.insert_resource(QdelSettings { teardown: Teardown::Immediate });
+            world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
         }
         let crowd: [Entity; CROWD] = spawn_many(&mut world);
         world.insert_resource(Wills { crowd, wills });

@@ -789,9 +789,9 @@ fn next_deletion_works_after_one_that_panicked() {
 #[test]
 fn panic_in_an_immediate_deletion_goes_on_after_the_tear_down() {
     let mut crowd = Crowd::new(3, Mix::Mixed, Call::Qdel);
-    crowd.world.insert_resource(QdelSettings {
-        teardown: Teardown::Immediate,
-    });
+    crowd
+        .world
+        .insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
     crowd.arm(1);
 
     let panicked = bomb_of(|| crowd.call());

@@ -213,9 +213,7 @@ fn owned_entities_go_in_the_frame_of_their_owner() {
 
 #[test]
 fn plugin_begins_with_the_settings_it_is_given() {
-    let settings = QdelSettings {
-        teardown: Teardown::Immediate,
-    };
+    let settings = QdelSettings::default().with_teardown(Teardown::Immediate);
     let mut app = App::new();
 
     app.add_plugins(QdelPlugin::with_settings(settings));
@@ -236,9 +234,9 @@ fn plugin_by_default_tears_down_at_the_end_of_the_frame() {
 #[test]
 fn immediate_teardown_is_over_before_the_next_system() {
     let mut app = App::new();
-    app.add_plugins(QdelPlugin::with_settings(QdelSettings {
-        teardown: Teardown::Immediate,
-    }));
+    app.add_plugins(QdelPlugin::with_settings(
+        QdelSettings::default().with_teardown(Teardown::Immediate),
+    ));
     app.init_resource::<Seen>();
     let goblin = app.world_mut().spawn_empty().id();
     let look = move |liveness: EntityLiveness, mut seen: ResMut<Seen>| {
@@ -383,9 +381,7 @@ fn settings_can_be_changed_by_reflection() {
     let registry = registry.read();
     let by_path = registry.get_with_short_type_path("QdelSettings").unwrap();
     let reflected = by_path.data::<ReflectComponent>().unwrap();
-    let settings = QdelSettings {
-        teardown: Teardown::Immediate,
-    };
+    let settings = QdelSettings::default().with_teardown(Teardown::Immediate);
 
     let entity = app.world().resource_entity::<QdelSettings>().unwrap();
     reflected.apply(app.world_mut().entity_mut(entity), &settings);

@@ -1,9 +1,17 @@
 //! The question before a deletion.
 
-use bevy_ecs::{entity::Entity, world::World};
+use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
 
-use super::owned::Member;
-use crate::signal::{Answer, Question, SignalExt};
+use super::{
+    answer::Qdel,
+    mark::Force,
+    owned::{Member, Tree},
+};
+use crate::{
+    deleting::Deleting,
+    error::QdelError,
+    signal::{Answer, Question, SignalExt},
+};
 
 /// "May this entity be deleted?": asked before anything has happened.
 ///
@@ -65,15 +73,45 @@ impl Answer for Verdict {
     }
 }
 
+/// Why something is not deleted: an answer, or an error.
+pub(super) type Refusal = Result<Qdel, QdelError>;
+
+/// Finds out whether `root` may be deleted, and what goes with it: its `tree`.
+pub(super) fn permit(
+    world: &World,
+    root: Entity,
+    force: Force,
+    tree: impl FnOnce() -> Tree,
+) -> Result<Tree, Refusal> {
+    let Ok(entity) = world.get_entity(root) else {
+        return Err(Err(QdelError::NotSpawned { entity: root }));
+    };
+    if entity.contains::<Deleting>() {
+        return Err(Ok(Qdel::AlreadyDeleting));
+    }
+    let tree = tree();
+    let is_resource = |member: &&Member| world.entity(member.entity).contains::<IsResource>();
+    if let Some(member) = tree.iter().find(is_resource) {
+        return Err(Err(QdelError::Resource {
+            entity: root,
+            resource: member.entity,
+        }));
+    }
+    match find_veto(world, &tree, force) {
+        Some(on) => Err(Ok(Qdel::Vetoed { on })),
+        None => Ok(tree),
+    }
+}
+
 /// Asks about all `members` in order, and returns the first that must stay.
-pub(super) fn find_veto(world: &World, members: &[Member], force: bool) -> Option<Entity> {
+fn find_veto(world: &World, members: &[Member], force: Force) -> Option<Entity> {
     let root = members.first()?.entity;
     let vetoes = |member: &&Member| {
         let entity = member.entity;
         let question = PreQdel {
             entity,
             root,
-            force,
+            force: force == Force::Yes,
         };
         world.ask_signal(entity, &question) == Verdict::Veto
     };

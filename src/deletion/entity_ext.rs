@@ -1,10 +1,14 @@
 //! The verbs of deletion on an entity.
 
+use core::time::Duration;
+
 use bevy_ecs::{system::EntityCommands, world::EntityWorldMut};
 
 use super::{
-    queue::Qdel,
-    worklist::{self, Force},
+    answer::Qdel,
+    mark::Force,
+    timer::{self, QdelTimer},
+    worklist,
     world_ext::later,
 };
 use crate::error::QdelError;
@@ -56,6 +60,10 @@ pub trait EntityCommandsQdelExt {
 
     /// Deletes this entity and shows everybody that it is forced.
     fn force_qdel(&mut self) -> &mut Self;
+
+    /// Deletes this entity when so much time has passed, from when the command is applied, and returns the handle
+    /// by which that is cancelled. See [`QdelTimerExt::qdel_in`](crate::QdelTimerExt::qdel_in).
+    fn qdel_in(&mut self, delay: Duration) -> QdelTimer;
 }
 
 impl EntityCommandsQdelExt for EntityCommands<'_> {
@@ -69,5 +77,9 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         let entity = self.id();
         self.commands().queue(later(entity, Force::Yes));
         self
+    }
+
+    fn qdel_in(&mut self, delay: Duration) -> QdelTimer {
+        timer::start_later(self.reborrow(), delay)
     }
 }

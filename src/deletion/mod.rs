@@ -6,32 +6,56 @@
 //!   mark      all of them become `deleting`: hidden from queries, weak handles answer None
 //!   tell      Qdeleting is sent for each, owner before owned: handlers, then Bevy's observers
 //!             then the commands that handlers queued are applied
+//!   destroy   Destroy of each component that has one, owner before owned: their hints decide what follows
+//!             then the commands that they queued are applied
 //!   ...                                                  <- end of the frame, or `flush_qdel`
-//!   tear down owned before owner, oldest deletion first
+//!   tear down owned before owner, oldest deletion first, until the frame's budget is spent
 //! ```
 //!
 //! # Invariants
 //!
-//! 1. Each entity is marked at most once, told at most once, and despawned at most once.
+//! 1. In one deletion, each entity is marked once, told once, destroyed once, and despawned once.
 //! 2. There is one worklist. A deletion that begins inside another one is asked and marked at once, and
-//!    told when the worklist gets there. Nothing here recurses, however long the chain of handlers or of
+//!    told and destroyed when the worklist gets there. Nothing here recurses, however long the chain of handlers or of
 //!    owners. (What an observer of the mark itself queues is Bevy's: it applies commands that a command queued
 //!    one inside the other.)
-//! 3. Whatever user code panics, all that was marked is told and stays queued for its tear-down; then
-//!    the first panic goes on.
+//! 3. Whatever user code panics, all that was marked is told and destroyed and stays queued for its tear-down;
+//!    then the first panic goes on.
+//! 4. Nothing is torn down before everybody was told about it, and before what it owns: so at every pause of a
+//!    tear-down, whoever listened has let go of what is gone.
 //!
 //! Only this module calls Bevy's `despawn`.
 
+mod answer;
 mod ask;
+mod batch;
+mod descent;
+mod destroy;
 mod entity_ext;
+mod field;
+mod hint;
+mod mark;
 mod owned;
+mod plan;
 mod queue;
 mod settings;
+mod tear_down;
+mod timer;
+mod wave;
 mod worklist;
 mod world_ext;
 
+pub use answer::{Qdel, QdelCounts};
 pub use ask::{PreQdel, Verdict};
+pub use batch::QdelBatch;
+pub use destroy::{Destroy, Destroying, WorldDestroyExt};
 pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
-pub use queue::{Qdel, QdelCounts};
-pub use settings::{QdelSettings, Teardown};
-pub use world_ext::{DeferredWorldQdelExt, QdelExt};
+pub use field::QdelFieldExt;
+pub use hint::Hint;
+pub use plan::{PlannedDeletion, QdelPlan};
+pub use settings::{Costs, QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock};
+pub use timer::{QdelTimer, QdelTimerExt};
+pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
+
+#[cfg(feature = "bevy_time")]
+pub(crate) use timer::Timers;

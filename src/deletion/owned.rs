@@ -1,15 +1,14 @@
 //! What an entity owns.
 
 use bevy_ecs::{
-    component::ComponentId,
+    component::{ComponentId, ComponentInfo},
     entity::{Entity, EntityHashSet},
     relationship::RelationshipAccessor,
-    resource::IsResource,
     world::{EntityRef, World},
 };
 use smallvec::SmallVec;
 
-use crate::deleting::Deleting;
+use crate::{deleting::Deleting, signal::Cause};
 
 /// An entity that is to be deleted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,30 +19,36 @@ pub(super) struct Member {
 }
 
 impl Member {
-    fn root(entity: Entity) -> Self {
+    pub(super) fn root(entity: Entity) -> Self {
         Self {
             entity,
             owner: None,
         }
+    }
+
+    pub(super) fn owned(entity: Entity, owner: Entity) -> Self {
+        Self {
+            entity,
+            owner: Some(owner),
+        }
+    }
+
+    /// Returns why it is deleted.
+    pub(super) fn cause(self) -> Cause {
+        self.owner.map_or(Cause::Qdel, Cause::Owner)
     }
 }
 
 /// An entity that is to be deleted with all it owns: few own more than a few.
 pub(super) type Tree = SmallVec<[Member; 4]>;
 
-/// How far a tree reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Past nobody whose deletion has begun before.
-    Alive,
-    /// To everybody who can be despawned.
-    Everybody,
-}
-
 /// The relationships by which one entity owns another: those with `linked_spawn`.
 #[derive(Debug, Default)]
 pub(super) struct Ownerships {
+    /// The components by which an owner names what it owns.
     targets: Vec<ComponentId>,
+    /// The components by which an entity names its owner, in the same order.
+    sources: Vec<ComponentId>,
     /// How many component types there were when the list was made.
     components: usize,
 }
@@ -51,18 +56,22 @@ pub(super) struct Ownerships {
 impl Ownerships {
     /// Returns the relationships that `world` knows by now.
     pub(super) fn of(world: &World) -> Self {
-        let is_ownership = |accessor: &RelationshipAccessor| {
-            matches!(accessor, RelationshipAccessor::RelationshipTarget { .. })
-                && accessor.linked_spawn()
-        };
         let components = world.components();
-        let targets = components
+        let counterpart = |info: &ComponentInfo| match info.relationship_accessor() {
+            Some(RelationshipAccessor::RelationshipTarget {
+                linked_spawn: true,
+                relationship,
+                ..
+            }) => Some(*relationship),
+            _ => None,
+        };
+        let (targets, sources) = components
             .iter_registered()
-            .filter(|(_, info)| info.relationship_accessor().is_some_and(is_ownership))
-            .map(|(id, _)| id)
-            .collect();
+            .filter_map(|(target, info)| Some((target, counterpart(info)?)))
+            .unzip();
         Self {
             targets,
+            sources,
             components: components.len(),
         }
     }
@@ -78,33 +87,47 @@ impl Ownerships {
         targets.any(|target| entity.contains_id(*target))
     }
 
-    /// Tells whether `owner` owns something directly that can be despawned and is not being deleted.
-    pub(super) fn has_joined(&self, world: &World, owner: EntityRef) -> bool {
-        let mut found = false;
-        self.for_each_owned(world, owner, |owned| {
-            found |= world.get_entity(owned).is_ok_and(|owned| {
-                !owned.contains::<Deleting>() && !owned.contains::<IsResource>()
-            });
-        });
-        found
-    }
-
     /// Returns the components by which an owner names what it owns.
     pub(super) fn targets(&self) -> &[ComponentId] {
         &self.targets
     }
 
-    /// Returns `root` and all it owns: every owner before what it owns, siblings in order.
+    /// Returns the owners of an entity, each with the component by which it names that owner.
+    pub(super) fn owners_of(
+        &self,
+        world: &World,
+        entity: EntityRef,
+    ) -> impl Iterator<Item = (ComponentId, Entity)> {
+        self.sources.iter().filter_map(move |&source| {
+            let owner = owner_of(world, entity, source)?;
+            Some((source, owner))
+        })
+    }
+
+    /// Returns `root` and all alive that it owns: every owner before what it owns, siblings in order.
     ///
     /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
-    pub(super) fn tree(&self, world: &World, root: Entity, reach: Reach) -> Tree {
+    pub(super) fn tree(&self, world: &World, root: Entity) -> Tree {
         if !self.has_owned(world.entity(root)) {
             return Tree::from_iter([Member::root(root)]);
         }
-        let mut tree = Tree::new();
-        self.add_leaves_first(world, root, reach, &mut EntityHashSet::default(), &mut tree);
-        tree.reverse();
-        tree
+        self.trees(world, [Member::root(root)], &mut EntityHashSet::default())
+    }
+
+    /// Returns `roots` and all alive that they own, as [`tree`](Self::tree) does, without who is among `seen`.
+    pub(super) fn trees(
+        &self,
+        world: &World,
+        roots: impl IntoIterator<Item = Member>,
+        seen: &mut EntityHashSet,
+    ) -> Tree {
+        let mut trees = Tree::new();
+        for root in roots {
+            let mut tree = Tree::new();
+            self.add_leaves_first(world, root, seen, &mut tree);
+            trees.extend(tree.into_iter().rev());
+        }
+        trees
     }
 
     /// Returns `entities` and all they own: every owner before what it owns.
@@ -118,34 +141,25 @@ impl Ownerships {
         // Those whom nobody owns come first, and then who is left: rings of owners.
         let (rings, roots): (Vec<_>, Vec<_>) =
             entities.iter().partition(|entity| owned.contains(*entity));
-        let mut seen = EntityHashSet::default();
-        let mut forest = Tree::new();
-        for root in roots.into_iter().chain(rings) {
-            let mut tree = Tree::new();
-            self.add_leaves_first(world, root, Reach::Alive, &mut seen, &mut tree);
-            forest.extend(tree.into_iter().rev());
-        }
-        forest
+        let roots = roots.into_iter().chain(rings).map(Member::root);
+        self.trees(world, roots, &mut EntityHashSet::default())
     }
 
-    /// Adds `root` and all it owns that was not seen before, every owner after what it owns.
+    /// Adds `root` and all alive that it owns and that was not seen before, every owner after what it owns.
     fn add_leaves_first(
         &self,
         world: &World,
-        root: Entity,
-        reach: Reach,
+        root: Member,
         seen: &mut EntityHashSet,
         tree: &mut Tree,
     ) {
-        let belongs = |owned: Entity| {
-            world.get_entity(owned).is_ok_and(|owned| match reach {
-                Reach::Alive => !owned.contains::<Deleting>(),
-                Reach::Everybody => !owned.contains::<IsResource>(),
-            })
+        let is_alive = |owned: Entity| {
+            let owned = world.get_entity(owned);
+            owned.is_ok_and(|owned| !owned.contains::<Deleting>())
         };
         // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
         // tree grows from its leaves.
-        let mut steps = vec![Step::Enter(Member::root(root))];
+        let mut steps = vec![Step::Enter(root)];
         while let Some(step) = steps.pop() {
             match step {
                 Step::Enter(member) => {
@@ -155,11 +169,8 @@ impl Ownerships {
                     steps.push(Step::Leave(member));
                     let owner = world.entity(member.entity);
                     self.for_each_owned(world, owner, |owned| {
-                        if belongs(owned) && !seen.contains(&owned) {
-                            steps.push(Step::Enter(Member {
-                                entity: owned,
-                                owner: Some(member.entity),
-                            }));
+                        if is_alive(owned) && !seen.contains(&owned) {
+                            steps.push(Step::Enter(Member::owned(owned, member.entity)));
                         }
                     });
                 }
@@ -169,7 +180,12 @@ impl Ownerships {
     }
 
     /// Calls `visit` for each entity that `owner` owns directly.
-    fn for_each_owned(&self, world: &World, owner: EntityRef, mut visit: impl FnMut(Entity)) {
+    pub(super) fn for_each_owned(
+        &self,
+        world: &World,
+        owner: EntityRef,
+        mut visit: impl FnMut(Entity),
+    ) {
         for &target in &self.targets {
             for_each_owned(world, owner, target, &mut visit);
         }
@@ -201,4 +217,24 @@ fn for_each_owned(world: &World, owner: EntityRef, target: ComponentId, visit: i
     // registered in the same world for that very component.
     let owned = unsafe { iter(value) };
     owned.for_each(visit);
+}
+
+/// Returns whom `entity` names as its owner by the relationship component `source`.
+#[expect(
+    unsafe_code,
+    reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
+)]
+fn owner_of(world: &World, entity: EntityRef, source: ComponentId) -> Option<Entity> {
+    let value = entity.get_by_id(source).ok()?;
+    let info = world.components().get_info(source)?;
+    let Some(&RelationshipAccessor::Relationship {
+        entity_field_offset,
+        ..
+    }) = info.relationship_accessor()
+    else {
+        return None;
+    };
+    // SAFETY: `value` points to the component `source` of an entity of `world`, which has an `Entity` at the
+    // offset that was registered in the same world for that very component.
+    Some(unsafe { *value.byte_add(entity_field_offset).deref::<Entity>() })
 }

@@ -1,14 +1,28 @@
 //! How deletions are carried out.
 
+use core::{fmt, time::Duration};
+use std::sync::Arc;
+
 #[cfg(feature = "bevy_reflect")]
 use bevy_ecs::reflect::ReflectResource;
-use bevy_ecs::resource::Resource;
+use bevy_ecs::{resource::Resource, world::World};
+use bevy_platform::time::Instant;
 
 use crate::signal::Reserved;
 
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
 /// It is optional; without it the defaults hold.
+///
+/// ```
+/// use core::time::Duration;
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// let mut world = World::new();
+/// let two_milliseconds = Teardown::Budget(Duration::from_millis(2));
+/// world.insert_resource(QdelSettings::default().with_teardown(two_milliseconds));
+/// ```
 #[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[require(Reserved)]
 #[cfg_attr(
@@ -16,9 +30,33 @@ use crate::signal::Reserved;
     derive(bevy_reflect::Reflect),
     reflect(Resource)
 )]
+#[non_exhaustive]
 pub struct QdelSettings {
     /// When what was deleted is torn down.
     pub teardown: Teardown,
+    /// Whether it is measured what each deletion costs.
+    pub costs: Costs,
+}
+
+impl QdelSettings {
+    /// Returns the settings with another `teardown`.
+    #[must_use]
+    pub const fn with_teardown(mut self, teardown: Teardown) -> Self {
+        self.teardown = teardown;
+        self
+    }
+
+    /// Returns the settings with another `costs`.
+    #[must_use]
+    pub const fn with_costs(mut self, costs: Costs) -> Self {
+        self.costs = costs;
+        self
+    }
+
+    /// Returns the settings of a world, or else the defaults.
+    pub(super) fn of(world: &World) -> Self {
+        world.get_resource().copied().unwrap_or_default()
+    }
 }
 
 /// When what was deleted is torn down.
@@ -29,6 +67,77 @@ pub enum Teardown {
     /// [`flush_qdel`](crate::QdelExt::flush_qdel) is called.
     #[default]
     EndOfFrame,
+    /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
+    ///
+    /// The time is looked at after each [`TEARDOWN_BATCH`] entities, and at least so many are torn down each time,
+    /// so that nothing waits for ever.
+    Budget(Duration),
     /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns.
     Immediate,
+}
+
+/// So many entities are torn down between two looks at the time.
+pub const TEARDOWN_BATCH: usize = 32;
+
+/// Whether it is measured what each deletion costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
+pub enum Costs {
+    /// It is not.
+    #[default]
+    Ignore,
+    /// It is, entity by entity, and can be read from [`Deleting::costs`](crate::Deleting::costs) until the tear-down.
+    ///
+    /// Handlers are then called one by one, and not in batches.
+    Measure,
+}
+
+/// The clock by which the budget and the costs are measured: a resource.
+///
+/// It is optional; without it that of the machine is used. Tests insert one that they turn by hand.
+///
+/// ```
+/// use core::time::Duration;
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+/// use bevy_ecs::prelude::*;
+/// use qdel::WorkClock;
+///
+/// let hand = Arc::new(AtomicU64::new(0));
+/// let mut world = World::new();
+/// let reads = Arc::clone(&hand);
+/// world.insert_resource(WorkClock::new(move || Duration::from_micros(reads.load(Ordering::Relaxed))));
+///
+/// hand.fetch_add(500, Ordering::Relaxed); // half a millisecond later
+/// ```
+#[derive(Resource, Clone)]
+#[require(Reserved)]
+pub struct WorkClock(Arc<dyn Fn() -> Duration + Send + Sync>);
+
+impl WorkClock {
+    /// Returns a clock that tells the time since some moment that does not change.
+    pub fn new(now: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Returns the clock of a world, or else that of the machine.
+    pub(super) fn of(world: &World) -> Self {
+        world.get_resource().cloned().unwrap_or_default()
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        (self.0)()
+    }
+}
+
+impl Default for WorkClock {
+    fn default() -> Self {
+        let begun = Instant::now();
+        Self::new(move || begun.elapsed())
+    }
+}
+
+impl fmt::Debug for WorkClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WorkClock").field(&self.now()).finish()
+    }
 }

@@ -127,6 +127,60 @@ impl Books {
         self.list_mut(first).closed = true;
     }
 
+    /// Returns who was told about a target, which is closed: places, listeners and their components.
+    pub(crate) fn told(&self, target: Entity) -> impl Iterator<Item = (u32, Entity, ComponentId)> {
+        let list = self.find(target, SignalId::QDELETING);
+        let told = list.into_iter().flat_map(|list| self.list(list).told());
+        told.map(|(place, listener, handler)| {
+            let component = self.table.component_of(self.table.key_of(handler));
+            (place, listener, component)
+        })
+    }
+
+    /// Takes registrations on a target again, and gives it those back that were told and are at one of the
+    /// `valid` places, which ascend.
+    pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
+        let Some(first) = self.first(target) else {
+            return;
+        };
+        self.list_mut(first).closed = false;
+        let Some(id) = self.find(target, SignalId::QDELETING) else {
+            return;
+        };
+        let told: Vec<_> = self.list(id).told().collect();
+        self.list_mut(id).mark_told(0);
+        for (place, listener, handler) in told {
+            let link = Link {
+                key: self.table.key_of(handler),
+                list: id,
+                place,
+            };
+            let is_valid = valid.binary_search(&place).is_ok() && !handler.is_once();
+            if !is_valid || !self.relink(listener, target, link) {
+                self.links.take(listener, target, id, link.key);
+                self.list_mut(id).remove(place);
+            }
+        }
+        if self.list(id).wants_compaction_to_shrink() {
+            self.compact(id);
+        }
+    }
+
+    /// Makes sure that the books of a listener name a registration of it that was told, unless it
+    /// ended since: tells whether it is in force again.
+    fn relink(&mut self, listener: Entity, target: Entity, link: Link) -> bool {
+        match self.links.of(listener) {
+            // Whoever lost its component has lost its links.
+            Held::Nothing => return false,
+            Held::One(known) if known == link => return true,
+            Held::Many(map) if map.contains_key(&(target, link.key)) => return true,
+            // It listens to somebody else since.
+            Held::One(_) | Held::Many(_) => {}
+        }
+        self.add_link(listener, link);
+        true
+    }
+
     /// Enters a registration at the end of a list.
     pub(crate) fn enter(
         &mut self,

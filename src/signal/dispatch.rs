@@ -5,7 +5,7 @@
 //! alone, and the list is read again after it. The list itself stays in place all the time,
 //! so that whatever a handler registers or unregisters is seen.
 
-use core::{any::Any, cell::Cell, ops::Range};
+use core::{any::Any, cell::Cell, ops::Range, time::Duration};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
@@ -24,9 +24,49 @@ use super::{
     list::ListId,
     table::{HandlerId, SignalId},
 };
+use crate::{
+    deleting::{Deleting, SlowestHandler},
+    registration::Registration,
+};
 
 /// What a handler panicked with.
 pub(crate) type Panicked = Box<dyn Any + Send>;
+
+/// Times the handlers of one notice, each by itself.
+pub(crate) struct Stopwatch<'a> {
+    now: &'a dyn Fn() -> Duration,
+    /// What is called now, by whom, and since when.
+    running: Option<(&'static str, Entity, Duration)>,
+    slowest: Option<SlowestHandler>,
+}
+
+impl<'a> Stopwatch<'a> {
+    pub(crate) fn new(now: &'a dyn Fn() -> Duration) -> Self {
+        Self {
+            now,
+            running: None,
+            slowest: None,
+        }
+    }
+
+    pub(crate) fn slowest(&self) -> Option<SlowestHandler> {
+        self.slowest
+    }
+
+    fn start(&mut self, handler: &'static str, listener: Entity) {
+        self.running = Some((handler, listener, (self.now)()));
+    }
+
+    fn stop(&mut self) {
+        let Some((handler, listener, begun)) = self.running.take() else {
+            return;
+        };
+        let time = (self.now)().saturating_sub(begun);
+        if self.slowest.is_none_or(|slowest| slowest.time < time) {
+            self.slowest = Some(SlowestHandler::new(handler, listener, time));
+        }
+    }
+}
 
 /// The longest batch; it is copied to the stack.
 const BATCH: usize = 64;
@@ -71,7 +111,7 @@ pub(crate) fn send(
         signal,
         answer,
     };
-    dispatch(world, id, round, Told::Stay)
+    dispatch(world, id, round, Told::Stay, None)
 }
 
 /// Tells the listeners of `target`, which is closed, that it goes away: those who were not told yet.
@@ -79,8 +119,37 @@ pub(crate) fn tell(
     world: &mut DeferredWorld,
     target: Entity,
     notice: &Qdeleting,
+    stopwatch: Option<&mut Stopwatch>,
 ) -> Result<(), Panicked> {
-    send_notice(world, target, notice, Told::End)
+    send_notice(world, target, notice, Told::End, stopwatch)
+}
+
+/// Gives `target`, which was told about and lives on, its registrations back.
+pub(crate) fn reopen(world: &mut World, target: Entity) {
+    let Some(books) = world.get_resource::<Books>() else {
+        return;
+    };
+    let valid: Vec<_> = books
+        .told(target)
+        .filter(|(_, listener, component)| {
+            let listener = world.get_entity(*listener);
+            listener.is_ok_and(|listener| {
+                listener.contains_id(*component) && !listener.contains::<Deleting>()
+            })
+        })
+        .map(|(place, ..)| place)
+        .collect();
+    let mut books = world.resource_mut::<Books>();
+    books.bypass_change_detection().reopen(target, &valid);
+}
+
+/// Returns who would be told that `target` goes away, in order.
+pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> {
+    let Some(books) = world.get_resource::<Books>() else {
+        return Vec::new();
+    };
+    let list = books.find(target, SignalId::QDELETING);
+    list.map_or(Vec::new(), |list| books.describe_list(list).collect())
 }
 
 /// Asks the listeners of `target` a question, in order.
@@ -119,7 +188,13 @@ pub(crate) fn ask(
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     let notice = Qdeleting::new(context.entity, Cause::Despawn, false);
-    let told = send_notice(&mut world, context.entity, &notice, Told::EndInDespawn);
+    let told = send_notice(
+        &mut world,
+        context.entity,
+        &notice,
+        Told::EndInDespawn,
+        None,
+    );
     if let Err(panicked) = told {
         resume_unwind(panicked);
     }
@@ -130,13 +205,14 @@ fn send_notice(
     target: Entity,
     notice: &Qdeleting,
     told: Told,
+    stopwatch: Option<&mut Stopwatch>,
 ) -> Result<(), Panicked> {
     let round = Round {
         target,
         signal: notice,
         answer: &mut (),
     };
-    dispatch(world, SignalId::QDELETING, round, told)
+    dispatch(world, SignalId::QDELETING, round, told, stopwatch)
 }
 
 fn dispatch(
@@ -144,6 +220,7 @@ fn dispatch(
     id: SignalId,
     mut round: Round,
     told: Told,
+    mut stopwatch: Option<&mut Stopwatch>,
 ) -> Result<(), Panicked> {
     let target = round.target;
     let Some(mut books) = world.get_resource_mut::<Books>() else {
@@ -163,7 +240,8 @@ fn dispatch(
     };
     let mut outcome = Ok(());
     let mut listeners = SmallVec::new();
-    let mut next = next_batch(books, list, &mut places, told, &mut listeners);
+    let watch = stopwatch.as_deref_mut();
+    let mut next = next_batch(books, list, &mut places, told, &mut listeners, watch);
     while let Some(batch) = next {
         let called = match batch {
             Batch::Fields { handler, id, query } => {
@@ -186,13 +264,17 @@ fn dispatch(
             }
         };
         outcome = outcome.and(called);
+        if let Some(stopwatch) = &mut stopwatch {
+            stopwatch.stop();
+        }
         if places.is_empty() {
             break;
         }
         let books = world.get_resource_mut::<Books>();
         next = books.and_then(|mut books| {
             let books = books.bypass_change_detection();
-            next_batch(books, list, &mut places, told, &mut listeners)
+            let watch = stopwatch.as_deref_mut();
+            next_batch(books, list, &mut places, told, &mut listeners, watch)
         });
     }
     if told == Told::Stay
@@ -228,9 +310,12 @@ fn next_batch(
     places: &mut Range<u32>,
     told: Told,
     listeners: &mut SmallVec<[Option<Entity>; BATCH]>,
+    stopwatch: Option<&mut Stopwatch>,
 ) -> Option<Batch> {
     let list = books.list(id);
-    let run = list.next_run(places.clone(), BATCH as u32)?;
+    // Who is timed is called alone.
+    let longest = if stopwatch.is_some() { 1 } else { BATCH };
+    let run = list.next_run(places.clone(), longest as u32)?;
     let is_once = run.handler.is_once();
     let alone = run.places.start..run.places.start + 1;
     let (batch, next) = match books.table.call(run.handler) {
@@ -260,6 +345,11 @@ fn next_batch(
             (batch, next)
         }
     };
+    if let Some(stopwatch) = stopwatch
+        && let Some(listener) = books.list(id).at(batch.clone())[0]
+    {
+        stopwatch.start(books.table.name_of(run.handler), listener);
+    }
     places.start = batch.end;
     // From before its call on, a listener's books may hold something else.
     match told {

@@ -74,6 +74,15 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
 /// A `QueryState<&'static mut C>` whose `C` is forgotten.
 pub(super) type BatchQuery = Box<dyn Any + Send + Sync>;
 
+/// Builds a query that also sees entities which a disabling component hides.
+pub(crate) fn query_without_filters<C: Component<Mutability = Mutable>>(
+    world: &mut World,
+) -> QueryState<&'static mut C> {
+    // It has the filters that are there when it is built.
+    let without = world.try_resource_scope::<DefaultQueryFilters, _>(|world, _| world.query());
+    without.unwrap_or_else(|| world.query())
+}
+
 /// A handler whose types are forgotten.
 ///
 /// The references point to zero-sized values: nothing is allocated for them.
@@ -192,12 +201,8 @@ where
     }
 
     fn batch_query(world: &mut World) -> Option<BatchQuery> {
-        // A listener hears its signal also while a disabling component hides it, so the query is
-        // built while there are no default filters.
-        let without_filters = world.try_resource_scope::<DefaultQueryFilters, _>(|world, _| {
-            QueryState::<&mut C>::new(world)
-        });
-        let query = without_filters.unwrap_or_else(|| QueryState::new(world));
+        // A listener hears its signal also while something hides it.
+        let query = query_without_filters::<C>(world);
         Some(Box::new(query))
     }
 

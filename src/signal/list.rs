@@ -139,6 +139,12 @@ impl List {
         self.from(0)
     }
 
+    /// Returns the listeners that were told, with their places and handlers.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        let told = self.told;
+        self.all().take_while(move |(place, ..)| *place < told)
+    }
+
     /// Puts a registration at the end and returns its place.
     pub(crate) fn push(&mut self, listener: Entity, handler: HandlerId) -> u32 {
         let place = self.places();

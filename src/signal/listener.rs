@@ -1,6 +1,6 @@
 //! How a kind of listener becomes known, and how it is noticed that one goes.
 
-use core::marker::PhantomData;
+use core::{any::type_name, marker::PhantomData};
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -31,7 +31,11 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
     world
         .resource_mut::<Books>()
         .table
-        .add_handler::<(H, Shape), H::Component, H::Signal>(component, handler.into_call());
+        .add_handler::<(H, Shape), H::Component, H::Signal>(
+            component,
+            handler.into_call(),
+            type_name::<H>(),
+        );
 }
 
 /// Makes sure that the registrations of a `C` end when it is removed, overwritten, or despawned.

@@ -40,7 +40,8 @@ pub use target::Signals;
 pub use world_ext::{SignalExt, WorldListenerExt};
 
 pub(crate) use books::{Books, Reserved};
-pub(crate) use dispatch::{Panicked, close, tell};
+pub(crate) use dispatch::{Panicked, Stopwatch, close, reopen, tell, would_be_told};
+pub(crate) use handler::query_without_filters;
 
 use bevy_ecs::{entity::Entity, world::World};
 

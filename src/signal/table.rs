@@ -52,6 +52,8 @@ struct Handler {
     key: KeyId,
     /// The place of its component's batch query; none for handlers that are called one by one.
     query: Option<u32>,
+    /// The path of the function.
+    name: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -155,6 +157,11 @@ impl Table {
         self.signal_of(self.key_of(handler))
     }
 
+    /// Returns the path of a handler's function.
+    pub(crate) fn name_of(&self, handler: HandlerId) -> &'static str {
+        self.handlers[handler.index()].name
+    }
+
     /// Returns how to call a handler.
     pub(crate) fn call(&self, handler: HandlerId) -> Call {
         self.handlers[handler.index()].call
@@ -184,11 +191,12 @@ impl Table {
         self.queries.push((component, Some(query)));
     }
 
-    /// Adds the handler `H`, called by `call`, of the component `C` for the signal `S`.
+    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the signal `S`.
     pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
         &mut self,
         component: ComponentId,
         call: Call,
+        name: &'static str,
     ) {
         let signal = self.add_signal::<S>();
         let key = self.key::<C, S>().unwrap_or_else(|| {
@@ -211,6 +219,7 @@ impl Table {
             call,
             key,
             query: query.map(|at| at as u32),
+            name,
         });
         self.handler_ids.insert(TypeId::of::<H>(), id);
     }

@@ -5,5 +5,5 @@ use qdel::Deleting;
 
 fn main() {
     let mut world = World::new();
-    world.spawn(Deleting { _sealed: () });
+    world.spawn(Deleting {});
 }

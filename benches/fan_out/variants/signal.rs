@@ -75,9 +75,7 @@ pub(crate) struct Immediate;
 
 impl Way for Immediate {
     fn setup(world: &mut World) {
-        world.insert_resource(QdelSettings {
-            teardown: Teardown::Immediate,
-        });
+        world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
     }
 
     fn delete(world: &mut World, target: Entity) {

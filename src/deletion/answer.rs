@@ -1,0 +1,73 @@
+//! What deletions answer, and how many there were.
+
+#[cfg(feature = "bevy_reflect")]
+use bevy_ecs::reflect::ReflectResource;
+use bevy_ecs::{entity::Entity, resource::Resource, world::World};
+
+use super::ask::Refusal;
+use crate::signal::Reserved;
+
+/// What became of a [`qdel`](crate::QdelExt::qdel).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Qdel {
+    /// It is being deleted. Its listeners were told, or will be before the deletion returns that this
+    /// one is part of. With [`Teardown::Immediate`](crate::Teardown::Immediate) it is gone after the outermost.
+    Queued,
+    /// A handler of [`PreQdel`](crate::PreQdel) objected: nothing has happened.
+    Vetoed {
+        /// The entity that must stay: the one to be deleted, or one that it owns.
+        on: Entity,
+    },
+    /// Its deletion had begun before.
+    AlreadyDeleting,
+    /// A component of it answered [`Hint::LetMeLive`](crate::Hint::LetMeLive): its listeners were told, and it
+    /// lives on. Where the deletion is part of another one, the answer is [`Qdel::Queued`], because it is not decided yet.
+    Kept,
+}
+
+/// How often what happened, since the world began: a resource.
+#[derive(Resource, Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[require(Reserved)]
+#[cfg_attr(
+    feature = "bevy_reflect",
+    derive(bevy_reflect::Reflect),
+    reflect(Resource)
+)]
+#[non_exhaustive]
+pub struct QdelCounts {
+    /// Entities that were marked and told: those that `qdel` was called on, and what they owned.
+    pub deleted: u64,
+    /// Calls that a veto stopped.
+    pub vetoed: u64,
+    /// Calls for an entity whose deletion had begun before.
+    pub repeated: u64,
+    /// Calls that were refused with an error.
+    pub refused: u64,
+    /// Entities that were torn down by this crate.
+    pub torn_down: u64,
+    /// Entities that were deleted and live on, because a [`Destroy`](crate::Destroy) of theirs or of their owner's
+    /// said [`LetMeLive`](crate::Hint::LetMeLive).
+    pub kept: u64,
+    /// Components that said [`LetMeLive`](crate::Hint::LetMeLive) in vain, because the deletion was forced.
+    pub overruled: u64,
+    /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
+    pub left_alone: u64,
+}
+
+impl QdelCounts {
+    /// Changes the counts of a world, which may have lost them.
+    pub(super) fn change(world: &mut World, change: impl FnOnce(&mut Self)) {
+        if let Some(mut counts) = world.get_resource_mut::<Self>() {
+            change(&mut counts);
+        }
+    }
+
+    pub(super) fn count_refusal(&mut self, refusal: &Refusal) {
+        match refusal {
+            Ok(Qdel::AlreadyDeleting) => self.repeated += 1,
+            Ok(_) => self.vetoed += 1,
+            Err(_) => self.refused += 1,
+        }
+    }
+}

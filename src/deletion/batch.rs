@@ -1,0 +1,43 @@
+//! What became of many deletions at once.
+
+use bevy_ecs::entity::Entity;
+
+use super::{
+    answer::{Qdel, QdelCounts},
+    ask::Refusal,
+};
+use crate::error::QdelError;
+
+/// What became of a [`qdel_batch`](crate::QdelExt::qdel_batch): each entity stands in one of the lists, in the order
+/// in which they were given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct QdelBatch {
+    /// Those that are being deleted.
+    pub queued: Vec<Entity>,
+    /// Those that were told about and live on: [`Hint::LetMeLive`](crate::Hint::LetMeLive).
+    pub kept: Vec<Entity>,
+    /// Those that a veto saved.
+    pub vetoed: Vec<Entity>,
+    /// Those whose deletion had begun before, or that stand further up in the batch, or belong to one that does.
+    pub already_deleting: Vec<Entity>,
+    /// Those that cannot be deleted, each with the reason.
+    pub refused: Vec<QdelError>,
+}
+
+impl QdelBatch {
+    pub(super) fn refuse(&mut self, root: Entity, refusal: Refusal) {
+        match refusal {
+            Ok(Qdel::AlreadyDeleting) => self.already_deleting.push(root),
+            Ok(_) => self.vetoed.push(root),
+            Err(error) => self.refused.push(error),
+        }
+    }
+
+    /// Adds what was refused to `counts`.
+    pub(super) fn count(&self, counts: &mut QdelCounts) {
+        counts.repeated += self.already_deleting.len() as u64;
+        counts.vetoed += self.vetoed.len() as u64;
+        counts.refused += self.refused.len() as u64;
+    }
+}

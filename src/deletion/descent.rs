@@ -1,0 +1,114 @@
+//! How an owner is torn down that still owns something.
+//!
+//! What was deleted together is queued owned before owner, so that most owners have nothing left when it is
+//! their turn. The others were joined after their mark, or stand in a ring of owners: they are torn down from a
+//! stack of our own, a step at a time, so that the budget can interrupt it anywhere.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    entity::{Entity, EntityHashSet},
+    resource::IsResource,
+    world::World,
+};
+use smallvec::SmallVec;
+
+use super::{
+    mark::{Force, mark},
+    owned::Member,
+    queue::Deletions,
+    tear_down::TearDown,
+    wave::carry_out,
+};
+use crate::deleting::Deleting;
+
+/// How often newcomers to an owner that is torn down are waited for.
+const MOST_ROUNDS: u32 = 16;
+
+/// An owner that is torn down, and on top of it what must go before.
+#[derive(Debug, Default)]
+pub(super) struct Descent {
+    stack: Vec<Frame>,
+    /// Who is or was on the stack. Whoever is met again stands in a ring, or could not be despawned.
+    entered: EntityHashSet,
+}
+
+#[derive(Debug)]
+struct Frame {
+    entity: Entity,
+    /// How often newcomers were waited for.
+    rounds: u32,
+}
+
+impl Descent {
+    /// Returns the descent that begins at `root`.
+    pub(super) fn from(root: Entity) -> Self {
+        let mut descent = Self::default();
+        descent.enter(root);
+        descent
+    }
+
+    /// Tells whether nothing is left to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.stack.is_empty()
+    }
+
+    fn enter(&mut self, entity: Entity) {
+        self.entered.insert(entity);
+        self.stack.push(Frame { entity, rounds: 0 });
+    }
+
+    /// Despawns the entity on top, or finds out what must go before.
+    pub(super) fn step(&mut self, world: &mut World, done: &mut TearDown) {
+        let Some(frame) = self.stack.last_mut() else {
+            return;
+        };
+        let entity = frame.entity;
+        let (Ok(owner), Some(deletions)) =
+            (world.get_entity(entity), world.get_resource::<Deletions>())
+        else {
+            // Somebody else despawned it.
+            self.stack.pop();
+            return;
+        };
+        let ownerships = &deletions.ownerships;
+        let mut newcomers = SmallVec::<[Entity; 4]>::new();
+        let mut waiting = SmallVec::<[Entity; 4]>::new();
+        ownerships.for_each_owned(world, owner, |owned| match world.get_entity(owned) {
+            Ok(owned) if owned.contains::<IsResource>() => {}
+            Ok(owned) if !owned.contains::<Deleting>() => newcomers.push(owned.id()),
+            Ok(_) if !self.entered.contains(&owned) => waiting.push(owned),
+            Ok(_) | Err(_) => {}
+        });
+
+        if !newcomers.is_empty() && frame.rounds < MOST_ROUNDS {
+            // They cannot be asked any more, but they are told.
+            frame.rounds += 1;
+            let roots = newcomers.iter().map(|owned| Member::owned(*owned, entity));
+            let joined = ownerships.trees(world, roots, &mut EntityHashSet::default());
+            done.note(mark(world, &joined, Force::No));
+            done.note(carry_out(world));
+            return;
+        }
+        if !waiting.is_empty() {
+            for owned in waiting {
+                self.enter(owned);
+            }
+            return;
+        }
+        self.stack.pop();
+        if newcomers.is_empty() && ownerships.has_owned(owner) {
+            // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
+            // despawn it from inside this despawn, one inside the other around the ring.
+            let targets = ownerships.targets().to_vec();
+            done.note(catch_unwind(AssertUnwindSafe(|| {
+                world.entity_mut(entity).remove_by_ids(&targets);
+            })));
+        }
+        // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
+        done.despawn(world, entity);
+        if self.stack.is_empty() {
+            self.entered = EntityHashSet::default();
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What a component does when its entity is deleted.
+
+use core::any::type_name;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    component::{Component, ComponentId, Mutable},
+    entity::Entity,
+    error::{BevyError, ErrorContext},
+    resource::Resource,
+    system::{ParamBuilder, Query, SystemParam, SystemParamBuilder, SystemParamItem, SystemState},
+    world::{EntityRef, World},
+};
+
+use super::{hint::Hint, queue::Notice};
+use crate::{
+    error::DestroyError,
+    signal::{self, Cause, Panicked, Reserved},
+};
+
+/// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
+///
+/// [`destroy`](Self::destroy) is called once a deletion, after all listeners were told and before the entity
+/// is torn down. It is for cleaning up, not for game effects: those belong into a handler of
+/// [`Qdeleting`](crate::Qdeleting). Its answer, the [`Hint`], says how the deletion goes on.
+///
+/// It is called for types that were [registered](WorldDestroyExt::register_destroy), on the way of a
+/// [`qdel`](crate::QdelExt::qdel) only. What must also happen when an entity is despawned plainly, or the component
+/// is removed, belongs into `Drop` or into a hook.
+///
+/// # Order
+///
+/// When `destroy` is called, everybody in the tree was told, and the commands of the handlers were applied. The owner
+/// comes before what it owns, as with `Drop`, and the components of an entity go in the order of
+/// their registration. Every component of the entity is still there. Commands of a `destroy` are applied when all that
+/// was marked together is destroyed.
+///
+/// A `destroy` that panics counts as [`Hint::Queue`]; its panic goes on when the deletion is done.
+///
+/// # Examples
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::{Destroy, Destroying, Hint, prelude::*};
+///
+/// #[derive(Resource, Default)]
+/// struct Ports { taken: Vec<u16> }
+///
+/// #[derive(Component)]
+/// struct Socket { port: u16 }
+///
+/// impl Destroy for Socket {
+///     type Param = ResMut<'static, Ports>;
+///
+///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+///         going.param.taken.retain(|port| *port != self.port);
+///         Hint::Queue
+///     }
+/// }
+///
+/// let mut world = World::new();
+/// world.register_destroy::<Socket>();
+/// world.insert_resource(Ports { taken: vec![80] });
+/// let server = world.spawn(Socket { port: 80 }).id();
+///
+/// world.qdel(server)?;
+/// assert!(world.resource::<Ports>().taken.is_empty());
+/// # Ok::<(), qdel::QdelError>(())
+/// ```
+pub trait Destroy: Component<Mutability = Mutable> {
+    /// What `destroy` reaches besides the component: any system parameters, or `()`.
+    type Param: SystemParam + 'static;
+
+    /// Lets go of what the component holds, and says how the deletion goes on.
+    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint;
+}
+
+/// What a [`Destroy`] is given.
+#[non_exhaustive]
+pub struct Destroying<'w, 's, P: SystemParam + 'static = ()> {
+    /// The entity that is deleted.
+    pub entity: Entity,
+    /// Why it is deleted.
+    pub cause: Cause,
+    /// Whether the deletion is forced. It then goes on after [`Hint::LetMeLive`] too.
+    pub force: bool,
+    /// What [`Destroy::Param`] asked for.
+    pub param: SystemParamItem<'w, 's, P>,
+}
+
+/// Making kinds of components known that are to be destroyed.
+pub trait WorldDestroyExt {
+    /// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
+    ///
+    /// A second time does no harm.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the parameters of `C` contradict each other or access `C`, as a system with them would.
+    fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
+}
+
+impl WorldDestroyExt for World {
+    fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
+        let component = self.register_component::<C>();
+        let destroyers = self.get_resource_or_init::<Destroyers>();
+        if !destroyers.knows(component) {
+            let destroyer = Of::<C>::new(self);
+            let mut destroyers = self.resource_mut::<Destroyers>();
+            destroyers.known.push(Known {
+                component,
+                name: type_name::<C>(),
+                destroyer: Box::new(destroyer),
+            });
+        }
+        self
+    }
+}
+
+/// All that can be destroyed, in the order of registration.
+#[derive(Resource, Default)]
+#[require(Reserved)]
+pub(super) struct Destroyers {
+    known: Vec<Known>,
+    /// Those that are at work, while `known` holds who came since.
+    lent: Vec<ComponentId>,
+}
+
+struct Known {
+    component: ComponentId,
+    name: &'static str,
+    destroyer: Box<dyn Destroyer>,
+}
+
+/// The destroyers of a world, taken out of it for as long as they work.
+pub(super) struct AtWork(Vec<Known>);
+
+impl Destroyers {
+    /// Returns the names of the components of `entity` that would be destroyed, in order.
+    pub(super) fn names_in(&self, entity: EntityRef) -> impl Iterator<Item = &'static str> {
+        let known = self.known.iter();
+        known
+            .filter(move |known| entity.contains_id(known.component))
+            .map(|known| known.name)
+    }
+
+    fn knows(&self, component: ComponentId) -> bool {
+        let mut known = self.known.iter().map(|known| &known.component);
+        self.lent.contains(&component) || known.any(|known| *known == component)
+    }
+}
+
+impl AtWork {
+    /// Takes the destroyers out of `world`; none if nothing can be destroyed.
+    pub(super) fn take(world: &mut World) -> Option<Self> {
+        let mut destroyers = world.get_resource_mut::<Destroyers>()?;
+        let known = core::mem::take(&mut destroyers.known);
+        destroyers.lent = known.iter().map(|known| known.component).collect();
+        (!known.is_empty()).then_some(Self(known))
+    }
+
+    /// Destroys the components of an entity and returns the strongest hint.
+    ///
+    /// `overruled` counts those that were passed over because the deletion is forced.
+    pub(super) fn destroy(
+        &mut self,
+        world: &mut World,
+        notice: Notice,
+        overruled: &mut u64,
+    ) -> (Hint, Result<(), Panicked>) {
+        let mut strongest = Hint::Queue;
+        let mut outcome = Ok(());
+        for known in &mut self.0 {
+            let entity = world.get_entity(notice.entity);
+            if !entity.is_ok_and(|entity| entity.contains_id(known.component)) {
+                continue;
+            }
+            let destroyer = &mut known.destroyer;
+            let called = catch_unwind(AssertUnwindSafe(|| destroyer.destroy(world, notice)));
+            match called {
+                Ok(Hint::LetMeLive) if notice.force => *overruled += 1,
+                Ok(hint) => strongest = strongest.max(hint),
+                Err(panicked) => outcome = outcome.and(Err(panicked)),
+            }
+        }
+        (strongest, outcome)
+    }
+
+    /// Applies the commands of the destroyers, and gives them back to the world.
+    pub(super) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
+        let mut outcome = Ok(());
+        for known in &mut self.0 {
+            let destroyer = &mut known.destroyer;
+            outcome = outcome.and(catch_unwind(AssertUnwindSafe(|| destroyer.apply(world))));
+        }
+        // Without the resource, somebody cleared the world.
+        if let Some(mut destroyers) = world.get_resource_mut::<Destroyers>() {
+            let newcomers = core::mem::replace(&mut destroyers.known, self.0);
+            destroyers.known.extend(newcomers);
+            destroyers.lent.clear();
+        }
+        outcome
+    }
+}
+
+/// A [`Destroy`] whose type is forgotten.
+trait Destroyer: Send + Sync {
+    /// Destroys the component of the entity, which has one.
+    fn destroy(&mut self, world: &mut World, notice: Notice) -> Hint;
+
+    /// Applies commands that wait.
+    fn apply(&mut self, world: &mut World);
+}
+
+/// The [`Destroyer`] of `C`.
+struct Of<C: Destroy>(SystemState<Params<C>>);
+
+type Params<C> = (
+    Query<'static, 'static, &'static mut C>,
+    <C as Destroy>::Param,
+);
+
+impl<C: Destroy> Of<C> {
+    fn new(world: &mut World) -> Self {
+        let component = signal::query_without_filters::<C>(world);
+        Self((component, ParamBuilder).build_state(world))
+    }
+}
+
+impl<C: Destroy> Destroyer for Of<C> {
+    fn destroy(&mut self, world: &mut World, notice: Notice) -> Hint {
+        let Notice {
+            entity,
+            cause,
+            force,
+        } = notice;
+        let error = match self.0.get_mut(world) {
+            Ok((mut query, param)) => {
+                let going = Destroying {
+                    entity,
+                    cause,
+                    force,
+                    param,
+                };
+                return match query.get_mut(entity) {
+                    Ok(mut component) => component.destroy(going),
+                    Err(_) => unreachable!("the component was there a moment ago"),
+                };
+            }
+            Err(error) => error,
+        };
+        let error = DestroyError {
+            entity,
+            component: type_name::<C>(),
+            reason: error.to_string(),
+        };
+        let name = world
+            .component_id::<C>()
+            .and_then(|id| world.components().get_name(id));
+        let context = ErrorContext::System {
+            name: name.expect("a registered component should have a name"),
+            last_run: world.change_tick(),
+        };
+        world.fallback_error_handler()(BevyError::from(error), context);
+        Hint::Queue
+    }
+
+    fn apply(&mut self, world: &mut World) {
+        self.0.apply(world);
+    }
+}

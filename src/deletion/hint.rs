@@ -1,0 +1,52 @@
+//! What is to become of an entity whose components were destroyed.
+
+/// What a [`Destroy`](crate::Destroy) wants done with its entity.
+///
+/// Where several components of an entity answer, the strongest hint wins. From the weakest to the strongest, as
+/// the derived order has it:
+///
+/// | hint | the entity | |
+/// | --- | --- | --- |
+/// | `Queue` | is torn down in its turn | |
+/// | `FindReferencesOnFail` | is torn down in its turn | and who names it is looked for if somebody still does then |
+/// | `FindReferences` | is torn down in its turn | and who names it is looked for |
+/// | `HardDelete` | is torn down at the next flush, whatever the budget | and whoever still names it is cleared |
+/// | `HardDeleteNow` | is torn down before the outermost `qdel` returns | and whoever still names it is cleared |
+/// | `IWillHandleIt` | stays marked and hidden until you despawn it | |
+/// | `LetMeLive` | lives on | unless the deletion is forced |
+///
+/// The order follows the damage that is done if a hint is passed over: a search can be made up for, a tear-down
+/// that came late too, and one that came at all cannot.
+///
+/// Looking for references and clearing them comes with the finder and the sweep, which are not there yet: for now
+/// these hints say only when the tear-down comes.
+///
+/// The names are those of Space Station 13: `QDEL_HINT_QUEUE`, `IFFAIL_FINDREFERENCE`, `FINDREFERENCE`, `HARDDEL`,
+/// `HARDDEL_NOW`, `IWILLGC` and `LETMELIVE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Hint {
+    /// Nothing special: tear it down in its turn.
+    #[default]
+    Queue,
+    /// Tear it down in its turn, and look for who names it if somebody still does then.
+    FindReferencesOnFail,
+    /// Tear it down in its turn, and look for who names it.
+    FindReferences,
+    /// Tear it down at the next flush, whatever the budget.
+    HardDelete,
+    /// Tear it down before the outermost deletion returns.
+    HardDeleteNow,
+    /// Do not tear it down: whoever says so despawns it.
+    ///
+    /// Until then it stays marked and hidden, and nothing here looks at it again. It leaves what owns it, if that is torn
+    /// down, and what it owns is torn down on its own account.
+    IWillHandleIt,
+    /// Take the deletion back, for this entity and for what it owns.
+    ///
+    /// It is alive as it was before: seen by queries if it was, named by its weak handles, and listened to by whoever
+    /// still can. What handlers and the [`Destroy`](crate::Destroy) of its own components did stays done. What it
+    /// owns is not destroyed at all. If its owner is torn down, it leaves that.
+    ///
+    /// A forced deletion goes on all the same, and [`QdelCounts::overruled`](crate::QdelCounts) counts it.
+    LetMeLive,
+}

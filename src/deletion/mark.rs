@@ -1,0 +1,86 @@
+//! How an entity becomes `deleting`, and how it becomes alive again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    entity::Entity,
+    entity_disabling::Disabled,
+    world::{EntityRef, World},
+};
+use smallvec::SmallVec;
+
+use super::{
+    answer::QdelCounts,
+    owned::Member,
+    queue::{Deletions, Notice},
+};
+use crate::{
+    deleting::{Deleting, Visibility},
+    signal::{self, Panicked},
+};
+
+/// Whether a deletion is forced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Force {
+    No,
+    Yes,
+}
+
+/// Marks entities as deleting, and queues what is to be done with them.
+///
+/// Commands of observers of the mark wait until everybody is told.
+pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
+    let notices = members.iter().map(|member| Notice {
+        entity: member.entity,
+        cause: member.cause(),
+        force: force == Force::Yes,
+    });
+    world.resource_mut::<Deletions>().to_tell.extend(notices);
+    QdelCounts::change(world, |counts| counts.deleted += members.len() as u64);
+    let entities = members.iter().map(|member| member.entity);
+    signal::close(world, entities.clone());
+    let marks: SmallVec<[_; 4]> = entities
+        .map(|entity| (entity, Deleting::mark(visibility(world, entity))))
+        .collect();
+
+    // An observer that panics cuts the batch short, but not before its own entity was marked.
+    let mut marks = marks.into_iter();
+    let mut outcome = Ok(());
+    loop {
+        let marked = catch_unwind(AssertUnwindSafe(|| {
+            world
+                .try_insert_batch(marks.by_ref())
+                .expect("nobody should be able to despawn what is being marked");
+        }));
+        let finished = marked.is_ok();
+        outcome = outcome.and(marked);
+        if finished {
+            return outcome;
+        }
+    }
+}
+
+/// Takes the mark of an entity back: it is seen and listened to as before.
+pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked> {
+    signal::reopen(world, entity);
+    let Ok(mut entity) = world.get_entity_mut(entity) else {
+        return Ok(());
+    };
+    let visibility = entity.get::<Deleting>().map(Deleting::visibility);
+    catch_unwind(AssertUnwindSafe(|| {
+        match visibility {
+            Some(Visibility::Seen) => entity.remove::<(Deleting, Disabled)>(),
+            // Without its mark, somebody took that off by hand.
+            Some(Visibility::Hidden) | None => entity.remove::<Deleting>(),
+        };
+    }))
+}
+
+fn visibility(world: &World, entity: Entity) -> Visibility {
+    let is_hidden = |entity: EntityRef| entity.contains::<Disabled>();
+    if world.get_entity(entity).is_ok_and(is_hidden) {
+        Visibility::Hidden
+    } else {
+        Visibility::Seen
+    }
+}

@@ -1,0 +1,174 @@
+//! How what was deleted goes.
+
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{entity::Entity, world::World};
+
+use super::{
+    answer::QdelCounts,
+    descent::Descent,
+    queue::{Deletions, Goal},
+    settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
+    wave::carry_out,
+};
+use crate::signal::Panicked;
+
+/// A tear-down, and what came of it.
+pub(super) struct TearDown {
+    count: usize,
+    /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
+    /// next flush.
+    stuck: Vec<Entity>,
+    outcome: Result<(), Panicked>,
+}
+
+/// What is left of the time for a frame.
+struct Budget {
+    clock: WorkClock,
+    begun: Duration,
+    time: Duration,
+    steps: usize,
+}
+
+impl TearDown {
+    pub(super) fn new() -> Self {
+        Self {
+            count: 0,
+            stuck: Vec::new(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// Tears down what is to be torn down now, in the order of its urgency.
+    pub(super) fn run(&mut self, world: &mut World) {
+        let mut is_first = true;
+        // Without a worklist, somebody cleared the world from inside.
+        while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            let urgent = core::mem::take(&mut deletions.urgent);
+            if !urgent.is_empty() {
+                self.finish_off(world, &urgent);
+                continue;
+            }
+            let is_waiting = deletions.is_waiting();
+            let budget = match deletions.work {
+                Some(Goal::TearDownWaiting) if is_first && is_waiting => Budget::of(world),
+                Some(Goal::TearDownAll) if is_waiting => None,
+                _ => return,
+            };
+            is_first = false;
+            self.waiting(world, budget);
+        }
+    }
+
+    /// Ends the tear-down, and returns how many entities it got rid of.
+    pub(super) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
+        let Self {
+            count,
+            stuck,
+            outcome,
+        } = self;
+        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            deletions.to_tear_down.extend(stuck);
+        }
+        if count > 0 {
+            QdelCounts::change(world, |counts| counts.torn_down += count as u64);
+        }
+        (count, outcome)
+    }
+
+    /// Keeps the first panic.
+    pub(super) fn note(&mut self, outcome: Result<(), Panicked>) {
+        if self.outcome.is_ok() {
+            self.outcome = outcome;
+        }
+    }
+
+    /// Despawns one entity, and sees to whatever is deleted by that.
+    pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
+        self.note(catch_unwind(AssertUnwindSafe(|| {
+            world.despawn(entity);
+        })));
+        if world.entities().contains_spawned(entity) {
+            self.stuck.push(entity);
+        } else {
+            self.count += 1;
+        }
+        self.note(carry_out(world));
+    }
+
+    /// Tears down what waits for it now, until the budget is spent.
+    fn waiting(&mut self, world: &mut World, mut budget: Option<Budget>) {
+        let mut deletions = world.resource_mut::<Deletions>();
+        let due = core::mem::take(&mut deletions.due);
+        let mut descent = core::mem::take(&mut deletions.descent);
+        let mut waiting = core::mem::take(&mut deletions.to_tear_down);
+        self.finish_off(world, &due);
+        while budget.as_mut().is_none_or(Budget::allows_a_step) {
+            if !descent.is_done() {
+                descent.step(world, self);
+            } else if let Some(entity) = waiting.pop_front() {
+                self.entity(world, entity, &mut descent);
+            } else {
+                break;
+            }
+        }
+        // What was deleted meanwhile comes after what is left.
+        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            waiting.append(&mut deletions.to_tear_down);
+            deletions.to_tear_down = waiting;
+            deletions.descent = descent;
+        }
+    }
+
+    /// Tears down `entities` and what they own, whatever it takes.
+    fn finish_off(&mut self, world: &mut World, entities: &[Entity]) {
+        for entity in entities {
+            let mut descent = Descent::default();
+            self.entity(world, *entity, &mut descent);
+            while !descent.is_done() {
+                descent.step(world, self);
+            }
+        }
+    }
+
+    /// Despawns an entity, or begins the `descent` from it if it owns something.
+    fn entity(&mut self, world: &mut World, entity: Entity, descent: &mut Descent) {
+        let (Ok(owner), Some(deletions)) =
+            (world.get_entity(entity), world.get_resource::<Deletions>())
+        else {
+            // Somebody else despawned it.
+            return;
+        };
+        if deletions.ownerships.has_owned(owner) {
+            *descent = Descent::from(entity);
+        } else {
+            self.despawn(world, entity);
+        }
+    }
+}
+
+impl Budget {
+    /// Returns the budget that the settings give to a frame.
+    fn of(world: &World) -> Option<Self> {
+        let Teardown::Budget(time) = QdelSettings::of(world).teardown else {
+            return None;
+        };
+        let clock = WorkClock::of(world);
+        Some(Self {
+            begun: clock.now(),
+            clock,
+            time,
+            steps: 0,
+        })
+    }
+
+    /// Tells whether there is time for a step, which is taken then.
+    fn allows_a_step(&mut self) -> bool {
+        let is_spent = self.steps > 0
+            && self.steps.is_multiple_of(TEARDOWN_BATCH)
+            && self.clock.now().saturating_sub(self.begun) >= self.time;
+        self.steps += 1;
+        !is_spent
+    }
+}

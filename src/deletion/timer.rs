@@ -1,0 +1,242 @@
+//! Deletions that come later.
+//!
+//! # Invariants
+//!
+//! 1. The queue names a timer exactly when the entity of the timer says that it has it.
+//! 2. Whoever goes away takes its timers with it, so that the queue does not grow with those who
+//!    did not live to see their time.
+
+use core::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use std::collections::BTreeMap;
+
+use bevy_ecs::{
+    component::Component,
+    entity::Entity,
+    lifecycle::HookContext,
+    resource::{IsResource, Resource},
+    system::EntityCommands,
+    world::{DeferredWorld, World},
+};
+use smallvec::SmallVec;
+
+use super::{batch::QdelBatch, field::warning, mark::Force, worklist};
+use crate::{
+    deleting::Deleting,
+    error::{CancelError, QdelError},
+    signal::Reserved,
+};
+
+/// A deletion that comes later: the handle by which it is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct QdelTimer {
+    entity: Entity,
+    id: u64,
+}
+
+impl QdelTimer {
+    /// Returns the entity that is to be deleted.
+    pub fn entity(self) -> Entity {
+        self.entity
+    }
+
+    fn new(entity: Entity) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            entity,
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
+/// Deletions that come later, on a [`World`].
+pub trait QdelTimerExt {
+    /// Deletes `entity` when so much time has passed.
+    ///
+    /// The time is that of the app: with the plugin and the feature `bevy_time` it is that of Bevy's `Time`, which
+    /// can be paused and slowed down; otherwise it passes when you call
+    /// [`advance_qdel_timers`](Self::advance_qdel_timers). A delay of zero is over the next time that time passes.
+    ///
+    /// The entity is held weakly: if it goes before, the timer goes with it. It may have several. A veto spends the
+    /// timer as a deletion does.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and [`QdelError::Resource`] if it
+    /// holds a resource.
+    ///
+    /// # Complexity
+    ///
+    /// Logarithmic in the number of timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    /// world.qdel_in(corpse, Duration::from_secs(10))?;
+    ///
+    /// world.advance_qdel_timers(Duration::from_secs(9));
+    /// assert_eq!(world.liveness(corpse), Liveness::Alive);
+    ///
+    /// world.advance_qdel_timers(Duration::from_secs(1));
+    /// assert_eq!(world.liveness(corpse), Liveness::Deleting);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn qdel_in(&mut self, entity: Entity, delay: Duration) -> Result<QdelTimer, QdelError>;
+
+    /// Stops a timer.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CancelError::NotRunning`] if its time was up, it was cancelled before, or its entity is gone.
+    ///
+    /// # Complexity
+    ///
+    /// Logarithmic in the number of timers.
+    fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError>;
+
+    /// Lets so much time pass, and deletes those whose time is up, in one go and in order of time.
+    ///
+    /// The plugin calls it in `PreUpdate`, if it has the feature `bevy_time` and there is a `Time`.
+    ///
+    /// # Panics
+    ///
+    /// As [`QdelExt::qdel_batch`](crate::QdelExt::qdel_batch).
+    fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch;
+
+    /// Returns all timers that are running, each with the time that is left, in order of time.
+    fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)>;
+}
+
+impl QdelTimerExt for World {
+    fn qdel_in(&mut self, entity: Entity, delay: Duration) -> Result<QdelTimer, QdelError> {
+        let timer = QdelTimer::new(entity);
+        start(self, timer, delay)?;
+        Ok(timer)
+    }
+
+    fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError> {
+        let entity = timer.entity;
+        let taken = take(self, timer).ok_or(CancelError::NotRunning { entity })?;
+        self.resource_mut::<Timers>().queue.remove(&taken);
+        Ok(())
+    }
+
+    fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch {
+        let Some(mut timers) = self.get_resource_mut::<Timers>() else {
+            return QdelBatch::default();
+        };
+        timers.now = timers.now.saturating_add(time);
+        let now = timers.now;
+        let mut due = Vec::new();
+        while let Some(first) = timers.queue.first_entry()
+            && first.key().0 <= now
+        {
+            let ((_, id), entity) = first.remove_entry();
+            due.push(QdelTimer { entity, id });
+        }
+        due.retain(|timer| {
+            take(self, *timer);
+            // The deletion that it was to begin has begun.
+            let entity = self.get_entity(timer.entity);
+            entity.is_ok_and(|entity| !entity.contains::<Deleting>())
+        });
+        if due.is_empty() {
+            return QdelBatch::default();
+        }
+        let entities = due.into_iter().map(|timer| timer.entity);
+        worklist::qdel_batch(self, entities, Force::No)
+    }
+
+    fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)> {
+        let Some(timers) = self.get_resource::<Timers>() else {
+            return Vec::new();
+        };
+        let left = |due: Duration| due.saturating_sub(timers.now);
+        let queue = timers.queue.iter();
+        queue
+            .map(|(&(due, id), &entity)| (QdelTimer { entity, id }, left(due)))
+            .collect()
+    }
+}
+
+/// All timers, by the time when they are due and then by age.
+#[derive(Resource, Default)]
+#[require(Reserved)]
+pub(crate) struct Timers {
+    now: Duration,
+    queue: BTreeMap<Due, Entity>,
+}
+
+type Due = (Duration, u64);
+
+impl Timers {
+    /// Tells whether time needs to pass.
+    #[cfg(feature = "bevy_time")]
+    pub(crate) fn is_running(&self) -> bool {
+        !self.queue.is_empty()
+    }
+}
+
+/// The timers of one entity.
+#[derive(Component, Default)]
+#[component(storage = "SparseSet", clone_behavior = Ignore, on_remove = cancel_all)]
+struct Timed(SmallVec<[Due; 1]>);
+
+/// Starts `timer` when a command is applied.
+pub(super) fn start_later(mut entity: EntityCommands, delay: Duration) -> QdelTimer {
+    let timer = QdelTimer::new(entity.id());
+    let begin = move |world: &mut World| start(world, timer, delay).map_err(warning);
+    entity.commands().queue(begin);
+    timer
+}
+
+fn start(world: &mut World, timer: QdelTimer, delay: Duration) -> Result<(), QdelError> {
+    let QdelTimer { entity, id } = timer;
+    match world.get_entity(entity) {
+        Err(_) => return Err(QdelError::NotSpawned { entity }),
+        Ok(at) if at.contains::<IsResource>() => {
+            let resource = entity;
+            return Err(QdelError::Resource { entity, resource });
+        }
+        Ok(_) => {}
+    }
+    let mut timers = world.get_resource_or_init::<Timers>();
+    let due = (timers.now.saturating_add(delay), id);
+    timers.queue.insert(due, entity);
+    let mut entity = world.entity_mut(entity);
+    match entity.get_mut::<Timed>() {
+        Some(mut timed) => timed.0.push(due),
+        None => {
+            entity.insert(Timed(SmallVec::from_iter([due])));
+        }
+    }
+    Ok(())
+}
+
+/// Takes a timer out of the books of its entity.
+fn take(world: &mut World, timer: QdelTimer) -> Option<Due> {
+    let mut timed = world.get_mut::<Timed>(timer.entity)?;
+    let at = timed.0.iter().position(|(_, id)| *id == timer.id)?;
+    Some(timed.0.remove(at))
+}
+
+/// Cancels the timers of an entity that goes away, or that was cleared.
+fn cancel_all(mut world: DeferredWorld, context: HookContext) {
+    let Some(mut timed) = world.get_mut::<Timed>(context.entity) else {
+        return;
+    };
+    let timed = core::mem::take(&mut timed.0);
+    if let Some(mut timers) = world.get_resource_mut::<Timers>() {
+        for due in timed {
+            timers.queue.remove(&due);
+        }
+    }
+}
