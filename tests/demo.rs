@@ -1,6 +1,6 @@
 //! What the demo, `examples/mob_targeting`, promises.
 
-#![cfg(feature = "bevy_app")]
+#![cfg(feature = "bevy_time")]
 
 #[path = "../examples/mob_targeting/arena.rs"]
 mod arena;
@@ -23,16 +23,21 @@ mod turns;
 
 use std::{fs, path::Path};
 
+use bevy_ecs::prelude::{ChildOf, Component};
 use indicatif::ProgressBar;
 use insta::assert_snapshot;
-use qdel::{Footprint, prelude::SignalExt};
+use qdel::{
+    Footprint, TEARDOWN_BATCH,
+    prelude::{Liveness, LivenessExt, SignalExt},
+};
 
-use arena::Mob;
+use arena::{Item, Mob, Protection};
 use battle::Battle;
 use modes::Mode;
-use scenario::{Overrides, Scenario, Source};
+use scenario::{Overrides, Replacement, Scenario, Source};
 use summary::{Comparison, Summary};
 use trace::Telling;
+use turns::Death;
 
 /// The program's exit code and what it printed.
 struct Finished {
@@ -84,6 +89,13 @@ fn hunters(battle: &Battle) -> usize {
     mobs.iter_manual(world)
         .filter(|mob| mob.target.is_some())
         .count()
+}
+
+/// Counts the living that have a `C`.
+fn count_of<C: Component>(battle: &Battle) -> usize {
+    let world = battle.world();
+    let query = world.try_query::<&C>();
+    query.map_or(0, |query| query.iter_manual(world).count())
 }
 
 #[test]
@@ -167,15 +179,20 @@ fn being_watched_changes_nothing() {
 }
 
 #[test]
-fn each_hunter_with_a_target_has_one_registration_after_each_tick() {
-    let scenario = crowd(120, 7);
+fn each_hunter_with_a_target_and_each_protection_has_one_registration_after_each_tick() {
+    // Nobody waits for the tear-down, or the dead would count as well.
+    let scenario = Scenario {
+        budget_ms: 1000.0,
+        ..crowd(120, 7)
+    };
     let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
 
     for _ in 0..scenario.ticks {
         battle.tick();
         battle.world().check_registrations().unwrap();
         let footprint = battle.world().signal_footprint();
-        assert_eq!(footprint.registrations, hunters(&battle));
+        let expected = hunters(&battle) + count_of::<Protection>(&battle);
+        assert_eq!(footprint.registrations, expected);
     }
 }
 
@@ -198,11 +215,15 @@ fn books_do_not_grow_over_a_long_battle() {
 
 #[test]
 fn registrations_end_where_they_began() {
-    let mut battle = Battle::new(&pit(), Mode::Signals, Telling::Silent);
+    let scenario = Scenario {
+        protected: 0,
+        ..pit()
+    };
+    let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
     let before = battle.world().signal_footprint();
 
     // Until one tribe is left, whose mobs have nobody to hunt.
-    for _ in 0..pit().ticks {
+    for _ in 0..scenario.ticks {
         battle.tick();
     }
 
@@ -216,7 +237,76 @@ fn registrations_end_where_they_began() {
 }
 
 #[test]
-fn json_is_one_object_with_nine_keys() {
+fn items_go_with_their_mobs() {
+    let scenario = Scenario {
+        replacement: Replacement::Nobody,
+        ..crowd(90, 7)
+    };
+
+    let battle = fought(&scenario, Mode::Signals);
+
+    let world = battle.world();
+    let mut items = world.try_query::<(&Item, &ChildOf)>().unwrap();
+    let all_carried = items
+        .iter(world)
+        .all(|(_, ChildOf(mob))| world.liveness(*mob) == Liveness::Alive);
+    assert!(all_carried && count_of::<Item>(&battle) > 0);
+    assert!(battle.summary().deaths.len() > 50);
+}
+
+#[test]
+fn protection_saves_from_one_death_and_a_phoenix_rises_once() {
+    let summary = summary_of(&crowd(120, 7), Mode::Signals);
+    let nobody_special = Scenario {
+        protected: 0,
+        phoenixes: 0,
+        ..crowd(120, 7)
+    };
+    let without = summary_of(&nobody_special, Mode::Signals);
+
+    assert!(summary.saved > 0 && summary.risen > 0);
+    assert_eq!((without.saved, without.risen), (0, 0));
+    let arrivals = u64::from(summary.mobs) + summary.deaths.len() as u64;
+    assert!(summary.saved <= arrivals.div_ceil(20) && summary.risen <= arrivals.div_ceil(25));
+}
+
+#[test]
+fn every_corpse_fades_in_its_time() {
+    let scenario = crowd(60, 7);
+    let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
+
+    for tick in 1..=scenario.ticks {
+        battle.tick();
+        let summary = battle.summary();
+        let is_recent = |death: &&Death| death.tick + scenario.fading > tick;
+        let recent = summary.deaths.iter().filter(is_recent).count();
+        assert_eq!(summary.corpses, recent as u64, "after tick {tick}");
+    }
+
+    assert!(battle.summary().faded > 100);
+}
+
+#[test]
+fn victims_of_the_calamity_are_torn_down_over_many_frames() {
+    let scenario = Scenario {
+        calamity: 3,
+        budget_ms: 0.0,
+        ..crowd(60, 7)
+    };
+
+    let summary = summary_of(&scenario, Mode::Signals);
+
+    // A budget of nothing is a batch a frame.
+    let frames = (summary.to_tear_down as usize).div_ceil(TEARDOWN_BATCH);
+    assert!(summary.victims > 250);
+    assert!(summary.to_tear_down >= summary.victims);
+    assert_eq!(summary.teardown_frames as usize, frames);
+    assert_eq!(summary.torn_down, summary.to_tear_down);
+    assert_eq!(summary.stale_worst, 0);
+}
+
+#[test]
+fn json_is_one_object_with_the_counts() {
     for mode in Mode::ALL {
         let finished = run(&["--scenario", "small", "--json", "--mode", mode.name()]);
 
@@ -227,15 +317,23 @@ fn json_is_one_object_with_nine_keys() {
         assert_eq!(
             keys,
             [
+                "corpses",
                 "deaths",
+                "faded",
                 "mobs",
                 "mode",
                 "notices",
                 "retargets",
+                "risen",
+                "saved",
                 "seed",
                 "stale",
+                "teardown_frames",
                 "tick_ms_median",
-                "ticks"
+                "ticks",
+                "to_tear_down",
+                "torn_down",
+                "victims"
             ]
         );
         assert_eq!(object["mode"], mode.name());
@@ -270,6 +368,10 @@ fn summaries_read_well() {
         summary.tick_ms_median = 0.25;
         summary.slowest = (1, 1.5);
     }
+    summaries[2].victims = 4;
+    summaries[2].torn_down = 6;
+    summaries[2].to_tear_down = 9;
+    summaries[2].teardown_frames = 30;
 
     let [signals, polling, bad] = &summaries;
     let comparison = Comparison(&summaries);
@@ -340,6 +442,10 @@ fn bad_scenarios_are_refused_in_one_line() {
         ("damage = [3, 6]", "damage = [6]"),
         ("speed = 1.5", "speed = -1.5"),
         ("sight = 12.0", "sight = 0"),
+        ("items = [0, 2]", "items = [2, 0]"),
+        ("budget_ms = 4.0", "budget_ms = -4.0"),
+        ("fading = 5", "fading = -5"),
+        ("protected = 4", "protected = \"all\""),
         ("[mob]", "[mob"),
     ]
     .iter()

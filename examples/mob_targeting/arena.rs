@@ -7,11 +7,13 @@
 //!    through the mobs goes through the roster. So the same seed is the same battle in every mode.
 
 use bevy_ecs::{
-    prelude::{Commands, Component, Entity, Res, ResMut, Resource},
+    prelude::{ChildOf, Commands, Component, Entity, Res, ResMut, Resource},
     system::SystemParam,
 };
 use glam::Vec2;
-use qdel::prelude::{Qdeleting, Received};
+use qdel::prelude::{
+    Destroy, Destroying, EntityCommandsSignalExt, Hint, PreQdel, Qdeleting, Received, Verdict,
+};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::scenario::Scenario;
@@ -23,6 +25,8 @@ pub(crate) struct Mob {
     pub(crate) target: Option<Entity>,
     /// Whether its last target died, so that the next pick is a retarget.
     pub(crate) bereft: bool,
+    /// Which life of its target it hunts. Only who polls needs to know.
+    pub(crate) life: u32,
     /// Ticks of chasing that it still puts up with.
     pub(crate) patience: u32,
     /// How often it was told that its target goes.
@@ -46,6 +50,29 @@ pub(crate) struct Health(pub(crate) u32);
 /// How many a mob has killed. The famous are hunted by many.
 #[derive(Component, Debug, Default)]
 pub(crate) struct Fame(pub(crate) u32);
+
+/// Which life a mob is in, from 0.
+#[derive(Component, Debug, Clone, Copy, Default)]
+pub(crate) struct Life(pub(crate) u32);
+
+/// Something that a mob carries. It is the mob's child, so it goes with it.
+#[derive(Component, Debug)]
+pub(crate) struct Item;
+
+/// Saves its mob from one death: a veto.
+#[derive(Component, Debug)]
+pub(crate) struct Protection;
+
+/// Lets its mob rise from the dead so many times.
+#[derive(Component, Debug)]
+pub(crate) struct Phoenix {
+    /// How often it still rises.
+    pub(crate) spare_lives: u32,
+}
+
+/// What is left of a mob, for a while.
+#[derive(Component, Debug)]
+pub(crate) struct Corpse;
 
 /// Who a mob is, whatever its entity id.
 #[derive(Component, Debug, Clone, Copy)]
@@ -88,11 +115,32 @@ pub(crate) struct Muster<'w, 's> {
     commands: Commands<'w, 's>,
 }
 
+impl Protection {
+    /// Objects to the deletion of its mob. It can only look: whoever buries the dead takes it away after its use.
+    pub(crate) fn on_asked(&self, _: Received<PreQdel>) -> Verdict {
+        Verdict::Veto
+    }
+}
+
+impl Destroy for Phoenix {
+    type Param = ();
+
+    fn destroy(&mut self, _: Destroying) -> Hint {
+        if self.spare_lives == 0 {
+            return Hint::Queue;
+        }
+        self.spare_lives -= 1;
+        Hint::LetMeLive
+    }
+}
+
 impl Mob {
     /// Clears the target, which is about to be torn down. The next survey of the arena finds it a new one.
-    pub(crate) fn on_target_lost(&mut self, _: Received<Qdeleting>) {
+    pub(crate) fn on_target_lost(&mut self, lost: Received<Qdeleting>) {
         self.notices += 1;
-        self.lose_target();
+        if self.target == Some(lost.target()) {
+            self.lose_target();
+        }
     }
 
     /// Clears the target because it is dead.
@@ -101,9 +149,10 @@ impl Mob {
         self.bereft = true;
     }
 
-    /// Hunts `target` from now on.
-    pub(crate) fn hunt(&mut self, target: Entity, patience: u32) {
+    /// Hunts `target` in its current `life` from now on.
+    pub(crate) fn hunt(&mut self, target: Entity, life: Life, patience: u32) {
         self.target = Some(target);
+        self.life = life.0;
         self.patience = patience;
         self.retargets += u32::from(std::mem::take(&mut self.bereft));
     }
@@ -140,12 +189,27 @@ impl Muster<'_, '_> {
         let newcomer = (
             badge,
             Mob::default(),
+            Life::default(),
             Position(place),
             Stride::default(),
             Health(health),
             Fame::default(),
         );
         let mob = self.commands.spawn(newcomer).id();
+        for _ in 0..self.dice.between(self.scenario.mob.items) {
+            self.commands.spawn((Item, ChildOf(mob)));
+        }
+        let is_one_of = |every: u32| every > 0 && badge.serial % every == every - 1;
+        if is_one_of(self.scenario.protected) {
+            self.commands
+                .entity(mob)
+                .insert(Protection)
+                .register_signal(mob, Protection::on_asked);
+        }
+        if is_one_of(self.scenario.phoenixes) {
+            let phoenix = Phoenix { spare_lives: 1 };
+            self.commands.entity(mob).insert(phoenix);
+        }
         let slot = slot as usize;
         if slot == self.roster.slots.len() {
             self.roster.slots.push(None);

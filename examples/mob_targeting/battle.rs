@@ -3,11 +3,19 @@
 use std::time::{Duration, Instant};
 
 use bevy_app::App;
-use bevy_ecs::{query::QueryState, system::RunSystemOnce, world::World};
-use qdel::prelude::{Liveness, LivenessExt, QdelPlugin};
+use bevy_ecs::{
+    entity_disabling::Disabled,
+    query::{Allow, QueryState, With},
+    system::RunSystemOnce,
+    world::World,
+};
+use qdel::{
+    Deleting, QdelCounts,
+    prelude::{Liveness, LivenessExt, QdelPlugin, QdelSettings, Teardown},
+};
 
 use crate::{
-    arena::{Camps, Dice, Mob, Roster},
+    arena::{Camps, Corpse, Dice, Mob, Roster},
     grid::Grid,
     modes::Mode,
     scenario::Scenario,
@@ -20,6 +28,11 @@ use crate::{
 pub(crate) struct Battle {
     app: App,
     mobs: QueryState<&'static Mob>,
+    corpses: QueryState<(), With<Corpse>>,
+    /// What waits for its tear-down.
+    waiting: QueryState<(), (With<Deleting>, Allow<Disabled>)>,
+    /// How many had been torn down before the calamity.
+    torn_down_before: u64,
     summary: Summary,
     /// What each tick took.
     ticks: Vec<Duration>,
@@ -30,7 +43,9 @@ impl Battle {
     pub(crate) fn new(scenario: &Scenario, mode: Mode, telling: Telling) -> Self {
         let mut dice = Dice::new(scenario.seed);
         let mut app = App::new();
-        app.add_plugins(QdelPlugin::default())
+        let budget = Duration::from_secs_f64(scenario.budget_ms / 1e3);
+        let settings = QdelSettings::default().with_teardown(Teardown::Budget(budget));
+        app.add_plugins(QdelPlugin::with_settings(settings))
             .insert_resource(Camps::pitch(scenario, &mut dice))
             .insert_resource(Grid::new(scenario))
             .insert_resource(Chronicle::new(scenario, telling))
@@ -45,10 +60,12 @@ impl Battle {
         world
             .run_system_once(turns::arrive)
             .expect("what `arrive` takes should be inserted by now");
-        let mobs = world.query();
         Self {
+            mobs: world.query(),
+            corpses: world.query_filtered(),
+            waiting: world.query_filtered(),
+            torn_down_before: 0,
             app,
-            mobs,
             summary: Summary::new(scenario, mode),
             ticks: Vec::new(),
         }
@@ -63,6 +80,8 @@ impl Battle {
         let stale = self.count_stale();
         self.summary.stale = stale;
         self.summary.stale_worst = self.summary.stale_worst.max(stale);
+        self.watch_tear_down();
+        self.corpses.update_archetypes(self.app.world());
     }
 
     /// Returns the world of the battle.
@@ -82,6 +101,11 @@ impl Battle {
         summary.deaths.clone_from(&tally.deaths);
         summary.notices = tally.notices;
         summary.retargets = tally.retargets;
+        summary.saved = tally.saved;
+        summary.risen = tally.risen;
+        summary.victims = tally.victims;
+        summary.corpses = self.corpses.iter_manual(self.world()).count() as u64;
+        summary.faded = tally.corpses - summary.corpses;
         for mob in self.mobs.iter_manual(self.world()) {
             summary.living += 1;
             summary.notices += u64::from(mob.notices);
@@ -89,6 +113,28 @@ impl Battle {
         }
         summary.time(&self.ticks);
         summary
+    }
+
+    /// Counts the frames from the calamity on until all are torn down who were deleted by then: the oldest go first.
+    fn watch_tear_down(&mut self) {
+        let (world, summary) = (self.app.world(), &mut self.summary);
+        let calamity = world.resource::<Scenario>().calamity;
+        let tick = world.resource::<Tally>().tick;
+        let torn_down = world.resource::<QdelCounts>().torn_down;
+        if calamity == 0 || tick < calamity {
+            self.torn_down_before = torn_down;
+            return;
+        }
+        let torn_down = torn_down - self.torn_down_before;
+        if tick == calamity {
+            self.waiting.update_archetypes(world);
+            let waiting = self.waiting.iter_manual(world).count() as u64;
+            summary.to_tear_down = torn_down + waiting;
+        } else if summary.torn_down == summary.to_tear_down {
+            return;
+        }
+        summary.torn_down = torn_down.min(summary.to_tear_down);
+        summary.teardown_frames += 1;
     }
 
     /// Counts the mobs whose target is not alive, by looking at every mob of the world.

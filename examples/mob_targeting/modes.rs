@@ -19,7 +19,7 @@ use qdel::prelude::{
 use serde::Serialize;
 
 use crate::{
-    arena::{Badge, Mob, Roster},
+    arena::{Badge, Life, Mob, Roster},
     trace::Chronicle,
     turns::{Picks, Turn},
 };
@@ -94,16 +94,19 @@ fn register_picks(mut commands: Commands, picks: Res<Picks>) {
     }
 }
 
-/// Asks for each hunter whether its target is still there.
+/// Asks for each hunter whether its target is still there, and still the one that it picked: who has risen
+/// from the dead has been let go.
 fn check_targets(
     roster: Res<Roster>,
     liveness: EntityLiveness,
+    lives: Query<&Life>,
     mut hunters: Query<(&Badge, &mut Mob)>,
     mut chronicle: ResMut<Chronicle>,
 ) {
     let mut hunters = hunters.iter_many_mut(roster.mobs()).matched();
     while let Some((badge, mut mob)) = hunters.fetch_next() {
-        let gone = |target| liveness.liveness(target) != Liveness::Alive;
+        let in_its_life = |target| lives.get(target).is_ok_and(|life| life.0 == mob.life);
+        let gone = |target| liveness.liveness(target) != Liveness::Alive || !in_its_life(target);
         if mob.target.is_some_and(gone) {
             mob.lose_target();
             chronicle.find_gone(*badge);

@@ -38,6 +38,16 @@ pub(crate) struct Scenario {
     pub(crate) camps: u32,
     /// Who takes the place of the dead.
     pub(crate) replacement: Replacement,
+    /// Every so manieth arrival is under protection; 0 for nobody.
+    pub(crate) protected: u32,
+    /// Every so manieth arrival rises from the dead once; 0 for nobody.
+    pub(crate) phoenixes: u32,
+    /// The tick in which half of the mobs die at once; 0 for never.
+    pub(crate) calamity: u32,
+    /// Ticks after which a corpse fades.
+    pub(crate) fading: u32,
+    /// Milliseconds of each frame that are given to tearing down the dead.
+    pub(crate) budget_ms: f64,
     /// How many mobs a trace tells of.
     pub(crate) watched: u32,
     /// What a mob is able to do.
@@ -52,6 +62,8 @@ pub(crate) struct Ability {
     pub(crate) health: [u32; 2],
     /// The least and the most that one blow costs.
     pub(crate) damage: [u32; 2],
+    /// The least and the most items that a newcomer carries.
+    pub(crate) items: [u32; 2],
     /// Paces a tick.
     pub(crate) speed: f32,
     /// How far it looks for a target.
@@ -234,16 +246,24 @@ impl Scenario {
         let whole = |range: RangeInclusive<i64>| *range.start() as f64..=*range.end() as f64;
         let [frail, tough] = self.mob.health;
         let [least, most] = self.mob.damage;
+        let [light, heavy] = self.mob.items;
 
         within("mobs", f64::from(self.mobs), whole(MOBS))?;
         within("ticks", f64::from(self.ticks), whole(TICKS))?;
         within("the number of tribes", self.tribes.len() as f64, 2.0..=16.0)?;
         within("room", f64::from(self.room), 1.0..=1000.0)?;
         within("camps", f64::from(self.camps), 1.0..=10_000.0)?;
+        within("protected", f64::from(self.protected), 0.0..=1e6)?;
+        within("phoenixes", f64::from(self.phoenixes), 0.0..=1e6)?;
+        within("calamity", f64::from(self.calamity), 0.0..=1e6)?;
+        within("fading", f64::from(self.fading), 0.0..=1e6)?;
+        within("budget_ms", self.budget_ms, 0.0..=1000.0)?;
         within("mob.health[1]", f64::from(tough), 1.0..=1e6)?;
         within("mob.health[0]", f64::from(frail), 1.0..=f64::from(tough))?;
         within("mob.damage[1]", f64::from(most), 1.0..=1e6)?;
         within("mob.damage[0]", f64::from(least), 0.0..=f64::from(most))?;
+        within("mob.items[1]", f64::from(heavy), 0.0..=100.0)?;
+        within("mob.items[0]", f64::from(light), 0.0..=f64::from(heavy))?;
         within("mob.speed", f64::from(self.mob.speed), 0.0..=1000.0)?;
         within("mob.sight", f64::from(self.mob.sight), 0.1..=1000.0)?;
         within("mob.reach", f64::from(self.mob.reach), 0.1..=1000.0)?;

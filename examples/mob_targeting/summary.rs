@@ -28,6 +28,22 @@ pub(crate) struct Summary {
     pub(crate) retargets: u64,
     /// How many mobs had a target that was not alive, after the last tick.
     pub(crate) stale: u64,
+    /// How often a protection saved a mob: a veto.
+    pub(crate) saved: u64,
+    /// How often a mob rose from the dead: its deletion was taken back.
+    pub(crate) risen: u64,
+    /// How many corpses lie about.
+    pub(crate) corpses: u64,
+    /// How many corpses have faded.
+    pub(crate) faded: u64,
+    /// How many fell in the calamity.
+    pub(crate) victims: u64,
+    /// Over how many frames its victims were torn down.
+    pub(crate) teardown_frames: u32,
+    /// How many entities that was until now.
+    pub(crate) torn_down: u64,
+    /// How many entities it is in all: the victims, what they carried, and who had died before and still waited.
+    pub(crate) to_tear_down: u64,
     /// The median time of a tick, in milliseconds.
     pub(crate) tick_ms_median: f64,
     /// The same number as `stale` after the tick where it was greatest.
@@ -36,6 +52,9 @@ pub(crate) struct Summary {
     /// The slowest tick, from 1, and its milliseconds.
     #[serde(skip)]
     pub(crate) slowest: (usize, f64),
+    /// Milliseconds of each frame that were given to the tear-down.
+    #[serde(skip)]
+    pub(crate) budget_ms: f64,
     /// How many mobs live.
     #[serde(skip)]
     pub(crate) living: u64,
@@ -53,6 +72,15 @@ impl Summary {
             notices: 0,
             retargets: 0,
             stale: 0,
+            saved: 0,
+            risen: 0,
+            corpses: 0,
+            faded: 0,
+            victims: 0,
+            teardown_frames: 0,
+            torn_down: 0,
+            to_tear_down: 0,
+            budget_ms: scenario.budget_ms,
             tick_ms_median: 0.0,
             stale_worst: 0,
             slowest: (0, 0.0),
@@ -131,6 +159,36 @@ impl fmt::Display for Summary {
         )?;
         writeln!(
             f,
+            "  saved     {}     by their protection, which is a veto",
+            number(self.saved)
+        )?;
+        writeln!(
+            f,
+            "  risen     {}     from the dead: their deletion was taken back",
+            number(self.risen)
+        )?;
+        writeln!(
+            f,
+            "  corpses   {}     lie about; {} have faded",
+            number(self.corpses),
+            HumanCount(self.faded)
+        )?;
+        if self.victims > 0 {
+            write!(
+                f,
+                "  calamity  {}     fell at once; {} entities were torn down over {} frames, {} ms of each",
+                number(self.victims),
+                HumanCount(self.torn_down),
+                self.teardown_frames,
+                self.budget_ms
+            )?;
+            match self.to_tear_down - self.torn_down {
+                0 => writeln!(f)?,
+                left => writeln!(f, "; {} still wait", HumanCount(left))?,
+            }
+        }
+        writeln!(
+            f,
             "  stale     {}     targets that are not alive, after the last tick; {} after the worst",
             number(self.stale),
             HumanCount(self.stale_worst)
@@ -157,6 +215,7 @@ impl fmt::Display for Comparison<'_> {
             "retargets",
             "stale at the end",
             "stale at worst",
+            "tear-down frames",
             "median tick",
             "slowest tick",
         ]);
@@ -168,6 +227,7 @@ impl fmt::Display for Comparison<'_> {
                 count(summary.retargets),
                 count(summary.stale),
                 count(summary.stale_worst),
+                summary.teardown_frames.to_string(),
                 format!("{:.2} ms", summary.tick_ms_median),
                 format!("{:.2} ms", summary.slowest.1),
             ]);

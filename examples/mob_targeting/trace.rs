@@ -61,6 +61,15 @@ struct Line {
     deed: Deed,
 }
 
+/// Why a mob that fell stands up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rescue {
+    /// It was under protection: a veto.
+    Protection,
+    /// It rises from the dead: its deletion was taken back.
+    Phoenix,
+}
+
 /// What a watched mob does or suffers. Others are named by their serial numbers.
 #[derive(Debug)]
 enum Deed {
@@ -69,6 +78,7 @@ enum Deed {
     Strikes { prey: u32, damage: u32, left: u32 },
     Kills { prey: u32, damage: u32 },
     Falls { hunter: u32 },
+    StandsUp { rescue: Rescue },
     Told { prey: u32, liveness: Liveness },
     Finds { prey: u32 },
     Stale { prey: u32 },
@@ -132,6 +142,13 @@ impl Chronicle {
             self.note(hunter, deed);
         } else if self.is_watched(prey) && left == 0 {
             self.note(prey, Deed::Falls { hunter });
+        }
+    }
+
+    /// Notes that a mob that fell did not die of it.
+    pub(crate) fn stand_up(&mut self, mob: Badge, rescue: Rescue) {
+        if self.is_watched(mob.serial) {
+            self.note(mob.serial, Deed::StandsUp { rescue });
         }
     }
 
@@ -241,6 +258,12 @@ impl fmt::Display for Deed {
                 write!(f, "strikes {} for {damage}, and kills", Name(prey))
             }
             Self::Falls { hunter } => write!(f, "is killed by {}", Name(hunter)),
+            Self::StandsUp {
+                rescue: Rescue::Protection,
+            } => f.write_str("is saved by its protection, which is used up"),
+            Self::StandsUp {
+                rescue: Rescue::Phoenix,
+            } => f.write_str("rises from the dead"),
             Self::Told { prey, liveness } => {
                 write!(
                     f,

@@ -6,10 +6,11 @@
 //! check      `polling` only: who has lost its target?
 //! pick       survey the arena; who has no target, or is tired of it, picks one
 //! promise    `signals` only: those register with their targets
-//! fight      chase, walk, strike
-//! bury       the dead are `qdel`ed; `signals`: their hunters are told now and clear their fields
+//! fight      chase, walk, strike; in one tick of some scenarios, half of the mobs drop dead
+//! bury       the dead are `qdel`ed; `signals`: their hunters are told now and clear their fields. Who is under
+//!            protection has a veto, and a phoenix rises; of the others a corpse stays for a while
 //! settle     what the dead had counted is added up; newcomers arrive
-//! ...        the end of the frame tears the dead down
+//! ...        the end of the frame tears down as many of the dead, with what they carry, as its budget allows
 //! ```
 
 #![expect(
@@ -17,21 +18,29 @@
     reason = "a system takes its parameters by value"
 )]
 
-use bevy_app::{App, Update};
+use std::{any::type_name, time::Duration};
+
+use bevy_app::{App, First, Update};
 use bevy_ecs::{
+    entity::EntityHashSet,
     entity_disabling::Disabled,
-    prelude::{
-        Allow, Commands, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet,
-    },
+    prelude::{Allow, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet, World},
 };
+use bevy_time::Time;
 use glam::Vec2;
-use qdel::prelude::EntityCommandsQdelExt;
+use qdel::{
+    Registration,
+    prelude::{AppDestroyExt, QdelExt, QdelTimerExt, Qdeleting, SignalExt},
+};
 
 use crate::{
-    arena::{Badge, Camps, Dice, Fame, Health, Mob, Muster, Position, Roster, Stride},
+    arena::{
+        Badge, Camps, Corpse, Dice, Fame, Health, Life, Mob, Muster, Phoenix, Position, Protection,
+        Roster, Stride,
+    },
     grid::{Grid, Sighted},
     scenario::{Replacement, Scenario},
-    trace::Chronicle,
+    trace::{Chronicle, Rescue},
 };
 
 /// The turns of a tick.
@@ -73,6 +82,14 @@ pub(crate) struct Tally {
     pub(crate) notices: u64,
     /// What the dead had picked anew.
     pub(crate) retargets: u64,
+    /// Who was saved by a veto.
+    pub(crate) saved: u64,
+    /// Who rose from the dead.
+    pub(crate) risen: u64,
+    /// Who died in the calamity.
+    pub(crate) victims: u64,
+    /// Corpses that were laid out.
+    pub(crate) corpses: u64,
 }
 
 /// Who died, and when.
@@ -92,6 +109,9 @@ struct Survey(Vec<Sighted>);
 #[derive(Resource, Debug, Default)]
 struct Seekers(Vec<Sighted>);
 
+/// How long a tick is, for those who fade.
+pub(crate) const TICK: Duration = Duration::from_millis(50);
+
 /// The hunters that have their target in reach, each with its target.
 #[derive(Resource, Debug, Default)]
 struct Blows(Vec<(Entity, Entity)>);
@@ -102,7 +122,9 @@ struct Fallen(Vec<(Entity, Badge)>);
 
 /// Adds the turns that every mode takes.
 pub(crate) fn add_to(app: &mut App) {
-    app.init_resource::<Tally>()
+    app.register_destroy::<Phoenix>()
+        .init_resource::<Time>()
+        .init_resource::<Tally>()
         .init_resource::<Survey>()
         .init_resource::<Seekers>()
         .init_resource::<Picks>()
@@ -121,12 +143,15 @@ pub(crate) fn add_to(app: &mut App) {
             )
                 .chain(),
         )
+        .add_systems(First, |mut time: ResMut<Time>| time.advance_by(TICK))
         .add_systems(
             Update,
             (
                 begin.before(Turn::Check),
                 (survey, pick).chain().in_set(Turn::Pick),
-                (chase, walk, strike).chain().in_set(Turn::Fight),
+                (chase, walk, strike, strike_half_dead)
+                    .chain()
+                    .in_set(Turn::Fight),
                 bury.in_set(Turn::Bury),
                 (settle, replace).chain().in_set(Turn::Settle),
             ),
@@ -147,7 +172,7 @@ fn begin(mut tally: ResMut<Tally>, mut chronicle: ResMut<Chronicle>) {
 
 fn survey(
     roster: Res<Roster>,
-    mobs: Query<(&Badge, &Position, &Fame, &Mob)>,
+    mobs: Query<(&Badge, &Life, &Position, &Fame, &Mob)>,
     mut survey: ResMut<Survey>,
     mut seekers: ResMut<Seekers>,
     mut grid: ResMut<Grid>,
@@ -155,12 +180,13 @@ fn survey(
     survey.0.clear();
     seekers.0.clear();
     for entity in roster.mobs() {
-        let Ok((badge, position, fame, mob)) = mobs.get(entity) else {
+        let Ok((badge, life, position, fame, mob)) = mobs.get(entity) else {
             continue;
         };
         let sighted = Sighted {
             mob: entity,
             badge: *badge,
+            life: *life,
             at: position.0,
             fame: fame.0,
         };
@@ -190,7 +216,7 @@ fn pick(
             continue;
         };
         let old = mob.target;
-        mob.hunt(prey.mob, scenario.mob.patience);
+        mob.hunt(prey.mob, prey.life, scenario.mob.patience);
         if old == Some(prey.mob) {
             continue;
         }
@@ -271,12 +297,94 @@ fn strike(
     }
 }
 
-fn bury(mut commands: Commands, fallen: Res<Fallen>, mut tally: ResMut<Tally>) {
-    let tick = tally.tick;
-    for (dead, badge) in &fallen.0 {
-        commands.entity(*dead).qdel();
-        let serial = badge.serial;
+/// In the tick of the calamity, lets every second mob drop dead.
+fn strike_half_dead(
+    scenario: Res<Scenario>,
+    roster: Res<Roster>,
+    mut mobs: Query<(&Badge, &mut Health)>,
+    mut fallen: ResMut<Fallen>,
+    mut tally: ResMut<Tally>,
+) {
+    if tally.tick != scenario.calamity {
+        return;
+    }
+    for mob in roster.mobs().step_by(2) {
+        if let Ok((badge, mut health)) = mobs.get_mut(mob)
+            && health.0 > 0
+        {
+            health.0 = 0;
+            fallen.0.push((mob, *badge));
+            tally.victims += 1;
+        }
+    }
+}
+
+/// Deletes the fallen in one go, and sees to those who did not die of it.
+fn bury(world: &mut World) {
+    let fallen = &world.resource::<Fallen>().0;
+    let entities: Vec<_> = fallen.iter().map(|(mob, _)| *mob).collect();
+    let batch = world.qdel_batch(entities);
+
+    for saved in batch.vetoed {
+        // It is used up, and its registration ends with it.
+        world.entity_mut(saved).remove::<Protection>();
+        stand_up(world, saved, Rescue::Protection);
+    }
+    for risen in batch.kept {
+        // Its hunters were told and have let go of it: they need not listen until they pick it again.
+        let is_of_hunter = |told: &Registration| told.component == type_name::<Mob>();
+        for told in world
+            .registrations_on(risen)
+            .into_iter()
+            .filter(is_of_hunter)
+        {
+            world
+                .unregister_signal::<Mob, Qdeleting>(told.listener, risen)
+                .expect("a registration should be in force until it is ended");
+        }
+        world
+            .get_mut::<Life>(risen)
+            .expect("a mob should have a life")
+            .0 += 1;
+        stand_up(world, risen, Rescue::Phoenix);
+    }
+    lay_out(world, &batch.queued);
+
+    let dead: EntityHashSet = batch.queued.into_iter().collect();
+    let is_dead = |(mob, _): &(Entity, Badge)| dead.contains(mob);
+    world.resource_mut::<Fallen>().0.retain(is_dead);
+}
+
+/// Heals a mob that did not die after all.
+fn stand_up(world: &mut World, mob: Entity, rescue: Rescue) {
+    let [frail, _] = world.resource::<Scenario>().mob.health;
+    world.entity_mut(mob).insert(Health(frail));
+    let mut tally = world.resource_mut::<Tally>();
+    match rescue {
+        Rescue::Protection => tally.saved += 1,
+        Rescue::Phoenix => tally.risen += 1,
+    }
+    let badge = *world.get::<Badge>(mob).expect("a mob should have a badge");
+    world.resource_mut::<Chronicle>().stand_up(badge, rescue);
+}
+
+/// Writes down who died, and lays out their corpses, which fade.
+fn lay_out(world: &mut World, dead: &[Entity]) {
+    let fading = TICK * world.resource::<Scenario>().fading;
+    for mob in dead {
+        let (badge, place) = world
+            .entity(*mob)
+            .get_components::<(&Badge, &Position)>()
+            .expect("the dead should be whole until they are torn down");
+        let (serial, place) = (badge.serial, *place);
+        let corpse = world.spawn((Corpse, place)).id();
+        world
+            .qdel_in(corpse, fading)
+            .expect("a new corpse should be there");
+        let mut tally = world.resource_mut::<Tally>();
+        let tick = tally.tick;
         tally.deaths.push(Death { tick, serial });
+        tally.corpses += 1;
     }
 }
 
