@@ -104,7 +104,7 @@ pub enum UnregisterError {
 /// Why an entity could not be deleted.
 ///
 /// Nothing has happened when one of these is returned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum QdelError {
     /// The entity is not in the world.
@@ -124,6 +124,30 @@ pub enum QdelError {
         /// The resource's entity: the same, or one that it owns.
         resource: Entity,
     },
+    /// A declared reference with the policy `deny` names the entity, or one that would go with it.
+    #[error("{0}")]
+    Denied(Box<Refused>),
+}
+
+/// Who refuses a deletion, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{target} is named by `{}{path}` of {holder}, so deleting {entity} was refused; \
+     empty that field or delete {holder} first",
+    ShortName(.component)
+)]
+#[non_exhaustive]
+pub struct Refused {
+    /// The entity that was to be deleted.
+    pub entity: Entity,
+    /// The entity that must stay: the same, or one that would go with it.
+    pub target: Entity,
+    /// The entity whose component refuses.
+    pub holder: Entity,
+    /// The type name of that component.
+    pub component: &'static str,
+    /// Where in the component the target is named: `.master`.
+    pub path: String,
 }
 
 /// Why the `Destroy` of a component was not called.

@@ -65,23 +65,30 @@ mod error;
 mod liveness;
 #[cfg(feature = "bevy_app")]
 mod plugin;
+mod reference;
 mod registration;
 mod signal;
 mod weak;
 
+#[doc(hidden)]
+pub use bevy_ecs::entity::Entity;
 pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
 pub use deletion::{
     CommandsQdelExt, Costs, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
     EntityWorldMutQdelExt, Hint, PlannedDeletion, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt,
     QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt, TEARDOWN_BATCH, Teardown,
-    Verdict, WorkClock, WorldDestroyExt,
+    Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt,
 };
 pub use error::{
-    BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
+    BrokenBooks, CancelError, DestroyError, QdelError, Refused, RegisterError, UnregisterError,
 };
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
 pub use plugin::{AppDestroyExt, AppListenerExt, QdelPlugin, QdelSystems};
+pub use qdel_macros::References;
+pub use reference::{
+    Change, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable, Remains, Step,
+};
 pub use registration::Registration;
 pub use signal::{
     Answer, Cause, EntityCommandsSignalExt, EntityWorldMutSignalExt, Footprint, Qdeleting,

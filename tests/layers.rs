@@ -1,7 +1,7 @@
 //! The layers of the source: who may name whom.
 //!
-//! From low to high: `error`, `deleting` and `registration`, `signal`, `liveness`, `weak`, `deletion`,
-//! `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
+//! From low to high: `error`, `deleting` and `registration`, `signal`, `liveness`, `weak`, `reference`,
+//! `deletion`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
 //! names all.
 
 use std::{
@@ -10,11 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["error", "deleting", "registration"],
     &["signal"],
     &["liveness"],
     &["weak"],
+    &["reference"],
     &["deletion"],
     &["plugin"],
 ];

@@ -1,15 +1,20 @@
 //! The question before a deletion.
 
-use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
+use bevy_ecs::{
+    entity::{Entity, EntityHashSet},
+    resource::IsResource,
+    world::World,
+};
 
 use super::{
     answer::Qdel,
     mark::Force,
-    owned::{Member, Tree},
+    owned::{Denials, Member, Tree},
 };
 use crate::{
     deleting::Deleting,
-    error::QdelError,
+    error::{QdelError, Refused},
+    reference::Denial,
     signal::{Answer, Question, SignalExt},
 };
 
@@ -81,7 +86,7 @@ pub(super) fn permit(
     world: &World,
     root: Entity,
     force: Force,
-    tree: impl FnOnce() -> Tree,
+    tree: impl FnOnce(&mut Denials) -> Tree,
 ) -> Result<Tree, Refusal> {
     let Ok(entity) = world.get_entity(root) else {
         return Err(Err(QdelError::NotSpawned { entity: root }));
@@ -89,7 +94,8 @@ pub(super) fn permit(
     if entity.contains::<Deleting>() {
         return Err(Ok(Qdel::AlreadyDeleting));
     }
-    let tree = tree();
+    let mut denials = Denials::new();
+    let tree = tree(&mut denials);
     let is_resource = |member: &&Member| world.entity(member.entity).contains::<IsResource>();
     if let Some(member) = tree.iter().find(is_resource) {
         return Err(Err(QdelError::Resource {
@@ -97,10 +103,31 @@ pub(super) fn permit(
             resource: member.entity,
         }));
     }
+    if let Some(denial) = find_denial(&tree, &denials) {
+        return Err(Err(QdelError::Denied(Box::new(Refused {
+            entity: root,
+            target: denial.target,
+            holder: denial.holder,
+            component: denial.component(world),
+            path: denial.path(world),
+        }))));
+    }
     match find_veto(world, &tree, force) {
         Some(on) => Err(Ok(Qdel::Vetoed { on })),
         None => Ok(tree),
     }
+}
+
+/// Returns the first who refuses and would stay.
+fn find_denial(tree: &Tree, denials: &Denials) -> Option<Denial> {
+    if denials.is_empty() {
+        return None;
+    }
+    let goes: EntityHashSet = tree.iter().map(|member| member.entity).collect();
+    let mut denials = denials.iter();
+    denials
+        .find(|denial| !goes.contains(&denial.holder))
+        .copied()
 }
 
 /// Asks about all `members` in order, and returns the first that must stay.

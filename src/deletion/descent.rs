@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use super::{
     mark::{Force, mark},
-    owned::Member,
+    owned::{Denials, Member},
     queue::Deletions,
     tear_down::TearDown,
     wave::carry_out,
@@ -85,7 +85,9 @@ impl Descent {
             // They cannot be asked any more, but they are told.
             frame.rounds += 1;
             let roots = newcomers.iter().map(|owned| Member::owned(*owned, entity));
-            let joined = ownerships.trees(world, roots, &mut EntityHashSet::default());
+            // It is too late to refuse.
+            let (mut seen, mut denials) = (EntityHashSet::default(), Denials::new());
+            let joined = ownerships.trees(world, roots, &mut seen, &mut denials);
             done.note(mark(world, &joined, Force::No));
             done.note(carry_out(world));
             return;

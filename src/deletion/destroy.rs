@@ -222,7 +222,7 @@ type Params<C> = (
 
 impl<C: Destroy> Of<C> {
     fn new(world: &mut World) -> Self {
-        let component = signal::query_without_filters::<C>(world);
+        let component = signal::query_without_filters::<&'static mut C>(world);
         Self((component, ParamBuilder).build_state(world))
     }
 }

@@ -121,9 +121,9 @@ pub(super) fn batch(world: &mut World, entities: Vec<Entity>) -> Result<(), Bevy
         return Ok(());
     }
     let batch = worklist::qdel_batch(world, entities, Force::No);
-    match batch.refused.first() {
+    match batch.refused.into_iter().next() {
         None => Ok(()),
-        Some(&error) => Err(warning(error)),
+        Some(error) => Err(warning(error)),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) enum Force {
 pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
     let notices = members.iter().map(|member| Notice {
         entity: member.entity,
-        cause: member.cause(),
+        cause: member.cause,
         force: force == Force::Yes,
     });
     world.resource_mut::<Deletions>().to_tell.extend(notices);

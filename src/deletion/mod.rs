@@ -8,6 +8,7 @@
 //!             then the commands that handlers queued are applied
 //!   destroy   Destroy of each component that has one, owner before owned: their hints decide what follows
 //!             then the commands that they queued are applied
+//!   release   declared references let go of those that do not live on
 //!   ...                                                  <- end of the frame, or `flush_qdel`
 //!   tear down owned before owner, oldest deletion first, until the frame's budget is spent
 //! ```
@@ -41,6 +42,7 @@ mod queue;
 mod settings;
 mod tear_down;
 mod timer;
+mod track;
 mod wave;
 mod worklist;
 mod world_ext;
@@ -55,6 +57,7 @@ pub use hint::Hint;
 pub use plan::{PlannedDeletion, QdelPlan};
 pub use settings::{Costs, QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock};
 pub use timer::{QdelTimer, QdelTimerExt};
+pub use track::WorldReferencesExt;
 pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 
 #[cfg(feature = "bevy_time")]

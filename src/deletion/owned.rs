@@ -8,39 +8,41 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
-use crate::{deleting::Deleting, signal::Cause};
+use crate::{
+    deleting::Deleting,
+    reference::{self, Denial, Dependent},
+    signal::Cause,
+};
 
 /// An entity that is to be deleted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) entity: Entity,
-    /// Who owns it; none for the root of the tree.
-    pub(super) owner: Option<Entity>,
+    pub(super) cause: Cause,
 }
 
 impl Member {
     pub(super) fn root(entity: Entity) -> Self {
-        Self {
-            entity,
-            owner: None,
-        }
+        let cause = Cause::Qdel;
+        Self { entity, cause }
     }
 
     pub(super) fn owned(entity: Entity, owner: Entity) -> Self {
-        Self {
-            entity,
-            owner: Some(owner),
-        }
+        let cause = Cause::Owner(owner);
+        Self { entity, cause }
     }
 
-    /// Returns why it is deleted.
-    pub(super) fn cause(self) -> Cause {
-        self.owner.map_or(Cause::Qdel, Cause::Owner)
+    fn dependent(entity: Entity, target: Entity) -> Self {
+        let cause = Cause::Reference(target);
+        Self { entity, cause }
     }
 }
 
-/// An entity that is to be deleted with all it owns: few own more than a few.
+/// An entity that is to be deleted with all it owns, and with all who cannot be without them: mostly few.
 pub(super) type Tree = SmallVec<[Member; 4]>;
+
+/// Who refuses that somebody goes, unless it goes as well.
+pub(super) type Denials = Vec<Denial>;
 
 /// The relationships by which one entity owns another: those with `linked_spawn`.
 #[derive(Debug, Default)]
@@ -104,27 +106,30 @@ impl Ownerships {
         })
     }
 
-    /// Returns `root` and all alive that it owns: every owner before what it owns, siblings in order.
+    /// Returns `root` and all alive that goes with it: every owner before what it owns, and whoever is named before
+    /// whoever cannot be without it; siblings in order.
     ///
     /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
-    pub(super) fn tree(&self, world: &World, root: Entity) -> Tree {
-        if !self.has_owned(world.entity(root)) {
+    pub(super) fn tree(&self, world: &World, root: Entity, denials: &mut Denials) -> Tree {
+        if !self.has_owned(world.entity(root)) && !reference::may_cascade(world) {
             return Tree::from_iter([Member::root(root)]);
         }
-        self.trees(world, [Member::root(root)], &mut EntityHashSet::default())
+        let mut seen = EntityHashSet::default();
+        self.trees(world, [Member::root(root)], &mut seen, denials)
     }
 
-    /// Returns `roots` and all alive that they own, as [`tree`](Self::tree) does, without who is among `seen`.
+    /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without who is among `seen`.
     pub(super) fn trees(
         &self,
         world: &World,
         roots: impl IntoIterator<Item = Member>,
         seen: &mut EntityHashSet,
+        denials: &mut Denials,
     ) -> Tree {
         let mut trees = Tree::new();
         for root in roots {
             let mut tree = Tree::new();
-            self.add_leaves_first(world, root, seen, &mut tree);
+            self.add_leaves_first(world, root, seen, &mut tree, denials);
             trees.extend(tree.into_iter().rev());
         }
         trees
@@ -142,16 +147,19 @@ impl Ownerships {
         let (rings, roots): (Vec<_>, Vec<_>) =
             entities.iter().partition(|entity| owned.contains(*entity));
         let roots = roots.into_iter().chain(rings).map(Member::root);
-        self.trees(world, roots, &mut EntityHashSet::default())
+        // Everybody goes, so nobody is left who could refuse it.
+        let (mut seen, mut denials) = (EntityHashSet::default(), Denials::new());
+        self.trees(world, roots, &mut seen, &mut denials)
     }
 
-    /// Adds `root` and all alive that it owns and that was not seen before, every owner after what it owns.
+    /// Adds `root` and all alive that goes with it and was not seen before, every owner after what it owns.
     fn add_leaves_first(
         &self,
         world: &World,
         root: Member,
         seen: &mut EntityHashSet,
         tree: &mut Tree,
+        denials: &mut Denials,
     ) {
         let is_alive = |owned: Entity| {
             let owned = world.get_entity(owned);
@@ -173,6 +181,18 @@ impl Ownerships {
                             steps.push(Step::Enter(Member::owned(owned, member.entity)));
                         }
                     });
+                    reference::for_each_dependent(
+                        world,
+                        member.entity,
+                        |dependent| match dependent {
+                            Dependent::Goes(holder) if !seen.contains(&holder) => {
+                                let dependent = Member::dependent(holder, member.entity);
+                                steps.push(Step::Enter(dependent));
+                            }
+                            Dependent::Goes(_) => {}
+                            Dependent::Refuses(denial) => denials.push(denial),
+                        },
+                    );
                 }
                 Step::Leave(member) => tree.push(member),
             }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     error::QdelError,
+    reference::{self, PlannedRelease, Policy},
     registration::Registration,
     signal::{self, Cause},
 };
@@ -51,6 +52,9 @@ pub struct PlannedDeletion {
     pub told: Vec<Registration>,
     /// The type names of the components that would be destroyed, in order.
     pub destroyed: Vec<&'static str>,
+    /// The declared references to it, as far as they are known: what was written since the last
+    /// [`sync_references`](crate::WorldReferencesExt::sync_references) is not. Whose entity is deleted as well only lets go.
+    pub released: Vec<PlannedRelease>,
 }
 
 /// Works out what a deletion of `root` would do.
@@ -63,7 +67,9 @@ pub(super) fn plan(world: &World, root: Entity, force: Force) -> Result<QdelPlan
             &fresh
         }
     };
-    let permitted = ask::permit(world, root, force, || ownerships.tree(world, root));
+    let permitted = ask::permit(world, root, force, |denials| {
+        ownerships.tree(world, root, denials)
+    });
     let (answer, members) = match permitted {
         Ok(members) => (Qdel::Queued, members),
         Err(refusal) => (refusal?, Default::default()),
@@ -81,8 +87,9 @@ fn plan_one(world: &World, member: Member) -> PlannedDeletion {
     let destroyers = world.get_resource::<Destroyers>().into_iter();
     PlannedDeletion {
         entity,
-        cause: member.cause(),
+        cause: member.cause,
         told: signal::would_be_told(world, entity),
+        released: reference::planned(world, entity),
         destroyed: destroyers
             .flat_map(|destroyers| destroyers.names_in(world.entity(entity)))
             .collect(),
@@ -109,17 +116,21 @@ impl fmt::Display for QdelPlan {
         }
         let told: usize = self.deletions.iter().map(|at| at.told.len()).sum();
         let destroyed: usize = self.deletions.iter().map(|at| at.destroyed.len()).sum();
+        let released: usize = self.deletions.iter().map(|at| at.released.len()).sum();
         write!(
             f,
-            "qdel of {root} tells {}, destroys {} and deletes {}",
+            "qdel of {root} tells {}, destroys {}, releases {} and deletes {}",
             Counted(told, "listener", "listeners"),
             Counted(destroyed, "component", "components"),
+            Counted(released, "reference", "references"),
             Counted(self.deletions.len(), "entity", "entities"),
         )?;
         for deletion in &self.deletions {
             write!(f, "\n{}", deletion.entity)?;
-            if let Cause::Owner(owner) = deletion.cause {
-                write!(f, ", owned by {owner}")?;
+            match deletion.cause {
+                Cause::Owner(owner) => write!(f, ", owned by {owner}")?,
+                Cause::Reference(target) => write!(f, ", which cannot be without {target}")?,
+                _ => {}
             }
             for told in &deletion.told {
                 let component = ShortName(told.component);
@@ -127,6 +138,15 @@ impl fmt::Display for QdelPlan {
             }
             for component in &deletion.destroyed {
                 write!(f, "\n  destroys `{}`", ShortName(component))?;
+            }
+            for released in &deletion.released {
+                let verb = match released.policy {
+                    Policy::Clear => "clears  ",
+                    Policy::Remove | Policy::Deny => "removes ",
+                    Policy::Qdel => "deletes ",
+                };
+                let (component, holder) = (ShortName(released.component), released.holder);
+                write!(f, "\n  {verb} `{component}{}` of {holder}", released.path)?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::{
     descent::Descent,
     queue::{Deletions, Goal},
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
-    wave::carry_out,
+    wave::{carry_out, sync_references},
 };
 use crate::signal::Panicked;
 
@@ -47,6 +47,7 @@ impl TearDown {
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             let urgent = core::mem::take(&mut deletions.urgent);
             if !urgent.is_empty() {
+                self.note(sync_references(world));
                 self.finish_off(world, &urgent);
                 continue;
             }
@@ -57,6 +58,8 @@ impl TearDown {
                 _ => return,
             };
             is_first = false;
+            // Nobody may name what goes now.
+            self.note(sync_references(world));
             self.waiting(world, budget);
         }
     }
@@ -99,7 +102,10 @@ impl TearDown {
 
     /// Tears down what waits for it now, until the budget is spent.
     fn waiting(&mut self, world: &mut World, mut budget: Option<Budget>) {
-        let mut deletions = world.resource_mut::<Deletions>();
+        // Without a worklist, somebody cleared the world from inside.
+        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+            return;
+        };
         let due = core::mem::take(&mut deletions.due);
         let mut descent = core::mem::take(&mut deletions.descent);
         let mut waiting = core::mem::take(&mut deletions.to_tear_down);

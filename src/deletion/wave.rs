@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{
     component::ComponentId,
-    entity::{Entity, EntityHashMap},
+    entity::{Entity, EntityHashMap, EntityHashSet},
     world::{DeferredWorld, World},
 };
 
@@ -15,9 +15,11 @@ use super::{
     mark,
     queue::{Deletions, Notice},
     settings::{Costs, QdelSettings, WorkClock},
+    worklist,
 };
 use crate::{
     deleting::Deleting,
+    reference::{self, Demand, Released, Tracked},
     signal::{self, Cause, Panicked, Qdeleting, Stopwatch},
 };
 
@@ -116,7 +118,7 @@ impl Wave<'_> {
     fn destroy(&mut self, world: &mut World) -> Result<(), Panicked> {
         let Some(mut at_work) = AtWork::take(world) else {
             self.queue(world, |_| Fate::TearDown);
-            return Ok(());
+            return self.release(world, |_| Fate::TearDown);
         };
         let mut outcome = Ok(());
         let mut overruled = 0;
@@ -133,7 +135,37 @@ impl Wave<'_> {
             counts.kept += count(Fate::Kept);
             counts.left_alone += count(Fate::LeftAlone);
         });
-        outcome.and(at_work.give_back(world))
+        outcome = outcome.and(at_work.give_back(world));
+        outcome.and(self.release(world, |at| fates[at]))
+    }
+
+    /// Has declared references let go of those that do not live on.
+    fn release(&self, world: &mut World, fate: impl Fn(usize) -> Fate) -> Result<(), Panicked> {
+        if !world.contains_resource::<Tracked>() {
+            return Ok(());
+        }
+        let entities = || self.notices.iter().map(|notice| notice.entity).enumerate();
+        let is_kept = |at: usize| fate(at) == Fate::Kept;
+        let lost: Vec<_> = entities()
+            .filter(|(at, _)| !is_kept(*at))
+            .map(|(_, entity)| entity)
+            .collect();
+        let kept: EntityHashSet = entities()
+            .filter(|(at, _)| is_kept(*at))
+            .map(|(_, entity)| entity)
+            .collect();
+        let mut released = reference::release(&mut DeferredWorld::from(&mut *world), &lost);
+        // They were asked to go and live on: they are not asked again.
+        released.demands.retain(|demand| match demand {
+            Demand::Qdel { holder, .. } => !kept.contains(holder),
+            Demand::Remove { .. } => true,
+        });
+        for (at, entity) in entities() {
+            if is_kept(at) {
+                released.add(reference::release_survivor(world, entity));
+            }
+        }
+        settle(world, released)
     }
 
     /// Destroys the components of an entity, and does at once what cannot wait.
@@ -146,7 +178,7 @@ impl Wave<'_> {
     ) -> (Fate, Result<(), Panicked>) {
         let notice = self.notices[at];
         let entity = notice.entity;
-        if self.lives_with_its_owner(world, at) {
+        if self.lives_with_its_cause(world, at) {
             return (Fate::Kept, mark::restore(world, entity));
         }
         let begun = self.clock.as_ref().map(WorkClock::now);
@@ -173,14 +205,14 @@ impl Wave<'_> {
         }
     }
 
-    /// Tells whether an entity was only deleted for the sake of an owner that lives on.
-    fn lives_with_its_owner(&mut self, world: &World, at: usize) -> bool {
+    /// Tells whether an entity was only deleted for the sake of another one that lives on.
+    fn lives_with_its_cause(&mut self, world: &World, at: usize) -> bool {
         let notice = self.notices[at];
-        let Cause::Owner(owner) = notice.cause else {
+        let (Cause::Owner(cause) | Cause::Reference(cause)) = notice.cause else {
             return false;
         };
-        let owner = world.get_entity(owner);
-        owner.is_ok_and(|owner| !owner.contains::<Deleting>())
+        let cause = world.get_entity(cause);
+        cause.is_ok_and(|cause| !cause.contains::<Deleting>())
             && self.owners_that_go(world, at).is_empty()
     }
 
@@ -233,7 +265,8 @@ impl Wave<'_> {
             return;
         };
         let mut start = 0;
-        for tree in self.notices.chunk_by(|_, next| next.cause != Cause::Qdel) {
+        let is_root = |notice: &Notice| notice.cause == Cause::Qdel;
+        for tree in self.notices.chunk_by(|_, next| !is_root(next)) {
             for (offset, notice) in tree.iter().enumerate().rev() {
                 let entity = notice.entity;
                 match fate(start + offset) {
@@ -246,6 +279,37 @@ impl Wave<'_> {
             start += tree.len();
         }
     }
+}
+
+/// Has declared references learn what was written, and let go of what is lost, until nothing is.
+pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
+    let mut outcome = Ok(());
+    // What is done then may write others.
+    for _ in 0..MOST_SYNCS {
+        let (lost, synced) = sync_references_once(world);
+        outcome = outcome.and(synced);
+        if lost == 0 {
+            break;
+        }
+        outcome = outcome.and(carry_out(world));
+    }
+    outcome
+}
+
+/// Has declared references learn what was written, and let go of what is lost: how many components that were.
+pub(super) fn sync_references_once(world: &mut World) -> (usize, Result<(), Panicked>) {
+    let released = reference::sync(world);
+    (released.components, settle(world, released))
+}
+
+/// How often references are read until nothing is lost any more: whoever writes lost ones each time is left.
+const MOST_SYNCS: usize = 16;
+
+/// Does what declared references demand, and applies the commands.
+fn settle(world: &mut World, released: Released) -> Result<(), Panicked> {
+    let (demands, outcome) = released.into_parts();
+    let settled = catch_unwind(AssertUnwindSafe(|| worklist::settle(world, demands)));
+    outcome.and(settled).and(apply_commands(world))
 }
 
 /// Tells the handlers and then the observers of one entity.

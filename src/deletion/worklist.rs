@@ -21,9 +21,14 @@ use super::{
     queue::{Deletions, Goal},
     settings::{QdelSettings, Teardown},
     tear_down::TearDown,
-    wave::carry_out,
+    wave::{self, carry_out},
 };
-use crate::{deleting::Deleting, error::QdelError, signal::Panicked};
+use crate::{
+    deleting::Deleting,
+    error::QdelError,
+    reference::{Demand, Tracked},
+    signal::Panicked,
+};
 
 /// Deletes `root` and all it owns.
 pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel, QdelError> {
@@ -31,7 +36,9 @@ pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel
     let outer = world.resource::<Deletions>().work;
     let asked = ask(world, root, |world| {
         let ownerships = &world.resource::<Deletions>().ownerships;
-        ask::permit(world, root, force, || ownerships.tree(world, root))
+        ask::permit(world, root, force, |denials| {
+            ownerships.tree(world, root, denials)
+        })
     });
     let tree = match asked {
         Ok(tree) => tree,
@@ -59,13 +66,18 @@ pub(super) fn qdel_batch(
     let mut seen = EntityHashSet::default();
     let mut members = Tree::new();
     for root in roots {
+        let mut claimed = EntityHashSet::default();
         let asked = ask(world, root, |world| {
             let ownerships = &world.resource::<Deletions>().ownerships;
             if seen.contains(&root) {
                 return Err(Ok(Qdel::AlreadyDeleting));
             }
-            ask::permit(world, root, force, || {
-                ownerships.trees(world, [Member::root(root)], &mut seen)
+            ask::permit(world, root, force, |denials| {
+                let tree = ownerships.trees(world, [Member::root(root)], &mut seen, denials);
+                claimed.extend(tree.iter().map(|member| member.entity));
+                // Who goes with an earlier one does not refuse.
+                denials.retain(|denial| !seen.contains(&denial.holder));
+                tree
             })
         });
         match asked {
@@ -73,7 +85,11 @@ pub(super) fn qdel_batch(
                 batch.queued.push(root);
                 members.extend(tree);
             }
-            Err(refusal) => batch.refuse(root, refusal),
+            Err(refusal) => {
+                // Another one may take them along.
+                seen.retain(|entity| !claimed.contains(entity));
+                batch.refuse(root, refusal);
+            }
         }
     }
     QdelCounts::change(world, |counts| batch.count(counts));
@@ -113,6 +129,37 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     work(world, Goal::TearDownAll, |world| {
         mark(world, &forest, Force::Yes)
     })
+}
+
+/// Has declared references learn what was written, and let go of what is lost.
+pub(super) fn sync_references(world: &mut World) {
+    if !world.contains_resource::<Tracked>() {
+        return;
+    }
+    prepare(world);
+    work(world, Goal::Destroy, |world| {
+        wave::sync_references_once(world).1
+    });
+}
+
+/// Does what declared references demand beyond letting go.
+pub(super) fn settle(world: &mut World, demands: Vec<Demand>) {
+    for demand in demands {
+        let (holder, number) = match demand {
+            Demand::Remove { holder, number } => (holder, number),
+            Demand::Qdel { holder, number } => match qdel(world, holder, Force::No) {
+                Ok(Qdel::Queued | Qdel::AlreadyDeleting | Qdel::Kept) => continue,
+                Ok(Qdel::Vetoed { .. }) | Err(_) => (holder, number),
+            },
+        };
+        let Some(tracked) = world.get_resource::<Tracked>() else {
+            return;
+        };
+        let component = tracked.get(number).component;
+        if let Ok(mut holder) = world.get_entity_mut(holder) {
+            holder.remove_by_id(component);
+        }
+    }
 }
 
 /// Makes sure that the worklist is there and knows all relationships.

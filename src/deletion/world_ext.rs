@@ -34,7 +34,8 @@ pub trait QdelExt {
     /// # Errors
     ///
     /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and [`QdelError::Resource`] if it
-    /// or something it owns holds a resource, which Bevy does not despawn. Nothing has happened then.
+    /// or something it owns holds a resource, which Bevy does not despawn, and [`QdelError::Denied`] if a declared
+    /// reference refuses to lose it ([`Policy::Deny`](crate::Policy::Deny)). Nothing has happened then.
     ///
     /// # Panics
     ///
@@ -136,7 +137,7 @@ pub trait QdelExt {
     /// assert_eq!(
     ///     plan.to_string(),
     ///     format!(
-    ///         "qdel of {goblin} tells no listeners, destroys no components and deletes 2 entities\n\
+    ///         "qdel of {goblin} tells no listeners, destroys no components, releases no references and deletes 2 entities\n\
     ///          {goblin}\n\
     ///          {purse}, owned by {goblin}"
     ///     )

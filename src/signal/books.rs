@@ -14,11 +14,13 @@ use bevy_ecs::{
     component::{Component, ComponentId},
     entity::Entity,
     resource::Resource,
+    world::DeferredWorld,
 };
 use bevy_platform::collections::HashMap;
 use slab::Slab;
 
 use super::{
+    dispatch::Panicked,
     links::{Held, Link, Links, Placed},
     list::{List, ListId},
     pages::{Pages, Slot},
@@ -41,9 +43,14 @@ pub(crate) struct Books {
     lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
+    /// Releases the declared references to an entity that is despawned, once any are tracked.
+    pub(crate) release: Option<Release>,
     /// The target of global signals, once there are any. It takes no others.
     pub(crate) immortal: Option<Entity>,
 }
+
+/// What releases the declared references to an entity that is despawned.
+pub(crate) type Release = fn(&mut DeferredWorld, Entity) -> Result<(), Panicked>;
 
 /// Marks the resources of this crate, which cannot be listened to.
 #[derive(Component, Default)]

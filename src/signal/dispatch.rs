@@ -195,7 +195,12 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
         Told::EndInDespawn,
         None,
     );
-    if let Err(panicked) = told {
+    let books = world.get_resource::<Books>();
+    let released = match books.and_then(|books| books.release) {
+        Some(release) => release(&mut world, context.entity),
+        None => Ok(()),
+    };
+    if let Err(panicked) = told.and(released) {
         resume_unwind(panicked);
     }
 }
@@ -319,7 +324,7 @@ fn next_batch(
     let is_once = run.handler.is_once();
     let alone = run.places.start..run.places.start + 1;
     let (batch, next) = match books.table.call(run.handler) {
-        Call::Look(_) => (alone, Batch::Nothing),
+        Call::Look(_) | Call::Reference(_) => (alone, Batch::Nothing),
         Call::World(handler) => {
             let listener = list.at(alone.clone())[0];
             let listener = listener.expect("a run should begin with a listener");

@@ -6,7 +6,7 @@ use bevy_ecs::{
     component::{Component, Mutable},
     entity::Entity,
     entity_disabling::DefaultQueryFilters,
-    query::QueryState,
+    query::{QueryData, QueryState},
     world::{DeferredWorld, World},
 };
 
@@ -75,9 +75,7 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
 pub(super) type BatchQuery = Box<dyn Any + Send + Sync>;
 
 /// Builds a query that also sees entities which a disabling component hides.
-pub(crate) fn query_without_filters<C: Component<Mutability = Mutable>>(
-    world: &mut World,
-) -> QueryState<&'static mut C> {
+pub(crate) fn query_without_filters<D: QueryData>(world: &mut World) -> QueryState<D> {
     // It has the filters that are there when it is built.
     let without = world.try_resource_scope::<DefaultQueryFilters, _>(|world, _| world.query());
     without.unwrap_or_else(|| world.query())
@@ -95,6 +93,8 @@ pub enum Call {
     World(&'static dyn CallWorld),
     /// Can only look.
     Look(&'static dyn CallLook),
+    /// Is never called: the link of a declared reference, with the number of its type.
+    Reference(u32),
 }
 
 /// The part of a dispatch that does not change from listener to listener.
@@ -202,7 +202,7 @@ where
 
     fn batch_query(world: &mut World) -> Option<BatchQuery> {
         // A listener hears its signal also while something hides it.
-        let query = query_without_filters::<C>(world);
+        let query = query_without_filters::<&mut C>(world);
         Some(Box::new(query))
     }
 

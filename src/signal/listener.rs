@@ -14,7 +14,9 @@ use bevy_ecs::{
 
 use super::{
     books::{Books, Reserved},
-    handler::SignalHandler,
+    handler::{Call, SignalHandler},
+    reference::Referenced,
+    table::HandlerId,
 };
 
 /// Makes the handler `H` known to the world: its component is watched, and its call is in the table.
@@ -38,6 +40,20 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
         );
 }
 
+/// Makes the declared references of `C` known, the tracked type of that `number`.
+pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -> HandlerId {
+    let component = watch_discards::<C>(world);
+    let mut books = world.resource_mut::<Books>();
+    books.table.add_handler::<Reference<C>, C, Referenced>(
+        component,
+        Call::Reference(number),
+        "declared references",
+    )
+}
+
+/// Stands for the handler of the declared references of `C`.
+struct Reference<C>(PhantomData<C>);
+
 /// Makes sure that the registrations of a `C` end when it is removed, overwritten, or despawned.
 ///
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook
@@ -48,11 +64,7 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
     if world.resource_mut::<Books>().table.watch(component) {
         return component;
     }
-    let in_use = world
-        .archetypes()
-        .iter()
-        .any(|archetype| archetype.contains(component));
-    let hooked = !in_use
+    let hooked = !is_in_use(world, component)
         && world
             .register_component_hooks::<C>()
             .try_on_discard(forget_discarded)
@@ -68,6 +80,12 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
         world.entity_mut(entity).insert(observer);
     }
     component
+}
+
+/// Tells whether any entity has or had a component: then it takes no hooks any more.
+pub(crate) fn is_in_use(world: &World, component: ComponentId) -> bool {
+    let mut archetypes = world.archetypes().iter();
+    archetypes.any(|archetype| archetype.contains(component))
 }
 
 /// The resource on whose entity the observer of the discards of `C` lives.

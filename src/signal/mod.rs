@@ -25,6 +25,7 @@ mod outcome;
 mod pages;
 mod qdeleting;
 mod received;
+mod reference;
 mod register;
 mod table;
 mod target;
@@ -42,6 +43,8 @@ pub use world_ext::{SignalExt, WorldListenerExt};
 pub(crate) use books::{Books, Reserved};
 pub(crate) use dispatch::{Panicked, Stopwatch, close, reopen, tell, would_be_told};
 pub(crate) use handler::query_without_filters;
+pub(crate) use listener::{install_references, is_in_use};
+pub(crate) use table::HandlerId;
 
 use bevy_ecs::{entity::Entity, world::World};
 

@@ -32,6 +32,9 @@ pub enum Cause {
     Qdel,
     /// This owner of it is being deleted.
     Owner(Entity),
+    /// This entity is being deleted, and a declared field of it names that one with
+    /// [`Policy::Qdel`](crate::Policy::Qdel).
+    Reference(Entity),
     /// It is being despawned without a `qdel`.
     Despawn,
     /// It was deleting or gone before a queued registration was applied.

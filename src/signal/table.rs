@@ -11,6 +11,7 @@ use fixedbitset::FixedBitSet;
 use super::{
     Qdeleting,
     handler::{BatchQuery, Call},
+    reference::Referenced,
 };
 use crate::registration::Registration;
 
@@ -88,6 +89,8 @@ impl KeyId {
 impl SignalId {
     /// [`Qdeleting`], which is known without a look-up.
     pub(crate) const QDELETING: Self = Self(0);
+    /// [`Referenced`], which is never sent.
+    pub(crate) const REFERENCED: Self = Self(1);
 }
 
 impl Default for Table {
@@ -105,6 +108,7 @@ impl Default for Table {
             watched: Vec::new(),
         };
         table.add_signal::<Qdeleting>();
+        table.add_signal::<Referenced>();
         table
     }
 }
@@ -197,7 +201,7 @@ impl Table {
         component: ComponentId,
         call: Call,
         name: &'static str,
-    ) {
+    ) -> HandlerId {
         let signal = self.add_signal::<S>();
         let key = self.key::<C, S>().unwrap_or_else(|| {
             self.keys.push(Key {
@@ -211,7 +215,7 @@ impl Table {
         });
         let query = match call {
             Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
-            Call::World(_) | Call::Look(_) => None,
+            Call::World(_) | Call::Look(_) | Call::Reference(_) => None,
         };
         let id = HandlerId(self.handlers.len() as u32);
         self.handlers.push(Handler {
@@ -222,6 +226,7 @@ impl Table {
             name,
         });
         self.handler_ids.insert(TypeId::of::<H>(), id);
+        id
     }
 
     /// Tells whether discards of `component` are already watched, and counts them as watched from now on.

@@ -1,0 +1,289 @@
+//! What the derive writes.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{
+    Data, DeriveInput, Error, ExprPath, Fields, Ident, Index, Member, Result, Type, WherePredicate,
+    parse_quote, spanned::Spanned,
+};
+
+use crate::field::{Mark, Policy};
+
+/// A declared field, bound to a name of our own.
+struct Declared<'a> {
+    member: Member,
+    binding: Ident,
+    ty: &'a Type,
+    policy: Option<Policy>,
+}
+
+/// A struct, or a variant of an enum.
+struct Shape<'a> {
+    /// `Self`, or `Self::Variant`.
+    path: TokenStream,
+    variant: Option<String>,
+    fields: Vec<Declared<'a>>,
+}
+
+/// Writes the implementation of `References` for `input`.
+pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
+    let on_lost = on_lost(input)?;
+    let shapes = shapes(input)?;
+    let name = &input.ident;
+
+    let declared = || shapes.iter().flat_map(|shape| &shape.fields);
+    let mut generics = input.generics.clone();
+    if !generics.params.is_empty() {
+        let bounds = declared().map(Declared::bound).collect::<Vec<_>>();
+        generics.make_where_clause().predicates.extend(bounds);
+    }
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+
+    let cascades = declared().map(Declared::cascades);
+    let visits = shapes.iter().map(Shape::visit);
+    let releases = shapes.iter().map(Shape::release);
+    let checks = declared().filter_map(Declared::check);
+    // A match on a reference to an enum without variants needs an arm.
+    let scrutinee = if shapes.is_empty() {
+        quote!(*self)
+    } else {
+        quote!(self)
+    };
+    Ok(quote! {
+        impl #impl_generics ::qdel::References for #name #type_generics #where_clause {
+            const CASCADES: bool = false #(|| #cascades)*;
+
+            fn visit_references<QdelVisitor: ::qdel::ReferenceVisitor>(
+                &self,
+                policy: ::qdel::Policy,
+                visitor: &mut QdelVisitor,
+            ) {
+                let _ = (policy, &visitor);
+                match #scrutinee { #(#visits)* }
+            }
+
+            fn release_references(
+                &mut self,
+                policy: ::qdel::Policy,
+                is_lost: &mut dyn ::core::ops::FnMut(::qdel::Entity) -> bool,
+            ) -> ::qdel::Remains {
+                #(#checks)*
+                let _ = (policy, &is_lost);
+                match #scrutinee { #(#releases)* }
+                ::qdel::Remains::Valid
+            }
+
+            #on_lost
+        }
+
+        impl #impl_generics ::qdel::Releasable for #name #type_generics #where_clause {}
+    })
+}
+
+impl Declared<'_> {
+    /// Returns whether the field is emptied and nothing else: then it must be able to.
+    fn clears(&self) -> bool {
+        matches!(self.policy, None | Some(Policy::Clear))
+    }
+
+    /// Returns what a generic field must be.
+    fn bound(&self) -> WherePredicate {
+        let ty = self.ty;
+        if self.clears() {
+            parse_quote!(#ty: ::qdel::References + ::qdel::Releasable)
+        } else {
+            parse_quote!(#ty: ::qdel::References)
+        }
+    }
+
+    /// Returns whether losing what the field names may delete more or refuse the deletion.
+    fn cascades(&self) -> TokenStream {
+        let ty = self.ty;
+        match self.policy {
+            Some(Policy::Qdel | Policy::Deny) => quote!(true),
+            None | Some(Policy::Clear | Policy::Remove) => {
+                quote!(<#ty as ::qdel::References>::CASCADES)
+            }
+        }
+    }
+
+    /// Writes what only compiles if the field can be emptied, with the complaint at its type.
+    fn check(&self) -> Option<TokenStream> {
+        let ty = self.ty;
+        let check = quote_spanned!(ty.span()=> {
+            fn must_be_releasable<QdelField: ::qdel::Releasable>() {}
+            let _ = must_be_releasable::<#ty>;
+        });
+        self.clears().then_some(check)
+    }
+
+    /// Writes the policy: its own, or that of what it is part of.
+    fn policy(&self) -> TokenStream {
+        match self.policy {
+            None => quote!(policy),
+            Some(policy) => {
+                let variant = format_ident!("{}", policy.variant());
+                quote!(::qdel::Policy::#variant)
+            }
+        }
+    }
+
+    fn visit(&self) -> TokenStream {
+        let (binding, policy) = (&self.binding, self.policy());
+        let name = match &self.member {
+            Member::Named(name) => name.to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        };
+        quote! {
+            visitor.enter(::qdel::Step::Field(#name));
+            ::qdel::References::visit_references(#binding, #policy, visitor);
+            visitor.leave();
+        }
+    }
+
+    fn release(&self) -> TokenStream {
+        let (binding, policy) = (&self.binding, self.policy());
+        quote!(let _ = ::qdel::References::release_references(#binding, #policy, is_lost);)
+    }
+}
+
+impl Shape<'_> {
+    /// Writes an arm that visits the fields.
+    fn visit(&self) -> TokenStream {
+        let pattern = self.pattern();
+        let visits = self.fields.iter().map(Declared::visit);
+        match &self.variant {
+            Some(variant) if !self.fields.is_empty() => quote! {
+                #pattern => {
+                    visitor.enter(::qdel::Step::Variant(#variant));
+                    #(#visits)*
+                    visitor.leave();
+                }
+            },
+            _ => quote!(#pattern => { #(#visits)* }),
+        }
+    }
+
+    /// Writes an arm that releases the fields.
+    fn release(&self) -> TokenStream {
+        let pattern = self.pattern();
+        let releases = self.fields.iter().map(Declared::release);
+        quote!(#pattern => { #(#releases)* })
+    }
+
+    fn pattern(&self) -> TokenStream {
+        let path = &self.path;
+        let fields = self.fields.iter().map(|field| {
+            let (member, binding) = (&field.member, &field.binding);
+            quote!(#member: #binding,)
+        });
+        quote!(#path { #(#fields)* .. })
+    }
+}
+
+/// Returns the struct, or the variants of the enum.
+fn shapes(input: &DeriveInput) -> Result<Vec<Shape<'_>>> {
+    match &input.data {
+        Data::Struct(data) => Ok(vec![Shape {
+            path: quote!(Self),
+            variant: None,
+            fields: declared(&data.fields)?,
+        }]),
+        Data::Enum(data) => {
+            let shape = |variant: &'_ syn::Variant| {
+                let ident = variant.ident.clone();
+                (quote!(Self::#ident), Some(ident.to_string()))
+            };
+            let mut shapes = Vec::new();
+            let mut errors = Errors::default();
+            for variant in &data.variants {
+                let (path, name) = shape(variant);
+                if let Some(fields) = errors.keep(declared(&variant.fields)) {
+                    shapes.push(Shape {
+                        path,
+                        variant: name,
+                        fields,
+                    });
+                }
+            }
+            errors.or(shapes)
+        }
+        Data::Union(data) => Err(Error::new_spanned(
+            data.union_token,
+            "a union does not say which of its fields holds; write a struct or an enum",
+        )),
+    }
+}
+
+/// Returns the declared fields of a struct or a variant.
+fn declared(fields: &Fields) -> Result<Vec<Declared<'_>>> {
+    let mut declared = Vec::new();
+    let mut errors = Errors::default();
+    for (number, field) in fields.iter().enumerate() {
+        if let Some(Mark::References(policy)) = errors.keep(Mark::of(field)) {
+            let member = match &field.ident {
+                Some(name) => Member::Named(name.clone()),
+                None => Member::Unnamed(Index::from(number)),
+            };
+            declared.push(Declared {
+                member,
+                binding: format_ident!("field_{number}"),
+                ty: &field.ty,
+                policy,
+            });
+        }
+    }
+    errors.or(declared)
+}
+
+/// Writes the method that is told of what was lost, if the type names one.
+fn on_lost(input: &DeriveInput) -> Result<Option<TokenStream>> {
+    let mut method = None;
+    for attribute in &input.attrs {
+        if attribute.path().is_ident("references") {
+            attribute.parse_nested_meta(|meta| {
+                if !meta.path.is_ident("on_lost") {
+                    return Err(meta.error(
+                        "a type takes `on_lost = path::of::method` only; policies stand at fields",
+                    ));
+                }
+                if method.is_some() {
+                    return Err(meta.error("there is one method that is told; leave one of them"));
+                }
+                method = Some(meta.value()?.parse::<ExprPath>()?);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(method.map(|method| {
+        quote! {
+            fn on_lost(&mut self, lost: ::qdel::Lost<'_>) {
+                let on_lost: fn(&mut Self, ::qdel::Lost<'_>) = #method;
+                on_lost(self, lost);
+            }
+        }
+    }))
+}
+
+/// All that is wrong, to be said at once.
+#[derive(Default)]
+struct Errors(Option<Error>);
+
+impl Errors {
+    fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                match &mut self.0 {
+                    Some(first) => first.combine(error),
+                    None => self.0 = Some(error),
+                }
+                None
+            }
+        }
+    }
+
+    fn or<T>(self, value: T) -> Result<T> {
+        self.0.map_or(Ok(value), Err)
+    }
+}

@@ -1,0 +1,164 @@
+//! What the attributes of a field say.
+
+use syn::{
+    Error, Field, GenericArgument, Ident, PathArguments, Result, Type, meta::ParseNestedMeta,
+};
+
+/// What is to become of what a field names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    Clear,
+    Remove,
+    Qdel,
+    Deny,
+}
+
+/// What a field is to the derive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// It names no entities, or they are to be left alone.
+    None,
+    /// It names entities, with a policy of its own or that of what it is part of.
+    References(Option<Policy>),
+}
+
+impl Policy {
+    /// Returns the variant of the public enum.
+    pub(crate) fn variant(self) -> &'static str {
+        match self {
+            Self::Clear => "Clear",
+            Self::Remove => "Remove",
+            Self::Qdel => "Qdel",
+            Self::Deny => "Deny",
+        }
+    }
+}
+
+impl Mark {
+    /// Reads the attributes of `field`.
+    ///
+    /// # Errors
+    ///
+    /// Refuses attributes that make no sense, and a field of entities that nobody has marked.
+    pub(crate) fn of(field: &Field) -> Result<Self> {
+        let mut is_marked = false;
+        let mut wish = None;
+        for attribute in &field.attrs {
+            if attribute.path().is_ident("entities") {
+                is_marked = true;
+            } else if attribute.path().is_ident("references") {
+                is_marked = true;
+                if matches!(attribute.meta, syn::Meta::Path(_)) {
+                    continue;
+                }
+                attribute.parse_nested_meta(|meta| {
+                    if wish.is_some() {
+                        return Err(meta.error("a field has one policy; leave one of them"));
+                    }
+                    wish = Some(Wish::parse(&meta)?);
+                    Ok(())
+                })?;
+            }
+        }
+        match (is_marked, wish) {
+            (_, Some(Wish::Ignore)) => Ok(Self::None),
+            (true, wish) => {
+                let policy = wish.and_then(Wish::policy);
+                let clears = matches!(policy, None | Some(Policy::Clear));
+                if clears && is_bare_entity(&field.ty) {
+                    return Err(Error::new_spanned(
+                        &field.ty,
+                        "a bare `Entity` cannot be emptied; write `Option<Entity>`, or say what becomes of it: \
+                         `#[references(remove)]` removes the component, `#[references(qdel)]` deletes \
+                         its entity too, `#[references(deny)]` refuses the deletion",
+                    ));
+                }
+                Ok(Self::References(policy))
+            }
+            (false, _) if names_entities(&field.ty) => Err(Error::new_spanned(
+                &field.ty,
+                "this field names entities and is not declared; mark it with `#[entities]`, or with \
+                 `#[references]` where Bevy cannot map it, or leave it alone with `#[references(ignore)]`",
+            )),
+            (false, _) => Ok(Self::None),
+        }
+    }
+}
+
+/// What stands in the brackets of `#[references(..)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Policy(Policy),
+    Ignore,
+}
+
+impl Wish {
+    fn parse(meta: &ParseNestedMeta) -> Result<Self> {
+        let known = [
+            ("clear", Self::Policy(Policy::Clear)),
+            ("remove", Self::Policy(Policy::Remove)),
+            ("qdel", Self::Policy(Policy::Qdel)),
+            ("deny", Self::Policy(Policy::Deny)),
+            ("ignore", Self::Ignore),
+        ];
+        let wish = known.iter().find(|(name, _)| meta.path.is_ident(name));
+        wish.map(|(_, wish)| *wish).ok_or_else(|| {
+            meta.error(
+                "there is no such policy; write `clear`, `remove`, `qdel`, `deny`, or `ignore`",
+            )
+        })
+    }
+
+    fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Policy(policy) => Some(policy),
+            Self::Ignore => None,
+        }
+    }
+}
+
+/// Tells whether a type is `Entity` and nothing else, as far as its name says.
+fn is_bare_entity(ty: &Type) -> bool {
+    last_ident(ty).is_some_and(|ident| ident == "Entity")
+}
+
+/// Tells whether a type names entities, as far as its name says.
+fn names_entities(ty: &Type) -> bool {
+    const NAMES: [&str; 5] = [
+        "Entity",
+        "EntityHashMap",
+        "EntityHashSet",
+        "EntityIndexMap",
+        "EntityIndexSet",
+    ];
+    match ty {
+        Type::Array(array) => names_entities(&array.elem),
+        Type::Group(group) => names_entities(&group.elem),
+        Type::Paren(paren) => names_entities(&paren.elem),
+        Type::Tuple(tuple) => tuple.elems.iter().any(names_entities),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let is_argument_of_entities = |argument: &GenericArgument| {
+                matches!(argument, GenericArgument::Type(ty) if names_entities(ty))
+            };
+            NAMES.iter().any(|name| last.ident == name)
+                || match &last.arguments {
+                    // A marker says nothing about values.
+                    _ if last.ident == "PhantomData" => false,
+                    PathArguments::AngleBracketed(arguments) => {
+                        arguments.args.iter().any(is_argument_of_entities)
+                    }
+                    PathArguments::None | PathArguments::Parenthesized(_) => false,
+                }
+        }),
+        _ => false,
+    }
+}
+
+fn last_ident(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Group(group) => last_ident(&group.elem),
+        Type::Paren(paren) => last_ident(&paren.elem),
+        Type::Path(path) => Some(&path.path.segments.last()?.ident),
+        _ => None,
+    }
+}

@@ -1,0 +1,57 @@
+//! The verbs of declared references on a world.
+
+use bevy_ecs::{component::Component, world::World};
+
+use super::worklist;
+use crate::reference::{self, Change, References};
+
+/// Declared references, on a [`World`].
+pub trait WorldReferencesExt {
+    /// Has the declared fields of each `C` cleared when what they name goes away: setting the field is all.
+    ///
+    /// A field never names an entity that this crate has torn down, and lets go of one that was despawned plainly at once
+    /// if it is known to name it, and at the next sync if it was written since the last one. The one limit: what
+    /// hooks and observers write while the tear-down runs is found by the next sync.
+    ///
+    /// The sync comes before each tear-down, and reads what was written since by Bevy's change detection; a frame without
+    /// deletions costs nothing. Entities that are there already are read at once. A second time does no harm.
+    ///
+    /// # Complexity
+    ///
+    /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed one names.
+    /// A deletion costs O(1) for each field that names the entity, and what its container takes.
+    ///
+    /// # Examples
+    ///
+    /// See [`References`].
+    fn track_references<C>(&mut self) -> &mut Self
+    where
+        C: Component<Mutability: Change<C>> + References;
+
+    /// Reads the fields that were written, and has them let go of what is lost, without waiting for a tear-down.
+    ///
+    /// Call it after plain despawns where nothing may dangle until the next deletion, and before you ask
+    /// [`plan_qdel`](crate::QdelExt::plan_qdel) or count on [`Policy::Deny`](crate::Policy::Deny) for fields that were
+    /// written just now.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the first panic of an [`on_lost`](References::on_lost), after everybody has let go.
+    fn sync_references(&mut self);
+}
+
+impl WorldReferencesExt for World {
+    fn track_references<C>(&mut self) -> &mut Self
+    where
+        C: Component<Mutability: Change<C>> + References,
+    {
+        if reference::track::<C>(self, worklist::settle) {
+            self.sync_references();
+        }
+        self
+    }
+
+    fn sync_references(&mut self) {
+        worklist::sync_references(self);
+    }
+}

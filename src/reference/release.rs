@@ -1,0 +1,174 @@
+//! How fields let go of what is lost.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    change_detection::DetectChangesMut,
+    entity::Entity,
+    world::{DeferredWorld, World},
+};
+use bevy_platform::hash::FixedHasher;
+use indexmap::IndexSet;
+use smallvec::SmallVec;
+
+use super::{
+    Policy,
+    tracked::{Demand, Hears, Tracked},
+};
+use crate::{
+    liveness::{Liveness, LivenessExt},
+    signal::{Books, Panicked},
+};
+
+/// What a release came to.
+#[derive(Default)]
+pub(crate) struct Released {
+    /// What is left to do.
+    pub(crate) demands: Vec<Demand>,
+    /// The first panic.
+    pub(crate) panicked: Option<Panicked>,
+    /// How many components had to let go of something.
+    pub(crate) components: usize,
+}
+
+impl Released {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.demands.extend(other.demands);
+        self.components += other.components;
+        if self.panicked.is_none() {
+            self.panicked = other.panicked;
+        }
+    }
+
+    /// Returns the panic as an outcome, and what is left to do.
+    pub(crate) fn into_parts(self) -> (Vec<Demand>, Result<(), Panicked>) {
+        (self.demands, self.panicked.map_or(Ok(()), Err))
+    }
+}
+
+/// Releases all references to `targets` that are known. None of them is alive any more.
+pub(crate) fn release(world: &mut DeferredWorld, targets: &[Entity]) -> Released {
+    let mut released = Released::default();
+    if !world.contains_resource::<Tracked>() {
+        return released;
+    }
+    for (holder, number) in take_referrers(world, targets) {
+        released.add(release_component(world, holder, number));
+    }
+    released
+}
+
+/// Releases what a living entity names and has lost.
+///
+/// It was to go as well and does not: so what a policy demands of its entity is not done, but its
+/// component is removed.
+pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
+    let mut released = Released::default();
+    let Some(tracked) = world.get_resource::<Tracked>() else {
+        return released;
+    };
+    let Ok(entity) = world.get_entity(holder) else {
+        return released;
+    };
+    let has = |number: &u32| entity.contains_id(tracked.get(*number).component);
+    let numbers: Vec<_> = (0..tracked.len()).filter(has).collect();
+    for number in numbers {
+        let mut world = DeferredWorld::from(&mut *world);
+        released.add(release_component(&mut world, holder, number));
+    }
+    for demand in &mut released.demands {
+        if let Demand::Qdel { holder, number } = *demand {
+            *demand = Demand::Remove { holder, number };
+        }
+    }
+    released
+}
+
+/// Releases the references to an entity that is despawned by whatever means.
+pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
+    let (demands, outcome) = release(world, &[target]).into_parts();
+    settle_later(world, demands);
+    outcome
+}
+
+/// Has the demands seen to when commands are applied.
+pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
+    if demands.is_empty() {
+        return;
+    }
+    world.commands().queue(move |world: &mut World| {
+        if let Some(tracked) = world.get_resource::<Tracked>() {
+            (tracked.settle)(world, demands);
+        }
+    });
+}
+
+/// Has one component let go of all that it names and that is not alive any more.
+pub(super) fn release_component(
+    world: &mut DeferredWorld,
+    holder: Entity,
+    number: u32,
+) -> Released {
+    let mut released = Released::default();
+    let tracking = world.resource::<Tracked>().get(number);
+    let mut named = SmallVec::<[(Entity, Policy); 8]>::new();
+    tracking.reach.visit(world, holder, &mut |entity, policy| {
+        named.push((entity, policy));
+    });
+    named.retain(|(entity, _)| world.liveness(*entity) != Liveness::Alive);
+    let is_alive = world.liveness(holder) == Liveness::Alive;
+    let strongest = named.iter().map(|(_, policy)| *policy);
+    let demand = match strongest.max() {
+        None => return released,
+        Some(Policy::Clear) => None,
+        // Who goes as well has nothing left to decide.
+        Some(_) if !is_alive => None,
+        Some(_) if named.iter().any(|(_, policy)| *policy == Policy::Qdel) => {
+            Some(Demand::Qdel { holder, number })
+        }
+        Some(_) => Some(Demand::Remove { holder, number }),
+    };
+    released.components = 1;
+    released.demands.extend(demand);
+
+    let cleared = named.iter().filter(|(_, policy)| *policy == Policy::Clear);
+    let lost: IndexSet<Entity, FixedHasher> = cleared.map(|(entity, _)| *entity).collect();
+    if !lost.is_empty() {
+        let hears = if is_alive && demand.is_none() {
+            Hears::Yes
+        } else {
+            Hears::No
+        };
+        let lost: Vec<_> = lost.into_iter().collect();
+        let called = catch_unwind(AssertUnwindSafe(|| {
+            tracking.reach.release(world, holder, &lost, hears);
+        }));
+        released.panicked = called.err();
+    }
+    released
+}
+
+/// Takes the links to `targets` out of the books, and returns whose they are, each component once.
+fn take_referrers(
+    world: &mut DeferredWorld,
+    targets: &[Entity],
+) -> IndexSet<(Entity, u32), FixedHasher> {
+    let mut referrers = IndexSet::default();
+    let Some(books) = world.get_resource::<Books>() else {
+        return referrers;
+    };
+    let tracked = world.resource::<Tracked>();
+    let mut links = Vec::new();
+    for &target in targets {
+        for (holder, number) in books.referrers(target) {
+            referrers.insert((holder, number));
+            links.push((holder, target, tracked.get(number).handler));
+        }
+    }
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    for (holder, target, handler) in links {
+        books.end_reference(holder, target, handler);
+    }
+    referrers
+}

@@ -1,0 +1,294 @@
+//! Which types of components are tracked, and how they are reached when their types are forgotten.
+
+use core::{any::type_name, marker::PhantomData};
+
+use bevy_ecs::{
+    change_detection::{DetectChanges, Ref, Tick},
+    component::{Component, ComponentId, Immutable, Mutable},
+    entity::Entity,
+    lifecycle::{HookContext, Insert},
+    observer::{Observer, On},
+    query::QueryState,
+    resource::Resource,
+    world::{DeferredWorld, World},
+};
+
+use super::{Lost, Policy, References, Remains, path, release, sync};
+use crate::signal::{self, Books, HandlerId, Reserved};
+
+/// What is asked of whoever deletes, because a policy goes beyond fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Remove the component from its entity.
+    Remove { holder: Entity, number: u32 },
+    /// Delete the entity of the component, or remove the component if that cannot be.
+    Qdel { holder: Entity, number: u32 },
+}
+
+/// Who does what is demanded.
+pub(crate) type Settle = fn(&mut World, Vec<Demand>);
+
+/// All tracked types, by number.
+#[derive(Resource)]
+#[require(Reserved)]
+pub(crate) struct Tracked {
+    types: Vec<Type>,
+    /// Whether losing an entity may delete more or refuse the deletion, for any type.
+    pub(super) cascades: bool,
+    pub(super) settle: Settle,
+}
+
+/// A tracked type.
+struct Type {
+    component: ComponentId,
+    handler: HandlerId,
+    reach: &'static dyn Reach,
+    /// None while it looks.
+    watch: Option<Box<dyn Watch>>,
+    /// When its fields were read last.
+    synced: Option<Tick>,
+}
+
+/// A tracked type, copied out of the world.
+#[derive(Clone, Copy)]
+pub(crate) struct Tracking {
+    pub(crate) component: ComponentId,
+    pub(super) handler: HandlerId,
+    pub(crate) reach: &'static dyn Reach,
+}
+
+/// A component type that is forgotten: how to read and change a component of it.
+pub(crate) trait Reach: Send + Sync {
+    /// The name of the type.
+    fn name(&self) -> &'static str;
+
+    /// Whether losing an entity may delete more or refuse the deletion.
+    fn cascades(&self) -> bool;
+
+    /// Calls `visit` for each entity that the component of `holder` names.
+    fn visit(&self, world: &World, holder: Entity, visit: &mut dyn FnMut(Entity, Policy));
+
+    /// Returns where the component of `holder` names `target`, and what becomes of each place.
+    fn paths(&self, world: &World, holder: Entity, target: Entity) -> Vec<(String, Policy)>;
+
+    /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
+    ///
+    /// What cannot be changed where it is waits for the next time that commands are applied.
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
+}
+
+/// Whether a component hears of what it lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hears {
+    Yes,
+    /// It goes as well.
+    No,
+}
+
+/// A component type that is forgotten: which components were written.
+trait Watch: Send + Sync {
+    /// Returns the entities whose component changed since then; all without a `since`.
+    fn changed(&mut self, world: &World, since: Option<Tick>) -> Vec<Entity>;
+}
+
+/// How a component is changed: where it is, or by a new value in its place.
+///
+/// Both kinds of mutability have it, so every component can be tracked; generic code names it as a bound.
+pub trait Change<C> {
+    /// Changes the component of `entity`, now or when commands are applied.
+    fn change(
+        world: &mut DeferredWorld,
+        entity: Entity,
+        change: impl FnOnce(&mut C) + Send + 'static,
+    );
+}
+
+impl<C: Component<Mutability = Self>> Change<C> for Mutable {
+    fn change(
+        world: &mut DeferredWorld,
+        entity: Entity,
+        change: impl FnOnce(&mut C) + Send + 'static,
+    ) {
+        if let Some(mut component) = world.get_mut::<C>(entity) {
+            change(&mut component);
+        }
+    }
+}
+
+impl<C: Component<Mutability = Self>> Change<C> for Immutable {
+    fn change(
+        world: &mut DeferredWorld,
+        entity: Entity,
+        change: impl FnOnce(&mut C) + Send + 'static,
+    ) {
+        world.commands().queue(move |world: &mut World| {
+            // Without the entity or the component there is nothing left to change.
+            let _ = world.modify_component(entity, change);
+        });
+    }
+}
+
+/// Tracks the declared references of `C`, and tells whether that is new.
+pub(crate) fn track<C>(world: &mut World, settle: Settle) -> bool
+where
+    C: Component<Mutability: Change<C>> + References,
+{
+    let component = world.register_component::<C>();
+    let tracked = world.get_resource_or_insert_with(|| Tracked {
+        types: Vec::new(),
+        cascades: false,
+        settle,
+    });
+    if tracked.number_of(component).is_some() {
+        return false;
+    }
+    let number = tracked.types.len() as u32;
+    let handler = signal::install_references::<C>(world, number);
+    watch_inserts::<C>(world, component);
+    let watch = WatchOf::<C>(signal::query_without_filters(world));
+    world.resource_mut::<Books>().release = Some(release::release_despawned);
+    let mut tracked = world.resource_mut::<Tracked>();
+    tracked.cascades |= C::CASCADES;
+    tracked.types.push(Type {
+        component,
+        handler,
+        reach: &ReachOf::<C>(PhantomData),
+        watch: Some(Box::new(watch)),
+        synced: None,
+    });
+    true
+}
+
+impl Tracked {
+    /// Returns the number of types.
+    pub(super) fn len(&self) -> u32 {
+        self.types.len() as u32
+    }
+
+    /// Returns the tracked type of a number.
+    pub(crate) fn get(&self, number: u32) -> Tracking {
+        let Type {
+            component,
+            handler,
+            reach,
+            ..
+        } = self.types[number as usize];
+        Tracking {
+            component,
+            handler,
+            reach,
+        }
+    }
+
+    /// Returns the number of a type, if it is tracked.
+    pub(super) fn number_of(&self, component: ComponentId) -> Option<u32> {
+        let mut types = self.types.iter();
+        let number = types.position(|known| known.component == component);
+        number.map(|number| number as u32)
+    }
+}
+
+/// Returns the entities whose component of a tracked type was written since the last time.
+pub(super) fn take_changed(world: &mut World, number: u32) -> Vec<Entity> {
+    let mut tracked = world.resource_mut::<Tracked>();
+    let known = &mut tracked.types[number as usize];
+    let (since, Some(mut watch)) = (known.synced, known.watch.take()) else {
+        return Vec::new();
+    };
+    let changed = watch.changed(world, since);
+    // What is written from now on is newer.
+    let now = world.increment_change_tick();
+    let mut tracked = world.resource_mut::<Tracked>();
+    let known = &mut tracked.types[number as usize];
+    known.synced = Some(now);
+    known.watch = Some(watch);
+    changed
+}
+
+/// Has the targets of each `C` noticed when it is inserted.
+///
+/// A hook costs the least. It needs a component that is in no archetype yet and whose hook is
+/// free; otherwise an observer does the same.
+fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
+    let hooked = !signal::is_in_use(world, component)
+        && world
+            .register_component_hooks::<C>()
+            .try_on_insert(|mut world, context: HookContext| {
+                sync::link_inserted(&mut world, context.entity, context.component_id);
+            })
+            .is_some();
+    if !hooked {
+        let observer = Observer::new(move |inserted: On<Insert<C>>, mut world: DeferredWorld| {
+            sync::link_inserted(&mut world, inserted.entity, component);
+        });
+        // The entity of a resource cannot be swept away with a level.
+        world.init_resource::<Inserts<C>>();
+        let entity = world.resource_entity::<Inserts<C>>();
+        let entity = entity.expect("a resource should have an entity");
+        world.entity_mut(entity).insert(observer);
+    }
+}
+
+/// The resource on whose entity the observer of the inserts of `C` lives.
+#[derive(Resource)]
+#[require(Reserved)]
+struct Inserts<C: Component>(PhantomData<fn() -> C>);
+
+impl<C: Component> Default for Inserts<C> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+struct ReachOf<C>(PhantomData<fn() -> C>);
+
+impl<C> Reach for ReachOf<C>
+where
+    C: Component<Mutability: Change<C>> + References,
+{
+    fn name(&self) -> &'static str {
+        type_name::<C>()
+    }
+
+    fn cascades(&self) -> bool {
+        C::CASCADES
+    }
+
+    fn visit(&self, world: &World, holder: Entity, mut visit: &mut dyn FnMut(Entity, Policy)) {
+        if let Some(component) = world.get::<C>(holder) {
+            component.visit_references(Policy::Clear, &mut visit);
+        }
+    }
+
+    fn paths(&self, world: &World, holder: Entity, target: Entity) -> Vec<(String, Policy)> {
+        let component = world.get::<C>(holder);
+        component.map_or(Vec::new(), |component| path::paths_to(component, target))
+    }
+
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {
+        let lost = lost.to_vec();
+        C::Mutability::change(world, holder, move |component: &mut C| {
+            let mut is_lost = |entity| lost.contains(&entity);
+            let remains = component.release_references(Policy::Clear, &mut is_lost);
+            debug_assert_eq!(remains, Remains::Valid, "a component should be releasable");
+            if hears == Hears::Yes {
+                component.on_lost(Lost::new(holder, &lost));
+            }
+        });
+    }
+}
+
+struct WatchOf<C: Component>(QueryState<(Entity, Ref<'static, C>)>);
+
+impl<C: Component> Watch for WatchOf<C> {
+    fn changed(&mut self, world: &World, since: Option<Tick>) -> Vec<Entity> {
+        let now = world.read_change_tick();
+        self.0.update_archetypes(world);
+        let is_new = |tick: Tick| since.is_none_or(|since| tick.is_newer_than(since, now));
+        self.0
+            .iter_manual(world)
+            .filter(|(_, component)| is_new(component.last_changed()))
+            .map(|(entity, _)| entity)
+            .collect()
+    }
+}

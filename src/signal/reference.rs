@@ -1,0 +1,74 @@
+//! The links of declared references, in the books of registrations.
+//!
+//! Plain data: no function here takes a world.
+
+use bevy_ecs::entity::Entity;
+use smallvec::SmallVec;
+
+use super::{
+    books::{Books, Entered},
+    handler::Call,
+    links::Held,
+    register::Manner,
+    table::{HandlerId, SignalId},
+};
+
+/// The signal of the links between a declared reference and what it names. It is never sent: what
+/// happens when the target goes is the business of the layer above.
+pub(crate) struct Referenced;
+
+impl Books {
+    /// Links a component of `holder` to a target that it names, and tells whether that is new.
+    ///
+    /// The target must be open, and carry [`Signals`](super::Signals).
+    pub(crate) fn add_reference(
+        &mut self,
+        holder: Entity,
+        target: Entity,
+        handler: HandlerId,
+    ) -> bool {
+        let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
+        self.enter(holder, list, handler, Manner::Add) == Entered::New
+    }
+
+    /// Ends the link of a component of `holder` to a target.
+    pub(crate) fn end_reference(&mut self, holder: Entity, target: Entity, handler: HandlerId) {
+        let key = self.table.key_of(handler);
+        self.leave(holder, target, key);
+    }
+
+    /// Returns who names a target, in the order in which that became known: holders, and the numbers of
+    /// their tracked types.
+    pub(crate) fn referrers(&self, target: Entity) -> impl Iterator<Item = (Entity, u32)> {
+        let list = self.find(target, SignalId::REFERENCED);
+        let links = list.into_iter().flat_map(|list| self.list(list).iter());
+        links.filter_map(|(_, holder, handler)| match self.table.call(handler) {
+            Call::Reference(number) => Some((holder, number)),
+            Call::Fields(_) | Call::World(_) | Call::Look(_) => None,
+        })
+    }
+
+    /// Returns the targets that a component of `holder` is linked to.
+    pub(crate) fn references_of(
+        &self,
+        holder: Entity,
+        handler: HandlerId,
+    ) -> SmallVec<[Entity; 4]> {
+        let key = self.table.key_of(handler);
+        match self.links.of(holder) {
+            Held::One(link) if link.key == key && self.is_in_force(holder, link) => {
+                SmallVec::from_iter([self.list(link.list).target])
+            }
+            Held::Nothing | Held::One(_) => SmallVec::new(),
+            Held::Many(map) => map
+                .iter()
+                .filter(|((_, at), _)| *at == key)
+                .filter(|((target, _), placed)| {
+                    // A list that was dropped may be another target's by now.
+                    self.first(*target).is_some() && self.is_in_force(holder, placed.link(key))
+                })
+                .map(|((target, _), _)| *target)
+                .collect(),
+        }
+    }
+}
