@@ -16,6 +16,8 @@ use bevy_ecs::{component::Component, entity::Entity, entity_disabling::Disabled}
 #[component(clone_behavior = Ignore)]
 pub struct Deleting {
     visibility: Visibility,
+    is_forced: bool,
+    is_left_alone: bool,
     costs: Option<Box<DeletionCosts>>,
 }
 
@@ -55,9 +57,29 @@ pub struct SlowestHandler {
 
 impl Deleting {
     /// Returns the components that mark an entity.
-    pub(crate) fn mark(visibility: Visibility) -> (Self, Disabled) {
-        let costs = None;
-        (Self { visibility, costs }, Disabled)
+    pub(crate) fn mark(visibility: Visibility, is_forced: bool) -> (Self, Disabled) {
+        let mark = Self {
+            visibility,
+            is_forced,
+            is_left_alone: false,
+            costs: None,
+        };
+        (mark, Disabled)
+    }
+
+    /// Tells whether the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)).
+    pub fn is_forced(&self) -> bool {
+        self.is_forced
+    }
+
+    /// Tells whether a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that nothing here tears the entity
+    /// down.
+    pub fn is_left_alone(&self) -> bool {
+        self.is_left_alone
+    }
+
+    pub(crate) fn leave_alone(&mut self) {
+        self.is_left_alone = true;
     }
 
     /// Returns what the deletion of this entity cost until now, if that is measured.

@@ -104,7 +104,7 @@ pub enum UnregisterError {
 /// Why an entity could not be deleted.
 ///
 /// Nothing has happened when one of these is returned.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum QdelError {
     /// The entity is not in the world.
@@ -125,29 +125,23 @@ pub enum QdelError {
         resource: Entity,
     },
     /// A declared reference with the policy `deny` names the entity, or one that would go with it.
-    #[error("{0}")]
-    Denied(Box<Refused>),
-}
-
-/// Who refuses a deletion, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "{target} is named by `{}{path}` of {holder}, so deleting {entity} was refused; \
-     empty that field or delete {holder} first",
-    ShortName(.component)
-)]
-#[non_exhaustive]
-pub struct Refused {
-    /// The entity that was to be deleted.
-    pub entity: Entity,
-    /// The entity that must stay: the same, or one that would go with it.
-    pub target: Entity,
-    /// The entity whose component refuses.
-    pub holder: Entity,
-    /// The type name of that component.
-    pub component: &'static str,
-    /// Where in the component the target is named: `.master`.
-    pub path: String,
+    #[error(
+        "`{}.{field}` of {holder} names {target} and refuses to lose it, so deleting {entity} was refused; \
+         empty that field or delete {holder} first",
+        ShortName(.component)
+    )]
+    Denied {
+        /// The entity that was to be deleted.
+        entity: Entity,
+        /// The entity that must stay: the same, or one that would go with it.
+        target: Entity,
+        /// The entity whose component refuses.
+        holder: Entity,
+        /// The type name of that component.
+        component: &'static str,
+        /// The field of the component that names the target.
+        field: &'static str,
+    },
 }
 
 /// Why the `Destroy` of a component was not called.
@@ -155,9 +149,9 @@ pub struct Refused {
 /// It goes to Bevy's error handler, and the deletion goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{}` of {entity} could not be destroyed: {reason}; \
-     insert what its `Destroy::Param` asks for, or ask for an `Option` of it",
-    ShortName(.component)
+    "`{}` of {entity} was not destroyed, because its `Destroy::Param`, `{}`, cannot be had ({}); \
+     insert what it asks for, or ask for an `Option` of it",
+    ShortName(.component), ShortName(.parameters), .reason.trim_end_matches('.')
 )]
 #[non_exhaustive]
 pub struct DestroyError {
@@ -165,7 +159,9 @@ pub struct DestroyError {
     pub entity: Entity,
     /// The type name of the component.
     pub component: &'static str,
-    /// What Bevy says about the parameters.
+    /// The type name of its parameters.
+    pub parameters: &'static str,
+    /// What Bevy says about them.
     pub reason: String,
 }
 

@@ -80,7 +80,7 @@ pub use deletion::{
     Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt,
 };
 pub use error::{
-    BrokenBooks, CancelError, DestroyError, QdelError, Refused, RegisterError, UnregisterError,
+    BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
 };
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]

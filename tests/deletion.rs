@@ -37,7 +37,7 @@ fn second_qdel_answers_already_deleting() {
 
     let answers = [world.qdel(goblin), world.force_qdel(goblin)];
 
-    assert_eq!(answers, [(); 2].map(|()| Ok(Qdel::AlreadyDeleting)));
+    assert_eq!(answers, [Ok(Qdel::AlreadyDeleting); 2]);
     assert_eq!(order(&world), ["told goblin"]);
 }
 
@@ -73,7 +73,7 @@ fn qdel_of_an_entity_that_is_gone_is_an_error() {
 
     let answers = [world.qdel(entity), world.force_qdel(entity)];
 
-    assert_eq!(answers, [(); 2].map(|()| Err(QdelError::NotSpawned { entity })));
+    assert_eq!(answers, [Err(QdelError::NotSpawned { entity }); 2]);
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub enum Qdel {
     /// Its deletion had begun before.
     AlreadyDeleting,
     /// A component of it answered [`Hint::LetMeLive`](crate::Hint::LetMeLive): its listeners were told, and it
-    /// lives on. Where the deletion is part of another one, the answer is [`Qdel::Queued`], because it is not decided yet.
+    /// lives on. Where the deletion is part of another one, the answer is [`Qdel::Queued`], because it is not decided
+    /// yet; and whoever was kept in that other one already is kept without being told again.
     Kept,
 }
 
@@ -40,7 +41,7 @@ pub struct QdelCounts {
     pub deleted: u64,
     /// Calls that a veto stopped.
     pub vetoed: u64,
-    /// Calls for an entity whose deletion had begun before.
+    /// Calls for an entity whose deletion had begun before, or was taken back in the same one.
     pub repeated: u64,
     /// Calls that were refused with an error.
     pub refused: u64,
@@ -65,7 +66,7 @@ impl QdelCounts {
 
     pub(super) fn count_refusal(&mut self, refusal: &Refusal) {
         match refusal {
-            Ok(Qdel::AlreadyDeleting) => self.repeated += 1,
+            Ok(Qdel::AlreadyDeleting | Qdel::Kept) => self.repeated += 1,
             Ok(_) => self.vetoed += 1,
             Err(_) => self.refused += 1,
         }

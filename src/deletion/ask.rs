@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
-    error::{QdelError, Refused},
+    error::QdelError,
     reference::Denial,
     signal::{Answer, Question, SignalExt},
 };
@@ -104,13 +104,13 @@ pub(super) fn permit(
         }));
     }
     if let Some(denial) = find_denial(&tree, &denials) {
-        return Err(Err(QdelError::Denied(Box::new(Refused {
+        return Err(Err(QdelError::Denied {
             entity: root,
             target: denial.target,
             holder: denial.holder,
             component: denial.component(world),
-            path: denial.path(world),
-        }))));
+            field: denial.field(world),
+        }));
     }
     match find_veto(world, &tree, force) {
         Some(on) => Err(Ok(Qdel::Vetoed { on })),

@@ -29,6 +29,7 @@ impl QdelBatch {
     pub(super) fn refuse(&mut self, root: Entity, refusal: Refusal) {
         match refusal {
             Ok(Qdel::AlreadyDeleting) => self.already_deleting.push(root),
+            Ok(Qdel::Kept) => self.kept.push(root),
             Ok(_) => self.vetoed.push(root),
             Err(error) => self.refused.push(error),
         }
@@ -36,7 +37,7 @@ impl QdelBatch {
 
     /// Adds what was refused to `counts`.
     pub(super) fn count(&self, counts: &mut QdelCounts) {
-        counts.repeated += self.already_deleting.len() as u64;
+        counts.repeated += (self.already_deleting.len() + self.kept.len()) as u64;
         counts.vetoed += self.vetoed.len() as u64;
         counts.refused += self.refused.len() as u64;
     }

@@ -20,7 +20,7 @@ use super::{
     tear_down::TearDown,
     wave::carry_out,
 };
-use crate::deleting::Deleting;
+use crate::{deleting::Deleting, signal::Panicked};
 
 /// How often newcomers to an owner that is torn down are waited for.
 const MOST_ROUNDS: u32 = 16;
@@ -74,11 +74,17 @@ impl Descent {
         let ownerships = &deletions.ownerships;
         let mut newcomers = SmallVec::<[Entity; 4]>::new();
         let mut waiting = SmallVec::<[Entity; 4]>::new();
+        let mut left_alone = SmallVec::<[Entity; 4]>::new();
+        let is_forced = owner.get::<Deleting>().is_some_and(Deleting::is_forced);
         ownerships.for_each_owned(world, owner, |owned| match world.get_entity(owned) {
             Ok(owned) if owned.contains::<IsResource>() => {}
-            Ok(owned) if !owned.contains::<Deleting>() => newcomers.push(owned.id()),
-            Ok(_) if !self.entered.contains(&owned) => waiting.push(owned),
-            Ok(_) | Err(_) => {}
+            Ok(owned) => match owned.get::<Deleting>() {
+                None => newcomers.push(owned.id()),
+                Some(deleting) if deleting.is_left_alone() => left_alone.push(owned.id()),
+                Some(_) if !self.entered.contains(&owned.id()) => waiting.push(owned.id()),
+                Some(_) => {}
+            },
+            Err(_) => {}
         });
 
         if !newcomers.is_empty() && frame.rounds < MOST_ROUNDS {
@@ -88,13 +94,21 @@ impl Descent {
             // It is too late to refuse.
             let (mut seen, mut denials) = (EntityHashSet::default(), Denials::new());
             let joined = ownerships.trees(world, roots, &mut seen, &mut denials);
-            done.note(mark(world, &joined, Force::No));
+            let force = if is_forced { Force::Yes } else { Force::No };
+            done.note(mark(world, &joined, force));
             done.note(carry_out(world));
             return;
         }
         if !waiting.is_empty() {
             for owned in waiting {
                 self.enter(owned);
+            }
+            return;
+        }
+        if !left_alone.is_empty() {
+            // Bevy would despawn them with their owner.
+            for owned in left_alone {
+                done.note(leave(world, owned, entity));
             }
             return;
         }
@@ -113,4 +127,21 @@ impl Descent {
             self.entered = EntityHashSet::default();
         }
     }
+}
+
+/// Takes `owned` away from `owner`.
+fn leave(world: &mut World, owned: Entity, owner: Entity) -> Result<(), Panicked> {
+    let (Ok(entity), Some(deletions)) =
+        (world.get_entity(owned), world.get_resource::<Deletions>())
+    else {
+        return Ok(());
+    };
+    let owners = deletions.ownerships.owners_of(world, entity);
+    let sources: Vec<_> = owners
+        .filter(|(_, at)| *at == owner)
+        .map(|(source, _)| source)
+        .collect();
+    catch_unwind(AssertUnwindSafe(|| {
+        world.entity_mut(owned).remove_by_ids(&sources);
+    }))
 }

@@ -32,8 +32,11 @@ use crate::{
 ///
 /// When `destroy` is called, everybody in the tree was told, and the commands of the handlers were applied. The owner
 /// comes before what it owns, as with `Drop`, and the components of an entity go in the order of
-/// their registration. Every component of the entity is still there. Commands of a `destroy` are applied when all that
-/// was marked together is destroyed.
+/// their registration. Every component of the entity is still there. A query among the parameters that is to see the entity
+/// itself, or others that are deleted, needs `Allow<Disabled>`.
+///
+/// Commands of a `destroy` are applied when all that was marked together is destroyed, type by type. A command that
+/// panics takes those of its type with it that wait behind it.
 ///
 /// A `destroy` that panics counts as [`Hint::Queue`]; its panic goes on when the deletion is done.
 ///
@@ -110,7 +113,7 @@ impl WorldDestroyExt for World {
             destroyers.known.push(Known {
                 component,
                 name: type_name::<C>(),
-                destroyer: Box::new(destroyer),
+                destroyer: Some(Box::new(destroyer)),
             });
         }
         self
@@ -122,18 +125,17 @@ impl WorldDestroyExt for World {
 #[require(Reserved)]
 pub(super) struct Destroyers {
     known: Vec<Known>,
-    /// Those that are at work, while `known` holds who came since.
-    lent: Vec<ComponentId>,
 }
 
 struct Known {
     component: ComponentId,
     name: &'static str,
-    destroyer: Box<dyn Destroyer>,
+    /// None while it is at work.
+    destroyer: Option<Box<dyn Destroyer>>,
 }
 
 /// The destroyers of a world, taken out of it for as long as they work.
-pub(super) struct AtWork(Vec<Known>);
+pub(super) struct AtWork(Vec<(ComponentId, Box<dyn Destroyer>)>);
 
 impl Destroyers {
     /// Returns the names of the components of `entity` that would be destroyed, in order.
@@ -145,8 +147,7 @@ impl Destroyers {
     }
 
     fn knows(&self, component: ComponentId) -> bool {
-        let mut known = self.known.iter().map(|known| &known.component);
-        self.lent.contains(&component) || known.any(|known| *known == component)
+        self.known.iter().any(|known| known.component == component)
     }
 }
 
@@ -154,9 +155,9 @@ impl AtWork {
     /// Takes the destroyers out of `world`; none if nothing can be destroyed.
     pub(super) fn take(world: &mut World) -> Option<Self> {
         let mut destroyers = world.get_resource_mut::<Destroyers>()?;
-        let known = core::mem::take(&mut destroyers.known);
-        destroyers.lent = known.iter().map(|known| known.component).collect();
-        (!known.is_empty()).then_some(Self(known))
+        let known = destroyers.known.iter_mut();
+        let taken = known.filter_map(|known| Some((known.component, known.destroyer.take()?)));
+        Some(Self(taken.collect()))
     }
 
     /// Destroys the components of an entity and returns the strongest hint.
@@ -170,12 +171,11 @@ impl AtWork {
     ) -> (Hint, Result<(), Panicked>) {
         let mut strongest = Hint::Queue;
         let mut outcome = Ok(());
-        for known in &mut self.0 {
+        for (component, destroyer) in &mut self.0 {
             let entity = world.get_entity(notice.entity);
-            if !entity.is_ok_and(|entity| entity.contains_id(known.component)) {
+            if !entity.is_ok_and(|entity| entity.contains_id(*component)) {
                 continue;
             }
-            let destroyer = &mut known.destroyer;
             let called = catch_unwind(AssertUnwindSafe(|| destroyer.destroy(world, notice)));
             match called {
                 Ok(Hint::LetMeLive) if notice.force => *overruled += 1,
@@ -189,15 +189,17 @@ impl AtWork {
     /// Applies the commands of the destroyers, and gives them back to the world.
     pub(super) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
         let mut outcome = Ok(());
-        for known in &mut self.0 {
-            let destroyer = &mut known.destroyer;
+        for (_, destroyer) in &mut self.0 {
             outcome = outcome.and(catch_unwind(AssertUnwindSafe(|| destroyer.apply(world))));
         }
         // Without the resource, somebody cleared the world.
         if let Some(mut destroyers) = world.get_resource_mut::<Destroyers>() {
-            let newcomers = core::mem::replace(&mut destroyers.known, self.0);
-            destroyers.known.extend(newcomers);
-            destroyers.lent.clear();
+            for (component, destroyer) in self.0 {
+                let mut known = destroyers.known.iter_mut();
+                if let Some(known) = known.find(|known| known.component == component) {
+                    known.destroyer = Some(destroyer);
+                }
+            }
         }
         outcome
     }
@@ -252,7 +254,8 @@ impl<C: Destroy> Destroyer for Of<C> {
         let error = DestroyError {
             entity,
             component: type_name::<C>(),
-            reason: error.to_string(),
+            parameters: type_name::<C::Param>(),
+            reason: error.message.into_owned(),
         };
         let name = world
             .component_id::<C>()

@@ -40,7 +40,12 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let entities = members.iter().map(|member| member.entity);
     signal::close(world, entities.clone());
     let marks: SmallVec<[_; 4]> = entities
-        .map(|entity| (entity, Deleting::mark(visibility(world, entity))))
+        .map(|entity| {
+            (
+                entity,
+                Deleting::mark(visibility(world, entity), force == Force::Yes),
+            )
+        })
         .collect();
 
     // An observer that panics cuts the batch short, but not before its own entity was marked.

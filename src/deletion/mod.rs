@@ -33,6 +33,7 @@ mod batch;
 mod descent;
 mod destroy;
 mod entity_ext;
+mod fate;
 mod field;
 mod hint;
 mod mark;

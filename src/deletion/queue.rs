@@ -4,7 +4,10 @@
 
 use std::collections::VecDeque;
 
-use bevy_ecs::{entity::Entity, resource::Resource};
+use bevy_ecs::{
+    entity::{Entity, EntityHashSet},
+    resource::Resource,
+};
 use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
@@ -49,6 +52,8 @@ pub(super) struct Deletions {
     pub(super) urgent: Vec<Entity>,
     /// Where the tear-down of an owner was interrupted.
     pub(super) descent: Descent,
+    /// Who lives on after a deletion that is part of the work: they are not deleted again in it.
+    pub(super) kept: EntityHashSet,
     /// The panic of a deletion inside another one, which would lose what else waits in the command queue.
     pub(super) panicked: Option<SyncCell<Panicked>>,
     pub(super) ownerships: Ownerships,

@@ -3,16 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{
-    component::ComponentId,
-    entity::{Entity, EntityHashMap, EntityHashSet},
+    entity::EntityHashSet,
     world::{DeferredWorld, World},
 };
 
 use super::{
     answer::QdelCounts,
-    destroy::AtWork,
-    hint::Hint,
-    mark,
+    destroy::{AtWork, Destroyers},
+    fate::{Decisions, Fate},
     queue::{Deletions, Notice},
     settings::{Costs, QdelSettings, WorkClock},
     worklist,
@@ -41,14 +39,20 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
             Costs::Ignore => None,
             Costs::Measure => Some(WorkClock::of(world)),
         };
-        let mut wave = Wave {
+        let wave = Wave {
             notices: &notices,
             clock,
-            positions: None,
         };
+        let may_live = world.contains_resource::<Destroyers>();
+        if may_live {
+            signal::begin_remembering(world);
+        }
         outcome = outcome.and(wave.tell(world));
         outcome = outcome.and(apply_commands(world));
         outcome = outcome.and(wave.destroy(world));
+        if may_live {
+            signal::end_remembering(world);
+        }
         outcome = outcome.and(apply_commands(world));
     }
 }
@@ -58,27 +62,10 @@ fn apply_commands(world: &mut World) -> Result<(), Panicked> {
 }
 
 /// Entities that were marked together.
-struct Wave<'a> {
-    notices: &'a [Notice],
+pub(super) struct Wave<'a> {
+    pub(super) notices: &'a [Notice],
     /// By what the costs are measured, if they are.
-    clock: Option<WorkClock>,
-    /// Where each entity stands among the notices, once that is asked.
-    positions: Option<EntityHashMap<usize>>,
-}
-
-/// What becomes of an entity that was told about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// It is torn down in its turn.
-    TearDown,
-    /// It is torn down by the next flush.
-    Due,
-    /// It is torn down before the work ends.
-    Urgent,
-    /// It lives on.
-    Kept,
-    /// Somebody else sees to it.
-    LeftAlone,
+    pub(super) clock: Option<WorkClock>,
 }
 
 impl Wave<'_> {
@@ -115,28 +102,39 @@ impl Wave<'_> {
     }
 
     /// Destroys the components of each, and queues it for what they say.
-    fn destroy(&mut self, world: &mut World) -> Result<(), Panicked> {
-        let Some(mut at_work) = AtWork::take(world) else {
+    fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
+        let Some(at_work) = AtWork::take(world) else {
             self.queue(world, |_| Fate::TearDown);
             return self.release(world, |_| Fate::TearDown);
         };
-        let mut outcome = Ok(());
-        let mut overruled = 0;
-        let mut fates = Vec::with_capacity(self.notices.len());
-        for at in 0..self.notices.len() {
-            let decided = self.decide(world, at, &mut at_work, &mut overruled);
-            outcome = outcome.and(decided.1);
-            fates.push(decided.0);
-        }
-        self.queue(world, |at| fates[at]);
-        let count = |fate: Fate| fates.iter().filter(|at| **at == fate).count() as u64;
+        let mut decisions = Decisions {
+            wave: self,
+            at_work,
+            fates: vec![None; self.notices.len()],
+            positions: None,
+            any_lives: false,
+            overruled: 0,
+            outcome: Ok(()),
+        };
+        decisions.decide_all(world);
+        decisions.carry_through(world);
+        let Decisions {
+            at_work,
+            fates,
+            overruled,
+            outcome,
+            ..
+        } = decisions;
+        let fate = |at: usize| fates[at].unwrap_or(Fate::TearDown);
+        self.queue(world, fate);
+        let count = |fate: Fate| fates.iter().filter(|at| **at == Some(fate)).count() as u64;
         QdelCounts::change(world, |counts| {
             counts.overruled += overruled;
-            counts.kept += count(Fate::Kept);
+            counts.kept += count(Fate::Kept) + count(Fate::Spared);
             counts.left_alone += count(Fate::LeftAlone);
         });
-        outcome = outcome.and(at_work.give_back(world));
-        outcome.and(self.release(world, |at| fates[at]))
+        let outcome = outcome.and(at_work.give_back(world));
+        outcome.and(self.release(world, fate))
     }
 
     /// Has declared references let go of those that do not live on.
@@ -145,7 +143,7 @@ impl Wave<'_> {
             return Ok(());
         }
         let entities = || self.notices.iter().map(|notice| notice.entity).enumerate();
-        let is_kept = |at: usize| fate(at) == Fate::Kept;
+        let is_kept = |at: usize| fate(at).lives();
         let lost: Vec<_> = entities()
             .filter(|(at, _)| !is_kept(*at))
             .map(|(_, entity)| entity)
@@ -168,96 +166,6 @@ impl Wave<'_> {
         settle(world, released)
     }
 
-    /// Destroys the components of an entity, and does at once what cannot wait.
-    fn decide(
-        &mut self,
-        world: &mut World,
-        at: usize,
-        at_work: &mut AtWork,
-        overruled: &mut u64,
-    ) -> (Fate, Result<(), Panicked>) {
-        let notice = self.notices[at];
-        let entity = notice.entity;
-        if self.lives_with_its_cause(world, at) {
-            return (Fate::Kept, mark::restore(world, entity));
-        }
-        let begun = self.clock.as_ref().map(WorkClock::now);
-        let (hint, outcome) = at_work.destroy(world, notice, overruled);
-        if let (Some(clock), Some(begun)) = (&self.clock, begun)
-            && let Some(mut deleting) = world.get_mut::<Deleting>(entity)
-        {
-            deleting.costs_mut().destroy = clock.now().saturating_sub(begun);
-        }
-        match hint {
-            Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => {
-                (Fate::TearDown, outcome)
-            }
-            Hint::HardDelete => (Fate::Due, outcome),
-            Hint::HardDeleteNow => (Fate::Urgent, outcome),
-            Hint::IWillHandleIt => {
-                let outcome = outcome.and(self.leave_owners(world, at));
-                (Fate::LeftAlone, outcome)
-            }
-            Hint::LetMeLive => {
-                let outcome = outcome.and(self.leave_owners(world, at));
-                (Fate::Kept, outcome.and(mark::restore(world, entity)))
-            }
-        }
-    }
-
-    /// Tells whether an entity was only deleted for the sake of another one that lives on.
-    fn lives_with_its_cause(&mut self, world: &World, at: usize) -> bool {
-        let notice = self.notices[at];
-        let (Cause::Owner(cause) | Cause::Reference(cause)) = notice.cause else {
-            return false;
-        };
-        let cause = world.get_entity(cause);
-        cause.is_ok_and(|cause| !cause.contains::<Deleting>())
-            && self.owners_that_go(world, at).is_empty()
-    }
-
-    /// Takes an entity away from those of its owners that are torn down, or it would go with them.
-    fn leave_owners(&mut self, world: &mut World, at: usize) -> Result<(), Panicked> {
-        let sources = self.owners_that_go(world, at);
-        let Ok(mut entity) = world.get_entity_mut(self.notices[at].entity) else {
-            return Ok(());
-        };
-        if sources.is_empty() {
-            return Ok(());
-        }
-        catch_unwind(AssertUnwindSafe(|| {
-            entity.remove_by_ids(&sources);
-        }))
-    }
-
-    /// Returns the components by which an entity names an owner that is torn down.
-    fn owners_that_go(&mut self, world: &World, at: usize) -> Vec<ComponentId> {
-        let (Ok(entity), Some(deletions)) = (
-            world.get_entity(self.notices[at].entity),
-            world.get_resource::<Deletions>(),
-        ) else {
-            return Vec::new();
-        };
-        let owners = deletions.ownerships.owners_of(world, entity);
-        owners
-            .filter(|(_, owner)| self.goes(world, *owner, at))
-            .map(|(source, _)| source)
-            .collect()
-    }
-
-    /// Tells whether `owner` is torn down, as far as that is decided when it is `at`'s turn.
-    ///
-    /// In a ring of owners, an owner may come later: it is decided by what it belongs to.
-    fn goes(&mut self, world: &World, owner: Entity, at: usize) -> bool {
-        let positions = self.positions.get_or_insert_with(|| {
-            let entities = self.notices.iter().map(|notice| notice.entity);
-            entities.zip(0..).collect()
-        });
-        let is_undecided = positions.get(&owner).is_some_and(|owner| *owner > at);
-        let owner = world.get_entity(owner);
-        !is_undecided && owner.is_ok_and(|owner| owner.contains::<Deleting>())
-    }
-
     /// Queues everybody for its fate: deletion by deletion, owned before owner.
     fn queue(&self, world: &mut World, fate: impl Fn(usize) -> Fate) {
         // Without a worklist, somebody cleared the world.
@@ -273,7 +181,7 @@ impl Wave<'_> {
                     Fate::TearDown => deletions.to_tear_down.push_back(entity),
                     Fate::Due => deletions.due.push(entity),
                     Fate::Urgent => deletions.urgent.push(entity),
-                    Fate::Kept | Fate::LeftAlone => {}
+                    Fate::Kept | Fate::Spared | Fate::LeftAlone => {}
                 }
             }
             start += tree.len();

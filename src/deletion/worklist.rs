@@ -6,7 +6,7 @@ use bevy_ecs::{
     entity::{Entity, EntityHashSet},
     entity_disabling::Disabled,
     observer::Observer,
-    query::{Allow, Without},
+    query::{Allow, With, Without},
     resource::IsResource,
     world::World,
 };
@@ -33,8 +33,7 @@ use crate::{
 /// Deletes `root` and all it owns.
 pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel, QdelError> {
     prepare(world);
-    let outer = world.resource::<Deletions>().work;
-    let asked = ask(world, root, |world| {
+    let asked = ask(world, root, force, |world| {
         let ownerships = &world.resource::<Deletions>().ownerships;
         ask::permit(world, root, force, |denials| {
             ownerships.tree(world, root, denials)
@@ -48,7 +47,8 @@ pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel
         }
     };
     work(world, Goal::of(world), |world| mark(world, &tree, force));
-    if outer.is_none() && is_alive(world, root) {
+    // Inside another deletion, it is still marked.
+    if is_alive(world, root) {
         return Ok(Qdel::Kept);
     }
     Ok(Qdel::Queued)
@@ -61,13 +61,12 @@ pub(super) fn qdel_batch(
     force: Force,
 ) -> QdelBatch {
     prepare(world);
-    let outer = world.resource::<Deletions>().work;
     let mut batch = QdelBatch::default();
     let mut seen = EntityHashSet::default();
     let mut members = Tree::new();
     for root in roots {
         let mut claimed = EntityHashSet::default();
-        let asked = ask(world, root, |world| {
+        let asked = ask(world, root, force, |world| {
             let ownerships = &world.resource::<Deletions>().ownerships;
             if seen.contains(&root) {
                 return Err(Ok(Qdel::AlreadyDeleting));
@@ -94,10 +93,10 @@ pub(super) fn qdel_batch(
     }
     QdelCounts::change(world, |counts| batch.count(counts));
     work(world, Goal::of(world), |world| mark(world, &members, force));
-    if outer.is_none() {
-        let is_kept = |root: &mut Entity| is_alive(world, *root);
-        batch.kept = batch.queued.extract_if(.., is_kept).collect();
-    }
+    // Inside another deletion, they are still marked.
+    let is_kept = |root: &mut Entity| is_alive(world, *root);
+    let kept = batch.queued.extract_if(.., is_kept);
+    batch.kept.extend(kept);
     batch
 }
 
@@ -126,9 +125,17 @@ pub(super) fn shut_down(world: &mut World) -> usize {
         .resource::<Deletions>()
         .ownerships
         .forest(world, &roots);
-    work(world, Goal::TearDownAll, |world| {
+    let torn_down = work(world, Goal::TearDownAll, |world| {
         mark(world, &forest, Force::Yes)
-    })
+    });
+    // Whoever said that it would handle it has no time left for that.
+    let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
+    let left: Vec<_> = left.iter(world).collect();
+    torn_down
+        + work(world, Goal::TearDownAll, |world| {
+            world.resource_mut::<Deletions>().due.extend(left);
+            Ok(())
+        })
 }
 
 /// Has declared references learn what was written, and let go of what is lost.
@@ -181,10 +188,16 @@ fn prepare(world: &mut World) {
 fn ask(
     world: &mut World,
     root: Entity,
+    force: Force,
     permit: impl FnOnce(&World) -> Result<Tree, Refusal>,
 ) -> Result<Tree, Refusal> {
-    if world.resource::<Deletions>().work.is_none() {
+    let deletions = world.resource::<Deletions>();
+    if deletions.work.is_none() {
         return permit(world);
+    }
+    // Or two who delete each other and live on would go on for ever.
+    if force == Force::No && deletions.kept.contains(&root) {
+        return Err(Ok(Qdel::Kept));
     }
     catch_unwind(AssertUnwindSafe(|| permit(world))).unwrap_or_else(|panicked| {
         keep_panic(world, panicked);
@@ -220,6 +233,7 @@ fn work(
     // Without a worklist, somebody cleared the world from inside.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.work = None;
+        deletions.kept = EntityHashSet::default();
         let inside = deletions.panicked.take().map(SyncCell::to_inner);
         outcome = outcome.and(inside.map_or(Ok(()), Err));
     }

@@ -31,12 +31,10 @@ impl Denial {
         world.resource::<Tracked>().get(self.number).reach.name()
     }
 
-    /// Returns the path to the first place that refuses: `.master`.
-    pub(crate) fn path(self, world: &World) -> String {
+    /// Returns the first field of the component that refuses.
+    pub(crate) fn field(self, world: &World) -> &'static str {
         let reach = world.resource::<Tracked>().get(self.number).reach;
-        let paths = reach.paths(world, self.holder, self.target);
-        let refuses = |(path, policy): (String, Policy)| (policy == Policy::Deny).then_some(path);
-        paths.into_iter().find_map(refuses).unwrap_or_default()
+        reach.denying_field(world, self.holder, self.target)
     }
 }
 

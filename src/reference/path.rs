@@ -35,31 +35,54 @@ impl fmt::Display for Step {
 
 /// Returns the path of each place where `component` names `target`, in order: `.friends[3]`.
 pub(crate) fn paths_to(component: &impl References, target: Entity) -> Vec<(String, Policy)> {
-    let mut search = Search {
+    let mut found = Vec::new();
+    let search = Search {
         target,
         path: Vec::new(),
-        found: Vec::new(),
+        found: |path: &[Step], policy| {
+            let mut text = String::new();
+            for step in path {
+                write!(text, "{step}").expect("a string should take all that is written");
+            }
+            found.push((text, policy));
+        },
     };
-    component.visit_references(Policy::Clear, &mut search);
-    search.found
+    component.visit_references(Policy::Clear, &mut { search });
+    found
 }
 
-struct Search {
+/// Returns the first field of `component` that names `target` and refuses to lose it; empty if none does.
+pub(crate) fn denying_field(component: &impl References, target: Entity) -> &'static str {
+    let mut field = "";
+    let search = Search {
+        target,
+        path: Vec::new(),
+        found: |path: &[Step], policy| {
+            let name = path.iter().find_map(|step| match step {
+                Step::Field(name) => Some(*name),
+                _ => None,
+            });
+            if field.is_empty() && policy == Policy::Deny {
+                field = name.unwrap_or_default();
+            }
+        },
+    };
+    component.visit_references(Policy::Clear, &mut { search });
+    field
+}
+
+/// Calls `found` for each place that names `target`.
+struct Search<F> {
     target: Entity,
     path: Vec<Step>,
-    found: Vec<(String, Policy)>,
+    found: F,
 }
 
-impl ReferenceVisitor for Search {
+impl<F: FnMut(&[Step], Policy)> ReferenceVisitor for Search<F> {
     fn reference(&mut self, entity: Entity, policy: Policy) {
-        if entity != self.target {
-            return;
+        if entity == self.target {
+            (self.found)(&self.path, policy);
         }
-        let mut path = String::new();
-        for step in &self.path {
-            write!(path, "{step}").expect("a string should take all that is written");
-        }
-        self.found.push((path, policy));
     }
 
     fn enter(&mut self, step: Step) {

@@ -71,6 +71,9 @@ pub(crate) trait Reach: Send + Sync {
     /// Returns where the component of `holder` names `target`, and what becomes of each place.
     fn paths(&self, world: &World, holder: Entity, target: Entity) -> Vec<(String, Policy)>;
 
+    /// Returns the field of the component that refuses to lose `target`; empty if none does.
+    fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str;
+
     /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
     ///
     /// What cannot be changed where it is waits for the next time that commands are applied.
@@ -263,6 +266,11 @@ where
     fn paths(&self, world: &World, holder: Entity, target: Entity) -> Vec<(String, Policy)> {
         let component = world.get::<C>(holder);
         component.map_or(Vec::new(), |component| path::paths_to(component, target))
+    }
+
+    fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str {
+        let component = world.get::<C>(holder);
+        component.map_or("", |component| path::denying_field(component, target))
     }
 
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {

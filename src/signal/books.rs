@@ -16,7 +16,7 @@ use bevy_ecs::{
     resource::Resource,
     world::DeferredWorld,
 };
-use bevy_platform::collections::HashMap;
+use bevy_platform::collections::{HashMap, HashSet};
 use slab::Slab;
 
 use super::{
@@ -43,10 +43,20 @@ pub(crate) struct Books {
     lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
+    /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
+    pub(crate) ended: Option<HashSet<Ended>>,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
     pub(crate) release: Option<Release>,
     /// The target of global signals, once there are any. It takes no others.
     pub(crate) immortal: Option<Entity>,
+}
+
+/// A registration that ended after it was told: of a component, about one target or about all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ended {
+    pub(crate) listener: Entity,
+    pub(crate) component: ComponentId,
+    pub(crate) target: Option<Entity>,
 }
 
 /// What releases the declared references to an entity that is despawned.
@@ -162,8 +172,9 @@ impl Books {
                 list: id,
                 place,
             };
-            let is_valid = valid.binary_search(&place).is_ok() && !handler.is_once();
-            if !is_valid || !self.relink(listener, target, link) {
+            if valid.binary_search(&place).is_ok() && !handler.is_once() {
+                self.relink(listener, target, link);
+            } else {
                 self.links.take(listener, target, id, link.key);
                 self.list_mut(id).remove(place);
             }
@@ -173,19 +184,46 @@ impl Books {
         }
     }
 
-    /// Makes sure that the books of a listener name a registration of it that was told, unless it
-    /// ended since: tells whether it is in force again.
-    fn relink(&mut self, listener: Entity, target: Entity, link: Link) -> bool {
-        match self.links.of(listener) {
-            // Whoever lost its component has lost its links.
-            Held::Nothing => return false,
-            Held::One(known) if known == link => return true,
-            Held::Many(map) if map.contains_key(&(target, link.key)) => return true,
-            // It listens to somebody else since.
-            Held::One(_) | Held::Many(_) => {}
+    /// Has a registration that was told not come back, should its target live on.
+    pub(crate) fn forgo(&mut self, listener: Entity, target: Entity, key: KeyId) {
+        let component = self.table.component_of(key);
+        if self.table.signal_of(key) == SignalId::QDELETING
+            && let Some(ended) = &mut self.ended
+        {
+            ended.insert(Ended {
+                listener,
+                component,
+                target: Some(target),
+            });
         }
-        self.add_link(listener, link);
-        true
+    }
+
+    /// Tells whether a registration ended after it was told.
+    pub(crate) fn has_ended(
+        &self,
+        listener: Entity,
+        component: ComponentId,
+        target: Entity,
+    ) -> bool {
+        self.ended.as_ref().is_some_and(|ended| {
+            [None, Some(target)].into_iter().any(|target| {
+                ended.contains(&Ended {
+                    listener,
+                    component,
+                    target,
+                })
+            })
+        })
+    }
+
+    /// Makes sure that the books of a listener name a registration of it that was told.
+    fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
+        match self.links.of(listener) {
+            Held::One(known) if known == link => {}
+            Held::Many(map) if map.contains_key(&(target, link.key)) => {}
+            // It listens to nobody, or to somebody else since.
+            Held::Nothing | Held::One(_) | Held::Many(_) => self.add_link(listener, link),
+        }
     }
 
     /// Enters a registration at the end of a list.
@@ -286,6 +324,13 @@ impl Books {
 
     /// Ends all registrations of `component` on `listener`.
     pub(crate) fn forget(&mut self, listener: Entity, component: ComponentId) {
+        if let Some(ended) = &mut self.ended {
+            ended.insert(Ended {
+                listener,
+                component,
+                target: None,
+            });
+        }
         let table = &self.table;
         let belongs = |key| table.component_of(key) == component;
         for link in self.links.take_where(listener, belongs) {

@@ -41,7 +41,9 @@ pub use target::Signals;
 pub use world_ext::{SignalExt, WorldListenerExt};
 
 pub(crate) use books::{Books, Reserved};
-pub(crate) use dispatch::{Panicked, Stopwatch, close, reopen, tell, would_be_told};
+pub(crate) use dispatch::{
+    Panicked, Stopwatch, begin_remembering, close, end_remembering, reopen, tell, would_be_told,
+};
 pub(crate) use handler::query_without_filters;
 pub(crate) use listener::{install_references, is_in_use};
 pub(crate) use table::HandlerId;

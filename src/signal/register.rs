@@ -307,6 +307,9 @@ pub(crate) fn unregister<C: Component, S: 'static>(
         if key.is_some_and(|key| books.leave(listener, target, key)) {
             return Ok(());
         }
+        if let Some(key) = key {
+            books.forgo(listener, target, key);
+        }
     }
     let (component, signal) = (type_name::<C>(), type_name::<S>());
     Err(match about {

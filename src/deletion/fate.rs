@@ -1,0 +1,203 @@
+//! What becomes of entities that were told about: their components are destroyed, and say it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    component::ComponentId,
+    entity::{Entity, EntityHashMap},
+    world::World,
+};
+
+use super::{destroy::AtWork, hint::Hint, mark, queue::Deletions, settings::WorkClock, wave::Wave};
+use crate::{
+    deleting::Deleting,
+    signal::{Cause, Panicked},
+};
+
+/// What becomes of an entity that was told about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is torn down in its turn.
+    TearDown,
+    /// It is torn down by the next flush.
+    Due,
+    /// It is torn down before the work ends.
+    Urgent,
+    /// It lives on, because it says so.
+    Kept,
+    /// It lives on, because it was only to go for the sake of another one that lives on. It is not destroyed.
+    Spared,
+    /// Somebody else sees to it.
+    LeftAlone,
+}
+
+impl Fate {
+    /// Tells whether the entity lives on.
+    pub(super) fn lives(self) -> bool {
+        matches!(self, Self::Kept | Self::Spared)
+    }
+}
+
+/// The fates of a wave, while they are being decided.
+pub(super) struct Decisions<'a> {
+    pub(super) wave: &'a Wave<'a>,
+    pub(super) at_work: AtWork,
+    /// By the number of the notice; none while it is undecided.
+    pub(super) fates: Vec<Option<Fate>>,
+    /// Where each entity stands among the notices, once that is asked.
+    pub(super) positions: Option<EntityHashMap<usize>>,
+    /// Whether anybody lives on: most often nobody says so.
+    pub(super) any_lives: bool,
+    /// How often a deletion went on though somebody wanted to live.
+    pub(super) overruled: u64,
+    pub(super) outcome: Result<(), Panicked>,
+}
+
+impl Decisions<'_> {
+    /// Destroys everybody who is not spared, in order.
+    pub(super) fn decide_all(&mut self, world: &mut World) {
+        let mut any_spared = false;
+        for at in 0..self.fates.len() {
+            let fate = if self.is_spared(world, at) {
+                any_spared = true;
+                Fate::Spared
+            } else {
+                self.destroy(world, at)
+            };
+            self.any_lives |= fate.lives();
+            self.fates[at] = Some(fate);
+        }
+        // An owner that comes later, in a ring or in a batch, is decided by now.
+        while any_spared {
+            any_spared = false;
+            for at in 0..self.fates.len() {
+                if self.fates[at] == Some(Fate::Spared) && !self.is_spared(world, at) {
+                    any_spared = true;
+                    self.fates[at] = Some(self.destroy(world, at));
+                }
+            }
+        }
+    }
+
+    /// Does at once what cannot wait for the tear-down.
+    pub(super) fn carry_through(&mut self, world: &mut World) {
+        for at in 0..self.fates.len() {
+            match self.fates[at] {
+                Some(Fate::Kept | Fate::LeftAlone) => self.leave_owners(world, at),
+                Some(Fate::TearDown | Fate::Due | Fate::Urgent | Fate::Spared) | None => {}
+            }
+        }
+        for at in 0..self.fates.len() {
+            let entity = self.wave.notices[at].entity;
+            match self.fates[at] {
+                Some(Fate::Kept | Fate::Spared) => {
+                    let restored = mark::restore(world, entity);
+                    self.note(restored);
+                    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+                        deletions.kept.insert(entity);
+                    }
+                }
+                Some(Fate::LeftAlone) => {
+                    if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
+                        deleting.leave_alone();
+                    }
+                }
+                Some(Fate::TearDown | Fate::Due | Fate::Urgent) | None => {}
+            }
+        }
+    }
+
+    /// Destroys the components of an entity, and returns what they say.
+    fn destroy(&mut self, world: &mut World, at: usize) -> Fate {
+        let notice = self.wave.notices[at];
+        let begun = self.wave.clock.as_ref().map(WorkClock::now);
+        let (hint, outcome) = self.at_work.destroy(world, notice, &mut self.overruled);
+        self.note(outcome);
+        if let (Some(clock), Some(begun)) = (&self.wave.clock, begun)
+            && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
+        {
+            deleting.costs_mut().destroy = clock.now().saturating_sub(begun);
+        }
+        match hint {
+            Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => Fate::TearDown,
+            Hint::HardDelete => Fate::Due,
+            Hint::HardDeleteNow => Fate::Urgent,
+            Hint::IWillHandleIt => Fate::LeftAlone,
+            Hint::LetMeLive => Fate::Kept,
+        }
+    }
+
+    /// Tells whether an entity was only to go for the sake of another one, which lives on, and no
+    /// owner of it goes.
+    fn is_spared(&mut self, world: &World, at: usize) -> bool {
+        let (Cause::Owner(cause) | Cause::Reference(cause)) = self.wave.notices[at].cause else {
+            return false;
+        };
+        self.any_lives && self.lives_on(world, cause) && self.owners_that_go(world, at).is_empty()
+    }
+
+    /// Takes an entity away from those of its owners that are torn down, or it would go with them.
+    fn leave_owners(&mut self, world: &mut World, at: usize) {
+        let sources = self.owners_that_go(world, at);
+        let Ok(mut entity) = world.get_entity_mut(self.wave.notices[at].entity) else {
+            return;
+        };
+        if sources.is_empty() {
+            return;
+        }
+        let left = catch_unwind(AssertUnwindSafe(|| {
+            entity.remove_by_ids(&sources);
+        }));
+        self.note(left);
+    }
+
+    /// Returns the components by which an entity names an owner that goes, as far as that is decided.
+    fn owners_that_go(&mut self, world: &World, at: usize) -> Vec<ComponentId> {
+        let (Ok(entity), Some(deletions)) = (
+            world.get_entity(self.wave.notices[at].entity),
+            world.get_resource::<Deletions>(),
+        ) else {
+            return Vec::new();
+        };
+        let owners = deletions.ownerships.owners_of(world, entity);
+        owners
+            .filter(|(_, owner)| self.goes(world, *owner))
+            .map(|(source, _)| source)
+            .collect()
+    }
+
+    /// Tells whether `entity` is decided to live on.
+    fn lives_on(&mut self, world: &World, entity: Entity) -> bool {
+        match self.position(entity) {
+            Some(at) => self.fates[at].is_some_and(Fate::lives),
+            None => world
+                .get_entity(entity)
+                .is_ok_and(|entity| !entity.contains::<Deleting>()),
+        }
+    }
+
+    /// Tells whether `entity` is decided to go.
+    fn goes(&mut self, world: &World, entity: Entity) -> bool {
+        match self.position(entity) {
+            Some(at) => self.fates[at].is_some_and(|fate| !fate.lives()),
+            None => world
+                .get_entity(entity)
+                .is_ok_and(|entity| entity.contains::<Deleting>()),
+        }
+    }
+
+    fn position(&mut self, entity: Entity) -> Option<usize> {
+        let notices = self.wave.notices;
+        let positions = self.positions.get_or_insert_with(|| {
+            let entities = notices.iter().map(|notice| notice.entity);
+            entities.zip(0..).collect()
+        });
+        positions.get(&entity).copied()
+    }
+
+    fn note(&mut self, outcome: Result<(), Panicked>) {
+        if self.outcome.is_ok() {
+            self.outcome = outcome;
+        }
+    }
+}
