@@ -108,7 +108,9 @@ pub enum UnregisterError {
 #[non_exhaustive]
 pub enum QdelError {
     /// The entity is not in the world.
-    #[error("{entity} is not spawned, so there is nothing to delete; it was despawned before")]
+    #[error(
+        "{entity} is not spawned, so there is nothing to delete; it was despawned before, or never spawned in this world"
+    )]
     NotSpawned {
         /// The entity that was to be deleted.
         entity: Entity,

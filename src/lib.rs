@@ -84,7 +84,7 @@ pub use error::{
 };
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
-pub use plugin::{AppDestroyExt, AppListenerExt, QdelPlugin, QdelSystems};
+pub use plugin::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin, QdelSystems};
 pub use qdel_macros::References;
 pub use reference::{
     Change, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable, Remains, Step,
@@ -103,11 +103,12 @@ pub mod prelude {
         Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
         EntityCommandsQdelExt, EntityCommandsSignalExt, EntityLiveness, EntityWorldMutQdelExt,
         EntityWorldMutSignalExt, Hint, Liveness, LivenessExt, PreQdel, Qdel, QdelExt, QdelFieldExt,
-        QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received, Signal, SignalExt,
-        Signals, Teardown, Verdict, Weak, WorldDestroyExt, WorldListenerExt,
+        QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received, References, Signal,
+        SignalExt, Signals, Teardown, Verdict, Weak, WorldDestroyExt, WorldListenerExt,
+        WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
-    pub use crate::{AppDestroyExt, AppListenerExt, QdelPlugin};
+    pub use crate::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin};
 }
 
 #[cfg(all(doctest, feature = "bevy_app"))]

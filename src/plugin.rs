@@ -1,6 +1,9 @@
 //! The Bevy plugin.
 
 #[cfg(feature = "bevy_time")]
+use core::time::Duration;
+
+#[cfg(feature = "bevy_time")]
 use bevy_app::PreUpdate;
 use bevy_app::{App, Last, Plugin};
 #[cfg(feature = "bevy_time")]
@@ -14,9 +17,10 @@ use bevy_ecs::{
 use bevy_time::Time;
 
 #[cfg(feature = "bevy_time")]
-use crate::deletion::{QdelTimerExt, Timers};
+use crate::deletion::{AppClock, Timers, follow_clock, qdel_due};
 use crate::{
-    deletion::{Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt},
+    deletion::{Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt, WorldReferencesExt},
+    reference::{Change, References},
     signal::WorldListenerExt,
 };
 
@@ -67,9 +71,9 @@ impl Plugin for QdelPlugin {
             .init_resource::<QdelCounts>()
             .add_systems(Last, flush.in_set(QdelSystems::TearDown));
         #[cfg(feature = "bevy_time")]
-        app.add_systems(
+        app.insert_resource(AppClock(read_time)).add_systems(
             PreUpdate,
-            advance_timers
+            delete_due
                 .run_if(timers_are_running)
                 .run_if(resource_exists::<Time>)
                 .in_set(QdelSystems::Timers),
@@ -126,15 +130,41 @@ impl AppDestroyExt for App {
     }
 }
 
+/// Preparing an app for declared references.
+pub trait AppReferencesExt {
+    /// Has the declared fields of each `C` cleared when what they name goes away.
+    ///
+    /// See [`WorldReferencesExt::track_references`].
+    fn track_references<C>(&mut self) -> &mut Self
+    where
+        C: Component<Mutability: Change<C>> + References;
+}
+
+impl AppReferencesExt for App {
+    fn track_references<C>(&mut self) -> &mut Self
+    where
+        C: Component<Mutability: Change<C>> + References,
+    {
+        self.world_mut().track_references::<C>();
+        self
+    }
+}
+
 #[cfg(feature = "bevy_time")]
 fn timers_are_running(timers: Option<Res<Timers>>) -> bool {
     timers.is_some_and(|timers| timers.is_running())
 }
 
 #[cfg(feature = "bevy_time")]
-fn advance_timers(world: &mut World) {
-    let passed = world.resource::<Time>().delta();
-    world.advance_qdel_timers(passed);
+fn delete_due(world: &mut World) {
+    follow_clock(world);
+    qdel_due(world);
+}
+
+#[cfg(feature = "bevy_time")]
+fn read_time(world: &World) -> Option<(Duration, Duration)> {
+    let time = world.get_resource::<Time>()?;
+    Some((time.elapsed(), time.delta()))
 }
 
 fn flush(world: &mut World) {

@@ -1670,7 +1670,7 @@ fn panic_in_the_hook_of_an_owned_entity_is_counted_right() {
     let bomb = spawn_owned(&mut world, "bomb", goblin);
     world.entity_mut(bomb).insert(Bomb);
     world.qdel(goblin).unwrap();
-    world.insert_resource(Charges(2));
+    world.insert_resource(Charges(1));
 
     panic_of(|| world.flush_qdel());
     world.flush_qdel();

@@ -13,7 +13,7 @@ use crate::error::QdelError;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QdelBatch {
-    /// Those that are being deleted.
+    /// Those that are being deleted. Inside another deletion, it is not decided yet whether they live on.
     pub queued: Vec<Entity>,
     /// Those that were told about and live on: [`Hint::LetMeLive`](crate::Hint::LetMeLive).
     pub kept: Vec<Entity>,

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use super::{
     mark::{Force, mark},
-    owned::{Denials, Member},
+    owned::{Denials, Member, leave_out_resources},
     queue::Deletions,
     tear_down::TearDown,
     wave::carry_out,
@@ -29,13 +29,15 @@ const MOST_ROUNDS: u32 = 16;
 #[derive(Debug, Default)]
 pub(super) struct Descent {
     stack: Vec<Frame>,
-    /// Who is or was on the stack. Whoever is met again stands in a ring, or could not be despawned.
+    /// Whose turn it was, on the stack or not any more. Whoever is met again stands in a ring.
     entered: EntityHashSet,
 }
 
 #[derive(Debug)]
 struct Frame {
     entity: Entity,
+    /// Whether it was its turn.
+    is_entered: bool,
     /// How often newcomers were waited for.
     rounds: u32,
 }
@@ -44,7 +46,7 @@ impl Descent {
     /// Returns the descent that begins at `root`.
     pub(super) fn from(root: Entity) -> Self {
         let mut descent = Self::default();
-        descent.enter(root);
+        descent.push(root);
         descent
     }
 
@@ -53,9 +55,12 @@ impl Descent {
         self.stack.is_empty()
     }
 
-    fn enter(&mut self, entity: Entity) {
-        self.entered.insert(entity);
-        self.stack.push(Frame { entity, rounds: 0 });
+    fn push(&mut self, entity: Entity) {
+        self.stack.push(Frame {
+            entity,
+            is_entered: false,
+            rounds: 0,
+        });
     }
 
     /// Despawns the entity on top, or finds out what must go before.
@@ -71,6 +76,13 @@ impl Descent {
             self.stack.pop();
             return;
         };
+        let is_new = frame.is_entered || self.entered.insert(entity);
+        if !is_new || done.is_stuck(entity) {
+            // It was reached by another way, or could not be despawned.
+            self.stack.pop();
+            return;
+        }
+        frame.is_entered = true;
         let ownerships = &deletions.ownerships;
         let mut newcomers = SmallVec::<[Entity; 4]>::new();
         let mut waiting = SmallVec::<[Entity; 4]>::new();
@@ -81,6 +93,7 @@ impl Descent {
             Ok(owned) => match owned.get::<Deleting>() {
                 None => newcomers.push(owned.id()),
                 Some(deleting) if deleting.is_left_alone() => left_alone.push(owned.id()),
+                Some(_) if done.is_stuck(owned.id()) => {}
                 Some(_) if !self.entered.contains(&owned.id()) => waiting.push(owned.id()),
                 Some(_) => {}
             },
@@ -93,7 +106,8 @@ impl Descent {
             let roots = newcomers.iter().map(|owned| Member::owned(*owned, entity));
             // It is too late to refuse.
             let (mut seen, mut denials) = (EntityHashSet::default(), Denials::new());
-            let joined = ownerships.trees(world, roots, &mut seen, &mut denials);
+            let mut joined = ownerships.trees(world, roots, &mut seen, &mut denials);
+            leave_out_resources(world, &mut joined);
             let force = if is_forced { Force::Yes } else { Force::No };
             done.note(mark(world, &joined, force));
             done.note(carry_out(world));
@@ -101,7 +115,7 @@ impl Descent {
         }
         if !waiting.is_empty() {
             for owned in waiting {
-                self.enter(owned);
+                self.push(owned);
             }
             return;
         }
@@ -123,9 +137,6 @@ impl Descent {
         }
         // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
         done.despawn(world, entity);
-        if self.stack.is_empty() {
-            self.entered = EntityHashSet::default();
-        }
     }
 }
 

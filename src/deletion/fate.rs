@@ -81,7 +81,8 @@ impl Decisions<'_> {
 
     /// Does at once what cannot wait for the tear-down.
     pub(super) fn carry_through(&mut self, world: &mut World) {
-        for at in 0..self.fates.len() {
+        // The last of an owner's list is found last and taken out first.
+        for at in (0..self.fates.len()).rev() {
             match self.fates[at] {
                 Some(Fate::Kept | Fate::LeftAlone) => self.leave_owners(world, at),
                 Some(Fate::TearDown | Fate::Due | Fate::Urgent | Fate::Spared) | None => {}
@@ -110,13 +111,13 @@ impl Decisions<'_> {
     /// Destroys the components of an entity, and returns what they say.
     fn destroy(&mut self, world: &mut World, at: usize) -> Fate {
         let notice = self.wave.notices[at];
-        let begun = self.wave.clock.as_ref().map(WorkClock::now);
+        let begun = self.wave.clock.as_ref().map(WorkClock::measured_now);
         let (hint, outcome) = self.at_work.destroy(world, notice, &mut self.overruled);
         self.note(outcome);
         if let (Some(clock), Some(begun)) = (&self.wave.clock, begun)
             && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
         {
-            deleting.costs_mut().destroy = clock.now().saturating_sub(begun);
+            deleting.costs_mut().destroy = clock.measured_now().saturating_sub(begun);
         }
         match hint {
             Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => Fate::TearDown,

@@ -62,4 +62,4 @@ pub use track::WorldReferencesExt;
 pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 
 #[cfg(feature = "bevy_time")]
-pub(crate) use timer::Timers;
+pub(crate) use timer::{AppClock, Timers, follow_clock, qdel_due};

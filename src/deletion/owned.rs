@@ -4,6 +4,7 @@ use bevy_ecs::{
     component::{ComponentId, ComponentInfo},
     entity::{Entity, EntityHashSet},
     relationship::RelationshipAccessor,
+    resource::IsResource,
     world::{EntityRef, World},
 };
 use smallvec::SmallVec;
@@ -210,6 +211,14 @@ impl Ownerships {
             for_each_owned(world, owner, target, &mut visit);
         }
     }
+}
+
+/// Leaves out what holds a resource, which Bevy does not despawn.
+pub(super) fn leave_out_resources(world: &World, tree: &mut Tree) {
+    tree.retain(|member| {
+        let entity = world.get_entity(member.entity);
+        entity.is_ok_and(|entity| !entity.contains::<IsResource>())
+    });
 }
 
 /// A step of the walk through a tree.

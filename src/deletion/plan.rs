@@ -36,7 +36,7 @@ pub struct QdelPlan {
     /// What the deletion would answer: [`Qdel::Queued`], or who refuses.
     pub answer: Qdel,
     /// Who would be deleted, in the order in which they would be told about: owner before owned. They are torn
-    /// down in the reverse order. Empty if the deletion would not happen.
+    /// down in the reverse order, but for rings of owners, which have no last. Empty if the deletion would not happen.
     pub deletions: Vec<PlannedDeletion>,
 }
 

@@ -1,14 +1,17 @@
 //! How deletions are carried out.
 
 use core::{fmt, time::Duration};
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 #[cfg(feature = "bevy_reflect")]
 use bevy_ecs::reflect::ReflectResource;
 use bevy_ecs::{resource::Resource, world::World};
 use bevy_platform::time::Instant;
 
-use crate::signal::Reserved;
+use crate::signal::{Panicked, Reserved};
 
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
@@ -69,14 +72,15 @@ pub enum Teardown {
     EndOfFrame,
     /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
     ///
-    /// The time is looked at after each [`TEARDOWN_BATCH`] entities, and at least so many are torn down each time,
-    /// so that nothing waits for ever.
+    /// The time is looked at after each [`TEARDOWN_BATCH`] entities, and so many are seen to each time whatever it is,
+    /// so that nothing waits for ever. (An owner that still owns something is seen to once more.) What is done
+    /// before the first is torn down, such as reading declared references, does not count.
     Budget(Duration),
     /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns.
     Immediate,
 }
 
-/// So many entities are torn down between two looks at the time.
+/// So many entities are seen to between two looks at the time.
 pub const TEARDOWN_BATCH: usize = 32;
 
 /// Whether it is measured what each deletion costs.
@@ -124,8 +128,14 @@ impl WorkClock {
         world.get_resource().cloned().unwrap_or_default()
     }
 
-    pub(super) fn now(&self) -> Duration {
-        (self.0)()
+    /// Returns the time, or with what the clock panicked.
+    pub(super) fn now(&self) -> Result<Duration, Panicked> {
+        catch_unwind(AssertUnwindSafe(|| (self.0)()))
+    }
+
+    /// Returns the time for a measurement, which a clock that panics makes worthless and nothing else.
+    pub(super) fn measured_now(&self) -> Duration {
+        self.now().unwrap_or_default()
     }
 }
 
@@ -138,6 +148,8 @@ impl Default for WorkClock {
 
 impl fmt::Debug for WorkClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WorkClock").field(&self.now()).finish()
+        f.debug_tuple("WorkClock")
+            .field(&self.measured_now())
+            .finish()
     }
 }

@@ -1,9 +1,14 @@
 //! How what was deleted goes.
 
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use bevy_ecs::{entity::Entity, world::World};
+use bevy_platform::hash::FixedHasher;
+use indexmap::IndexSet;
 
 use super::{
     answer::QdelCounts,
@@ -19,8 +24,17 @@ pub(super) struct TearDown {
     count: usize,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
     /// next flush.
-    stuck: Vec<Entity>,
+    stuck: IndexSet<Entity, FixedHasher>,
     outcome: Result<(), Panicked>,
+}
+
+/// How fast what waits is torn down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// As the settings say.
+    Budget,
+    /// Whatever they say.
+    AtOnce,
 }
 
 /// What is left of the time for a frame.
@@ -35,7 +49,7 @@ impl TearDown {
     pub(super) fn new() -> Self {
         Self {
             count: 0,
-            stuck: Vec::new(),
+            stuck: IndexSet::default(),
             outcome: Ok(()),
         }
     }
@@ -52,15 +66,15 @@ impl TearDown {
                 continue;
             }
             let is_waiting = deletions.is_waiting();
-            let budget = match deletions.work {
-                Some(Goal::TearDownWaiting) if is_first && is_waiting => Budget::of(world),
-                Some(Goal::TearDownAll) if is_waiting => None,
+            let pace = match deletions.work {
+                Some(Goal::TearDownWaiting) if is_first && is_waiting => Pace::Budget,
+                Some(Goal::TearDownAll) if is_waiting => Pace::AtOnce,
                 _ => return,
             };
             is_first = false;
             // Nobody may name what goes now.
             self.note(sync_references(world));
-            self.waiting(world, budget);
+            self.waiting(world, pace);
         }
     }
 
@@ -93,15 +107,28 @@ impl TearDown {
             world.despawn(entity);
         })));
         if world.entities().contains_spawned(entity) {
-            self.stuck.push(entity);
+            self.stuck.insert(entity);
         } else {
             self.count += 1;
         }
         self.note(carry_out(world));
     }
 
-    /// Tears down what waits for it now, until the budget is spent.
-    fn waiting(&mut self, world: &mut World, mut budget: Option<Budget>) {
+    /// Tells whether an entity was left alive because a hook of its panicked.
+    pub(super) fn is_stuck(&self, entity: Entity) -> bool {
+        self.stuck.contains(&entity)
+    }
+
+    /// Tears down what waits for it now, as far as the budget goes.
+    fn waiting(&mut self, world: &mut World, pace: Pace) {
+        let budget = match pace {
+            Pace::Budget => Budget::of(world),
+            Pace::AtOnce => Ok(None),
+        };
+        let mut budget = match budget {
+            Ok(budget) => budget,
+            Err(panicked) => return self.note(Err(panicked)),
+        };
         // Without a worklist, somebody cleared the world from inside.
         let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
             return;
@@ -110,14 +137,25 @@ impl TearDown {
         let mut descent = core::mem::take(&mut deletions.descent);
         let mut waiting = core::mem::take(&mut deletions.to_tear_down);
         self.finish_off(world, &due);
-        while budget.as_mut().is_none_or(Budget::allows_a_step) {
+        loop {
+            match budget.as_mut().map_or(Ok(true), Budget::allows_a_step) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(panicked) => {
+                    self.note(Err(panicked));
+                    break;
+                }
+            }
             if !descent.is_done() {
                 descent.step(world, self);
-            } else if let Some(entity) = waiting.pop_front() {
+            } else if let Some(entity) = next_of(world, &mut waiting) {
                 self.entity(world, entity, &mut descent);
             } else {
                 break;
             }
+        }
+        if descent.is_done() {
+            descent = Descent::default();
         }
         // What was deleted meanwhile comes after what is left.
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
@@ -146,6 +184,9 @@ impl TearDown {
             // Somebody else despawned it.
             return;
         };
+        if self.is_stuck(entity) {
+            return;
+        }
         if deletions.ownerships.has_owned(owner) {
             *descent = Descent::from(entity);
         } else {
@@ -155,26 +196,33 @@ impl TearDown {
 }
 
 impl Budget {
-    /// Returns the budget that the settings give to a frame.
-    fn of(world: &World) -> Option<Self> {
+    /// Returns the budget that the settings give to a frame, or with what the clock panicked.
+    fn of(world: &World) -> Result<Option<Self>, Panicked> {
         let Teardown::Budget(time) = QdelSettings::of(world).teardown else {
-            return None;
+            return Ok(None);
         };
         let clock = WorkClock::of(world);
-        Some(Self {
-            begun: clock.now(),
+        Ok(Some(Self {
+            begun: clock.now()?,
             clock,
             time,
             steps: 0,
-        })
+        }))
     }
 
-    /// Tells whether there is time for a step, which is taken then.
-    fn allows_a_step(&mut self) -> bool {
-        let is_spent = self.steps > 0
-            && self.steps.is_multiple_of(TEARDOWN_BATCH)
-            && self.clock.now().saturating_sub(self.begun) >= self.time;
+    /// Tells whether there is time for a step, which is taken then, or with what the clock panicked.
+    fn allows_a_step(&mut self) -> Result<bool, Panicked> {
+        let is_batch = self.steps > 0 && self.steps.is_multiple_of(TEARDOWN_BATCH);
+        if is_batch && self.clock.now()?.saturating_sub(self.begun) >= self.time {
+            return Ok(false);
+        }
         self.steps += 1;
-        !is_spent
+        Ok(true)
     }
+}
+
+/// Returns the next that waits and was not despawned by somebody else.
+fn next_of(world: &World, waiting: &mut VecDeque<Entity>) -> Option<Entity> {
+    core::iter::from_fn(|| waiting.pop_front())
+        .find(|entity| world.entities().contains_spawned(*entity))
 }

@@ -125,8 +125,11 @@ impl QdelTimerExt for World {
     fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError> {
         let entity = timer.entity;
         let taken = take(self, timer).ok_or(CancelError::NotRunning { entity })?;
-        self.resource_mut::<Timers>().queue.remove(&taken);
-        Ok(())
+        let timers = self.get_resource_mut::<Timers>();
+        let running = timers.and_then(|mut timers| timers.queue.remove(&taken));
+        running
+            .map(|_| ())
+            .ok_or(CancelError::NotRunning { entity })
     }
 
     fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch {
@@ -134,25 +137,7 @@ impl QdelTimerExt for World {
             return QdelBatch::default();
         };
         timers.now = timers.now.saturating_add(time);
-        let now = timers.now;
-        let mut due = Vec::new();
-        while let Some(first) = timers.queue.first_entry()
-            && first.key().0 <= now
-        {
-            let ((_, id), entity) = first.remove_entry();
-            due.push(QdelTimer { entity, id });
-        }
-        due.retain(|timer| {
-            take(self, *timer);
-            // The deletion that it was to begin has begun.
-            let entity = self.get_entity(timer.entity);
-            entity.is_ok_and(|entity| !entity.contains::<Deleting>())
-        });
-        if due.is_empty() {
-            return QdelBatch::default();
-        }
-        let entities = due.into_iter().map(|timer| timer.entity);
-        worklist::qdel_batch(self, entities, Force::No)
+        qdel_due(self)
     }
 
     fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)> {
@@ -167,15 +152,49 @@ impl QdelTimerExt for World {
     }
 }
 
+/// Deletes those whose time is up.
+pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
+    let Some(mut timers) = world.get_resource_mut::<Timers>() else {
+        return QdelBatch::default();
+    };
+    let now = timers.now;
+    let mut due = Vec::new();
+    while let Some(first) = timers.queue.first_entry()
+        && first.key().0 <= now
+    {
+        let ((_, id), entity) = first.remove_entry();
+        due.push(QdelTimer { entity, id });
+    }
+    due.retain(|timer| {
+        take(world, *timer);
+        // The deletion that it was to begin has begun.
+        let entity = world.get_entity(timer.entity);
+        entity.is_ok_and(|entity| !entity.contains::<Deleting>())
+    });
+    if due.is_empty() {
+        return QdelBatch::default();
+    }
+    let entities = due.into_iter().map(|timer| timer.entity);
+    worklist::qdel_batch(world, entities, Force::No)
+}
+
 /// All timers, by the time when they are due and then by age.
 #[derive(Resource, Default)]
 #[require(Reserved)]
 pub(crate) struct Timers {
     now: Duration,
     queue: BTreeMap<Due, Entity>,
+    /// What the app's clock showed last, if it has one.
+    shown: Option<Duration>,
 }
 
 type Due = (Duration, u64);
+
+/// What reads the app's clock, the time that it shows and how much of that this frame has added: a resource of
+/// the plugin.
+#[derive(Resource, Clone, Copy)]
+#[require(Reserved)]
+pub(crate) struct AppClock(pub(crate) fn(&World) -> Option<(Duration, Duration)>);
 
 impl Timers {
     /// Tells whether time needs to pass.
@@ -183,6 +202,19 @@ impl Timers {
     pub(crate) fn is_running(&self) -> bool {
         !self.queue.is_empty()
     }
+}
+
+/// Lets the time pass that has passed by the app's clock.
+pub(crate) fn follow_clock(world: &mut World) {
+    let clock = world.get_resource::<AppClock>();
+    let Some((shows, added)) = clock.and_then(|clock| (clock.0)(world)) else {
+        return;
+    };
+    let mut timers = world.get_resource_or_init::<Timers>();
+    let shown = timers.shown.unwrap_or(shows.saturating_sub(added));
+    let passed = shows.saturating_sub(shown);
+    timers.shown = Some(shows);
+    timers.now = timers.now.saturating_add(passed);
 }
 
 /// The timers of one entity.
@@ -208,7 +240,12 @@ fn start(world: &mut World, timer: QdelTimer, delay: Duration) -> Result<(), Qde
         }
         Ok(_) => {}
     }
+    // What has passed until now does not count.
+    follow_clock(world);
     let mut timers = world.get_resource_or_init::<Timers>();
+    if timers.queue.is_empty() {
+        timers.now = Duration::ZERO;
+    }
     let due = (timers.now.saturating_add(delay), id);
     timers.queue.insert(due, entity);
     let mut entity = world.entity_mut(entity);

@@ -88,7 +88,7 @@ impl Wave<'_> {
         let Some(clock) = &self.clock else {
             return tell(world, notice, None);
         };
-        let now = || clock.now();
+        let now = || clock.measured_now();
         let mut stopwatch = Stopwatch::new(&now);
         let begun = now();
         let outcome = tell(world, notice, Some(&mut stopwatch));

@@ -17,7 +17,7 @@ use super::{
     ask::{self, Refusal},
     batch::QdelBatch,
     mark::{Force, mark},
-    owned::{Member, Ownerships, Tree},
+    owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Goal},
     settings::{QdelSettings, Teardown},
     tear_down::TearDown,
@@ -66,7 +66,7 @@ pub(super) fn qdel_batch(
     let mut members = Tree::new();
     for root in roots {
         let mut claimed = EntityHashSet::default();
-        let asked = ask(world, root, force, |world| {
+        let asked = ask_guarded(world, root, force, |world| {
             let ownerships = &world.resource::<Deletions>().ownerships;
             if seen.contains(&root) {
                 return Err(Ok(Qdel::AlreadyDeleting));
@@ -92,6 +92,9 @@ pub(super) fn qdel_batch(
         }
     }
     QdelCounts::change(world, |counts| batch.count(counts));
+    if members.is_empty() && !has_panicked(world) {
+        return batch;
+    }
     work(world, Goal::of(world), |world| mark(world, &members, force));
     // Inside another deletion, they are still marked.
     let is_kept = |root: &mut Entity| is_alive(world, *root);
@@ -121,10 +124,9 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     )>();
     let mut roots: Vec<_> = query.iter(world).collect();
     roots.sort_unstable_by_key(|entity| entity.index());
-    let forest = world
-        .resource::<Deletions>()
-        .ownerships
-        .forest(world, &roots);
+    let ownerships = &world.resource::<Deletions>().ownerships;
+    let mut forest = ownerships.forest(world, &roots);
+    owned::leave_out_resources(world, &mut forest);
     let torn_down = work(world, Goal::TearDownAll, |world| {
         mark(world, &forest, Force::Yes)
     });
@@ -183,18 +185,28 @@ fn prepare(world: &mut World) {
 
 /// Asks whether `root` may be deleted, by `permit`.
 ///
-/// Inside another deletion, a handler that panics counts as a veto and its panic goes on when that
-/// deletion is done: going on now, it would lose the commands that wait.
+/// Inside another deletion, a handler that panics must wait: going on now, it would lose the commands that do.
 fn ask(
     world: &mut World,
     root: Entity,
     force: Force,
     permit: impl FnOnce(&World) -> Result<Tree, Refusal>,
 ) -> Result<Tree, Refusal> {
-    let deletions = world.resource::<Deletions>();
-    if deletions.work.is_none() {
+    if world.resource::<Deletions>().work.is_none() {
         return permit(world);
     }
+    ask_guarded(world, root, force, permit)
+}
+
+/// Asks whether `root` may be deleted, by `permit`: a handler that panics counts as a veto, and its panic goes on
+/// when the work is done.
+fn ask_guarded(
+    world: &mut World,
+    root: Entity,
+    force: Force,
+    permit: impl FnOnce(&World) -> Result<Tree, Refusal>,
+) -> Result<Tree, Refusal> {
+    let deletions = world.resource::<Deletions>();
     // Or two who delete each other and live on would go on for ever.
     if force == Force::No && deletions.kept.contains(&root) {
         return Err(Ok(Qdel::Kept));
@@ -251,6 +263,11 @@ impl Goal {
             Teardown::Immediate => Self::TearDownAll,
         }
     }
+}
+
+/// Tells whether a panic is kept that goes on when the work is done.
+fn has_panicked(world: &World) -> bool {
+    world.resource::<Deletions>().panicked.is_some()
 }
 
 /// Keeps the panic of a deletion inside another one until that is done.

@@ -84,7 +84,8 @@ pub trait QdelExt {
     ///
     /// # Panics
     ///
-    /// As [`qdel`](Self::qdel).
+    /// As [`qdel`](Self::qdel). A handler of [`PreQdel`](crate::PreQdel) that panics counts as a veto, and does not save
+    /// the others.
     ///
     /// # Complexity
     ///
@@ -105,6 +106,13 @@ pub trait QdelExt {
     /// assert_eq!(batch.already_deleting, [goblin]);
     /// ```
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch;
+
+    /// Deletes `entities` as [`qdel_batch`](Self::qdel_batch) does, and shows everybody that it is forced.
+    ///
+    /// # Panics
+    ///
+    /// As [`qdel_batch`](Self::qdel_batch).
+    fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch;
 
     /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
     ///
@@ -218,6 +226,10 @@ impl QdelExt for World {
 
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch {
         worklist::qdel_batch(self, entities, Force::No)
+    }
+
+    fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch {
+        worklist::qdel_batch(self, entities, Force::Yes)
     }
 
     fn plan_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError> {

@@ -12,6 +12,7 @@ use bevy_ecs::{
     resource::Resource,
     world::{DeferredWorld, World},
 };
+use smallvec::SmallVec;
 
 use super::{Lost, Policy, References, Remains, path, release, sync};
 use crate::signal::{self, Books, HandlerId, Reserved};
@@ -90,8 +91,9 @@ pub(crate) enum Hears {
 
 /// A component type that is forgotten: which components were written.
 trait Watch: Send + Sync {
-    /// Returns the entities whose component changed since then; all without a `since`.
-    fn changed(&mut self, world: &World, since: Option<Tick>) -> Vec<Entity>;
+    /// Returns the entities whose component changed since then and does not name what the books say; without a
+    /// `since`, all are looked at.
+    fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity>;
 }
 
 /// How a component is changed: where it is, or by a new value in its place.
@@ -195,10 +197,11 @@ impl Tracked {
 pub(super) fn take_changed(world: &mut World, number: u32) -> Vec<Entity> {
     let mut tracked = world.resource_mut::<Tracked>();
     let known = &mut tracked.types[number as usize];
-    let (since, Some(mut watch)) = (known.synced, known.watch.take()) else {
+    let (since, handler) = (known.synced, known.handler);
+    let Some(mut watch) = known.watch.take() else {
         return Vec::new();
     };
-    let changed = watch.changed(world, since);
+    let changed = watch.changed(world, handler, since);
     // What is written from now on is newer.
     let now = world.increment_change_tick();
     let mut tracked = world.resource_mut::<Tracked>();
@@ -288,15 +291,29 @@ where
 
 struct WatchOf<C: Component>(QueryState<(Entity, Ref<'static, C>)>);
 
-impl<C: Component> Watch for WatchOf<C> {
-    fn changed(&mut self, world: &World, since: Option<Tick>) -> Vec<Entity> {
+impl<C: Component + References> Watch for WatchOf<C> {
+    fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity> {
+        let Some(books) = world.get_resource::<Books>() else {
+            return Vec::new();
+        };
         let now = world.read_change_tick();
         self.0.update_archetypes(world);
         let is_new = |tick: Tick| since.is_none_or(|since| tick.is_newer_than(since, now));
-        self.0
-            .iter_manual(world)
-            .filter(|(_, component)| is_new(component.last_changed()))
-            .map(|(entity, _)| entity)
-            .collect()
+        let mut changed = Vec::new();
+        let mut named = SmallVec::<[Entity; 8]>::new();
+        for (holder, component) in self.0.iter_manual(world) {
+            if !is_new(component.last_changed()) {
+                continue;
+            }
+            named.clear();
+            component.visit_references(Policy::Clear, &mut |entity, _| {
+                // What is named twice only looks as if it had changed.
+                named.push(entity);
+            });
+            if !books.names_exactly(holder, handler, &named) {
+                changed.push(holder);
+            }
+        }
+        changed
     }
 }

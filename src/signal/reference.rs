@@ -17,6 +17,9 @@ use super::{
 /// happens when the target goes is the business of the layer above.
 pub(crate) struct Referenced;
 
+/// Lists of so many targets are short.
+const LONG: usize = 16;
+
 impl Books {
     /// Links a component of `holder` to a target that it names, and tells whether that is new.
     ///
@@ -46,6 +49,26 @@ impl Books {
             Call::Reference(number) => Some((holder, number)),
             Call::Fields(_) | Call::World(_) | Call::Look(_) => None,
         })
+    }
+
+    /// Tells whether a component of `holder` is linked to the targets `named` and to nobody else, and all of them are alive.
+    ///
+    /// A target with a link in force is there, and is not going as long as it is open.
+    pub(crate) fn names_exactly(
+        &self,
+        holder: Entity,
+        handler: HandlerId,
+        named: &[Entity],
+    ) -> bool {
+        // To compare long lists costs as much as to link them anew.
+        if named.len() > LONG {
+            return false;
+        }
+        let known = self.references_of(holder, handler);
+        known.len() == named.len()
+            && known
+                .iter()
+                .all(|target| named.contains(target) && !self.is_closed(*target))
     }
 
     /// Returns the targets that a component of `holder` is linked to.
