@@ -11,22 +11,26 @@ use bevy_ecs::{
     system::SystemParam,
 };
 use glam::Vec2;
-use qdel::prelude::{
-    Destroy, Destroying, EntityCommandsSignalExt, Hint, PreQdel, Qdeleting, Received, Verdict,
+use qdel::{
+    Lost, References,
+    prelude::{
+        Destroy, Destroying, EntityCommandsSignalExt, Hint, PreQdel, Qdeleting, Received, Verdict,
+    },
 };
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::scenario::Scenario;
 
 /// A mob that hunts: its target, and what became of the ones before.
-#[derive(Component, Debug, Default)]
+#[derive(Component, Debug, Default, References)]
+#[references(on_lost = Mob::on_cleared)]
 pub(crate) struct Mob {
-    /// Whom it hunts. An `Entity` like any other: somebody has to empty it when that entity goes.
+    /// Whom it hunts. An `Entity` like any other: somebody has to empty it when that entity goes. It is declared, but only
+    /// the mode `references` has it tracked.
+    #[entities]
     pub(crate) target: Option<Entity>,
     /// Whether its last target died, so that the next pick is a retarget.
     pub(crate) bereft: bool,
-    /// Which life of its target it hunts. Only who polls needs to know.
-    pub(crate) life: u32,
     /// Ticks of chasing that it still puts up with.
     pub(crate) patience: u32,
     /// How often it was told that its target goes.
@@ -50,10 +54,6 @@ pub(crate) struct Health(pub(crate) u32);
 /// How many a mob has killed. The famous are hunted by many.
 #[derive(Component, Debug, Default)]
 pub(crate) struct Fame(pub(crate) u32);
-
-/// Which life a mob is in, from 0.
-#[derive(Component, Debug, Clone, Copy, Default)]
-pub(crate) struct Life(pub(crate) u32);
 
 /// Something that a mob carries. It is the mob's child, so it goes with it.
 #[derive(Component, Debug)]
@@ -143,16 +143,20 @@ impl Mob {
         }
     }
 
+    /// Hears that its target was cleared, because that goes.
+    fn on_cleared(&mut self, _: Lost) {
+        self.bereft = true;
+    }
+
     /// Clears the target because it is dead.
     pub(crate) fn lose_target(&mut self) {
         self.target = None;
         self.bereft = true;
     }
 
-    /// Hunts `target` in its current `life` from now on.
-    pub(crate) fn hunt(&mut self, target: Entity, life: Life, patience: u32) {
+    /// Hunts `target` from now on.
+    pub(crate) fn hunt(&mut self, target: Entity, patience: u32) {
         self.target = Some(target);
-        self.life = life.0;
         self.patience = patience;
         self.retargets += u32::from(std::mem::take(&mut self.bereft));
     }
@@ -189,7 +193,6 @@ impl Muster<'_, '_> {
         let newcomer = (
             badge,
             Mob::default(),
-            Life::default(),
             Position(place),
             Stride::default(),
             Health(health),

@@ -20,7 +20,7 @@ use crate::{
 
 /// Mobs pick a target, chase it and strike it, and a mob that dies is deleted. Who tells its hunters?
 ///
-/// Without `--mode`, the same scenario is fought in all three modes and the results are compared.
+/// Without `--mode`, the same scenario is fought in all four modes and the results are compared.
 #[derive(Parser, Debug)]
 #[command(name = "mob_targeting", allow_negative_numbers = true)]
 struct Args {
@@ -36,7 +36,7 @@ struct Args {
     /// Where the dice begin, in place of the scenario's number.
     #[arg(long, value_name = "NUMBER", value_parser = parse_seed)]
     seed: Option<u64>,
-    /// How hunters learn of a death: `signals`, `polling` or `bad`.
+    /// How hunters learn of a death: `signals`, `references`, `polling` or `bad`.
     #[arg(long)]
     mode: Option<Mode>,
     /// Prints the summary as one JSON object; that of `signals`, unless `--mode` says otherwise.

@@ -10,10 +10,7 @@
 use bevy_ecs::prelude::{Entity, Resource};
 use glam::Vec2;
 
-use crate::{
-    arena::{Badge, Life},
-    scenario::Scenario,
-};
+use crate::{arena::Badge, scenario::Scenario};
 
 /// More cells a side would only make an arena of few mobs slow.
 const MOST_COLUMNS: f32 = 1024.0;
@@ -38,8 +35,6 @@ pub(crate) struct Sighted {
     pub(crate) mob: Entity,
     /// Who it is.
     pub(crate) badge: Badge,
-    /// Which life it is in.
-    pub(crate) life: Life,
     /// Where it stands.
     pub(crate) at: Vec2,
     /// How many it has killed.

@@ -1,7 +1,8 @@
-//! The three ways in which a hunter learns that its target is gone, and the only systems that differ.
+//! The four ways in which a hunter learns that its target is gone, and the only systems that differ.
 //!
-//! `signals` and `polling` fight the same battle, death for death: a hunter that is told in the tick of the
-//! death and one that finds out at the beginning of the next tick both pick again in that next survey.
+//! `signals`, `references` and `polling` fight the same battle, death for death: a hunter that is told in the tick
+//! of the death, one whose field is cleared by the end of it and one that finds out at the beginning of the next tick all pick
+//! again in that next survey.
 //! `bad` fights its own: its hunters pick once, and who has lost a target does nothing ever after.
 
 #![expect(
@@ -9,19 +10,26 @@
     reason = "a system takes its parameters by value"
 )]
 
-use std::{fmt, str::FromStr};
+use std::{any::type_name, fmt, str::FromStr};
 
 use bevy_app::{App, Update};
-use bevy_ecs::prelude::{Commands, IntoScheduleConfigs, Query, Res, ResMut};
-use qdel::prelude::{
-    AppListenerExt, EntityCommandsSignalExt, EntityLiveness, Liveness, LivenessExt, Qdeleting,
+use bevy_ecs::{
+    entity::EntityHashSet,
+    prelude::{Commands, IntoScheduleConfigs, Query, Res, ResMut, World},
+};
+use qdel::{
+    Registration,
+    prelude::{
+        AppListenerExt, AppReferencesExt, EntityCommandsSignalExt, EntityLiveness, Liveness,
+        LivenessExt, Qdeleting, SignalExt,
+    },
 };
 use serde::Serialize;
 
 use crate::{
-    arena::{Badge, Life, Mob, Roster},
+    arena::{Badge, Mob, Roster},
     trace::Chronicle,
-    turns::{Picks, Turn},
+    turns::{Picks, Risen, Turn},
 };
 
 /// How a hunter learns that its target is gone.
@@ -30,6 +38,8 @@ use crate::{
 pub(crate) enum Mode {
     /// It registers, and is told before the target is torn down.
     Signals,
+    /// Its field is declared, and is cleared before the target is torn down.
+    References,
     /// It asks in every tick whether the target is still there.
     Polling,
     /// It does not.
@@ -38,12 +48,13 @@ pub(crate) enum Mode {
 
 impl Mode {
     /// The modes in the order of a comparison.
-    pub(crate) const ALL: [Self; 3] = [Self::Signals, Self::Polling, Self::Bad];
+    pub(crate) const ALL: [Self; 4] = [Self::Signals, Self::References, Self::Polling, Self::Bad];
 
     /// Returns the name of the mode.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Signals => "signals",
+            Self::References => "references",
             Self::Polling => "polling",
             Self::Bad => "bad",
         }
@@ -54,8 +65,15 @@ impl Mode {
         match self {
             Self::Signals => app
                 .register_listener::<Mob>()
-                .add_systems(Update, register_picks.in_set(Turn::Promise)),
-            Self::Polling => app.add_systems(Update, check_targets.in_set(Turn::Check)),
+                .add_systems(Update, register_picks.in_set(Turn::Promise))
+                .add_systems(Update, forget_risen.in_set(Turn::LetGo)),
+            // And that is all.
+            Self::References => app
+                .track_references::<Mob>()
+                .add_systems(Update, let_go_of_risen.in_set(Turn::LetGo)),
+            Self::Polling => app
+                .add_systems(Update, check_targets.in_set(Turn::Check))
+                .add_systems(Update, let_go_of_risen.in_set(Turn::LetGo)),
             Self::Bad => app,
         };
     }
@@ -69,7 +87,9 @@ impl FromStr for Mode {
             .into_iter()
             .find(|mode| mode.name() == name)
             .ok_or_else(|| {
-                String::from("there is no such mode; take `signals`, `polling` or `bad`")
+                String::from(
+                    "there is no such mode; take `signals`, `references`, `polling` or `bad`",
+                )
             })
     }
 }
@@ -94,22 +114,51 @@ fn register_picks(mut commands: Commands, picks: Res<Picks>) {
     }
 }
 
-/// Asks for each hunter whether its target is still there, and still the one that it picked: who has risen
-/// from the dead has been let go.
+/// Asks for each hunter whether its target is still there.
 fn check_targets(
     roster: Res<Roster>,
     liveness: EntityLiveness,
-    lives: Query<&Life>,
     mut hunters: Query<(&Badge, &mut Mob)>,
     mut chronicle: ResMut<Chronicle>,
 ) {
     let mut hunters = hunters.iter_many_mut(roster.mobs()).matched();
     while let Some((badge, mut mob)) = hunters.fetch_next() {
-        let in_its_life = |target| lives.get(target).is_ok_and(|life| life.0 == mob.life);
-        let gone = |target| liveness.liveness(target) != Liveness::Alive || !in_its_life(target);
+        let gone = |target| liveness.liveness(target) != Liveness::Alive;
         if mob.target.is_some_and(gone) {
             mob.lose_target();
             chronicle.find_gone(*badge);
+        }
+    }
+}
+
+/// Has hunters let go of who has risen. Their fields still name it: it never went.
+fn let_go_of_risen(
+    risen: Res<Risen>,
+    mut hunters: Query<(&Badge, &mut Mob)>,
+    mut chronicle: ResMut<Chronicle>,
+) {
+    if risen.0.is_empty() {
+        return;
+    }
+    let risen: EntityHashSet = risen.0.iter().copied().collect();
+    for (badge, mut mob) in &mut hunters {
+        if mob.target.is_some_and(|target| risen.contains(&target)) {
+            mob.lose_target();
+            chronicle.let_go(*badge);
+        }
+    }
+}
+
+/// Ends the registrations on who has risen. Its hunters were told and have let go of it, so they need not
+/// listen until they pick it again.
+fn forget_risen(world: &mut World) {
+    let is_of_hunter = |told: &Registration| told.component == type_name::<Mob>();
+    for risen in core::mem::take(&mut world.resource_mut::<Risen>().0) {
+        let told = world.registrations_on(risen).into_iter();
+        for told in told.filter(is_of_hunter) {
+            world
+                .unregister_signal::<Mob, Qdeleting>(told.listener, risen)
+                .expect("a registration should be in force until it is ended");
         }
     }
 }

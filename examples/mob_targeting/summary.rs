@@ -114,6 +114,9 @@ impl Summary {
             Mode::Signals if stale_worst == 0 => {
                 String::from("every hunter was told in time: no tick ended with a stale target")
             }
+            Mode::References if stale_worst == 0 => String::from(
+                "every field was cleared in time, without a handler: no tick ended with a stale target",
+            ),
             Mode::Polling if stale_worst > 0 => format!(
                 "everybody found out, a tick late: up to {} stale targets between two ticks",
                 HumanCount(stale_worst)
@@ -123,7 +126,7 @@ impl Summary {
                 HumanCount(stale),
                 HumanCount(living)
             ),
-            Mode::Signals | Mode::Polling | Mode::Bad => format!(
+            Mode::Signals | Mode::References | Mode::Polling | Mode::Bad => format!(
                 "up to {} stale targets after a tick, {} at the end",
                 HumanCount(stale_worst),
                 HumanCount(stale)
@@ -236,13 +239,14 @@ impl fmt::Display for Comparison<'_> {
             column.set_cell_alignment(CellAlignment::Right);
         }
         writeln!(f, "{table}")?;
-        if let [signals, polling, ..] = self.0 {
-            let same = if signals.deaths == polling.deaths {
+        if let [signals, references, polling, ..] = self.0 {
+            let same = if signals.deaths == references.deaths && signals.deaths == polling.deaths {
                 "the same battle, death for death"
             } else {
-                "two different battles"
+                "different battles"
             };
-            writeln!(f, "{} and {} fought {same}.", signals.mode, polling.mode)?;
+            let [signals, references, polling] = [signals, references, polling].map(|at| at.mode);
+            writeln!(f, "{signals}, {references} and {polling} fought {same}.")?;
         }
         Ok(())
     }

@@ -81,6 +81,8 @@ enum Deed {
     StandsUp { rescue: Rescue },
     Told { prey: u32, liveness: Liveness },
     Finds { prey: u32 },
+    LetsGo { prey: u32 },
+    Cleared { prey: u32, liveness: Liveness },
     Stale { prey: u32 },
 }
 
@@ -117,15 +119,21 @@ impl Chronicle {
         self.tick = tick;
     }
 
-    /// Notes that a mob hunts `prey` from now on.
-    pub(crate) fn pick(&mut self, hunter: Badge, prey: (Entity, Badge), paces: f32) {
+    /// Notes that a mob hunts `prey` from now on, and no longer `old`.
+    pub(crate) fn pick(
+        &mut self,
+        hunter: Badge,
+        old: Option<Entity>,
+        prey: (Entity, Badge),
+        paces: f32,
+    ) {
         let Some(watched) = self.watched.get_mut(hunter.serial as usize) else {
             return;
         };
         let (entity, Badge { serial: prey, .. }) = prey;
         let deed = match watched.prey.replace((entity, prey)) {
-            Some((_, from)) => Deed::Turns { from, prey, paces },
-            None => Deed::Picks { prey, paces },
+            Some((known, from)) if old == Some(known) => Deed::Turns { from, prey, paces },
+            Some(_) | None => Deed::Picks { prey, paces },
         };
         watched.stale = false;
         self.note(hunter.serial, deed);
@@ -142,6 +150,13 @@ impl Chronicle {
             self.note(hunter, deed);
         } else if self.is_watched(prey) && left == 0 {
             self.note(prey, Deed::Falls { hunter });
+        }
+    }
+
+    /// Notes that a mob lets go of a target that has risen from the dead.
+    pub(crate) fn let_go(&mut self, hunter: Badge) {
+        if let Some((_, prey)) = self.take_prey(hunter.serial) {
+            self.note(hunter.serial, Deed::LetsGo { prey });
         }
     }
 
@@ -184,17 +199,24 @@ fn tell_notices(
         let Some(watched) = chronicle.watched.get_mut(*serial as usize) else {
             continue;
         };
-        if std::mem::replace(&mut watched.notices, mob.notices) == mob.notices {
+        let was_told = std::mem::replace(&mut watched.notices, mob.notices) != mob.notices;
+        if !was_told && mob.target.is_some() {
             continue;
         }
         if let Some((entity, prey)) = watched.prey.take() {
             let liveness = liveness.liveness(entity);
-            chronicle.note(*serial, Deed::Told { prey, liveness });
+            let deed = if was_told {
+                Deed::Told { prey, liveness }
+            } else {
+                // By nobody of the battle: the field is declared.
+                Deed::Cleared { prey, liveness }
+            };
+            chronicle.note(*serial, deed);
         }
     }
 }
 
-/// Tells whose field names somebody who is dead.
+/// Tells whose field names somebody who was torn down.
 fn tell_stale(
     roster: Res<Roster>,
     mobs: Query<(&Badge, &Mob)>,
@@ -205,7 +227,7 @@ fn tell_stale(
         let Some(watched) = chronicle.watched.get_mut(*serial as usize) else {
             continue;
         };
-        let stale = |target| liveness.liveness(target) != Liveness::Alive;
+        let stale = |target| liveness.liveness(target) == Liveness::Gone;
         if watched.stale || !mob.target.is_some_and(stale) {
             continue;
         }
@@ -273,6 +295,12 @@ impl fmt::Display for Deed {
             }
             Self::Finds { prey } => {
                 write!(f, "checks, finds {} gone and clears its target", Name(prey))
+            }
+            Self::LetsGo { prey } => {
+                write!(f, "lets go of {}, who has risen", Name(prey))
+            }
+            Self::Cleared { prey, liveness } => {
+                write!(f, "has no target any more: {} is {liveness:?}", Name(prey))
             }
             Self::Stale { prey } => {
                 write!(f, "still has the dead {} as its target", Name(prey))

@@ -7,8 +7,10 @@
 //! pick       survey the arena; who has no target, or is tired of it, picks one
 //! promise    `signals` only: those register with their targets
 //! fight      chase, walk, strike; in one tick of some scenarios, half of the mobs drop dead
-//! bury       the dead are `qdel`ed; `signals`: their hunters are told now and clear their fields. Who is under
-//!            protection has a veto, and a phoenix rises; of the others a corpse stays for a while
+//! bury       the dead are `qdel`ed; `signals`: their hunters are told now and clear their fields; `references`:
+//!            the fields of their hunters are cleared. Who is under protection has a veto, and a phoenix rises;
+//!            of the others a corpse stays for a while
+//! let go     whoever hunts somebody who has risen lets go of it
 //! settle     what the dead had counted is added up; newcomers arrive
 //! ...        the end of the frame tears down as many of the dead, with what they carry, as its budget allows
 //! ```
@@ -18,7 +20,7 @@
     reason = "a system takes its parameters by value"
 )]
 
-use std::{any::type_name, time::Duration};
+use std::time::Duration;
 
 use bevy_app::{App, First, Update};
 use bevy_ecs::{
@@ -28,14 +30,11 @@ use bevy_ecs::{
 };
 use bevy_time::Time;
 use glam::Vec2;
-use qdel::{
-    Registration,
-    prelude::{AppDestroyExt, QdelExt, QdelTimerExt, Qdeleting, SignalExt},
-};
+use qdel::prelude::{AppDestroyExt, QdelExt, QdelTimerExt};
 
 use crate::{
     arena::{
-        Badge, Camps, Corpse, Dice, Fame, Health, Life, Mob, Muster, Phoenix, Position, Protection,
+        Badge, Camps, Corpse, Dice, Fame, Health, Mob, Muster, Phoenix, Position, Protection,
         Roster, Stride,
     },
     grid::{Grid, Sighted},
@@ -56,6 +55,8 @@ pub(crate) enum Turn {
     Fight,
     /// The dead are deleted, and their hunters are told, in a mode that has them registered.
     Bury,
+    /// Hunters of those who have risen let go of them, where a mode needs to say so.
+    LetGo,
     /// The dead are still there, and known to be dying.
     Watch,
     /// The dead are counted and replaced.
@@ -109,6 +110,10 @@ struct Survey(Vec<Sighted>);
 #[derive(Resource, Debug, Default)]
 struct Seekers(Vec<Sighted>);
 
+/// Who rose from the dead in this tick. Its hunters let go of it.
+#[derive(Resource, Debug, Default)]
+pub(crate) struct Risen(pub(crate) Vec<Entity>);
+
 /// How long a tick is, for those who fade.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 
@@ -130,6 +135,7 @@ pub(crate) fn add_to(app: &mut App) {
         .init_resource::<Picks>()
         .init_resource::<Blows>()
         .init_resource::<Fallen>()
+        .init_resource::<Risen>()
         .configure_sets(
             Update,
             (
@@ -138,6 +144,7 @@ pub(crate) fn add_to(app: &mut App) {
                 Turn::Promise,
                 Turn::Fight,
                 Turn::Bury,
+                Turn::LetGo,
                 Turn::Watch,
                 Turn::Settle,
             )
@@ -172,7 +179,7 @@ fn begin(mut tally: ResMut<Tally>, mut chronicle: ResMut<Chronicle>) {
 
 fn survey(
     roster: Res<Roster>,
-    mobs: Query<(&Badge, &Life, &Position, &Fame, &Mob)>,
+    mobs: Query<(&Badge, &Position, &Fame, &Mob)>,
     mut survey: ResMut<Survey>,
     mut seekers: ResMut<Seekers>,
     mut grid: ResMut<Grid>,
@@ -180,13 +187,12 @@ fn survey(
     survey.0.clear();
     seekers.0.clear();
     for entity in roster.mobs() {
-        let Ok((badge, life, position, fame, mob)) = mobs.get(entity) else {
+        let Ok((badge, position, fame, mob)) = mobs.get(entity) else {
             continue;
         };
         let sighted = Sighted {
             mob: entity,
             badge: *badge,
-            life: *life,
             at: position.0,
             fame: fame.0,
         };
@@ -216,14 +222,14 @@ fn pick(
             continue;
         };
         let old = mob.target;
-        mob.hunt(prey.mob, prey.life, scenario.mob.patience);
+        mob.hunt(prey.mob, scenario.mob.patience);
         if old == Some(prey.mob) {
             continue;
         }
         picks.given_up.extend(old.map(|old| (hunter.mob, old)));
         picks.taken.push((hunter.mob, prey.mob));
         let paces = hunter.at.distance(prey.at);
-        chronicle.pick(hunter.badge, (prey.mob, prey.badge), paces);
+        chronicle.pick(hunter.badge, old, (prey.mob, prey.badge), paces);
     }
 }
 
@@ -330,24 +336,10 @@ fn bury(world: &mut World) {
         world.entity_mut(saved).remove::<Protection>();
         stand_up(world, saved, Rescue::Protection);
     }
-    for risen in batch.kept {
-        // Its hunters were told and have let go of it: they need not listen until they pick it again.
-        let is_of_hunter = |told: &Registration| told.component == type_name::<Mob>();
-        for told in world
-            .registrations_on(risen)
-            .into_iter()
-            .filter(is_of_hunter)
-        {
-            world
-                .unregister_signal::<Mob, Qdeleting>(told.listener, risen)
-                .expect("a registration should be in force until it is ended");
-        }
-        world
-            .get_mut::<Life>(risen)
-            .expect("a mob should have a life")
-            .0 += 1;
+    for &risen in &batch.kept {
         stand_up(world, risen, Rescue::Phoenix);
     }
+    world.resource_mut::<Risen>().0 = batch.kept;
     lay_out(world, &batch.queued);
 
     let dead: EntityHashSet = batch.queued.into_iter().collect();
