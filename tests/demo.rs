@@ -154,6 +154,32 @@ fn signals_and_polling_fight_the_same_battle() {
 }
 
 #[test]
+fn references_fight_the_same_battle_without_a_handler() {
+    let scenario = crowd(90, 7);
+
+    let signals = summary_of(&scenario, Mode::Signals);
+    let references = summary_of(&scenario, Mode::References);
+
+    assert_eq!(signals.deaths, references.deaths);
+    assert_eq!(signals.retargets, references.retargets);
+    assert_eq!(references.notices, 0);
+}
+
+#[test]
+fn references_leave_no_stale_target_after_any_tick() {
+    let scenario = crowd(120, 7);
+    let mut battle = Battle::new(&scenario, Mode::References, Telling::Silent);
+
+    for tick in 1..=scenario.ticks {
+        battle.tick();
+        assert_eq!(battle.summary().stale, 0, "after tick {tick}");
+        battle.world().check_registrations().unwrap();
+    }
+
+    assert!(battle.summary().deaths.len() > 100);
+}
+
+#[test]
 fn same_seed_is_the_same_battle_and_another_seed_is_not() {
     let first = fought(&crowd(60, 7), Mode::Signals);
     let again = fought(&crowd(60, 7), Mode::Signals);
@@ -368,18 +394,20 @@ fn summaries_read_well() {
         summary.tick_ms_median = 0.25;
         summary.slowest = (1, 1.5);
     }
-    summaries[2].victims = 4;
-    summaries[2].torn_down = 6;
-    summaries[2].to_tear_down = 9;
-    summaries[2].teardown_frames = 30;
+    summaries[3].victims = 4;
+    summaries[3].torn_down = 6;
+    summaries[3].to_tear_down = 9;
+    summaries[3].teardown_frames = 30;
 
-    let [signals, polling, bad] = &summaries;
+    let [signals, references, polling, bad] = &summaries;
     let comparison = Comparison(&summaries);
-    assert_snapshot!(format!("{signals}\n{polling}\n{bad}\n{comparison}"));
+    assert_snapshot!(format!(
+        "{signals}\n{references}\n{polling}\n{bad}\n{comparison}"
+    ));
 }
 
 #[test]
-fn without_mode_all_three_are_fought_and_compared() {
+fn without_mode_all_are_fought_and_compared() {
     let finished = run(&["--scenario", "small"]);
 
     assert_eq!((finished.code, &*finished.err), (0, ""));
