@@ -31,6 +31,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Where there is nothing to do but to empty a field, declare it: the derive of [`References`], and
+//! [`track_references`](WorldReferencesExt::track_references).
+//!
 //! # Map
 //!
 //! | to | see |
@@ -43,6 +46,7 @@
 //! | delete what a field names | [`QdelFieldExt`] |
 //! | know what a deletion would do | [`QdelPlan`] |
 //! | hear of a deletion | [`Qdeleting`], [`Cause`] |
+//! | have fields cleared without a handler | [`References`], [`Policy`], [`WorldReferencesExt`] |
 //! | prevent one | [`PreQdel`], [`Verdict`], [`Hint::LetMeLive`] |
 //! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
 //! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
@@ -55,6 +59,7 @@
 //! - `bevy_app` (default): `QdelPlugin`, and `register_listener` and `register_destroy` on an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
 //! - `bevy_reflect`: `Reflect` for [`Weak`] and the resources.
+//! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
 //! - `serde`: `Serialize` and `Deserialize` for [`Weak`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
