@@ -25,6 +25,7 @@ use super::{
     list::{List, ListId},
     pages::{Pages, Slot},
     register::Manner,
+    revival::Ended,
     table::{HandlerId, KeyId, SignalId, Table},
 };
 use crate::registration::Registration;
@@ -39,24 +40,16 @@ const ROOMY: usize = 1024;
 #[require(Reserved)]
 pub(crate) struct Books {
     pub(crate) table: Table,
-    pub(crate) links: Links,
+    pub(super) links: Links,
     lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
     /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
-    pub(crate) ended: Option<HashSet<Ended>>,
+    pub(super) ended: Option<HashSet<Ended>>,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
     pub(crate) release: Option<Release>,
     /// The target of global signals, once there are any. It takes no others.
     pub(crate) immortal: Option<Entity>,
-}
-
-/// A registration that ended after it was told: of a component, about one target or about all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Ended {
-    pub(crate) listener: Entity,
-    pub(crate) component: ComponentId,
-    pub(crate) target: Option<Entity>,
 }
 
 /// What releases the declared references to an entity that is despawned.
@@ -144,88 +137,6 @@ impl Books {
         self.list_mut(first).closed = true;
     }
 
-    /// Returns who was told about a target, which is closed: places, listeners and their components.
-    pub(crate) fn told(&self, target: Entity) -> impl Iterator<Item = (u32, Entity, ComponentId)> {
-        let list = self.find(target, SignalId::QDELETING);
-        let told = list.into_iter().flat_map(|list| self.list(list).told());
-        told.map(|(place, listener, handler)| {
-            let component = self.table.component_of(self.table.key_of(handler));
-            (place, listener, component)
-        })
-    }
-
-    /// Takes registrations on a target again, and gives it those back that were told and are at one of the
-    /// `valid` places, which ascend.
-    pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
-        let Some(first) = self.first(target) else {
-            return;
-        };
-        self.list_mut(first).closed = false;
-        let Some(id) = self.find(target, SignalId::QDELETING) else {
-            return;
-        };
-        let told: Vec<_> = self.list(id).told().collect();
-        self.list_mut(id).mark_told(0);
-        for (place, listener, handler) in told {
-            let link = Link {
-                key: self.table.key_of(handler),
-                list: id,
-                place,
-            };
-            if valid.binary_search(&place).is_ok() && !handler.is_once() {
-                self.relink(listener, target, link);
-            } else {
-                self.links.take(listener, target, id, link.key);
-                self.list_mut(id).remove(place);
-            }
-        }
-        if self.list(id).wants_compaction_to_shrink() {
-            self.compact(id);
-        }
-    }
-
-    /// Has a registration that was told not come back, should its target live on.
-    pub(crate) fn forgo(&mut self, listener: Entity, target: Entity, key: KeyId) {
-        let component = self.table.component_of(key);
-        if self.table.signal_of(key) == SignalId::QDELETING
-            && let Some(ended) = &mut self.ended
-        {
-            ended.insert(Ended {
-                listener,
-                component,
-                target: Some(target),
-            });
-        }
-    }
-
-    /// Tells whether a registration ended after it was told.
-    pub(crate) fn has_ended(
-        &self,
-        listener: Entity,
-        component: ComponentId,
-        target: Entity,
-    ) -> bool {
-        self.ended.as_ref().is_some_and(|ended| {
-            [None, Some(target)].into_iter().any(|target| {
-                ended.contains(&Ended {
-                    listener,
-                    component,
-                    target,
-                })
-            })
-        })
-    }
-
-    /// Makes sure that the books of a listener name a registration of it that was told.
-    fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
-        match self.links.of(listener) {
-            Held::One(known) if known == link => {}
-            Held::Many(map) if map.contains_key(&(target, link.key)) => {}
-            // It listens to nobody, or to somebody else since.
-            Held::Nothing | Held::One(_) | Held::Many(_) => self.add_link(listener, link),
-        }
-    }
-
     /// Enters a registration at the end of a list.
     pub(crate) fn enter(
         &mut self,
@@ -278,7 +189,7 @@ impl Books {
     }
 
     /// Adds a link to a listener that has others.
-    fn add_link(&mut self, listener: Entity, link: Link) {
+    pub(super) fn add_link(&mut self, listener: Entity, link: Link) {
         match self.links.of(listener) {
             Held::One(first) if self.is_in_force(listener, first) => {
                 let first_list = self.list_mut(first.list);
@@ -513,7 +424,7 @@ impl Books {
     }
 
     /// Moves the registrations of a list to its front, and corrects the links to them.
-    fn compact(&mut self, id: ListId) {
+    pub(super) fn compact(&mut self, id: ListId) {
         let list = &mut self.lists[id.index()];
         list.compact();
         for (place, listener, handler) in list.iter() {

@@ -121,43 +121,6 @@ pub(crate) fn tell(
     send_notice(world, target, notice, Told::End, stopwatch)
 }
 
-/// Keeps in mind from now on which registrations end after they were told, so that
-/// [`reopen`] does not give them back.
-pub(crate) fn begin_remembering(world: &mut World) {
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        books
-            .bypass_change_detection()
-            .ended
-            .get_or_insert_default();
-    }
-}
-
-/// Ends what [`begin_remembering`] began.
-pub(crate) fn end_remembering(world: &mut World) {
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        books.bypass_change_detection().ended = None;
-    }
-}
-
-/// Gives `target`, which was told about and lives on, its registrations back.
-pub(crate) fn reopen(world: &mut World, target: Entity) {
-    let Some(books) = world.get_resource::<Books>() else {
-        return;
-    };
-    let is_valid = |listener: Entity, component| {
-        let entity = world.get_entity(listener);
-        entity.is_ok_and(|entity| entity.contains_id(component))
-            && !books.has_ended(listener, component, target)
-    };
-    let told = books.told(target);
-    let valid: Vec<_> = told
-        .filter(|(_, listener, component)| is_valid(*listener, *component))
-        .map(|(place, ..)| place)
-        .collect();
-    let mut books = world.resource_mut::<Books>();
-    books.bypass_change_detection().reopen(target, &valid);
-}
-
 /// Returns who would be told that `target` goes away, in order.
 pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> {
     let Some(books) = world.get_resource::<Books>() else {

@@ -27,6 +27,7 @@ mod qdeleting;
 mod received;
 mod reference;
 mod register;
+mod revival;
 mod table;
 mod target;
 mod world_ext;
@@ -41,11 +42,10 @@ pub use target::Signals;
 pub use world_ext::{SignalExt, WorldListenerExt};
 
 pub(crate) use books::{Books, Reserved};
-pub(crate) use dispatch::{
-    Panicked, Stopwatch, begin_remembering, close, end_remembering, reopen, tell, would_be_told,
-};
+pub(crate) use dispatch::{Panicked, Stopwatch, close, tell, would_be_told};
 pub(crate) use handler::query_without_filters;
 pub(crate) use listener::{install_references, is_in_use};
+pub(crate) use revival::{begin_remembering, end_remembering, reopen};
 pub(crate) use table::HandlerId;
 
 use bevy_ecs::{entity::Entity, world::World};

@@ -1,0 +1,143 @@
+//! How a target that was told about, and lives on, gets its registrations back.
+//!
+//! Those that were told stay in their list, behind its cursor. What their listeners give up meanwhile is remembered
+//! until it is decided who lives on.
+
+use bevy_ecs::{
+    change_detection::DetectChangesMut, component::ComponentId, entity::Entity, world::World,
+};
+
+use super::{
+    books::Books,
+    links::{Held, Link},
+    table::{KeyId, SignalId},
+};
+
+/// Keeps in mind from now on which registrations end after they were told, so that
+/// [`reopen`] does not give them back.
+pub(crate) fn begin_remembering(world: &mut World) {
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        books
+            .bypass_change_detection()
+            .ended
+            .get_or_insert_default();
+    }
+}
+
+/// Ends what [`begin_remembering`] began.
+pub(crate) fn end_remembering(world: &mut World) {
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        books.bypass_change_detection().ended = None;
+    }
+}
+
+/// Gives `target`, which was told about and lives on, its registrations back.
+pub(crate) fn reopen(world: &mut World, target: Entity) {
+    let Some(books) = world.get_resource::<Books>() else {
+        return;
+    };
+    let is_valid = |listener: Entity, component| {
+        let entity = world.get_entity(listener);
+        entity.is_ok_and(|entity| entity.contains_id(component))
+            && !books.has_ended(listener, component, target)
+    };
+    let told = books.told(target);
+    let valid: Vec<_> = told
+        .filter(|(_, listener, component)| is_valid(*listener, *component))
+        .map(|(place, ..)| place)
+        .collect();
+    let mut books = world.resource_mut::<Books>();
+    books.bypass_change_detection().reopen(target, &valid);
+}
+
+/// A registration that ended after it was told: of a component, about one target or about all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ended {
+    pub(crate) listener: Entity,
+    pub(crate) component: ComponentId,
+    pub(crate) target: Option<Entity>,
+}
+
+impl Books {
+    /// Returns who was told about a target, which is closed: places, listeners and their components.
+    pub(crate) fn told(&self, target: Entity) -> impl Iterator<Item = (u32, Entity, ComponentId)> {
+        let list = self.find(target, SignalId::QDELETING);
+        let told = list.into_iter().flat_map(|list| self.list(list).told());
+        told.map(|(place, listener, handler)| {
+            let component = self.table.component_of(self.table.key_of(handler));
+            (place, listener, component)
+        })
+    }
+
+    /// Takes registrations on a target again, and gives it those back that were told and are at one of the
+    /// `valid` places, which ascend.
+    pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
+        let Some(first) = self.first(target) else {
+            return;
+        };
+        self.list_mut(first).closed = false;
+        let Some(id) = self.find(target, SignalId::QDELETING) else {
+            return;
+        };
+        let told: Vec<_> = self.list(id).told().collect();
+        self.list_mut(id).mark_told(0);
+        for (place, listener, handler) in told {
+            let link = Link {
+                key: self.table.key_of(handler),
+                list: id,
+                place,
+            };
+            if valid.binary_search(&place).is_ok() && !handler.is_once() {
+                self.relink(listener, target, link);
+            } else {
+                self.links.take(listener, target, id, link.key);
+                self.list_mut(id).remove(place);
+            }
+        }
+        if self.list(id).wants_compaction_to_shrink() {
+            self.compact(id);
+        }
+    }
+
+    /// Has a registration that was told not come back, should its target live on.
+    pub(crate) fn forgo(&mut self, listener: Entity, target: Entity, key: KeyId) {
+        let component = self.table.component_of(key);
+        if self.table.signal_of(key) == SignalId::QDELETING
+            && let Some(ended) = &mut self.ended
+        {
+            ended.insert(Ended {
+                listener,
+                component,
+                target: Some(target),
+            });
+        }
+    }
+
+    /// Tells whether a registration ended after it was told.
+    pub(crate) fn has_ended(
+        &self,
+        listener: Entity,
+        component: ComponentId,
+        target: Entity,
+    ) -> bool {
+        self.ended.as_ref().is_some_and(|ended| {
+            [None, Some(target)].into_iter().any(|target| {
+                ended.contains(&Ended {
+                    listener,
+                    component,
+                    target,
+                })
+            })
+        })
+    }
+
+    /// Makes sure that the books of a listener name a registration of it that was told.
+    fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
+        match self.links.of(listener) {
+            Held::One(known) if known == link => {}
+            Held::Many(map) if map.contains_key(&(target, link.key)) => {}
+            // It listens to nobody, or to somebody else since.
+            Held::Nothing | Held::One(_) | Held::Many(_) => self.add_link(listener, link),
+        }
+    }
+}
