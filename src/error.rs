@@ -123,7 +123,7 @@ pub enum QdelError {
     Resource {
         /// The entity that was to be deleted.
         entity: Entity,
-        /// The resource's entity: the same, or one that it owns.
+        /// The resource's entity: the same, or one that would go with it.
         resource: Entity,
     },
     /// A declared reference with the policy `deny` names the entity, or one that would go with it.

@@ -80,9 +80,9 @@ pub use bevy_ecs::entity::Entity;
 pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
 pub use deletion::{
     CommandsQdelExt, Costs, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
-    EntityWorldMutQdelExt, Hint, PlannedDeletion, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt,
-    QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt, TEARDOWN_BATCH, Teardown,
-    Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt,
+    EntityWorldMutQdelExt, Hint, PlannedDeletion, PlannedRefusal, PreQdel, Qdel, QdelBatch,
+    QdelCounts, QdelExt, QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt,
+    TEARDOWN_BATCH, Teardown, Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt,
 };
 pub use error::{
     BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
@@ -92,7 +92,8 @@ pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 pub use plugin::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin, QdelSystems};
 pub use qdel_macros::References;
 pub use reference::{
-    Change, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable, Remains, Step,
+    Change, KeyReferences, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable,
+    Remains, Step, ValueReferences,
 };
 pub use registration::Registration;
 pub use signal::{
@@ -107,10 +108,10 @@ pub mod prelude {
     pub use crate::{
         Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
         EntityCommandsQdelExt, EntityCommandsSignalExt, EntityLiveness, EntityWorldMutQdelExt,
-        EntityWorldMutSignalExt, Hint, Liveness, LivenessExt, PreQdel, Qdel, QdelExt, QdelFieldExt,
-        QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received, References, Signal,
-        SignalExt, Signals, Teardown, Verdict, Weak, WorldDestroyExt, WorldListenerExt,
-        WorldReferencesExt,
+        EntityWorldMutSignalExt, Hint, Liveness, LivenessExt, Lost, PreQdel, Qdel, QdelExt,
+        QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received,
+        References, Signal, SignalExt, Signals, Teardown, Verdict, Weak, WorldDestroyExt,
+        WorldListenerExt, WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
     pub use crate::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin};

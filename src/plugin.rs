@@ -14,7 +14,7 @@ use bevy_ecs::{
     world::World,
 };
 #[cfg(feature = "bevy_time")]
-use bevy_time::Time;
+use bevy_time::{Time, Virtual};
 
 #[cfg(feature = "bevy_time")]
 use crate::deletion::{AppClock, Timers, follow_clock, qdel_due};
@@ -163,6 +163,10 @@ fn delete_due(world: &mut World) {
 
 #[cfg(feature = "bevy_time")]
 fn read_time(world: &World) -> Option<(Duration, Duration)> {
+    // In `FixedUpdate`, the generic time is another one.
+    if let Some(time) = world.get_resource::<Time<Virtual>>() {
+        return Some((time.elapsed(), time.delta()));
+    }
     let time = world.get_resource::<Time>()?;
     Some((time.elapsed(), time.delta()))
 }

@@ -67,7 +67,7 @@ impl Mode {
                 .register_listener::<Mob>()
                 .add_systems(Update, register_picks.in_set(Turn::Promise))
                 .add_systems(Update, forget_risen.in_set(Turn::LetGo)),
-            // And that is all.
+            // And that is all: what comes after is about mobs that never went.
             Self::References => app
                 .track_references::<Mob>()
                 .add_systems(Update, let_go_of_risen.in_set(Turn::LetGo)),

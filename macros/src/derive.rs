@@ -3,17 +3,18 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
-    Data, DeriveInput, Error, ExprPath, Fields, Ident, Index, Member, Result, Type, WherePredicate,
-    parse_quote, spanned::Spanned,
+    Attribute, Data, DeriveInput, Error, ExprPath, Fields, Ident, Index, Member, Result, Type,
+    Variant, WherePredicate, parse_quote, spanned::Spanned,
 };
 
-use crate::field::{Mark, Policy};
+use crate::field::{Mark, Part, Policy};
 
 /// A declared field, bound to a name of our own.
 struct Declared<'a> {
     member: Member,
     binding: Ident,
     ty: &'a Type,
+    part: Part,
     policy: Option<Policy>,
 }
 
@@ -86,10 +87,19 @@ impl Declared<'_> {
         matches!(self.policy, None | Some(Policy::Clear))
     }
 
+    /// Returns the trait by which the part that names entities is reached.
+    fn reach(&self) -> TokenStream {
+        let name = format_ident!("{}", self.part.trait_name());
+        quote!(::qdel::#name)
+    }
+
     /// Returns what a generic field must be.
     fn bound(&self) -> WherePredicate {
         let ty = self.ty;
-        if self.clears() {
+        let reach = self.reach();
+        if self.part != Part::All {
+            parse_quote!(#ty: #reach)
+        } else if self.clears() {
             parse_quote!(#ty: ::qdel::References + ::qdel::Releasable)
         } else {
             parse_quote!(#ty: ::qdel::References)
@@ -102,7 +112,8 @@ impl Declared<'_> {
         match self.policy {
             Some(Policy::Qdel | Policy::Deny) => quote!(true),
             None | Some(Policy::Clear | Policy::Remove) => {
-                quote!(<#ty as ::qdel::References>::CASCADES)
+                let reach = self.reach();
+                quote!(<#ty as #reach>::CASCADES)
             }
         }
     }
@@ -114,7 +125,7 @@ impl Declared<'_> {
             fn must_be_releasable<QdelField: ::qdel::Releasable>() {}
             let _ = must_be_releasable::<#ty>;
         });
-        self.clears().then_some(check)
+        (self.clears() && self.part == Part::All).then_some(check)
     }
 
     /// Writes the policy: its own, or that of what it is part of.
@@ -129,21 +140,21 @@ impl Declared<'_> {
     }
 
     fn visit(&self) -> TokenStream {
-        let (binding, policy) = (&self.binding, self.policy());
+        let (binding, policy, reach) = (&self.binding, self.policy(), self.reach());
         let name = match &self.member {
             Member::Named(name) => name.to_string(),
             Member::Unnamed(index) => index.index.to_string(),
         };
         quote! {
             visitor.enter(::qdel::Step::Field(#name));
-            ::qdel::References::visit_references(#binding, #policy, visitor);
+            #reach::visit_references(#binding, #policy, visitor);
             visitor.leave();
         }
     }
 
     fn release(&self) -> TokenStream {
-        let (binding, policy) = (&self.binding, self.policy());
-        quote!(let _ = ::qdel::References::release_references(#binding, #policy, is_lost);)
+        let (binding, policy, reach) = (&self.binding, self.policy(), self.reach());
+        quote!(let _ = #reach::release_references(#binding, #policy, is_lost);)
     }
 }
 
@@ -190,18 +201,15 @@ fn shapes(input: &DeriveInput) -> Result<Vec<Shape<'_>>> {
             fields: declared(&data.fields)?,
         }]),
         Data::Enum(data) => {
-            let shape = |variant: &'_ syn::Variant| {
-                let ident = variant.ident.clone();
-                (quote!(Self::#ident), Some(ident.to_string()))
-            };
             let mut shapes = Vec::new();
             let mut errors = Errors::default();
             for variant in &data.variants {
-                let (path, name) = shape(variant);
+                errors.keep(refuse_marks(variant));
                 if let Some(fields) = errors.keep(declared(&variant.fields)) {
+                    let ident = &variant.ident;
                     shapes.push(Shape {
-                        path,
-                        variant: name,
+                        path: quote!(Self::#ident),
+                        variant: Some(ident.to_string()),
                         fields,
                     });
                 }
@@ -215,12 +223,26 @@ fn shapes(input: &DeriveInput) -> Result<Vec<Shape<'_>>> {
     }
 }
 
+/// Refuses marks that stand at a variant.
+fn refuse_marks(variant: &Variant) -> Result<()> {
+    let is_mark = |attribute: &&Attribute| {
+        attribute.path().is_ident("entities") || attribute.path().is_ident("references")
+    };
+    match variant.attrs.iter().find(is_mark) {
+        Some(mark) => Err(Error::new_spanned(
+            mark,
+            "a variant names no entities, its fields do; put the mark at a field",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Returns the declared fields of a struct or a variant.
 fn declared(fields: &Fields) -> Result<Vec<Declared<'_>>> {
     let mut declared = Vec::new();
     let mut errors = Errors::default();
     for (number, field) in fields.iter().enumerate() {
-        if let Some(Mark::References(policy)) = errors.keep(Mark::of(field)) {
+        if let Some(Mark::References(part, policy)) = errors.keep(Mark::of(field)) {
             let member = match &field.ident {
                 Some(name) => Member::Named(name.clone()),
                 None => Member::Unnamed(Index::from(number)),
@@ -229,6 +251,7 @@ fn declared(fields: &Fields) -> Result<Vec<Declared<'_>>> {
                 member,
                 binding: format_ident!("field_{number}"),
                 ty: &field.ty,
+                part,
                 policy,
             });
         }

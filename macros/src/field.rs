@@ -19,7 +19,28 @@ pub(crate) enum Mark {
     /// It names no entities, or they are to be left alone.
     None,
     /// It names entities, with a policy of its own or that of what it is part of.
-    References(Option<Policy>),
+    References(Part, Option<Policy>),
+}
+
+/// Which part of a field names entities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    All,
+    /// The keys of a map.
+    Keys,
+    /// The values of a map.
+    Values,
+}
+
+impl Part {
+    /// Returns the trait by which the part is reached.
+    pub(crate) fn trait_name(self) -> &'static str {
+        match self {
+            Self::All => "References",
+            Self::Keys => "KeyReferences",
+            Self::Values => "ValueReferences",
+        }
+    }
 }
 
 impl Policy {
@@ -42,7 +63,8 @@ impl Mark {
     /// Refuses attributes that make no sense, and a field of entities that nobody has marked.
     pub(crate) fn of(field: &Field) -> Result<Self> {
         let mut is_marked = false;
-        let mut wish = None;
+        let mut is_ignored = false;
+        let (mut part, mut policy) = (None, None);
         for attribute in &field.attrs {
             if attribute.path().is_ident("entities") {
                 is_marked = true;
@@ -52,18 +74,28 @@ impl Mark {
                     continue;
                 }
                 attribute.parse_nested_meta(|meta| {
-                    if wish.is_some() {
-                        return Err(meta.error("a field has one policy; leave one of them"));
+                    match Wish::parse(&meta)? {
+                        Wish::Ignore => is_ignored = true,
+                        Wish::Part(wish) => {
+                            if part.replace(wish).is_some() {
+                                return Err(meta.error("write `keys` or `values` once; a map of which both name entities needs neither"));
+                            }
+                        }
+                        Wish::Policy(wish) => {
+                            if policy.replace(wish).is_some() {
+                                return Err(meta.error("a field has one policy; leave one of them"));
+                            }
+                        }
                     }
-                    wish = Some(Wish::parse(&meta)?);
                     Ok(())
                 })?;
             }
         }
-        match (is_marked, wish) {
-            (_, Some(Wish::Ignore)) => Ok(Self::None),
-            (true, wish) => {
-                let policy = wish.and_then(Wish::policy);
+        if is_ignored {
+            return Ok(Self::None);
+        }
+        match (is_marked, part.unwrap_or(Part::All)) {
+            (true, part) => {
                 let clears = matches!(policy, None | Some(Policy::Clear));
                 if clears && is_bare_entity(&field.ty) {
                     return Err(Error::new_spanned(
@@ -73,7 +105,7 @@ impl Mark {
                          its entity too, `#[references(deny)]` refuses the deletion",
                     ));
                 }
-                Ok(Self::References(policy))
+                Ok(Self::References(part, policy))
             }
             (false, _) if names_entities(&field.ty) => Err(Error::new_spanned(
                 &field.ty,
@@ -89,6 +121,7 @@ impl Mark {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
     Policy(Policy),
+    Part(Part),
     Ignore,
 }
 
@@ -99,21 +132,16 @@ impl Wish {
             ("remove", Self::Policy(Policy::Remove)),
             ("qdel", Self::Policy(Policy::Qdel)),
             ("deny", Self::Policy(Policy::Deny)),
+            ("keys", Self::Part(Part::Keys)),
+            ("values", Self::Part(Part::Values)),
             ("ignore", Self::Ignore),
         ];
         let wish = known.iter().find(|(name, _)| meta.path.is_ident(name));
         wish.map(|(_, wish)| *wish).ok_or_else(|| {
             meta.error(
-                "there is no such policy; write `clear`, `remove`, `qdel`, `deny`, or `ignore`",
+                "there is no such policy; write `clear`, `remove`, `qdel`, `deny`, `keys`, `values`, or `ignore`",
             )
         })
-    }
-
-    fn policy(self) -> Option<Policy> {
-        match self {
-            Self::Policy(policy) => Some(policy),
-            Self::Ignore => None,
-        }
     }
 }
 

@@ -16,7 +16,7 @@ pub enum Qdel {
     Queued,
     /// A handler of [`PreQdel`](crate::PreQdel) objected: nothing has happened.
     Vetoed {
-        /// The entity that must stay: the one to be deleted, or one that it owns.
+        /// The entity that must stay: the one to be deleted, or one that goes with it.
         on: Entity,
     },
     /// Its deletion had begun before.

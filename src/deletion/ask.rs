@@ -20,7 +20,7 @@ use crate::{
 
 /// "May this entity be deleted?": asked before anything has happened.
 ///
-/// It is asked of the entity and of everything it owns, each once. Its handlers can only look.
+/// It is asked of the entity and of everything that goes with it, each once. Its handlers can only look.
 /// One [`Verdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
 /// everything but a veto.
 ///
@@ -49,7 +49,7 @@ use crate::{
 pub struct PreQdel {
     /// The entity that is asked about.
     pub entity: Entity,
-    /// The entity whose deletion was asked for: this one, or one that owns it.
+    /// The entity whose deletion was asked for: this one, or one that it goes with.
     pub root: Entity,
     /// Whether the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)). It is the
     /// handler's choice what that means.

@@ -7,6 +7,7 @@ use bevy_ecs::{system::EntityCommands, world::EntityWorldMut};
 use super::{
     answer::Qdel,
     mark::Force,
+    owned::Member,
     timer::{self, QdelTimer},
     worklist,
     world_ext::later,
@@ -41,12 +42,12 @@ pub trait EntityWorldMutQdelExt {
 impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
     fn qdel(self) -> Result<Qdel, QdelError> {
         let entity = self.id();
-        worklist::qdel(self.into_world_mut(), entity, Force::No)
+        worklist::qdel(self.into_world_mut(), Member::root(entity), Force::No)
     }
 
     fn force_qdel(self) -> Result<Qdel, QdelError> {
         let entity = self.id();
-        worklist::qdel(self.into_world_mut(), entity, Force::Yes)
+        worklist::qdel(self.into_world_mut(), Member::root(entity), Force::Yes)
     }
 }
 

@@ -11,6 +11,7 @@ use bevy_ecs::{
 use super::{destroy::AtWork, hint::Hint, mark, queue::Deletions, settings::WorkClock, wave::Wave};
 use crate::{
     deleting::Deleting,
+    reference,
     signal::{Cause, Panicked},
 };
 
@@ -129,12 +130,24 @@ impl Decisions<'_> {
     }
 
     /// Tells whether an entity was only to go for the sake of another one, which lives on, and no
-    /// owner of it goes.
+    /// owner of it goes, and nobody that it cannot be without.
     fn is_spared(&mut self, world: &World, at: usize) -> bool {
         let (Cause::Owner(cause) | Cause::Reference(cause)) = self.wave.notices[at].cause else {
             return false;
         };
-        self.any_lives && self.lives_on(world, cause) && self.owners_that_go(world, at).is_empty()
+        self.any_lives
+            && self.lives_on(world, cause)
+            && self.owners_that_go(world, at).is_empty()
+            && !self.needs_who_goes(world, at)
+    }
+
+    /// Tells whether an entity cannot be without one that goes.
+    fn needs_who_goes(&mut self, world: &World, at: usize) -> bool {
+        let mut goes = false;
+        reference::for_each_needed(world, self.wave.notices[at].entity, |needed| {
+            goes |= self.goes(world, needed);
+        });
+        goes
     }
 
     /// Takes an entity away from those of its owners that are torn down, or it would go with them.

@@ -104,7 +104,7 @@ impl QdelFieldExt for Commands<'_, '_> {
         }
         self.queue(move |world: &mut World| {
             entities.retain(|entity| world.entities().contains_spawned(*entity));
-            batch(world, entities)
+            batch(world, entities, Force::No)
         });
     }
 }
@@ -116,11 +116,15 @@ impl QdelFieldExt for DeferredWorld<'_> {
 }
 
 /// Deletes `entities` for a command, which reports the first that cannot be deleted.
-pub(super) fn batch(world: &mut World, entities: Vec<Entity>) -> Result<(), BevyError> {
+pub(super) fn batch(
+    world: &mut World,
+    entities: Vec<Entity>,
+    force: Force,
+) -> Result<(), BevyError> {
     if entities.is_empty() {
         return Ok(());
     }
-    let batch = worklist::qdel_batch(world, entities, Force::No);
+    let batch = worklist::qdel_batch(world, entities, force);
     match batch.refused.into_iter().next() {
         None => Ok(()),
         Some(error) => Err(warning(error)),

@@ -40,10 +40,11 @@ mod mark;
 mod owned;
 mod plan;
 mod queue;
+mod references_ext;
+mod release;
 mod settings;
 mod tear_down;
 mod timer;
-mod track;
 mod wave;
 mod worklist;
 mod world_ext;
@@ -55,10 +56,10 @@ pub use destroy::{Destroy, Destroying, WorldDestroyExt};
 pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
 pub use field::QdelFieldExt;
 pub use hint::Hint;
-pub use plan::{PlannedDeletion, QdelPlan};
+pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
+pub use references_ext::WorldReferencesExt;
 pub use settings::{Costs, QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock};
 pub use timer::{QdelTimer, QdelTimerExt};
-pub use track::WorldReferencesExt;
 pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 
 #[cfg(feature = "bevy_time")]

@@ -33,7 +33,7 @@ impl Member {
         Self { entity, cause }
     }
 
-    fn dependent(entity: Entity, target: Entity) -> Self {
+    pub(super) fn dependent(entity: Entity, target: Entity) -> Self {
         let cause = Cause::Reference(target);
         Self { entity, cause }
     }
@@ -111,12 +111,31 @@ impl Ownerships {
     /// whoever cannot be without it; siblings in order.
     ///
     /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
-    pub(super) fn tree(&self, world: &World, root: Entity, denials: &mut Denials) -> Tree {
-        if !self.has_owned(world.entity(root)) && !reference::may_cascade(world) {
-            return Tree::from_iter([Member::root(root)]);
+    pub(super) fn tree(&self, world: &World, root: Member, denials: &mut Denials) -> Tree {
+        if self.is_alone(world, root.entity) {
+            return Tree::from_iter([root]);
         }
-        let mut seen = EntityHashSet::default();
-        self.trees(world, [Member::root(root)], &mut seen, denials)
+        self.trees(world, [root], &mut EntityHashSet::default(), denials)
+    }
+
+    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without who is among `seen`.
+    pub(super) fn tree_without(
+        &self,
+        world: &World,
+        root: Member,
+        seen: &mut EntityHashSet,
+        denials: &mut Denials,
+    ) -> Tree {
+        if self.is_alone(world, root.entity) {
+            seen.insert(root.entity);
+            return Tree::from_iter([root]);
+        }
+        self.trees(world, [root], seen, denials)
+    }
+
+    /// Tells whether nobody goes with `entity`, as far as that is quickly told.
+    fn is_alone(&self, world: &World, entity: Entity) -> bool {
+        !self.has_owned(world.entity(entity)) && !reference::may_cascade(world)
     }
 
     /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without who is among `seen`.

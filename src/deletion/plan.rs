@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use bevy_ecs::{entity::Entity, world::World};
+use bevy_ecs::{
+    entity::{Entity, EntityHashSet},
+    world::World,
+};
 use disqualified::ShortName;
 
 use super::{
@@ -10,12 +13,12 @@ use super::{
     ask,
     destroy::Destroyers,
     mark::Force,
-    owned::{Member, Ownerships},
+    owned::{Denials, Member, Ownerships, Tree},
     queue::Deletions,
 };
 use crate::{
     error::QdelError,
-    reference::{self, PlannedRelease, Policy},
+    reference::{self, Denial, PlannedRelease, Policy},
     registration::Registration,
     signal::{self, Cause},
 };
@@ -33,11 +36,25 @@ use crate::{
 pub struct QdelPlan {
     /// The entity that would be deleted.
     pub root: Entity,
-    /// What the deletion would answer: [`Qdel::Queued`], or who refuses.
+    /// What the deletion would answer: [`Qdel::Queued`], or why it comes to nothing.
     pub answer: Qdel,
     /// Who would be deleted, in the order in which they would be told about: owner before owned. They are torn
     /// down in the reverse order, but for rings of owners, which have no last. Empty if the deletion would not happen.
     pub deletions: Vec<PlannedDeletion>,
+}
+
+/// A declared reference that refuses a deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlannedRefusal {
+    /// The entity that must stay: the root, or one that would go with it.
+    pub target: Entity,
+    /// The entity whose component refuses.
+    pub holder: Entity,
+    /// The type name of the component.
+    pub component: &'static str,
+    /// Where in the component the target is named: `.crew[1].0`.
+    pub path: String,
 }
 
 /// What a deletion would do to one entity.
@@ -46,7 +63,7 @@ pub struct QdelPlan {
 pub struct PlannedDeletion {
     /// The entity that would be deleted.
     pub entity: Entity,
-    /// Why: it is the root, or somebody owns it.
+    /// Why: it is the root, somebody owns it, or it cannot be without somebody.
     pub cause: Cause,
     /// Who would be told, in order.
     pub told: Vec<Registration>,
@@ -57,28 +74,58 @@ pub struct PlannedDeletion {
     pub released: Vec<PlannedRelease>,
 }
 
+/// Works out who refuses a deletion of `root` by a declared reference.
+pub(super) fn plan_refusals(world: &World, root: Entity) -> Vec<PlannedRefusal> {
+    if !world.entities().contains_spawned(root) {
+        return Vec::new();
+    }
+    let mut denials = Denials::new();
+    let tree = with_ownerships(world, |ownerships| {
+        ownerships.tree(world, Member::root(root), &mut denials)
+    });
+    let goes: EntityHashSet = tree.iter().map(|member| member.entity).collect();
+    denials.retain(|denial| !goes.contains(&denial.holder));
+    let denials = denials.into_iter();
+    denials
+        .flat_map(|denial| plan_refusal(world, denial))
+        .collect()
+}
+
 /// Works out what a deletion of `root` would do.
 pub(super) fn plan(world: &World, root: Entity, force: Force) -> Result<QdelPlan, QdelError> {
-    let fresh;
-    let ownerships = match world.get_resource::<Deletions>() {
-        Some(deletions) if deletions.ownerships.are_current(world) => &deletions.ownerships,
-        _ => {
-            fresh = Ownerships::of(world);
-            &fresh
-        }
-    };
     let permitted = ask::permit(world, root, force, |denials| {
-        ownerships.tree(world, root, denials)
+        with_ownerships(world, |ownerships| {
+            ownerships.tree(world, Member::root(root), denials)
+        })
     });
     let (answer, members) = match permitted {
         Ok(members) => (Qdel::Queued, members),
-        Err(refusal) => (refusal?, Default::default()),
+        Err(refusal) => (refusal?, Tree::new()),
     };
     let deletions = members.iter().map(|member| plan_one(world, *member));
     Ok(QdelPlan {
         root,
         answer,
         deletions: deletions.collect(),
+    })
+}
+
+/// Calls `look` with the relationships that `world` knows by now.
+fn with_ownerships<T>(world: &World, look: impl FnOnce(&Ownerships) -> T) -> T {
+    match world.get_resource::<Deletions>() {
+        Some(deletions) if deletions.ownerships.are_current(world) => look(&deletions.ownerships),
+        _ => look(&Ownerships::of(world)),
+    }
+}
+
+fn plan_refusal(world: &World, denial: Denial) -> impl Iterator<Item = PlannedRefusal> {
+    let paths = denial.paths(world).into_iter();
+    let component = denial.component(world);
+    paths.map(move |path| PlannedRefusal {
+        target: denial.target,
+        holder: denial.holder,
+        component,
+        path,
     })
 }
 
@@ -96,6 +143,22 @@ fn plan_one(world: &World, member: Member) -> PlannedDeletion {
     }
 }
 
+impl fmt::Display for PlannedRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            target,
+            holder,
+            component,
+            path,
+        } = self;
+        let component = ShortName(component);
+        write!(
+            f,
+            "`{component}{path}` of {holder} refuses to lose {target}"
+        )
+    }
+}
+
 impl fmt::Display for QdelPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.root;
@@ -107,7 +170,7 @@ impl fmt::Display for QdelPlan {
             Qdel::Vetoed { on } => {
                 return write!(
                     f,
-                    "qdel of {root} does nothing: {on}, which it owns, is vetoed"
+                    "qdel of {root} does nothing: {on}, which goes with it, is vetoed"
                 );
             }
             Qdel::AlreadyDeleting | Qdel::Kept => {
@@ -140,7 +203,10 @@ impl fmt::Display for QdelPlan {
                 write!(f, "\n  destroys `{}`", ShortName(component))?;
             }
             for released in &deletion.released {
+                let goes = self.deletions.iter().any(|at| at.entity == released.holder);
                 let verb = match released.policy {
+                    // Whose entity goes as well only lets go.
+                    _ if goes => "clears  ",
                     Policy::Clear => "clears  ",
                     Policy::Remove | Policy::Deny => "removes ",
                     Policy::Qdel => "deletes ",

@@ -76,7 +76,8 @@ pub enum Teardown {
     /// so that nothing waits for ever. (An owner that still owns something is seen to once more.) What is done
     /// before the first is torn down, such as reading declared references, does not count.
     Budget(Duration),
-    /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns.
+    /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns. Each of them looks through all tracked
+    /// components for fields that were written, where any are tracked.
     Immediate,
 }
 

@@ -14,8 +14,9 @@ use super::{
     answer::QdelCounts,
     descent::Descent,
     queue::{Deletions, Goal},
+    release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
-    wave::{carry_out, sync_references},
+    wave::carry_out,
 };
 use crate::signal::Panicked;
 

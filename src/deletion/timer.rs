@@ -99,7 +99,7 @@ pub trait QdelTimerExt {
     ///
     /// # Complexity
     ///
-    /// Logarithmic in the number of timers.
+    /// Logarithmic in the number of timers, linear in those of the entity.
     fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError>;
 
     /// Lets so much time pass, and deletes those whose time is up, in one go and in order of time.
@@ -213,7 +213,8 @@ pub(crate) fn follow_clock(world: &mut World) {
     let mut timers = world.get_resource_or_init::<Timers>();
     let shown = timers.shown.unwrap_or(shows.saturating_sub(added));
     let passed = shows.saturating_sub(shown);
-    timers.shown = Some(shows);
+    // A clock that is set back stands still until it has caught up.
+    timers.shown = Some(shows.max(shown));
     timers.now = timers.now.saturating_add(passed);
 }
 

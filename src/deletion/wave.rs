@@ -2,22 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bevy_ecs::{
-    entity::EntityHashSet,
-    world::{DeferredWorld, World},
-};
+use bevy_ecs::world::{DeferredWorld, World};
 
 use super::{
     answer::QdelCounts,
     destroy::{AtWork, Destroyers},
     fate::{Decisions, Fate},
     queue::{Deletions, Notice},
+    release,
     settings::{Costs, QdelSettings, WorkClock},
-    worklist,
 };
 use crate::{
     deleting::Deleting,
-    reference::{self, Demand, Released, Tracked},
     signal::{self, Cause, Panicked, Qdeleting, Stopwatch},
 };
 
@@ -57,7 +53,7 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
     }
 }
 
-fn apply_commands(world: &mut World) -> Result<(), Panicked> {
+pub(super) fn apply_commands(world: &mut World) -> Result<(), Panicked> {
     catch_unwind(AssertUnwindSafe(|| world.flush()))
 }
 
@@ -105,7 +101,7 @@ impl Wave<'_> {
     fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
         let Some(at_work) = AtWork::take(world) else {
             self.queue(world, |_| Fate::TearDown);
-            return self.release(world, |_| Fate::TearDown);
+            return release::release_lost(world, self.notices, |_| Fate::TearDown);
         };
         let mut decisions = Decisions {
             wave: self,
@@ -134,36 +130,7 @@ impl Wave<'_> {
             counts.left_alone += count(Fate::LeftAlone);
         });
         let outcome = outcome.and(at_work.give_back(world));
-        outcome.and(self.release(world, fate))
-    }
-
-    /// Has declared references let go of those that do not live on.
-    fn release(&self, world: &mut World, fate: impl Fn(usize) -> Fate) -> Result<(), Panicked> {
-        if !world.contains_resource::<Tracked>() {
-            return Ok(());
-        }
-        let entities = || self.notices.iter().map(|notice| notice.entity).enumerate();
-        let is_kept = |at: usize| fate(at).lives();
-        let lost: Vec<_> = entities()
-            .filter(|(at, _)| !is_kept(*at))
-            .map(|(_, entity)| entity)
-            .collect();
-        let kept: EntityHashSet = entities()
-            .filter(|(at, _)| is_kept(*at))
-            .map(|(_, entity)| entity)
-            .collect();
-        let mut released = reference::release(&mut DeferredWorld::from(&mut *world), &lost);
-        // They were asked to go and live on: they are not asked again.
-        released.demands.retain(|demand| match demand {
-            Demand::Qdel { holder, .. } => !kept.contains(holder),
-            Demand::Remove { .. } => true,
-        });
-        for (at, entity) in entities() {
-            if is_kept(at) {
-                released.add(reference::release_survivor(world, entity));
-            }
-        }
-        settle(world, released)
+        outcome.and(release::release_lost(world, self.notices, fate))
     }
 
     /// Queues everybody for its fate: deletion by deletion, owned before owner.
@@ -187,37 +154,6 @@ impl Wave<'_> {
             start += tree.len();
         }
     }
-}
-
-/// Has declared references learn what was written, and let go of what is lost, until nothing is.
-pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
-    let mut outcome = Ok(());
-    // What is done then may write others.
-    for _ in 0..MOST_SYNCS {
-        let (lost, synced) = sync_references_once(world);
-        outcome = outcome.and(synced);
-        if lost == 0 {
-            break;
-        }
-        outcome = outcome.and(carry_out(world));
-    }
-    outcome
-}
-
-/// Has declared references learn what was written, and let go of what is lost: how many components that were.
-pub(super) fn sync_references_once(world: &mut World) -> (usize, Result<(), Panicked>) {
-    let released = reference::sync(world);
-    (released.components, settle(world, released))
-}
-
-/// How often references are read until nothing is lost any more: whoever writes lost ones each time is left.
-const MOST_SYNCS: usize = 16;
-
-/// Does what declared references demand, and applies the commands.
-fn settle(world: &mut World, released: Released) -> Result<(), Panicked> {
-    let (demands, outcome) = released.into_parts();
-    let settled = catch_unwind(AssertUnwindSafe(|| worklist::settle(world, demands)));
-    outcome.and(settled).and(apply_commands(world))
 }
 
 /// Tells the handlers and then the observers of one entity.

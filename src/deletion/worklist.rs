@@ -19,23 +19,25 @@ use super::{
     mark::{Force, mark},
     owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Goal},
+    release,
     settings::{QdelSettings, Teardown},
     tear_down::TearDown,
-    wave::{self, carry_out},
+    wave::carry_out,
 };
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    reference::{Demand, Tracked},
+    reference::{Hears, Tracked},
     signal::Panicked,
 };
 
-/// Deletes `root` and all it owns.
-pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel, QdelError> {
+/// Deletes the entity of `root` and all that goes with it.
+pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel, QdelError> {
     prepare(world);
-    let asked = ask(world, root, force, |world| {
+    let entity = root.entity;
+    let asked = ask(world, entity, force, |world| {
         let ownerships = &world.resource::<Deletions>().ownerships;
-        ask::permit(world, root, force, |denials| {
+        ask::permit(world, entity, force, |denials| {
             ownerships.tree(world, root, denials)
         })
     });
@@ -48,13 +50,13 @@ pub(super) fn qdel(world: &mut World, root: Entity, force: Force) -> Result<Qdel
     };
     work(world, Goal::of(world), |world| mark(world, &tree, force));
     // Inside another deletion, it is still marked.
-    if is_alive(world, root) {
+    if is_alive(world, entity) {
         return Ok(Qdel::Kept);
     }
     Ok(Qdel::Queued)
 }
 
-/// Deletes each of `roots` and all they own: each is asked by itself, and all are told together.
+/// Deletes each of `roots` and all that goes with them: each is asked by itself, and all are told together.
 pub(super) fn qdel_batch(
     world: &mut World,
     roots: impl IntoIterator<Item = Entity>,
@@ -62,36 +64,37 @@ pub(super) fn qdel_batch(
 ) -> QdelBatch {
     prepare(world);
     let mut batch = QdelBatch::default();
-    let mut seen = EntityHashSet::default();
-    let mut members = Tree::new();
+    let mut claim = Claim::default();
+    let mut denied = Vec::new();
     for root in roots {
-        let mut claimed = EntityHashSet::default();
-        let asked = ask_guarded(world, root, force, |world| {
-            let ownerships = &world.resource::<Deletions>().ownerships;
-            if seen.contains(&root) {
-                return Err(Ok(Qdel::AlreadyDeleting));
+        match claim.ask(world, root, force) {
+            Ok(()) => batch.queued.push(root),
+            Err(Err(QdelError::Denied { .. })) => denied.push(root),
+            Err(refusal) => batch.refuse(root, refusal),
+        }
+    }
+    // Whoever denies may go with a later one.
+    while !denied.is_empty() {
+        let before = denied.len();
+        let mut refused = Vec::new();
+        for root in core::mem::take(&mut denied) {
+            match claim.ask(world, root, force) {
+                Ok(()) => batch.queued.push(root),
+                Err(refusal @ Err(QdelError::Denied { .. })) => {
+                    denied.push(root);
+                    refused.push(refusal);
+                }
+                Err(refusal) => batch.refuse(root, refusal),
             }
-            ask::permit(world, root, force, |denials| {
-                let tree = ownerships.trees(world, [Member::root(root)], &mut seen, denials);
-                claimed.extend(tree.iter().map(|member| member.entity));
-                // Who goes with an earlier one does not refuse.
-                denials.retain(|denial| !seen.contains(&denial.holder));
-                tree
-            })
-        });
-        match asked {
-            Ok(tree) => {
-                batch.queued.push(root);
-                members.extend(tree);
-            }
-            Err(refusal) => {
-                // Another one may take them along.
-                seen.retain(|entity| !claimed.contains(entity));
+        }
+        if denied.len() == before {
+            for (root, refusal) in denied.drain(..).zip(refused) {
                 batch.refuse(root, refusal);
             }
         }
     }
     QdelCounts::change(world, |counts| batch.count(counts));
+    let members = claim.members;
     if members.is_empty() && !has_panicked(world) {
         return batch;
     }
@@ -101,6 +104,47 @@ pub(super) fn qdel_batch(
     let kept = batch.queued.extract_if(.., is_kept);
     batch.kept.extend(kept);
     batch
+}
+
+/// Who goes in a batch, as far as that was asked.
+#[derive(Default)]
+struct Claim {
+    members: Tree,
+    seen: EntityHashSet,
+}
+
+impl Claim {
+    /// Adds `root` and all that goes with it, if nobody objects.
+    fn ask(&mut self, world: &mut World, root: Entity, force: Force) -> Result<(), Refusal> {
+        if self.seen.contains(&root) {
+            return Err(Ok(Qdel::AlreadyDeleting));
+        }
+        let mut claimed = Tree::new();
+        let seen = &mut self.seen;
+        let asked = ask_guarded(world, root, force, |world| {
+            let ownerships = &world.resource::<Deletions>().ownerships;
+            ask::permit(world, root, force, |denials| {
+                let tree = ownerships.tree_without(world, Member::root(root), seen, denials);
+                // Who goes with another one does not refuse.
+                denials.retain(|denial| !seen.contains(&denial.holder));
+                claimed.clone_from(&tree);
+                tree
+            })
+        });
+        match asked {
+            Ok(tree) => {
+                self.members.extend(tree);
+                Ok(())
+            }
+            Err(refusal) => {
+                // Another one may take them along.
+                for member in claimed {
+                    self.seen.remove(&member.entity);
+                }
+                Err(refusal)
+            }
+        }
+    }
 }
 
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.
@@ -147,28 +191,8 @@ pub(super) fn sync_references(world: &mut World) {
     }
     prepare(world);
     work(world, Goal::Destroy, |world| {
-        wave::sync_references_once(world).1
+        release::sync_references_once(world, Hears::Yes).1
     });
-}
-
-/// Does what declared references demand beyond letting go.
-pub(super) fn settle(world: &mut World, demands: Vec<Demand>) {
-    for demand in demands {
-        let (holder, number) = match demand {
-            Demand::Remove { holder, number } => (holder, number),
-            Demand::Qdel { holder, number } => match qdel(world, holder, Force::No) {
-                Ok(Qdel::Queued | Qdel::AlreadyDeleting | Qdel::Kept) => continue,
-                Ok(Qdel::Vetoed { .. }) | Err(_) => (holder, number),
-            },
-        };
-        let Some(tracked) = world.get_resource::<Tracked>() else {
-            return;
-        };
-        let component = tracked.get(number).component;
-        if let Ok(mut holder) = world.get_entity_mut(holder) {
-            holder.remove_by_id(component);
-        }
-    }
 }
 
 /// Makes sure that the worklist is there and knows all relationships.

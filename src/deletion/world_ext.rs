@@ -12,7 +12,8 @@ use super::{
     batch::QdelBatch,
     field::{self, warning},
     mark::Force,
-    plan::{self, QdelPlan},
+    owned::Member,
+    plan::{self, PlannedRefusal, QdelPlan},
     queue::Goal,
     timer::{QdelTimer, QdelTimerExt},
     worklist,
@@ -166,6 +167,14 @@ pub trait QdelExt {
     /// As [`plan_qdel`](Self::plan_qdel).
     fn plan_force_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError>;
 
+    /// Says which declared references refuse a deletion of `entity`, each with its path: what
+    /// [`QdelError::Denied`] is about. Empty if none does.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of entities that would go, and of the components that name them.
+    fn plan_refusals(&self, entity: Entity) -> Vec<PlannedRefusal>;
+
     /// Tears down what was deleted before this call, and returns how many entities that were.
     ///
     /// With [`Teardown::Budget`](crate::Teardown::Budget) it stops when the time is spent, and the next
@@ -217,11 +226,11 @@ pub trait QdelExt {
 
 impl QdelExt for World {
     fn qdel(&mut self, entity: Entity) -> Result<Qdel, QdelError> {
-        worklist::qdel(self, entity, Force::No)
+        worklist::qdel(self, Member::root(entity), Force::No)
     }
 
     fn force_qdel(&mut self, entity: Entity) -> Result<Qdel, QdelError> {
-        worklist::qdel(self, entity, Force::Yes)
+        worklist::qdel(self, Member::root(entity), Force::Yes)
     }
 
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch {
@@ -234,6 +243,10 @@ impl QdelExt for World {
 
     fn plan_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError> {
         plan::plan(self, entity, Force::No)
+    }
+
+    fn plan_refusals(&self, entity: Entity) -> Vec<PlannedRefusal> {
+        plan::plan_refusals(self, entity)
     }
 
     fn plan_force_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError> {
@@ -277,7 +290,7 @@ pub(super) fn later(
     entity: Entity,
     force: Force,
 ) -> impl FnOnce(&mut World) -> Result<(), BevyError> + Send + 'static {
-    move |world| match worklist::qdel(world, entity, force) {
+    move |world| match worklist::qdel(world, Member::root(entity), force) {
         Ok(_) => Ok(()),
         Err(error) => Err(warning(error)),
     }
@@ -290,6 +303,15 @@ pub trait CommandsQdelExt {
     /// The first that cannot be deleted is an error that goes to Bevy's error handler with `Severity::Warning`.
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>);
 
+    /// Deletes `entities` in one go and shows everybody that it is forced. See [`QdelExt::force_qdel_batch`].
+    ///
+    /// Errors are reported as those of [`qdel_batch`](Self::qdel_batch).
+    fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>);
+
+    /// Has declared references let go of what is lost. See
+    /// [`WorldReferencesExt::sync_references`](crate::WorldReferencesExt::sync_references).
+    fn sync_references(&mut self);
+
     /// Stops a timer. See [`QdelTimerExt::cancel_qdel`](crate::QdelTimerExt::cancel_qdel).
     ///
     /// It is no error if it is not running any more.
@@ -299,7 +321,16 @@ pub trait CommandsQdelExt {
 impl CommandsQdelExt for Commands<'_, '_> {
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) {
         let entities: Vec<_> = entities.into_iter().collect();
-        self.queue(move |world: &mut World| field::batch(world, entities));
+        self.queue(move |world: &mut World| field::batch(world, entities, Force::No));
+    }
+
+    fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) {
+        let entities: Vec<_> = entities.into_iter().collect();
+        self.queue(move |world: &mut World| field::batch(world, entities, Force::Yes));
+    }
+
+    fn sync_references(&mut self) {
+        self.queue(worklist::sync_references);
     }
 
     fn cancel_qdel(&mut self, timer: QdelTimer) {

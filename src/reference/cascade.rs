@@ -1,6 +1,6 @@
 //! What losing an entity takes along, and what forbids it.
 
-use bevy_ecs::{entity::Entity, world::World};
+use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
 
 use super::{Policy, tracked::Tracked};
 use crate::{
@@ -29,6 +29,14 @@ impl Denial {
     /// Returns the type name of the component that refuses.
     pub(crate) fn component(self, world: &World) -> &'static str {
         world.resource::<Tracked>().get(self.number).reach.name()
+    }
+
+    /// Returns the paths to all places that refuse: `.crew[1].0`.
+    pub(crate) fn paths(self, world: &World) -> Vec<String> {
+        let reach = world.resource::<Tracked>().get(self.number).reach;
+        let paths = reach.paths(world, self.holder, self.target).into_iter();
+        let refuses = |(path, policy)| (policy == Policy::Deny).then_some(path);
+        paths.filter_map(refuses).collect()
     }
 
     /// Returns the first field of the component that refuses.
@@ -64,7 +72,9 @@ pub(crate) fn for_each_dependent(world: &World, target: Entity, mut visit: impl 
             goes |= entity == target && policy == Policy::Qdel;
             refuses |= entity == target && policy == Policy::Deny;
         });
-        if goes {
+        let is_resource = world.entity(holder).contains::<IsResource>();
+        // A resource cannot go; its component does.
+        if goes && !is_resource {
             visit(Dependent::Goes(holder));
         }
         if refuses {
@@ -73,6 +83,27 @@ pub(crate) fn for_each_dependent(world: &World, target: Entity, mut visit: impl 
                 holder,
                 number,
             }));
+        }
+    }
+}
+
+/// Calls `visit` for each entity that `holder` cannot be without.
+pub(crate) fn for_each_needed(world: &World, holder: Entity, mut visit: impl FnMut(Entity)) {
+    let tracked = world.get_resource::<Tracked>();
+    let (Some(tracked), Ok(entity)) = (
+        tracked.filter(|tracked| tracked.cascades),
+        world.get_entity(holder),
+    ) else {
+        return;
+    };
+    for number in 0..tracked.len() {
+        let tracking = tracked.get(number);
+        if tracking.reach.cascades() && entity.contains_id(tracking.component) {
+            tracking.reach.visit(world, holder, &mut |entity, policy| {
+                if policy == Policy::Qdel {
+                    visit(entity);
+                }
+            });
         }
     }
 }

@@ -1,8 +1,6 @@
 //! What can name entities: `Entity`, and all that is made of it.
 //!
-//! Every list keeps the order of what stays. To release costs a pass over the container, whatever is lost; a `Vec`, a
-//! `VecDeque`, a `SmallVec` and an index map or set move what stays together, a hash map or set leaves its room as it is, and a
-//! `BTreeMap` or `BTreeSet` is rebuilt node by node.
+//! Every list keeps the order of what stays.
 
 use core::{hash::Hash, marker::PhantomData, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -262,6 +260,8 @@ nothing! {
     [] u8; [] u16; [] u32; [] u64; [] u128; [] usize;
     [] i8; [] i16; [] i32; [] i64; [] i128; [] isize;
     [] f32; [] f64;
+    [] core::num::NonZeroU8; [] core::num::NonZeroU16; [] core::num::NonZeroU32; [] core::num::NonZeroU64;
+    [] std::time::Instant; [] std::sync::Arc<str>; [] std::borrow::Cow<'static, str>;
     [T: ?Sized] PhantomData<T>;
 }
 

@@ -15,6 +15,7 @@
 
 mod cascade;
 mod containers;
+mod parts;
 mod path;
 mod plan;
 mod policy;
@@ -23,14 +24,15 @@ mod release;
 mod sync;
 mod tracked;
 
+pub use parts::{KeyReferences, ValueReferences};
 pub use path::Step;
 pub use plan::PlannedRelease;
 pub use policy::{Lost, Policy};
 pub use references::{ReferenceVisitor, References, Releasable, Remains};
 pub use tracked::Change;
 
-pub(crate) use cascade::{Denial, Dependent, for_each_dependent, may_cascade};
+pub(crate) use cascade::{Denial, Dependent, for_each_dependent, for_each_needed, may_cascade};
 pub(crate) use plan::planned;
-pub(crate) use release::{Released, release, release_survivor};
+pub(crate) use release::{Released, is_named, release, release_survivor};
 pub(crate) use sync::sync;
-pub(crate) use tracked::{Demand, Tracked, track};
+pub(crate) use tracked::{Demand, Hears, Tracked, track};

@@ -10,6 +10,8 @@ use super::{Lost, Policy, Step};
 ///
 /// - `#[entities]`, Bevy's own mark, at each field that names entities: the same mark that makes a field map-able in scenes.
 /// - `#[references]` where Bevy cannot map a field: std maps and sets, entity-hashed ones, tuples.
+/// - `#[references(keys)]` or `#[references(values)]` for a map of which only these name entities:
+///   see [`KeyReferences`](crate::KeyReferences).
 /// - `#[references(remove)]`, `qdel` or `deny` for another [`Policy`] than to clear the field; `#[references(ignore)]` for a
 ///   field that names entities and is none of our business.
 /// - `#[references(on_lost = Mob::pick_next)]` at the type, for a method `fn(&mut Mob, Lost)` that is called when fields were
@@ -40,6 +42,12 @@ use super::{Lost, Policy, Step};
 /// assert_eq!((mob.target, &*mob.friends), (None, &[orc][..]));
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
+///
+/// # Complexity
+///
+/// To release costs a pass over the containers of the component, whatever is lost. A `Vec`, a `VecDeque`, a `SmallVec` and an
+/// index map or set move what stays together; a hash map or set leaves its room as it is; a `BTreeMap` or `BTreeSet` takes its
+/// entries out one by one.
 ///
 /// # Contract, for those who write it by hand
 ///

@@ -13,7 +13,8 @@ use smallvec::SmallVec;
 
 use super::{
     Policy,
-    tracked::{Demand, Hears, Tracked},
+    sync::sync_component,
+    tracked::{Demand, Hears, LostSet, Tracked},
 };
 use crate::{
     liveness::{Liveness, LivenessExt},
@@ -46,6 +47,12 @@ impl Released {
     }
 }
 
+/// Tells whether anybody is known to name `target`.
+pub(crate) fn is_named(world: &World, target: Entity) -> bool {
+    let books = world.get_resource::<Books>();
+    books.is_some_and(|books| books.is_named(target))
+}
+
 /// Releases all references to `targets` that are known. None of them is alive any more.
 pub(crate) fn release(world: &mut DeferredWorld, targets: &[Entity]) -> Released {
     let mut released = Released::default();
@@ -53,14 +60,14 @@ pub(crate) fn release(world: &mut DeferredWorld, targets: &[Entity]) -> Released
         return released;
     }
     for (holder, number) in take_referrers(world, targets) {
-        released.add(release_component(world, holder, number));
+        released.add(release_component(world, holder, number, Hears::Yes));
     }
     released
 }
 
-/// Releases what a living entity names and has lost.
+/// Links a living entity to what it names, and releases what it has lost.
 ///
-/// It was to go as well and does not: so what a policy demands of its entity is not done, but its
+/// It was to go as well and does not: what it wrote meanwhile may have been passed over, and what a policy demands of its entity is not done, but its
 /// component is removed.
 pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let mut released = Released::default();
@@ -73,11 +80,10 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let has = |number: &u32| entity.contains_id(tracked.get(*number).component);
     let numbers: Vec<_> = (0..tracked.len()).filter(has).collect();
     for number in numbers {
-        let mut world = DeferredWorld::from(&mut *world);
-        released.add(release_component(&mut world, holder, number));
+        released.add(sync_component(world, holder, number, Hears::Yes));
     }
     for demand in &mut released.demands {
-        if let Demand::Qdel { holder, number } = *demand {
+        if let Demand::Qdel { holder, number, .. } = *demand {
             *demand = Demand::Remove { holder, number };
         }
     }
@@ -108,6 +114,7 @@ pub(super) fn release_component(
     world: &mut DeferredWorld,
     holder: Entity,
     number: u32,
+    hears: Hears,
 ) -> Released {
     let mut released = Released::default();
     let tracking = world.resource::<Tracked>().get(number);
@@ -123,25 +130,31 @@ pub(super) fn release_component(
         Some(Policy::Clear) => None,
         // Who goes as well has nothing left to decide.
         Some(_) if !is_alive => None,
-        Some(_) if named.iter().any(|(_, policy)| *policy == Policy::Qdel) => {
-            Some(Demand::Qdel { holder, number })
+        Some(_) => {
+            let cascade = named.iter().find(|(_, policy)| *policy == Policy::Qdel);
+            Some(match cascade {
+                Some(&(target, _)) => Demand::Qdel {
+                    holder,
+                    number,
+                    target,
+                },
+                None => Demand::Remove { holder, number },
+            })
         }
-        Some(_) => Some(Demand::Remove { holder, number }),
     };
     released.components = 1;
     released.demands.extend(demand);
 
     let cleared = named.iter().filter(|(_, policy)| *policy == Policy::Clear);
-    let lost: IndexSet<Entity, FixedHasher> = cleared.map(|(entity, _)| *entity).collect();
+    let lost: LostSet = cleared.map(|(entity, _)| *entity).collect();
     if !lost.is_empty() {
         let hears = if is_alive && demand.is_none() {
-            Hears::Yes
+            hears
         } else {
             Hears::No
         };
-        let lost: Vec<_> = lost.into_iter().collect();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            tracking.reach.release(world, holder, &lost, hears);
+            tracking.reach.release(world, holder, lost, hears);
         }));
         released.panicked = called.err();
     }

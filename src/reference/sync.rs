@@ -11,21 +11,28 @@ use indexmap::IndexSet;
 
 use super::{
     release::{Released, release_component, settle_later},
-    tracked::{Tracked, take_changed},
+    tracked::{Hears, Tracked, take_changed},
 };
 use crate::{
     liveness::{Liveness, LivenessExt},
     signal::{Books, Reserved, Signals},
 };
 
-/// Reads all tracked components that were written since the last time.
-pub(crate) fn sync(world: &mut World) -> Released {
+/// Reads all tracked components that were written since the last time, or that lost their links.
+///
+/// Nobody hears of what is lost if `hears` says so.
+pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let mut released = Released::default();
     let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
     for number in 0..types {
         for holder in take_changed(world, number) {
-            released.add(sync_component(world, holder, number));
+            released.add(sync_component(world, holder, number, hears));
         }
+    }
+    let books = world.get_resource_mut::<Books>();
+    let unlinked = books.map(|mut books| books.bypass_change_detection().take_unlinked());
+    for (holder, number) in unlinked.unwrap_or_default() {
+        released.add(sync_component(world, holder, number, hears));
     }
     released
 }
@@ -40,9 +47,10 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     let Some(number) = number_of(world, component) else {
         return;
     };
-    if !link(world, holder, number).is_empty() {
+    if link(world, holder, number) != Linked::All {
         world.commands().queue(move |world: &mut World| {
-            let (demands, outcome) = sync_component(world, holder, number).into_parts();
+            let synced = sync_component(world, holder, number, Hears::Yes);
+            let (demands, outcome) = synced.into_parts();
             settle_later(&mut DeferredWorld::from(&mut *world), demands);
             if let Err(panicked) = outcome {
                 std::panic::resume_unwind(panicked);
@@ -51,47 +59,66 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     }
 }
 
+/// How far a component is linked to what it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Linked {
+    /// To all of it.
+    All,
+    /// Not to these, which are not marked as targets yet.
+    NotTo(Vec<Entity>),
+    /// It names somebody who is lost.
+    Lost,
+}
+
 /// Links a component to what it names, and has it let go of what is lost.
-fn sync_component(world: &mut World, holder: Entity, number: u32) -> Released {
+pub(super) fn sync_component(
+    world: &mut World,
+    holder: Entity,
+    number: u32,
+    hears: Hears,
+) -> Released {
     loop {
-        let unmarked = link(&mut DeferredWorld::from(&mut *world), holder, number);
-        if unmarked.is_empty() {
-            break;
-        }
-        // A structural change applies commands that wait, and those may change what was found: look again.
-        for target in unmarked {
-            if let Ok(mut target) = world.get_entity_mut(target) {
-                target.insert(Signals);
+        match link(&mut DeferredWorld::from(&mut *world), holder, number) {
+            Linked::All => return Released::default(),
+            Linked::Lost => break,
+            Linked::NotTo(unmarked) => {
+                // A structural change applies commands that wait, and those may change what was found: look again.
+                for target in unmarked {
+                    if let Ok(mut target) = world.get_entity_mut(target) {
+                        target.insert(Signals);
+                    }
+                }
             }
         }
     }
-    release_component(&mut DeferredWorld::from(world), holder, number)
+    release_component(&mut DeferredWorld::from(world), holder, number, hears)
 }
 
-/// Makes the links of a component those of its fields, and returns the targets that cannot be linked to before
-/// they are marked.
-fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Vec<Entity> {
-    let mut unmarked = Vec::new();
-    // Who goes as well has nothing to keep.
-    if world.liveness(holder) != Liveness::Alive {
-        return unmarked;
-    }
+/// Makes the links of a component those of its fields.
+fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Linked {
     let tracking = world.resource::<Tracked>().get(number);
     let mut named = IndexSet::<Entity, FixedHasher>::default();
     tracking.reach.visit(world, holder, &mut |entity, _| {
         named.insert(entity);
     });
-    named.retain(|target| {
-        let entity = world.get_entity(*target);
-        entity.is_ok_and(|entity| !entity.contains::<Reserved>())
-            && world.liveness(*target) == Liveness::Alive
-    });
+    let is_reserved = |target: Entity| {
+        let target = world.get_entity(target);
+        target.is_ok_and(|target| target.contains::<Reserved>())
+    };
+    named.retain(|target| !is_reserved(*target));
+    let all = named.len();
+    named.retain(|target| world.liveness(*target) == Liveness::Alive);
+    let is_lost = named.len() < all;
+    // Who goes as well has nothing to keep.
+    if world.liveness(holder) != Liveness::Alive {
+        return if is_lost { Linked::Lost } else { Linked::All };
+    }
     let is_marked = |target: &Entity| world.entity(*target).contains::<Signals>();
-    unmarked.extend(named.iter().filter(|target| !is_marked(target)));
+    let unmarked: Vec<_> = named.iter().copied().filter(|at| !is_marked(at)).collect();
     named.retain(is_marked);
 
     let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return unmarked;
+        return Linked::NotTo(unmarked);
     };
     let books = books.bypass_change_detection();
     for known in books.references_of(holder, tracking.handler) {
@@ -103,5 +130,11 @@ fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Vec<Entity> {
         // There is one link, however many fields name it.
         books.add_reference(holder, target, tracking.handler);
     }
-    unmarked
+    if !unmarked.is_empty() {
+        Linked::NotTo(unmarked)
+    } else if is_lost {
+        Linked::Lost
+    } else {
+        Linked::All
+    }
 }

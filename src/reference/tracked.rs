@@ -3,7 +3,7 @@
 use core::{any::type_name, marker::PhantomData};
 
 use bevy_ecs::{
-    change_detection::{DetectChanges, Ref, Tick},
+    change_detection::{CheckChangeTicks, DetectChanges, DetectChangesMut, Ref, ResMut, Tick},
     component::{Component, ComponentId, Immutable, Mutable},
     entity::Entity,
     lifecycle::{HookContext, Insert},
@@ -12,6 +12,8 @@ use bevy_ecs::{
     resource::Resource,
     world::{DeferredWorld, World},
 };
+use bevy_platform::hash::FixedHasher;
+use indexmap::IndexSet;
 use smallvec::SmallVec;
 
 use super::{Lost, Policy, References, Remains, path, release, sync};
@@ -22,9 +24,17 @@ use crate::signal::{self, Books, HandlerId, Reserved};
 pub(crate) enum Demand {
     /// Remove the component from its entity.
     Remove { holder: Entity, number: u32 },
-    /// Delete the entity of the component, or remove the component if that cannot be.
-    Qdel { holder: Entity, number: u32 },
+    /// Delete the entity of the component, which cannot be without `target`, or remove the component if
+    /// that cannot be.
+    Qdel {
+        holder: Entity,
+        number: u32,
+        target: Entity,
+    },
 }
+
+/// What a component has lost, each entity once and in order.
+pub(crate) type LostSet = IndexSet<Entity, FixedHasher>;
 
 /// Who does what is demanded.
 pub(crate) type Settle = fn(&mut World, Vec<Demand>);
@@ -78,7 +88,7 @@ pub(crate) trait Reach: Send + Sync {
     /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
     ///
     /// What cannot be changed where it is waits for the next time that commands are applied.
-    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: LostSet, hears: Hears);
 }
 
 /// Whether a component hears of what it lost.
@@ -139,11 +149,15 @@ where
     C: Component<Mutability: Change<C>> + References,
 {
     let component = world.register_component::<C>();
-    let tracked = world.get_resource_or_insert_with(|| Tracked {
-        types: Vec::new(),
-        cascades: false,
-        settle,
-    });
+    if !world.contains_resource::<Tracked>() {
+        world.insert_resource(Tracked {
+            types: Vec::new(),
+            cascades: false,
+            settle,
+        });
+        keep_ticks_young(world);
+    }
+    let tracked = world.resource::<Tracked>();
     if tracked.number_of(component).is_some() {
         return false;
     }
@@ -211,6 +225,21 @@ pub(super) fn take_changed(world: &mut World, number: u32) -> Vec<Entity> {
     changed
 }
 
+/// Keeps the time of the last look comparable with newer ones, as Bevy does with its own ticks.
+fn keep_ticks_young(world: &mut World) {
+    let observer = Observer::new(
+        |check: On<CheckChangeTicks>, mut tracked: ResMut<Tracked>| {
+            let types = tracked.bypass_change_detection().types.iter_mut();
+            for synced in types.filter_map(|known| known.synced.as_mut()) {
+                synced.check_tick(*check);
+            }
+        },
+    );
+    let entity = world.resource_entity::<Tracked>();
+    let entity = entity.expect("a resource should have an entity");
+    world.entity_mut(entity).insert(observer);
+}
+
 /// Has the targets of each `C` noticed when it is inserted.
 ///
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook is
@@ -276,13 +305,13 @@ where
         component.map_or("", |component| path::denying_field(component, target))
     }
 
-    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {
-        let lost = lost.to_vec();
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: LostSet, hears: Hears) {
         C::Mutability::change(world, holder, move |component: &mut C| {
             let mut is_lost = |entity| lost.contains(&entity);
             let remains = component.release_references(Policy::Clear, &mut is_lost);
             debug_assert_eq!(remains, Remains::Valid, "a component should be releasable");
             if hears == Hears::Yes {
+                let lost: Vec<_> = lost.into_iter().collect();
                 component.on_lost(Lost::new(holder, &lost));
             }
         });

@@ -9,6 +9,7 @@ use super::{
     books::{Books, Entered},
     handler::Call,
     links::Held,
+    list::List,
     register::Manner,
     table::{HandlerId, SignalId},
 };
@@ -49,6 +50,25 @@ impl Books {
             Call::Reference(number) => Some((holder, number)),
             Call::Fields(_) | Call::World(_) | Call::Look(_) => None,
         })
+    }
+
+    /// Keeps in mind whose links go away with `list`, for the next sync.
+    pub(super) fn remember_unlinked(&mut self, list: &List) {
+        for (_, holder, handler) in list.iter() {
+            if let Call::Reference(number) = self.table.call(handler) {
+                self.unlinked.push((holder, number));
+            }
+        }
+    }
+
+    /// Returns the components that lost their links since the last time.
+    pub(crate) fn take_unlinked(&mut self) -> Vec<(Entity, u32)> {
+        core::mem::take(&mut self.unlinked)
+    }
+
+    /// Tells whether anybody names a target.
+    pub(crate) fn is_named(&self, target: Entity) -> bool {
+        self.referrers(target).next().is_some()
     }
 
     /// Tells whether a component of `holder` is linked to the targets `named` and to nobody else, and all of them are alive.

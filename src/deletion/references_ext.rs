@@ -2,7 +2,7 @@
 
 use bevy_ecs::{component::Component, world::World};
 
-use super::worklist;
+use super::{release, worklist};
 use crate::reference::{self, Change, References};
 
 /// Declared references, on a [`World`].
@@ -14,12 +14,14 @@ pub trait WorldReferencesExt {
     /// hooks and observers write while the tear-down runs is found by the next sync.
     ///
     /// The sync comes before each tear-down, and reads what was written since by Bevy's change detection; a frame without
-    /// deletions costs nothing. Entities that are there already are read at once. A second time does no harm.
+    /// deletions costs nothing, and a game that only ever despawns plainly calls
+    /// [`sync_references`](Self::sync_references). Entities that are there already are read at once. A second time does no harm.
     ///
     /// # Complexity
     ///
     /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed one names.
-    /// A deletion costs O(1) for each field that names the entity, and what its container takes.
+    /// A deletion costs a pass over each component that names the entity: see [`References`] for its containers. Where a
+    /// type has the policies `qdel` or `deny`, its components are also read when the question is asked.
     ///
     /// # Examples
     ///
@@ -45,7 +47,7 @@ impl WorldReferencesExt for World {
     where
         C: Component<Mutability: Change<C>> + References,
     {
-        if reference::track::<C>(self, worklist::settle) {
+        if reference::track::<C>(self, release::settle) {
             self.sync_references();
         }
         self

@@ -1,0 +1,55 @@
+//! A phoenix rises from its ashes once, and the second time they are blown away.
+//!
+//! Shows: `Destroy` and its hints, what it reaches, a plan, and a deletion that comes later.
+
+use core::time::Duration;
+
+use bevy_ecs::prelude::*;
+use qdel::{Destroying, prelude::*};
+
+/// Something outside the ECS that a phoenix holds.
+#[derive(Resource, Default)]
+struct Sky {
+    flames: u32,
+}
+
+#[derive(Component)]
+struct Phoenix {
+    spare_lives: u32,
+}
+
+impl Destroy for Phoenix {
+    type Param = ResMut<'static, Sky>;
+
+    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+        if self.spare_lives > 0 && !going.force {
+            self.spare_lives -= 1;
+            return Hint::LetMeLive;
+        }
+        going.param.flames -= 1;
+        Hint::Queue
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut world = World::new();
+    world.register_destroy::<Phoenix>();
+    world.insert_resource(Sky { flames: 1 });
+    let phoenix = world.spawn(Phoenix { spare_lives: 1 }).id();
+
+    // The plan knows who would be asked, and not what it will say.
+    let plan = world.plan_qdel(phoenix)?;
+    assert_eq!(plan.deletions[0].destroyed.len(), 1);
+
+    assert_eq!(world.qdel(phoenix)?, Qdel::Kept);
+    assert_eq!(world.liveness(phoenix), Liveness::Alive);
+
+    // The wind comes in a minute, unless somebody cancels it.
+    world.qdel_in(phoenix, Duration::from_secs(60))?;
+    world.advance_qdel_timers(Duration::from_secs(60));
+    world.flush_qdel();
+
+    assert_eq!(world.liveness(phoenix), Liveness::Gone);
+    assert_eq!(world.resource::<Sky>().flames, 0);
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! When declared references let go, and how it goes on from there.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    entity::EntityHashSet,
+    world::{DeferredWorld, World},
+};
+
+use super::{
+    answer::Qdel,
+    fate::Fate,
+    mark::Force,
+    owned::Member,
+    queue::Notice,
+    wave::{apply_commands, carry_out},
+    worklist,
+};
+use crate::{
+    reference::{self, Demand, Hears, Released, Tracked},
+    signal::Panicked,
+};
+
+/// How often references are read until nothing is lost any more, because whoever hears of a loss may write what is lost as
+/// well. The last time nobody hears.
+const MOST_SYNCS: usize = 16;
+
+/// Has declared references let go of those in a wave that do not live on.
+pub(super) fn release_lost(
+    world: &mut World,
+    wave: &[Notice],
+    fate: impl Fn(usize) -> Fate,
+) -> Result<(), Panicked> {
+    if !world.contains_resource::<Tracked>() {
+        return Ok(());
+    }
+    let mut lost = Vec::new();
+    let mut kept = EntityHashSet::default();
+    for (at, notice) in wave.iter().enumerate() {
+        if fate(at).lives() {
+            kept.insert(notice.entity);
+        } else if reference::is_named(world, notice.entity) {
+            lost.push(notice.entity);
+        }
+    }
+    if lost.is_empty() && kept.is_empty() {
+        return Ok(());
+    }
+    let mut released = reference::release(&mut DeferredWorld::from(&mut *world), &lost);
+    // They were asked to go and live on: they are not asked again.
+    released.demands.retain(|demand| match demand {
+        Demand::Qdel { holder, .. } => !kept.contains(holder),
+        Demand::Remove { .. } => true,
+    });
+    for notice in wave {
+        if kept.contains(&notice.entity) {
+            released.add(reference::release_survivor(world, notice.entity));
+        }
+    }
+    settle_all(world, released)
+}
+
+/// Has declared references learn what was written, and let go of what is lost, until nothing is.
+pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
+    let mut outcome = Ok(());
+    for round in 1..=MOST_SYNCS {
+        let hears = if round == MOST_SYNCS {
+            Hears::No
+        } else {
+            Hears::Yes
+        };
+        let (lost, synced) = sync_references_once(world, hears);
+        outcome = outcome.and(synced);
+        if lost == 0 {
+            break;
+        }
+        outcome = outcome.and(carry_out(world));
+    }
+    outcome
+}
+
+/// Has declared references learn what was written, and let go of what is lost: how many components that were.
+pub(super) fn sync_references_once(
+    world: &mut World,
+    hears: Hears,
+) -> (usize, Result<(), Panicked>) {
+    let released = reference::sync(world, hears);
+    (released.components, settle_all(world, released))
+}
+
+/// Does what declared references demand, and applies the commands.
+fn settle_all(world: &mut World, released: Released) -> Result<(), Panicked> {
+    let (demands, outcome) = released.into_parts();
+    let settled = catch_unwind(AssertUnwindSafe(|| settle(world, demands)));
+    outcome.and(settled).and(apply_commands(world))
+}
+
+/// Does what declared references demand beyond letting go.
+pub(super) fn settle(world: &mut World, demands: Vec<Demand>) {
+    for demand in demands {
+        let (holder, number) = match demand {
+            Demand::Remove { holder, number } => (holder, number),
+            Demand::Qdel {
+                holder,
+                number,
+                target,
+            } => {
+                let dependent = Member::dependent(holder, target);
+                match worklist::qdel(world, dependent, Force::No) {
+                    Ok(Qdel::Queued | Qdel::AlreadyDeleting | Qdel::Kept) => continue,
+                    Ok(Qdel::Vetoed { .. }) | Err(_) => (holder, number),
+                }
+            }
+        };
+        let Some(tracked) = world.get_resource::<Tracked>() else {
+            return;
+        };
+        let component = tracked.get(number).component;
+        if let Ok(mut holder) = world.get_entity_mut(holder) {
+            holder.remove_by_id(component);
+        }
+    }
+}
