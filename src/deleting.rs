@@ -18,6 +18,8 @@ pub struct Deleting {
     visibility: Visibility,
     is_forced: bool,
     is_left_alone: bool,
+    /// Whether it may still turn out to live on.
+    is_undecided: bool,
     costs: Option<Box<DeletionCosts>>,
 }
 
@@ -57,11 +59,14 @@ pub struct SlowestHandler {
 
 impl Deleting {
     /// Returns the components that mark an entity.
-    pub(crate) fn mark(visibility: Visibility, is_forced: bool) -> (Self, Disabled) {
+    ///
+    /// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
+    pub(crate) fn mark(visibility: Visibility, is_forced: bool, awaits: bool) -> (Self, Disabled) {
         let mark = Self {
             visibility,
             is_forced,
             is_left_alone: false,
+            is_undecided: awaits,
             costs: None,
         };
         (mark, Disabled)
@@ -76,6 +81,14 @@ impl Deleting {
     /// down.
     pub fn is_left_alone(&self) -> bool {
         self.is_left_alone
+    }
+
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.is_undecided
+    }
+
+    pub(crate) fn decide(&mut self) {
+        self.is_undecided = false;
     }
 
     pub(crate) fn leave_alone(&mut self) {

@@ -12,6 +12,6 @@
 #[test]
 fn only_handlers_are_handlers() {
     let cases = trybuild::TestCases::new();
-    cases.pass("tests/compile_fail/pass/handlers.rs");
+    cases.pass("tests/compile_fail/pass/*.rs");
     cases.compile_fail("tests/compile_fail/*.rs");
 }

@@ -1,16 +1,18 @@
 //! What the derive writes.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
     Attribute, Data, DeriveInput, Error, ExprPath, Fields, Ident, Index, Member, Result, Type,
-    Variant, WherePredicate, parse_quote, spanned::Spanned,
+    Variant, WherePredicate, ext::IdentExt, parse_quote, spanned::Spanned,
 };
 
 use crate::field::{Mark, Part, Policy};
 
 /// A declared field, bound to a name of our own.
 struct Declared<'a> {
+    /// Whether the type of the field names the type that is derived for.
+    is_recursive: bool,
     member: Member,
     binding: Ident,
     ty: &'a Type,
@@ -35,7 +37,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let declared = || shapes.iter().flat_map(|shape| &shape.fields);
     let mut generics = input.generics.clone();
     if !generics.params.is_empty() {
-        let bounds = declared().map(Declared::bound).collect::<Vec<_>>();
+        let others = declared().filter(|field| !field.is_recursive);
+        let bounds = others.map(Declared::bound).collect::<Vec<_>>();
         generics.make_where_clause().predicates.extend(bounds);
     }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
@@ -43,13 +46,15 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let cascades = declared().map(Declared::cascades);
     let visits = shapes.iter().map(Shape::visit);
     let releases = shapes.iter().map(Shape::release);
-    let checks = declared().filter_map(Declared::check);
+    let checks = declared().map(Declared::check);
     // A match on a reference to an enum without variants needs an arm.
     let scrutinee = if shapes.is_empty() {
         quote!(*self)
     } else {
         quote!(self)
     };
+    // After such a match nothing is reached.
+    let valid = (!shapes.is_empty()).then(|| quote!(::qdel::Remains::Valid));
     Ok(quote! {
         impl #impl_generics ::qdel::References for #name #type_generics #where_clause {
             const CASCADES: bool = false #(|| #cascades)*;
@@ -71,7 +76,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 #(#checks)*
                 let _ = (policy, &is_lost);
                 match #scrutinee { #(#releases)* }
-                ::qdel::Remains::Valid
+                #valid
             }
 
             #on_lost
@@ -111,6 +116,8 @@ impl Declared<'_> {
         let ty = self.ty;
         match self.policy {
             Some(Policy::Qdel | Policy::Deny) => quote!(true),
+            // A type whose constant hangs on itself has none.
+            _ if self.is_recursive => quote!(true),
             None | Some(Policy::Clear | Policy::Remove) => {
                 let reach = self.reach();
                 quote!(<#ty as #reach>::CASCADES)
@@ -118,14 +125,18 @@ impl Declared<'_> {
         }
     }
 
-    /// Writes what only compiles if the field can be emptied, with the complaint at its type.
-    fn check(&self) -> Option<TokenStream> {
+    /// Writes what only compiles if the field can be reached, and emptied if it is to be, with the complaint at its type.
+    fn check(&self) -> TokenStream {
         let ty = self.ty;
-        let check = quote_spanned!(ty.span()=> {
-            fn must_be_releasable<QdelField: ::qdel::Releasable>() {}
-            let _ = must_be_releasable::<#ty>;
-        });
-        (self.clears() && self.part == Part::All).then_some(check)
+        let reach = if self.clears() && self.part == Part::All {
+            quote!(::qdel::Releasable)
+        } else {
+            self.reach()
+        };
+        quote_spanned!(ty.span()=> {
+            fn must_be_reachable<QdelField: #reach>() {}
+            let _ = must_be_reachable::<#ty>;
+        })
     }
 
     /// Writes the policy: its own, or that of what it is part of.
@@ -142,7 +153,7 @@ impl Declared<'_> {
     fn visit(&self) -> TokenStream {
         let (binding, policy, reach) = (&self.binding, self.policy(), self.reach());
         let name = match &self.member {
-            Member::Named(name) => name.to_string(),
+            Member::Named(name) => name.unraw().to_string(),
             Member::Unnamed(index) => index.index.to_string(),
         };
         quote! {
@@ -198,14 +209,14 @@ fn shapes(input: &DeriveInput) -> Result<Vec<Shape<'_>>> {
         Data::Struct(data) => Ok(vec![Shape {
             path: quote!(Self),
             variant: None,
-            fields: declared(&data.fields)?,
+            fields: declared(&input.ident, &data.fields)?,
         }]),
         Data::Enum(data) => {
             let mut shapes = Vec::new();
             let mut errors = Errors::default();
             for variant in &data.variants {
                 errors.keep(refuse_marks(variant));
-                if let Some(fields) = errors.keep(declared(&variant.fields)) {
+                if let Some(fields) = errors.keep(declared(&input.ident, &variant.fields)) {
                     let ident = &variant.ident;
                     shapes.push(Shape {
                         path: quote!(Self::#ident),
@@ -238,7 +249,7 @@ fn refuse_marks(variant: &Variant) -> Result<()> {
 }
 
 /// Returns the declared fields of a struct or a variant.
-fn declared(fields: &Fields) -> Result<Vec<Declared<'_>>> {
+fn declared<'a>(of: &Ident, fields: &'a Fields) -> Result<Vec<Declared<'a>>> {
     let mut declared = Vec::new();
     let mut errors = Errors::default();
     for (number, field) in fields.iter().enumerate() {
@@ -248,6 +259,7 @@ fn declared(fields: &Fields) -> Result<Vec<Declared<'_>>> {
                 None => Member::Unnamed(Index::from(number)),
             };
             declared.push(Declared {
+                is_recursive: names(field.ty.to_token_stream(), of),
                 member,
                 binding: format_ident!("field_{number}"),
                 ty: &field.ty,
@@ -257,6 +269,15 @@ fn declared(fields: &Fields) -> Result<Vec<Declared<'_>>> {
         }
     }
     errors.or(declared)
+}
+
+/// Tells whether `name` occurs among the tokens.
+fn names(tokens: TokenStream, name: &Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name || ident == "Self",
+        TokenTree::Group(group) => names(group.stream(), name),
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
 }
 
 /// Writes the method that is told of what was lost, if the type names one.

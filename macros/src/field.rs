@@ -163,6 +163,8 @@ fn names_entities(ty: &Type) -> bool {
         Type::Array(array) => names_entities(&array.elem),
         Type::Group(group) => names_entities(&group.elem),
         Type::Paren(paren) => names_entities(&paren.elem),
+        Type::Reference(reference) => names_entities(&reference.elem),
+        Type::Slice(slice) => names_entities(&slice.elem),
         Type::Tuple(tuple) => tuple.elems.iter().any(names_entities),
         Type::Path(path) => path.path.segments.last().is_some_and(|last| {
             let is_argument_of_entities = |argument: &GenericArgument| {

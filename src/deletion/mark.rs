@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     deleting::{Deleting, Visibility},
+    reference::Tracked,
     signal::{self, Panicked},
 };
 
@@ -39,11 +40,12 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     QdelCounts::change(world, |counts| counts.deleted += members.len() as u64);
     let entities = members.iter().map(|member| member.entity);
     signal::close(world, entities.clone());
+    let awaits = world.contains_resource::<Tracked>();
     let marks: SmallVec<[_; 4]> = entities
         .map(|entity| {
             (
                 entity,
-                Deleting::mark(visibility(world, entity), force == Force::Yes),
+                Deleting::mark(visibility(world, entity), force == Force::Yes, awaits),
             )
         })
         .collect();

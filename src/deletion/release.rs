@@ -2,10 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bevy_ecs::{
-    entity::EntityHashSet,
-    world::{DeferredWorld, World},
-};
+use bevy_ecs::{entity::EntityHashSet, world::World};
 
 use super::{
     answer::Qdel,
@@ -17,6 +14,7 @@ use super::{
     worklist,
 };
 use crate::{
+    deleting::Deleting,
     reference::{self, Demand, Hears, Released, Tracked},
     signal::Panicked,
 };
@@ -39,14 +37,19 @@ pub(super) fn release_lost(
     for (at, notice) in wave.iter().enumerate() {
         if fate(at).lives() {
             kept.insert(notice.entity);
-        } else if reference::is_named(world, notice.entity) {
+            continue;
+        }
+        if let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity) {
+            deleting.decide();
+        }
+        if reference::is_named(world, notice.entity) {
             lost.push(notice.entity);
         }
     }
     if lost.is_empty() && kept.is_empty() {
         return Ok(());
     }
-    let mut released = reference::release(&mut DeferredWorld::from(&mut *world), &lost);
+    let mut released = reference::release(world, &lost);
     // They were asked to go and live on: they are not asked again.
     released.demands.retain(|demand| match demand {
         Demand::Qdel { holder, .. } => !kept.contains(holder),
@@ -62,7 +65,8 @@ pub(super) fn release_lost(
 
 /// Has declared references learn what was written, and let go of what is lost, until nothing is.
 pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
-    let mut outcome = Ok(());
+    // What waits may write as well.
+    let mut outcome = apply_commands(world);
     for round in 1..=MOST_SYNCS {
         let hears = if round == MOST_SYNCS {
             Hears::No
@@ -91,33 +95,39 @@ pub(super) fn sync_references_once(
 /// Does what declared references demand, and applies the commands.
 fn settle_all(world: &mut World, released: Released) -> Result<(), Panicked> {
     let (demands, outcome) = released.into_parts();
-    let settled = catch_unwind(AssertUnwindSafe(|| settle(world, demands)));
+    let settled = settle(world, demands);
     outcome.and(settled).and(apply_commands(world))
 }
 
-/// Does what declared references demand beyond letting go.
-pub(super) fn settle(world: &mut World, demands: Vec<Demand>) {
+/// Does what declared references demand beyond letting go, all of it whoever panics.
+pub(super) fn settle(world: &mut World, demands: Vec<Demand>) -> Result<(), Panicked> {
+    let mut outcome = Ok(());
     for demand in demands {
-        let (holder, number) = match demand {
-            Demand::Remove { holder, number } => (holder, number),
-            Demand::Qdel {
-                holder,
-                number,
-                target,
-            } => {
-                let dependent = Member::dependent(holder, target);
-                match worklist::qdel(world, dependent, Force::No) {
-                    Ok(Qdel::Queued | Qdel::AlreadyDeleting | Qdel::Kept) => continue,
-                    Ok(Qdel::Vetoed { .. }) | Err(_) => (holder, number),
-                }
-            }
-        };
-        let Some(tracked) = world.get_resource::<Tracked>() else {
-            return;
-        };
-        let component = tracked.get(number).component;
-        if let Ok(mut holder) = world.get_entity_mut(holder) {
-            holder.remove_by_id(component);
+        let settled = catch_unwind(AssertUnwindSafe(|| settle_one(world, demand)));
+        outcome = outcome.and(settled);
+    }
+    outcome
+}
+
+fn settle_one(world: &mut World, demand: Demand) {
+    let (Demand::Remove { holder, number } | Demand::Qdel { holder, number, .. }) = demand;
+    // Somebody may have replaced it by now.
+    if !reference::must_go(world, holder, number) {
+        return;
+    }
+    if let Demand::Qdel { target, .. } = demand {
+        let dependent = Member::dependent(holder, target);
+        match worklist::qdel(world, dependent, Force::No) {
+            Ok(Qdel::Queued | Qdel::AlreadyDeleting) => return,
+            // It stays, so what it cannot be without must go.
+            Ok(Qdel::Vetoed { .. } | Qdel::Kept) | Err(_) => {}
         }
+        if !reference::must_go(world, holder, number) {
+            return;
+        }
+    }
+    let component = world.resource::<Tracked>().get(number).component;
+    if let Ok(mut holder) = world.get_entity_mut(holder) {
+        holder.remove_by_id(component);
     }
 }

@@ -66,7 +66,8 @@ pub(super) fn qdel_batch(
     let mut batch = QdelBatch::default();
     let mut claim = Claim::default();
     let mut denied = Vec::new();
-    for root in roots {
+    let roots: Vec<_> = roots.into_iter().collect();
+    for &root in &roots {
         match claim.ask(world, root, force) {
             Ok(()) => batch.queued.push(root),
             Err(Err(QdelError::Denied { .. })) => denied.push(root),
@@ -74,6 +75,7 @@ pub(super) fn qdel_batch(
         }
     }
     // Whoever denies may go with a later one.
+    let is_settled = denied.is_empty();
     while !denied.is_empty() {
         let before = denied.len();
         let mut refused = Vec::new();
@@ -92,6 +94,11 @@ pub(super) fn qdel_batch(
                 batch.refuse(root, refusal);
             }
         }
+    }
+    if !is_settled {
+        let mut queued: EntityHashSet = batch.queued.drain(..).collect();
+        let in_order = roots.iter().filter(|root| queued.remove(*root));
+        batch.queued.extend(in_order);
     }
     QdelCounts::change(world, |counts| batch.count(counts));
     let members = claim.members;

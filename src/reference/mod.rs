@@ -33,6 +33,6 @@ pub use tracked::Change;
 
 pub(crate) use cascade::{Denial, Dependent, for_each_dependent, for_each_needed, may_cascade};
 pub(crate) use plan::planned;
-pub(crate) use release::{Released, is_named, release, release_survivor};
+pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
 pub(crate) use sync::sync;
 pub(crate) use tracked::{Demand, Hears, Tracked, track};

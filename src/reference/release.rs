@@ -1,6 +1,6 @@
 //! How fields let go of what is lost.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -17,6 +17,7 @@ use super::{
     tracked::{Demand, Hears, LostSet, Tracked},
 };
 use crate::{
+    deleting::Deleting,
     liveness::{Liveness, LivenessExt},
     signal::{Books, Panicked},
 };
@@ -54,15 +55,41 @@ pub(crate) fn is_named(world: &World, target: Entity) -> bool {
 }
 
 /// Releases all references to `targets` that are known. None of them is alive any more.
-pub(crate) fn release(world: &mut DeferredWorld, targets: &[Entity]) -> Released {
+pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
-    if !world.contains_resource::<Tracked>() {
-        return released;
-    }
-    for (holder, number) in take_referrers(world, targets) {
-        released.add(release_component(world, holder, number, Hears::Yes));
+    let referrers = take_referrers(&mut DeferredWorld::from(&mut *world), targets);
+    for (holder, number) in referrers {
+        released.add(release_now(world, holder, number, Hears::Yes));
     }
     released
+}
+
+/// Has one component let go of all that it names and has lost, also where that takes a command.
+pub(super) fn release_now(
+    world: &mut World,
+    holder: Entity,
+    number: u32,
+    hears: Hears,
+) -> Released {
+    let mut deferred = DeferredWorld::from(&mut *world);
+    let mut released = release_component(&mut deferred, holder, number, hears);
+    if released.components > 0 && world.resource::<Tracked>().get(number).reach.is_deferred() {
+        // One by one, because a panic drops the commands that wait behind.
+        let applied = catch_unwind(AssertUnwindSafe(|| world.flush()));
+        released.panicked = released.panicked.or(applied.err());
+    }
+    released
+}
+
+/// Tells whether an entity is lost: it is gone, or it is decided that it goes.
+pub(super) fn is_lost(world: &World, entity: Entity) -> bool {
+    let Ok(at) = world.get_entity(entity) else {
+        return true;
+    };
+    match at.get::<Deleting>() {
+        Some(deleting) => !deleting.is_undecided(),
+        None => world.liveness(entity) != Liveness::Alive,
+    }
 }
 
 /// Links a living entity to what it names, and releases what it has lost.
@@ -90,9 +117,39 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     released
 }
 
+/// Tells whether a component names somebody who is lost, in a place that cannot be cleared.
+pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
+    let Some(tracked) = world.get_resource::<Tracked>() else {
+        return false;
+    };
+    let mut must_go = false;
+    let reach = tracked.get(number).reach;
+    reach.visit(world, holder, &mut |entity, policy| {
+        must_go |= policy != Policy::Clear && is_lost(world, entity);
+    });
+    must_go
+}
+
 /// Releases the references to an entity that is despawned by whatever means.
 pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
-    let (demands, outcome) = release(world, &[target]).into_parts();
+    if let Some(mut deleting) = world.get_mut::<Deleting>(target) {
+        deleting.decide();
+    }
+    let mut released = Released::default();
+    if world.contains_resource::<Tracked>() {
+        for (holder, number) in take_referrers(world, &[target]) {
+            released.add(release_component(world, holder, number, Hears::Yes));
+        }
+    }
+    let (demands, outcome) = released.into_parts();
+    // A panic of the despawn drops the commands: then the next sync sees to it.
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        let books = books.bypass_change_detection();
+        for demand in &demands {
+            let (Demand::Remove { holder, number } | Demand::Qdel { holder, number, .. }) = *demand;
+            books.remember_unsynced(holder, number);
+        }
+    }
     settle_later(world, demands);
     outcome
 }
@@ -104,7 +161,9 @@ pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     }
     world.commands().queue(move |world: &mut World| {
         if let Some(tracked) = world.get_resource::<Tracked>() {
-            (tracked.settle)(world, demands);
+            if let Err(panicked) = (tracked.settle)(world, demands) {
+                resume_unwind(panicked);
+            }
         }
     });
 }
@@ -122,7 +181,7 @@ pub(super) fn release_component(
     tracking.reach.visit(world, holder, &mut |entity, policy| {
         named.push((entity, policy));
     });
-    named.retain(|(entity, _)| world.liveness(*entity) != Liveness::Alive);
+    named.retain(|(entity, _)| is_lost(world, *entity));
     let is_alive = world.liveness(holder) == Liveness::Alive;
     let strongest = named.iter().map(|(_, policy)| *policy);
     let demand = match strongest.max() {
@@ -153,6 +212,14 @@ pub(super) fn release_component(
         } else {
             Hears::No
         };
+        if tracking.reach.is_deferred()
+            && let Some(mut books) = world.get_resource_mut::<Books>()
+        {
+            // A panic elsewhere may drop the command.
+            books
+                .bypass_change_detection()
+                .remember_unsynced(holder, number);
+        }
         let called = catch_unwind(AssertUnwindSafe(|| {
             tracking.reach.release(world, holder, lost, hears);
         }));

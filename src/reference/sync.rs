@@ -10,7 +10,7 @@ use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
 
 use super::{
-    release::{Released, release_component, settle_later},
+    release::{Released, is_lost, release_now, settle_later},
     tracked::{Hears, Tracked, take_changed},
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     signal::{Books, Reserved, Signals},
 };
 
-/// Reads all tracked components that were written since the last time, or that lost their links.
+/// Reads all tracked components that were written since the last time, or that are kept in mind for it.
 ///
 /// Nobody hears of what is lost if `hears` says so.
 pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
@@ -30,8 +30,8 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
         }
     }
     let books = world.get_resource_mut::<Books>();
-    let unlinked = books.map(|mut books| books.bypass_change_detection().take_unlinked());
-    for (holder, number) in unlinked.unwrap_or_default() {
+    let unsynced = books.map(|mut books| books.bypass_change_detection().take_unsynced());
+    for (holder, number) in unsynced.unwrap_or_default() {
         released.add(sync_component(world, holder, number, hears));
     }
     released
@@ -91,7 +91,7 @@ pub(super) fn sync_component(
             }
         }
     }
-    release_component(&mut DeferredWorld::from(world), holder, number, hears)
+    release_now(world, holder, number, hears)
 }
 
 /// Makes the links of a component those of its fields.
@@ -107,7 +107,7 @@ fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Linked {
     };
     named.retain(|target| !is_reserved(*target));
     let all = named.len();
-    named.retain(|target| world.liveness(*target) == Liveness::Alive);
+    named.retain(|target| !is_lost(world, *target));
     let is_lost = named.len() < all;
     // Who goes as well has nothing to keep.
     if world.liveness(holder) != Liveness::Alive {

@@ -1,10 +1,11 @@
 //! Which types of components are tracked, and how they are reached when their types are forgotten.
 
 use core::{any::type_name, marker::PhantomData};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     change_detection::{CheckChangeTicks, DetectChanges, DetectChangesMut, Ref, ResMut, Tick},
-    component::{Component, ComponentId, Immutable, Mutable},
+    component::{Component, ComponentId, ComponentMutability, Immutable, Mutable},
     entity::Entity,
     lifecycle::{HookContext, Insert},
     observer::{Observer, On},
@@ -17,7 +18,7 @@ use indexmap::IndexSet;
 use smallvec::SmallVec;
 
 use super::{Lost, Policy, References, Remains, path, release, sync};
-use crate::signal::{self, Books, HandlerId, Reserved};
+use crate::signal::{self, Books, HandlerId, Panicked, Reserved};
 
 /// What is asked of whoever deletes, because a policy goes beyond fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(crate) enum Demand {
 pub(crate) type LostSet = IndexSet<Entity, FixedHasher>;
 
 /// Who does what is demanded.
-pub(crate) type Settle = fn(&mut World, Vec<Demand>);
+pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
 
 /// All tracked types, by number.
 #[derive(Resource)]
@@ -75,6 +76,9 @@ pub(crate) trait Reach: Send + Sync {
 
     /// Whether losing an entity may delete more or refuse the deletion.
     fn cascades(&self) -> bool;
+
+    /// Whether a component is only changed when commands are applied.
+    fn is_deferred(&self) -> bool;
 
     /// Calls `visit` for each entity that the component of `holder` names.
     fn visit(&self, world: &World, holder: Entity, visit: &mut dyn FnMut(Entity, Policy));
@@ -137,8 +141,14 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
         change: impl FnOnce(&mut C) + Send + 'static,
     ) {
         world.commands().queue(move |world: &mut World| {
+            // A panic in between would keep Bevy from telling that there is a new value.
+            let changed = world.modify_component(entity, |component| {
+                catch_unwind(AssertUnwindSafe(|| change(component)))
+            });
             // Without the entity or the component there is nothing left to change.
-            let _ = world.modify_component(entity, change);
+            if let Ok(Some(Err(panicked))) = changed {
+                resume_unwind(panicked);
+            }
         });
     }
 }
@@ -289,6 +299,10 @@ where
         C::CASCADES
     }
 
+    fn is_deferred(&self) -> bool {
+        !C::Mutability::MUTABLE
+    }
+
     fn visit(&self, world: &World, holder: Entity, mut visit: &mut dyn FnMut(Entity, Policy)) {
         if let Some(component) = world.get::<C>(holder) {
             component.visit_references(Policy::Clear, &mut visit);
@@ -307,6 +321,17 @@ where
 
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: LostSet, hears: Hears) {
         C::Mutability::change(world, holder, move |component: &mut C| {
+            // What is changed later may have been replaced by now.
+            let mut still_lost = LostSet::default();
+            component.visit_references(Policy::Clear, &mut |entity, policy| {
+                if policy == Policy::Clear && lost.contains(&entity) {
+                    still_lost.insert(entity);
+                }
+            });
+            let lost = still_lost;
+            if lost.is_empty() {
+                return;
+            }
             let mut is_lost = |entity| lost.contains(&entity);
             let remains = component.release_references(Policy::Clear, &mut is_lost);
             debug_assert_eq!(remains, Remains::Valid, "a component should be releasable");

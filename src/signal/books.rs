@@ -46,8 +46,8 @@ pub(crate) struct Books {
     firsts: Pages<ListId>,
     /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
     pub(super) ended: Option<HashSet<Ended>>,
-    /// Components that lost their links, though their targets may be there: holders, and the numbers of their tracked types.
-    pub(super) unlinked: Vec<(Entity, u32)>,
+    /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
+    pub(super) unsynced: Vec<(Entity, u32)>,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
     pub(crate) release: Option<Release>,
     /// The target of global signals, once there are any. It takes no others.

@@ -56,14 +56,19 @@ impl Books {
     pub(super) fn remember_unlinked(&mut self, list: &List) {
         for (_, holder, handler) in list.iter() {
             if let Call::Reference(number) = self.table.call(handler) {
-                self.unlinked.push((holder, number));
+                self.unsynced.push((holder, number));
             }
         }
     }
 
-    /// Returns the components that lost their links since the last time.
-    pub(crate) fn take_unlinked(&mut self) -> Vec<(Entity, u32)> {
-        core::mem::take(&mut self.unlinked)
+    /// Keeps a component in mind for the next sync.
+    pub(crate) fn remember_unsynced(&mut self, holder: Entity, number: u32) {
+        self.unsynced.push((holder, number));
+    }
+
+    /// Returns the components that were kept in mind since the last time.
+    pub(crate) fn take_unsynced(&mut self) -> Vec<(Entity, u32)> {
+        core::mem::take(&mut self.unsynced)
     }
 
     /// Tells whether anybody names a target.

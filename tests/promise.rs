@@ -1,0 +1,976 @@
+//! The promise of declared references, against a naive model: no field of a living entity names one that is gone, and no
+//! reference to a living entity is lost, whatever happens in whatever order.
+//!
+//! Rules R3, R5 and R6 of the design in the large, with the hints of Q6 and the budget of Q8.
+
+use core::{any::type_name, fmt::Debug, time::Duration};
+use std::collections::{BTreeMap, BTreeSet};
+
+use bevy_ecs::{
+    component::Mutable, entity_disabling::Disabled, prelude::*, query::Allow, world::DeferredWorld,
+};
+use proptest::{collection::vec, prelude::*};
+use qdel::{Change, QdelCounts, References, prelude::*};
+
+/// How much happens in a scene.
+#[derive(Debug, Clone, Copy)]
+struct Mischief {
+    /// Whether some live on, or are left alone.
+    hints: bool,
+    /// Whether something happens in the middle of deletions.
+    wills: bool,
+}
+
+const CALM: Mischief = Mischief {
+    hints: false,
+    wills: false,
+};
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn promise_is_kept_in_a_calm_crowd(scene in scene(CALM)) {
+        play(&scene)?;
+    }
+
+    #[test]
+    fn promise_is_kept_where_some_live_on(scene in scene(Mischief { hints: true, ..CALM })) {
+        play(&scene)?;
+    }
+
+    #[test]
+    fn promise_is_kept_where_handlers_meddle(scene in scene(Mischief { wills: true, ..CALM })) {
+        play(&scene)?;
+    }
+
+    #[test]
+    fn promise_is_kept_whatever_happens(scene in scene(Mischief { hints: true, wills: true })) {
+        play(&scene)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases / 4,
+        ..config()
+    })]
+
+    #[test]
+    fn same_scene_ends_the_same(scene in scene(Mischief { hints: true, wills: true })) {
+        let run = || {
+            let mut world = build(&scene);
+            for deed in &scene.deeds {
+                apply(&mut world, deed.clone());
+            }
+            world.drain_qdel();
+            settle(&mut world);
+            let crowd = world.resource::<Crowd>().0;
+            let fields = crowd.map(|entity| KINDS.map(|kind| kind.describe(&world, entity)));
+            let states = crowd.map(|entity| world.liveness(entity));
+            let links = crowd.map(|entity| world.registrations_on(entity));
+            (fields, states, links, counts(&world))
+        };
+
+        let [first, second] = [run(), run()];
+
+        prop_assert_eq!(first, second);
+    }
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        failure_persistence: None,
+        max_shrink_iters: 4_000,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Plays a scene, and compares the world with the model after each deed.
+fn play(scene: &Scene) -> Result<(), TestCaseError> {
+    let mut world = build(scene);
+    for deed in &scene.deeds {
+        let torn_down = counts(&world).torn_down;
+        apply(&mut world, deed.clone());
+        let is_synced = matches!(deed, Deed::Sync);
+        if is_synced {
+            settle(&mut world);
+        }
+        let has_torn_down = counts(&world).torn_down > torn_down;
+        let asked = match (is_synced, has_torn_down) {
+            (true, _) => Promised::OnlyTheLiving,
+            (false, true) => Promised::NobodyGone,
+            (false, false) => Promised::NothingLost,
+        };
+        check(&world, asked)?;
+    }
+    settle(&mut world);
+    check(&world, Promised::OnlyTheLiving)?;
+    while world.drain_qdel() > 0 {
+        check(&world, Promised::NobodyGone)?;
+    }
+    settle(&mut world);
+    check(&world, Promised::OnlyTheLiving)
+}
+
+/// Syncs until nobody meddles any more.
+fn settle(world: &mut World) {
+    for _ in 0..20 {
+        world.sync_references();
+        if world.resource::<Wills>().0.is_empty() {
+            break;
+        }
+    }
+    // What the last will wrote.
+    world.sync_references();
+    world.sync_references();
+}
+
+/// What is promised at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Promised {
+    /// Every reference to a living entity is there, in its place.
+    NothingLost,
+    /// And there is none to one who is gone.
+    NobodyGone,
+    /// And none to one who is going, and the books say the same as the fields.
+    OnlyTheLiving,
+}
+
+fn check(world: &World, promised: Promised) -> Result<(), TestCaseError> {
+    world.check_registrations().unwrap();
+    for entity in world.resource::<Crowd>().0 {
+        if world.liveness(entity) != Liveness::Alive {
+            continue;
+        }
+        for kind in KINDS {
+            let checked = match kind {
+                Kind::Mob => check_component::<Mob>(world, entity, promised),
+                Kind::Mood => check_component::<Mood>(world, entity, promised),
+                Kind::Leash => check_component::<Leash>(world, entity, promised),
+                Kind::Seal => check_component::<Seal>(world, entity, promised),
+                Kind::Shadow => check_component::<Shadow>(world, entity, promised),
+                Kind::Bond => check_component::<Bond>(world, entity, promised),
+            };
+            if let Err(complaint) = checked {
+                return Err(TestCaseError::fail(format!("{entity}: {complaint}")));
+            }
+        }
+    }
+    if promised == Promised::OnlyTheLiving {
+        check_links(world)?;
+    }
+    Ok(())
+}
+
+/// Compares the `C` of a living entity with what was written into it.
+fn check_component<C: Shape>(
+    world: &World,
+    holder: Entity,
+    promised: Promised,
+) -> Result<(), String> {
+    let written = world.resource::<Written<C>>().0.get(&holder);
+    let found = world.get::<C>(holder);
+    let is_alive = |entity: Entity| world.liveness(entity) == Liveness::Alive;
+    let is_bearable = |written: &C| written.indispensable().into_iter().all(is_alive);
+    let complain = |claim: &str| Err(format!("{claim}: written {written:?}, found {found:?}"));
+    match (written, found) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => complain("nobody inserted it"),
+        (Some(written), None) if is_bearable(written) => complain("it was removed"),
+        (Some(_), None) => Ok(()),
+        (Some(written), Some(found)) => {
+            if written.only(&is_alive) != found.only(&is_alive) {
+                return complain("a reference was lost");
+            }
+            let is_gone = |entity: &Entity| world.liveness(*entity) == Liveness::Gone;
+            let names = found.names();
+            if promised != Promised::NothingLost && names.iter().any(is_gone) {
+                return complain("it names one who is gone");
+            }
+            if promised == Promised::OnlyTheLiving && !names.into_iter().all(is_alive) {
+                return complain("it names one who is not alive");
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Compares the links of all with the fields of the living.
+fn check_links(world: &World) -> Result<(), TestCaseError> {
+    let crowd = world.resource::<Crowd>().0;
+    let is_alive = |entity: &Entity| world.liveness(*entity) == Liveness::Alive;
+    let mut expected = BTreeMap::<Entity, BTreeSet<(Entity, &str)>>::new();
+    for holder in crowd.into_iter().filter(is_alive) {
+        for kind in KINDS {
+            for name in kind.names(world, holder) {
+                let component = kind.type_name();
+                expected
+                    .entry(name)
+                    .or_default()
+                    .insert((holder, component));
+            }
+        }
+    }
+    for target in crowd.iter().filter(|target| is_alive(target)) {
+        let on = world.registrations_on(*target);
+        let links = on
+            .iter()
+            .filter(|at| at.signal != type_name::<Qdeleting>() && is_alive(&at.listener))
+            .map(|at| (at.listener, at.component));
+        let links: Vec<_> = links.collect();
+        let distinct: BTreeSet<_> = links.iter().copied().collect();
+        prop_assert_eq!(distinct.len(), links.len());
+        prop_assert_eq!(distinct, expected.remove(target).unwrap_or_default());
+    }
+    Ok(())
+}
+
+// The components, and what is known of them.
+
+/// A tracked component, by a naive description.
+trait Shape: Component<Mutability: Change<Self>> + References + Clone + PartialEq + Debug {
+    /// Returns a component that names these.
+    fn of(names: [Entity; 2]) -> Self;
+
+    /// Writes something into it. What becomes of other entries does not depend on where they stand.
+    fn write(&mut self, way: u8, names: [Entity; 2]);
+
+    /// Returns it without entries that are not `alive` and may be emptied.
+    fn only(&self, alive: &dyn Fn(Entity) -> bool) -> Self;
+
+    /// Returns all that is named without which there is no such component.
+    fn indispensable(&self) -> Vec<Entity>;
+
+    /// Returns all that is named.
+    fn names(&self) -> Vec<Entity>;
+}
+
+/// What was written into each `C`.
+#[derive(Resource)]
+struct Written<C>(BTreeMap<Entity, C>);
+
+#[derive(Component, Clone, Debug, Default, PartialEq, References)]
+struct Mob {
+    #[entities]
+    target: Option<Entity>,
+    #[entities]
+    friends: Vec<Entity>,
+    #[references]
+    grudges: BTreeMap<Entity, Entity>,
+}
+
+impl Shape for Mob {
+    fn of([first, second]: [Entity; 2]) -> Self {
+        Self {
+            target: Some(first),
+            friends: vec![second, first, second],
+            grudges: BTreeMap::from([(first, second)]),
+        }
+    }
+
+    fn write(&mut self, way: u8, [first, second]: [Entity; 2]) {
+        match way % 6 {
+            0 | 1 => self.target = Some(first),
+            2 => self.target = None,
+            3 => self.friends.extend([first, second]),
+            4 => self.friends.retain(|friend| *friend != first),
+            _ => {
+                self.grudges.insert(first, second);
+            }
+        }
+    }
+
+    fn only(&self, alive: &dyn Fn(Entity) -> bool) -> Self {
+        let grudges = self.grudges.iter().map(|(key, value)| (*key, *value));
+        let friends = self.friends.iter().copied();
+        Self {
+            target: self.target.filter(|target| alive(*target)),
+            friends: friends.filter(|friend| alive(*friend)).collect(),
+            grudges: grudges
+                .filter(|(key, value)| alive(*key) && alive(*value))
+                .collect(),
+        }
+    }
+
+    fn indispensable(&self) -> Vec<Entity> {
+        Vec::new()
+    }
+
+    fn names(&self) -> Vec<Entity> {
+        let grudges = self.grudges.iter().flat_map(|(key, value)| [key, value]);
+        let names = self.target.iter().chain(&self.friends).chain(grudges);
+        names.copied().collect()
+    }
+}
+
+#[derive(Component, Clone, Debug, PartialEq, References)]
+#[component(storage = "SparseSet")]
+enum Mood {
+    Calm,
+    Angry {
+        #[references]
+        at: Option<Entity>,
+    },
+    Torn(#[references] Vec<Entity>),
+}
+
+impl Shape for Mood {
+    fn of([first, second]: [Entity; 2]) -> Self {
+        Self::Torn(vec![first, second, first])
+    }
+
+    fn write(&mut self, way: u8, names: [Entity; 2]) {
+        *self = match (way % 3, &self) {
+            (0, _) => Self::Calm,
+            (1, _) => Self::Angry { at: Some(names[0]) },
+            (_, Self::Torn(between)) => Self::Torn([&**between, &names].concat()),
+            _ => Self::of(names),
+        }
+    }
+
+    fn only(&self, alive: &dyn Fn(Entity) -> bool) -> Self {
+        match self {
+            Self::Calm => Self::Calm,
+            Self::Angry { at } => Self::Angry {
+                at: at.filter(|at| alive(*at)),
+            },
+            Self::Torn(between) => {
+                let between = between.iter().copied();
+                Self::Torn(between.filter(|at| alive(*at)).collect())
+            }
+        }
+    }
+
+    fn indispensable(&self) -> Vec<Entity> {
+        Vec::new()
+    }
+
+    fn names(&self) -> Vec<Entity> {
+        match self {
+            Self::Calm => Vec::new(),
+            Self::Angry { at } => at.iter().copied().collect(),
+            Self::Torn(between) => between.clone(),
+        }
+    }
+}
+
+/// Is removed.
+#[derive(Component, Clone, Debug, PartialEq, References)]
+struct Leash(#[references(remove)] Entity);
+
+impl Shape for Leash {
+    fn of(names: [Entity; 2]) -> Self {
+        Self(names[0])
+    }
+
+    fn write(&mut self, _: u8, names: [Entity; 2]) {
+        self.0 = names[0];
+    }
+
+    fn only(&self, _: &dyn Fn(Entity) -> bool) -> Self {
+        self.clone()
+    }
+
+    fn indispensable(&self) -> Vec<Entity> {
+        vec![self.0]
+    }
+
+    fn names(&self) -> Vec<Entity> {
+        vec![self.0]
+    }
+}
+
+/// Cannot be changed, lets go of some and is removed with others.
+#[derive(Component, Clone, Debug, PartialEq, References)]
+#[component(immutable)]
+struct Seal {
+    #[references]
+    sealed: Vec<Entity>,
+    #[references(remove)]
+    by: Option<Entity>,
+}
+
+impl Shape for Seal {
+    fn of([first, second]: [Entity; 2]) -> Self {
+        Self {
+            sealed: vec![first, second, first],
+            by: (first < second).then_some(second),
+        }
+    }
+
+    fn write(&mut self, way: u8, names: [Entity; 2]) {
+        match way % 3 {
+            0 => self.by = None,
+            1 => self.by = Some(names[0]),
+            _ => self.sealed.extend(names),
+        }
+    }
+
+    fn only(&self, alive: &dyn Fn(Entity) -> bool) -> Self {
+        let sealed = self.sealed.iter().copied();
+        Self {
+            sealed: sealed.filter(|at| alive(*at)).collect(),
+            by: self.by,
+        }
+    }
+
+    fn indispensable(&self) -> Vec<Entity> {
+        self.by.iter().copied().collect()
+    }
+
+    fn names(&self) -> Vec<Entity> {
+        self.sealed.iter().chain(&self.by).copied().collect()
+    }
+}
+
+/// Goes as well.
+#[derive(Component, Clone, Debug, PartialEq, References)]
+struct Shadow {
+    #[references(qdel)]
+    of: Entity,
+    #[references]
+    others: Vec<Entity>,
+}
+
+impl Shape for Shadow {
+    fn of([of, other]: [Entity; 2]) -> Self {
+        Self {
+            of,
+            others: vec![other, of],
+        }
+    }
+
+    fn write(&mut self, way: u8, names: [Entity; 2]) {
+        match way % 2 {
+            0 => self.of = names[0],
+            _ => self.others.extend(names),
+        }
+    }
+
+    fn only(&self, alive: &dyn Fn(Entity) -> bool) -> Self {
+        let others = self.others.iter().copied();
+        Self {
+            of: self.of,
+            others: others.filter(|at| alive(*at)).collect(),
+        }
+    }
+
+    fn indispensable(&self) -> Vec<Entity> {
+        vec![self.of]
+    }
+
+    fn names(&self) -> Vec<Entity> {
+        [&[self.of], &*self.others].concat()
+    }
+}
+
+/// Refuses.
+#[derive(Component, Clone, Debug, PartialEq, References)]
+struct Bond(#[references(deny)] Vec<Entity>);
+
+impl Shape for Bond {
+    fn of(names: [Entity; 2]) -> Self {
+        Self(vec![names[0]])
+    }
+
+    fn write(&mut self, way: u8, names: [Entity; 2]) {
+        match way % 3 {
+            0 => self.0.push(names[0]),
+            _ => self.0.clear(),
+        }
+    }
+
+    fn only(&self, _: &dyn Fn(Entity) -> bool) -> Self {
+        self.clone()
+    }
+
+    fn indispensable(&self) -> Vec<Entity> {
+        self.0.clone()
+    }
+
+    fn names(&self) -> Vec<Entity> {
+        self.0.clone()
+    }
+}
+
+/// A type of component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mob,
+    Mood,
+    Leash,
+    Seal,
+    Shadow,
+    Bond,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind::Mob,
+    Kind::Mood,
+    Kind::Leash,
+    Kind::Seal,
+    Kind::Shadow,
+    Kind::Bond,
+];
+
+impl Kind {
+    fn type_name(self) -> &'static str {
+        match self {
+            Self::Mob => type_name::<Mob>(),
+            Self::Mood => type_name::<Mood>(),
+            Self::Leash => type_name::<Leash>(),
+            Self::Seal => type_name::<Seal>(),
+            Self::Shadow => type_name::<Shadow>(),
+            Self::Bond => type_name::<Bond>(),
+        }
+    }
+
+    /// Returns all that the component of this kind names.
+    fn names(self, world: &World, holder: Entity) -> Vec<Entity> {
+        fn names<C: Shape>(world: &World, holder: Entity) -> Vec<Entity> {
+            world.get::<C>(holder).map_or(Vec::new(), Shape::names)
+        }
+        match self {
+            Self::Mob => names::<Mob>(world, holder),
+            Self::Mood => names::<Mood>(world, holder),
+            Self::Leash => names::<Leash>(world, holder),
+            Self::Seal => names::<Seal>(world, holder),
+            Self::Shadow => names::<Shadow>(world, holder),
+            Self::Bond => names::<Bond>(world, holder),
+        }
+    }
+
+    /// Returns the component of this kind as a text.
+    fn describe(self, world: &World, holder: Entity) -> String {
+        fn describe<C: Shape>(world: &World, holder: Entity) -> String {
+            format!("{:?}", world.get::<C>(holder))
+        }
+        match self {
+            Self::Mob => describe::<Mob>(world, holder),
+            Self::Mood => describe::<Mood>(world, holder),
+            Self::Leash => describe::<Leash>(world, holder),
+            Self::Seal => describe::<Seal>(world, holder),
+            Self::Shadow => describe::<Shadow>(world, holder),
+            Self::Bond => describe::<Bond>(world, holder),
+        }
+    }
+}
+
+// The scene.
+
+const CROWD: usize = 10;
+
+/// What is done to a crowd; its members go by their numbers.
+#[derive(Debug, Clone)]
+enum Deed {
+    Write(usize, Kind, u8, [usize; 2]),
+    Insert(usize, Kind, [usize; 2]),
+    Remove(usize, Kind),
+    Clone(usize, usize, Kind),
+    Swap(usize, usize, Kind),
+    Qdel(usize),
+    ForceQdel(usize),
+    Batch(Vec<usize>),
+    Despawn(usize),
+    Respawn(usize),
+    QdelIn(usize, u64),
+    Pass(u64),
+    Sync,
+    Flush,
+    Drain,
+    Set(Teardown),
+    /// A write that waits for the next time that commands are applied.
+    Later(usize, Kind, u8, [usize; 2]),
+}
+
+/// When somebody's will is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Told,
+    Observed,
+    Destroyed,
+}
+
+#[derive(Debug, Clone)]
+struct Scene {
+    wills: Vec<(Moment, usize, Deed)>,
+    /// What each says when it is destroyed, last first.
+    hints: Vec<Vec<Hint>>,
+    teardown: Teardown,
+    deeds: Vec<Deed>,
+}
+
+fn scene(mischief: Mischief) -> impl Strategy<Value = Scene> {
+    let wills = if mischief.wills { 0..20 } else { 0..1 };
+    let hints = if mischief.hints { 0..3 } else { 0..1 };
+    (
+        vec((moment(), 0..CROWD, deed()), wills),
+        vec(vec(hint(), hints), CROWD),
+        teardown(),
+        vec(deed(), 1..50),
+    )
+        .prop_map(|(wills, hints, teardown, deeds)| Scene {
+            wills,
+            hints,
+            teardown,
+            deeds,
+        })
+}
+
+fn moment() -> impl Strategy<Value = Moment> {
+    prop_oneof![
+        Just(Moment::Told),
+        Just(Moment::Observed),
+        Just(Moment::Destroyed),
+    ]
+}
+
+fn kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![
+        4 => Just(Kind::Mob),
+        2 => Just(Kind::Mood),
+        2 => Just(Kind::Leash),
+        2 => Just(Kind::Seal),
+        2 => Just(Kind::Shadow),
+        1 => Just(Kind::Bond),
+    ]
+}
+
+fn hint() -> impl Strategy<Value = Hint> {
+    prop_oneof![
+        3 => Just(Hint::Queue),
+        1 => Just(Hint::HardDelete),
+        1 => Just(Hint::HardDeleteNow),
+        1 => Just(Hint::IWillHandleIt),
+        4 => Just(Hint::LetMeLive),
+    ]
+}
+
+fn teardown() -> impl Strategy<Value = Teardown> {
+    prop_oneof![
+        3 => Just(Teardown::EndOfFrame),
+        1 => Just(Teardown::Budget(Duration::ZERO)),
+        2 => Just(Teardown::Immediate),
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let who = 0..CROWD;
+    let two = (who.clone(), who.clone());
+    let names = [who.clone(), who.clone()];
+    let write = (who.clone(), kind(), any::<u8>(), names.clone()).boxed();
+    prop_oneof![
+        12 => write.clone().prop_map(|(who, kind, way, names)| Deed::Write(who, kind, way, names)),
+        10 => (who.clone(), kind(), names).prop_map(|(who, kind, names)| Deed::Insert(who, kind, names)),
+        2 => (who.clone(), kind()).prop_map(|(who, kind)| Deed::Remove(who, kind)),
+        2 => (two.clone(), kind()).prop_map(|((from, to), kind)| Deed::Clone(from, to, kind)),
+        2 => (two, kind()).prop_map(|((one, other), kind)| Deed::Swap(one, other, kind)),
+        6 => who.clone().prop_map(Deed::Qdel),
+        1 => who.clone().prop_map(Deed::ForceQdel),
+        2 => vec(who.clone(), 0..5).prop_map(Deed::Batch),
+        3 => who.clone().prop_map(Deed::Despawn),
+        3 => who.clone().prop_map(Deed::Respawn),
+        1 => (who, 0..5u64).prop_map(|(who, seconds)| Deed::QdelIn(who, seconds)),
+        1 => (0..5u64).prop_map(Deed::Pass),
+        3 => Just(Deed::Sync),
+        3 => Just(Deed::Flush),
+        1 => Just(Deed::Drain),
+        1 => teardown().prop_map(Deed::Set),
+        2 => write.prop_map(|(who, kind, way, names)| Deed::Later(who, kind, way, names)),
+    ]
+}
+
+/// Fills an empty world with the crowd of a scene.
+fn build(scene: &Scene) -> World {
+    let mut world = World::new();
+    world.insert_resource(QdelSettings::default().with_teardown(scene.teardown));
+    world.insert_resource(Wills(scene.wills.clone()));
+    world.insert_resource(Hints(scene.hints.clone()));
+    world.register_destroy::<Actor>();
+    track::<Mob>(&mut world);
+    track::<Mood>(&mut world);
+    track::<Leash>(&mut world);
+    track::<Seal>(&mut world);
+    track::<Shadow>(&mut world);
+    track::<Bond>(&mut world);
+    world.add_observer(
+        |told: On<Qdeleting>, actors: Query<&Actor, Allow<Disabled>>, mut commands: Commands| {
+            if let Ok(actor) = actors.get(told.entity) {
+                let number = actor.0;
+                commands.queue(move |world: &mut World| carry_out(world, Moment::Observed, number));
+            }
+        },
+    );
+    let crowd = core::array::from_fn(|number| spawn_actor(&mut world, number));
+    world.insert_resource(Crowd(crowd));
+    world
+}
+
+fn track<C: Shape>(world: &mut World) {
+    world.insert_resource(Written::<C>(BTreeMap::new()));
+    world.track_references::<C>();
+}
+
+fn spawn_actor(world: &mut World, number: usize) -> Entity {
+    let entity = world.spawn(Actor(number)).id();
+    world.register_signal(entity, entity, Actor::hear).unwrap();
+    entity
+}
+
+/// Carries out what is to be done at this moment in the life of a member.
+fn carry_out(world: &mut World, moment: Moment, number: usize) {
+    for deed in world.resource_mut::<Wills>().take(moment, number) {
+        apply(world, deed);
+    }
+}
+
+fn apply(world: &mut World, deed: Deed) {
+    let crowd = world.resource::<Crowd>().0;
+    match deed {
+        Deed::Write(who, kind, way, names) => {
+            let (holder, names) = (crowd[who], names.map(|who| crowd[who]));
+            match kind {
+                Kind::Mob => write::<Mob>(&mut world.into(), holder, way, names),
+                Kind::Mood => write::<Mood>(&mut world.into(), holder, way, names),
+                Kind::Leash => write::<Leash>(&mut world.into(), holder, way, names),
+                Kind::Seal => modify::<Seal>(world, holder, way, names),
+                Kind::Shadow => write::<Shadow>(&mut world.into(), holder, way, names),
+                Kind::Bond => write::<Bond>(&mut world.into(), holder, way, names),
+            }
+        }
+        Deed::Insert(who, kind, names) => {
+            let (holder, names) = (crowd[who], names.map(|who| crowd[who]));
+            match kind {
+                Kind::Mob => insert::<Mob>(world, holder, names),
+                Kind::Mood => insert::<Mood>(world, holder, names),
+                Kind::Leash => insert::<Leash>(world, holder, names),
+                Kind::Seal => insert::<Seal>(world, holder, names),
+                Kind::Shadow => insert::<Shadow>(world, holder, names),
+                Kind::Bond => insert::<Bond>(world, holder, names),
+            }
+        }
+        Deed::Remove(who, kind) => {
+            let holder = crowd[who];
+            match kind {
+                Kind::Mob => remove::<Mob>(world, holder),
+                Kind::Mood => remove::<Mood>(world, holder),
+                Kind::Leash => remove::<Leash>(world, holder),
+                Kind::Seal => remove::<Seal>(world, holder),
+                Kind::Shadow => remove::<Shadow>(world, holder),
+                Kind::Bond => remove::<Bond>(world, holder),
+            }
+        }
+        Deed::Clone(from, to, kind) => {
+            let (from, to) = (crowd[from], crowd[to]);
+            match kind {
+                Kind::Mob => clone::<Mob>(world, from, to),
+                Kind::Mood => clone::<Mood>(world, from, to),
+                Kind::Leash => clone::<Leash>(world, from, to),
+                Kind::Seal => clone::<Seal>(world, from, to),
+                Kind::Shadow => clone::<Shadow>(world, from, to),
+                Kind::Bond => clone::<Bond>(world, from, to),
+            }
+        }
+        Deed::Swap(one, other, kind) => {
+            let both = [crowd[one], crowd[other]];
+            match kind {
+                Kind::Mob => swap::<Mob>(world, both),
+                Kind::Mood => swap::<Mood>(world, both),
+                Kind::Leash => swap::<Leash>(world, both),
+                // It cannot be written.
+                Kind::Seal => {}
+                Kind::Shadow => swap::<Shadow>(world, both),
+                Kind::Bond => swap::<Bond>(world, both),
+            }
+        }
+        Deed::Qdel(who) => {
+            world.qdel(crowd[who]).ok();
+        }
+        Deed::ForceQdel(who) => {
+            world.force_qdel(crowd[who]).ok();
+        }
+        Deed::Batch(who) => {
+            world.qdel_batch(who.into_iter().map(|who| crowd[who]));
+        }
+        Deed::Despawn(who) => {
+            world.try_despawn(crowd[who]).ok();
+        }
+        Deed::Respawn(who) => {
+            // Who is named by its old id is not this one.
+            if world.liveness(crowd[who]) == Liveness::Gone {
+                let entity = spawn_actor(world, who);
+                world.resource_mut::<Crowd>().0[who] = entity;
+            }
+        }
+        Deed::QdelIn(who, seconds) => {
+            world.qdel_in(crowd[who], Duration::from_secs(seconds)).ok();
+        }
+        Deed::Pass(seconds) => {
+            world.advance_qdel_timers(Duration::from_secs(seconds));
+        }
+        Deed::Sync => world.sync_references(),
+        Deed::Flush => {
+            world.flush_qdel();
+        }
+        Deed::Drain => {
+            world.drain_qdel();
+        }
+        Deed::Set(teardown) => {
+            world.insert_resource(QdelSettings::default().with_teardown(teardown));
+        }
+        Deed::Later(who, kind, way, names) => {
+            let write = Deed::Write(who, kind, way, names);
+            world
+                .commands()
+                .queue(move |world: &mut World| apply(world, write));
+        }
+    }
+}
+
+/// Does a deed at once where only a field is written, and tells whether it did.
+fn apply_at_once(world: &mut DeferredWorld, deed: &Deed) -> bool {
+    let crowd = world.resource::<Crowd>().0;
+    let Deed::Write(who, kind, way, names) = *deed else {
+        return false;
+    };
+    let (holder, names) = (crowd[who], names.map(|who| crowd[who]));
+    match kind {
+        Kind::Mob => write::<Mob>(world, holder, way, names),
+        Kind::Mood => write::<Mood>(world, holder, way, names),
+        Kind::Leash => write::<Leash>(world, holder, way, names),
+        Kind::Seal => return false,
+        Kind::Shadow => write::<Shadow>(world, holder, way, names),
+        Kind::Bond => write::<Bond>(world, holder, way, names),
+    }
+    true
+}
+
+// Each of these does the same to the world and to the model, as far as the world lets it.
+
+fn write<C: Shape + Component<Mutability = Mutable>>(
+    world: &mut DeferredWorld,
+    holder: Entity,
+    way: u8,
+    names: [Entity; 2],
+) {
+    if let Some(mut component) = world.get_mut::<C>(holder) {
+        component.write(way, names);
+        let mut written = world.resource_mut::<Written<C>>();
+        let written = written.0.get_mut(&holder);
+        written
+            .expect("what is there was inserted")
+            .write(way, names);
+    }
+}
+
+fn modify<C: Shape>(world: &mut World, holder: Entity, way: u8, names: [Entity; 2]) {
+    if world.get::<C>(holder).is_some() {
+        let mut written = world.resource_mut::<Written<C>>();
+        let written = written.0.get_mut(&holder);
+        written
+            .expect("what is there was inserted")
+            .write(way, names);
+        let change = |component: &mut C| component.write(way, names);
+        world.modify_component(holder, change).unwrap();
+    }
+}
+
+fn insert<C: Shape>(world: &mut World, holder: Entity, names: [Entity; 2]) {
+    if world.get_entity(holder).is_ok() {
+        let mut written = world.resource_mut::<Written<C>>();
+        written.0.insert(holder, C::of(names));
+        world.entity_mut(holder).insert(C::of(names));
+    }
+}
+
+fn remove<C: Shape>(world: &mut World, holder: Entity) {
+    if world.get_entity(holder).is_ok() {
+        world.resource_mut::<Written<C>>().0.remove(&holder);
+        world.entity_mut(holder).remove::<C>();
+    }
+}
+
+fn clone<C: Shape>(world: &mut World, from: Entity, to: Entity) {
+    if from != to && world.get::<C>(from).is_some() && world.get_entity(to).is_ok() {
+        let mut written = world.resource_mut::<Written<C>>();
+        let copy = written.0[&from].clone();
+        if copy.names().contains(&from) {
+            // Bevy has the copy name the clone, where it maps the field.
+            return;
+        }
+        written.0.insert(to, copy);
+        world.entity_mut(from).clone_components::<C>(to);
+    }
+}
+
+fn swap<C: Shape + Component<Mutability = Mutable>>(world: &mut World, both: [Entity; 2]) {
+    if both[0] == both[1] || both.iter().any(|at| world.get::<C>(*at).is_none()) {
+        return;
+    }
+    let [mut one, mut other] = world.get_entity_mut(both).unwrap();
+    let (mut one, mut other) = (one.get_mut::<C>().unwrap(), other.get_mut::<C>().unwrap());
+    core::mem::swap(&mut *one, &mut *other);
+    let mut written = world.resource_mut::<Written<C>>();
+    let [one, other] = both.map(|at| written.0[&at].clone());
+    written.0.extend([(both[0], other), (both[1], one)]);
+}
+
+/// Returns the counts, which a world that never deleted does not have.
+fn counts(world: &World) -> QdelCounts {
+    world.get_resource().copied().unwrap_or_default()
+}
+
+/// Who goes by which number.
+#[derive(Resource)]
+struct Crowd([Entity; CROWD]);
+
+/// What is done when somebody of the crowd is deleted: each once.
+#[derive(Resource)]
+struct Wills(Vec<(Moment, usize, Deed)>);
+
+impl Wills {
+    fn take(&mut self, moment: Moment, number: usize) -> Vec<Deed> {
+        let due = self
+            .0
+            .extract_if(.., |will| will.0 == moment && will.1 == number);
+        due.map(|will| will.2).collect()
+    }
+}
+
+#[derive(Resource)]
+struct Hints(Vec<Vec<Hint>>);
+
+/// A member of the crowd, who listens on itself.
+#[derive(Component)]
+struct Actor(usize);
+
+impl Actor {
+    fn hear(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
+        let number = world.get::<Self>(told.listener()).unwrap().0;
+        let due = world.resource_mut::<Wills>().take(Moment::Told, number);
+        for deed in due {
+            if !apply_at_once(&mut world, &deed) {
+                world
+                    .commands()
+                    .queue(move |world: &mut World| apply(world, deed));
+            }
+        }
+    }
+}
+
+impl Destroy for Actor {
+    type Param = (
+        Commands<'static, 'static>,
+        ResMut<'static, Hints>,
+        ResMut<'static, Wills>,
+    );
+
+    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+        let (mut commands, mut hints, mut wills) = going.param;
+        for deed in wills.take(Moment::Destroyed, self.0) {
+            commands.queue(move |world: &mut World| apply(world, deed));
+        }
+        hints.0[self.0].pop().unwrap_or_default()
+    }
+}
