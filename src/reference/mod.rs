@@ -33,4 +33,4 @@ pub(crate) use cascade::{Denial, Dependent, for_each_dependent, may_cascade};
 pub(crate) use plan::planned;
 pub(crate) use release::{Released, release, release_survivor};
 pub(crate) use sync::sync;
-pub(crate) use tracked::{Demand, Tracked, track};
+pub(crate) use tracked::{Demand, Tracked, Tracking, track};
