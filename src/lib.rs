@@ -47,6 +47,7 @@
 //! | know what a deletion would do | [`QdelPlan`] |
 //! | hear of a deletion | [`Qdeleting`], [`Cause`] |
 //! | have fields cleared without a handler | [`References`], [`Policy`], [`WorldReferencesExt`] |
+//! | know who still holds an entity | [`FindReferencesExt`], [`ReferenceReport`], [`ReferenceRoot`] |
 //! | prevent one | [`PreQdel`], [`Verdict`], [`Hint::LetMeLive`] |
 //! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
 //! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
@@ -58,7 +59,8 @@
 //!
 //! - `bevy_app` (default): `QdelPlugin`, and `register_listener` and `register_destroy` on an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
-//! - `bevy_reflect`: `Reflect` for [`Weak`] and the resources.
+//! - `bevy_reflect`: `Reflect` for [`Weak`] and the resources; [`find_references`](FindReferencesExt::find_references) looks into
+//!   all types that are registered, not only into tracked ones.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
 //! - `serde`: `Serialize` and `Deserialize` for [`Weak`].
 
@@ -67,6 +69,7 @@
 mod deleting;
 mod deletion;
 mod error;
+mod garbage;
 mod liveness;
 #[cfg(feature = "bevy_app")]
 mod plugin;
@@ -86,6 +89,10 @@ pub use deletion::{
 };
 pub use error::{
     BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
+};
+pub use garbage::{
+    BlindSpot, Blindness, ChainLink, EntityLabel, FindReferencesExt, ReferenceHolder,
+    ReferenceKind, ReferencePlace, ReferenceReport, ReferenceRoot, SEARCH_DEPTH,
 };
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]

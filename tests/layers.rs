@@ -1,7 +1,7 @@
 //! The layers of the source: who may name whom.
 //!
 //! From low to high: `error`, `deleting` and `registration`, `signal`, `liveness`, `weak`, `reference`,
-//! `deletion`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
+//! `deletion`, `garbage`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
 //! names all.
 
 use std::{
@@ -10,13 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 8] = [
     &["error", "deleting", "registration"],
     &["signal"],
     &["liveness"],
     &["weak"],
     &["reference"],
     &["deletion"],
+    &["garbage"],
     &["plugin"],
 ];
 

@@ -251,7 +251,12 @@ enum Step {
     unsafe_code,
     reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
 )]
-fn for_each_owned(world: &World, owner: EntityRef, target: ComponentId, visit: impl FnMut(Entity)) {
+pub(crate) fn for_each_owned(
+    world: &World,
+    owner: EntityRef,
+    target: ComponentId,
+    visit: impl FnMut(Entity),
+) {
     let Ok(value) = owner.get_by_id(target) else {
         return;
     };
@@ -272,7 +277,7 @@ fn for_each_owned(world: &World, owner: EntityRef, target: ComponentId, visit: i
     unsafe_code,
     reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
 )]
-fn owner_of(world: &World, entity: EntityRef, source: ComponentId) -> Option<Entity> {
+pub(crate) fn owner_of(world: &World, entity: EntityRef, source: ComponentId) -> Option<Entity> {
     let value = entity.get_by_id(source).ok()?;
     let info = world.components().get_info(source)?;
     let Some(&RelationshipAccessor::Relationship {

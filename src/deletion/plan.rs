@@ -220,7 +220,11 @@ impl fmt::Display for QdelPlan {
 }
 
 /// A number with its noun.
-struct Counted(usize, &'static str, &'static str);
+pub(crate) struct Counted(
+    pub(crate) usize,
+    pub(crate) &'static str,
+    pub(crate) &'static str,
+);
 
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

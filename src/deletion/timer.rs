@@ -221,7 +221,7 @@ pub(crate) fn follow_clock(world: &mut World) {
 /// The timers of one entity.
 #[derive(Component, Default)]
 #[component(storage = "SparseSet", clone_behavior = Ignore, on_remove = cancel_all)]
-struct Timed(SmallVec<[Due; 1]>);
+pub(crate) struct Timed(SmallVec<[Due; 1]>);
 
 /// Starts `timer` when a command is applied.
 pub(super) fn start_later(mut entity: EntityCommands, delay: Duration) -> QdelTimer {

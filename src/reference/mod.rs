@@ -35,4 +35,4 @@ pub(crate) use cascade::{Denial, Dependent, for_each_dependent, for_each_needed,
 pub(crate) use plan::planned;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
 pub(crate) use sync::sync;
-pub(crate) use tracked::{Demand, Hears, Tracked, track};
+pub(crate) use tracked::{Demand, Hears, Tracked, Tracking, track};

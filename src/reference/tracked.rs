@@ -209,6 +209,12 @@ impl Tracked {
         }
     }
 
+    /// Returns the tracked type of a component, if it is one.
+    pub(crate) fn find(&self, component: ComponentId) -> Option<Tracking> {
+        let number = self.number_of(component)?;
+        Some(self.get(number))
+    }
+
     /// Returns the number of a type, if it is tracked.
     pub(super) fn number_of(&self, component: ComponentId) -> Option<u32> {
         let mut types = self.types.iter();

@@ -1,0 +1,83 @@
+//! What a search could not look into.
+
+use core::fmt;
+
+use super::label::ShortType;
+use crate::deletion::Counted;
+
+/// A type of components in the world that a search could not look into, or not everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BlindSpot {
+    /// The type name of the component, or `component 12` where Bevy was built without its feature `debug` and nobody else knows
+    /// the name.
+    pub component: String,
+    /// How many entities have it, or for [`Blindness::TooDeep`], how many have one that is too deep.
+    pub entities: usize,
+    /// Why it could not be looked into.
+    pub reason: Blindness,
+}
+
+/// Why a search could not look into a component.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Blindness {
+    /// This crate was built without its feature `bevy_reflect`, and the type is not tracked.
+    WithoutReflection,
+    /// The type is not in the world's `AppTypeRegistry`.
+    NotRegistered,
+    /// The type is registered, but without `#[reflect(Component)]` or `#[reflect(Resource)]`.
+    NotReflected,
+    /// A part of it is opaque to reflection, and may hold anything.
+    Opaque {
+        /// Where it is first: `.inner`, or `.list[..].inner` for each element of a list.
+        path: String,
+        /// The path of the opaque type.
+        type_path: &'static str,
+    },
+    /// A value is nested more than [`SEARCH_DEPTH`](crate::SEARCH_DEPTH) steps deep.
+    TooDeep {
+        /// The first place that was not looked at.
+        path: String,
+    },
+}
+
+impl fmt::Display for BlindSpot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entities = Counted(self.entities, "entity", "entities");
+        let component = ShortType(&self.component);
+        write!(f, "{component} of {entities}: {}", self.reason)
+    }
+}
+
+impl fmt::Display for Blindness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WithoutReflection => {
+                write!(
+                    f,
+                    "it is not tracked, and the feature `bevy_reflect` is off"
+                )
+            }
+            Self::NotRegistered => write!(f, "the type is not in the `AppTypeRegistry`"),
+            Self::NotReflected => {
+                write!(
+                    f,
+                    "the type is registered without `#[reflect(Component)]` or `#[reflect(Resource)]`"
+                )
+            }
+            Self::Opaque { path, type_path } => {
+                write!(f, "opaque `{}` at `{path}`", ShortType(type_path))
+            }
+            Self::TooDeep { path } if path.len() > LONGEST_PATH => {
+                let end = (LONGEST_PATH..).find(|at| path.is_char_boundary(*at));
+                let start = &path[..end.unwrap_or(path.len())];
+                write!(f, "too deep at `{start}...`")
+            }
+            Self::TooDeep { path } => write!(f, "too deep at `{path}`"),
+        }
+    }
+}
+
+/// What is shown of a path that is too deep to be read.
+const LONGEST_PATH: usize = 60;

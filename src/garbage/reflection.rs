@@ -1,0 +1,268 @@
+//! Looking into values by reflection.
+
+use core::{any::TypeId, fmt};
+use std::collections::BTreeSet;
+
+use bevy_ecs::{
+    entity::Entity,
+    reflect::{AppTypeRegistry, ReflectComponent},
+    world::{EntityRef, World},
+};
+use bevy_platform::{collections::HashMap, sync::RwLockReadGuard};
+use bevy_reflect::{PartialReflect, ReflectRef, TypeRegistry, enums::VariantType};
+
+use super::{
+    blind_spot::Blindness,
+    reader::Strength,
+    survey::{self, Survey},
+    world_ext::SEARCH_DEPTH,
+};
+use crate::{reference::Step, weak::Weak};
+
+/// How a component is looked into.
+pub(super) type Lens = ReflectComponent;
+
+/// What is known of a type.
+pub(super) struct Known {
+    /// Its path, if it is registered.
+    pub(super) name: Option<&'static str>,
+    /// How its components are looked into, if that can find anybody.
+    pub(super) lens: Option<Lens>,
+    /// What cannot be looked into.
+    pub(super) blindness: Vec<Blindness>,
+}
+
+/// The types that a world has registered, and what was found out about them.
+pub(super) struct Reflection<'w> {
+    registry: Option<RwLockReadGuard<'w, TypeRegistry>>,
+    /// Whether values of a type can hold an entity.
+    holds: HashMap<TypeId, bool>,
+}
+
+impl<'w> Reflection<'w> {
+    pub(super) fn of(world: &'w World) -> Self {
+        let registry = world.get_resource::<AppTypeRegistry>();
+        Self {
+            registry: registry.map(|registry| registry.read()),
+            holds: HashMap::default(),
+        }
+    }
+
+    /// Returns what is known of the components of a type.
+    pub(super) fn know(&self, id: Option<TypeId>) -> Known {
+        let registration = self.registry.as_ref().zip(id);
+        let registration = registration.and_then(|(registry, id)| registry.get(id));
+        let Some(registration) = registration else {
+            return Known {
+                name: None,
+                lens: None,
+                blindness: vec![Blindness::NotRegistered],
+            };
+        };
+        let info = registration.type_info();
+        let name = Some(info.type_path());
+        let Some(lens) = registration.data::<ReflectComponent>() else {
+            return Known {
+                name,
+                lens: None,
+                blindness: vec![Blindness::NotReflected],
+            };
+        };
+        let survey = Survey::of(info, self.registry.as_deref());
+        let opaque = survey.opaque.into_iter();
+        let opaque = opaque.map(|(path, type_path)| Blindness::Opaque { path, type_path });
+        Known {
+            name,
+            lens: survey.holds.then(|| lens.clone()),
+            blindness: opaque.collect(),
+        }
+    }
+
+    /// Calls `found` for each entity in a component of `holder`, and returns the first place that is too deep.
+    pub(super) fn look(
+        &mut self,
+        lens: &Lens,
+        holder: EntityRef,
+        found: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
+    ) -> Option<String> {
+        let component = lens.reflect(holder)?;
+        let mut look = Look {
+            reflection: self,
+            found,
+            too_deep: None,
+        };
+        look.value(component.as_partial_reflect(), &Trail::START);
+        look.too_deep
+    }
+
+    /// Tells whether `value` cannot hold an entity, by its type.
+    fn holds_nothing(&mut self, value: &dyn PartialReflect) -> bool {
+        let Some(known) = value.try_as_reflect() else {
+            // It stands for a type that may be anything.
+            return false;
+        };
+        let id = known.as_any().type_id();
+        let registry = self.registry.as_deref();
+        let holds = self.holds.entry(id).or_insert_with(|| {
+            let info = value.get_represented_type_info();
+            info.is_none_or(|info| Survey::of(info, registry).holds)
+        });
+        !*holds
+    }
+}
+
+/// Tells whether the components of a type hold nothing that reflection would find.
+pub(super) fn is_of_reflection(id: TypeId) -> bool {
+    id == TypeId::of::<AppTypeRegistry>()
+}
+
+/// A look into one component.
+struct Look<'a, 'w> {
+    reflection: &'a mut Reflection<'w>,
+    found: &'a mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
+    too_deep: Option<String>,
+}
+
+impl Look<'_, '_> {
+    /// Looks into `value`, which is at `trail`.
+    fn value(&mut self, value: &dyn PartialReflect, trail: &Trail) {
+        let entity = value.try_downcast_ref::<Entity>().copied();
+        let weak = value.try_downcast_ref::<Weak>();
+        let is_leaf = entity.is_some() || weak.is_some();
+        if !is_leaf && self.reflection.holds_nothing(value) {
+            return;
+        }
+        if trail.depth > SEARCH_DEPTH {
+            self.too_deep.get_or_insert_with(|| trail.to_string());
+            return;
+        }
+        if let Some(entity) = entity {
+            (self.found)(entity, Strength::Strong, trail);
+            return;
+        }
+        if let Some(weak) = weak {
+            (self.found)(weak.id(), Strength::Weak, trail);
+            return;
+        }
+        match value.reflect_ref() {
+            ReflectRef::Struct(value) => {
+                for (name, field) in value.iter_fields() {
+                    self.value(field, &trail.then(Part::Name(name)));
+                }
+            }
+            ReflectRef::TupleStruct(value) if is_transparent(value.as_partial_reflect()) => {
+                for field in value.iter_fields() {
+                    self.value(field, trail);
+                }
+            }
+            ReflectRef::TupleStruct(value) => self.numbered(value.iter_fields(), trail),
+            ReflectRef::Tuple(value) => self.numbered(value.iter_fields(), trail),
+            ReflectRef::List(value) => self.elements(value.iter(), trail),
+            ReflectRef::Array(value) => self.elements(value.iter(), trail),
+            ReflectRef::Set(value) => self.elements(value.iter(), trail),
+            ReflectRef::Map(value) => {
+                for (index, (key, value)) in value.iter().enumerate() {
+                    self.value(key, &trail.then(Part::Step(Step::Key(index))));
+                    self.value(value, &trail.then(Part::Step(Step::Value(index))));
+                }
+            }
+            ReflectRef::Enum(value) if is_transparent(value.as_partial_reflect()) => {
+                if let Some(some) = value.field_at(0) {
+                    self.value(some, trail);
+                }
+            }
+            ReflectRef::Enum(value) => {
+                let variant = trail.then(Part::Variant(value.variant_name()));
+                for index in 0..value.field_len() {
+                    let part = match (value.variant_type(), value.name_at(index)) {
+                        (VariantType::Struct, Some(name)) => Part::Name(name),
+                        _ => Part::Number(index),
+                    };
+                    if let Some(field) = value.field_at(index) {
+                        self.value(field, &variant.then(part));
+                    }
+                }
+            }
+            _ => {
+                // Opaque to Bevy, but not to us.
+                if let Some(set) = value.try_downcast_ref::<BTreeSet<Entity>>() {
+                    let elements = set.iter().map(PartialReflect::as_partial_reflect);
+                    self.elements(elements, trail);
+                }
+            }
+        }
+    }
+
+    fn numbered<'a>(
+        &mut self,
+        fields: impl Iterator<Item = &'a dyn PartialReflect>,
+        trail: &Trail,
+    ) {
+        for (index, field) in fields.enumerate() {
+            self.value(field, &trail.then(Part::Number(index)));
+        }
+    }
+
+    fn elements<'a>(
+        &mut self,
+        elements: impl Iterator<Item = &'a dyn PartialReflect>,
+        trail: &Trail,
+    ) {
+        for (index, element) in elements.enumerate() {
+            self.value(element, &trail.then(Part::Step(Step::Index(index))));
+        }
+    }
+}
+
+/// Tells whether what `value` holds is at the same place as the value itself.
+fn is_transparent(value: &dyn PartialReflect) -> bool {
+    let info = value.get_represented_type_info();
+    info.is_some_and(|info| survey::is_transparent(info.ty()))
+}
+
+/// The way into a component; its `Display` is the path.
+struct Trail<'a> {
+    before: Option<&'a Trail<'a>>,
+    part: Part<'a>,
+    depth: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Start,
+    Name(&'a str),
+    Number(usize),
+    Variant(&'a str),
+    Step(Step),
+}
+
+impl<'a> Trail<'a> {
+    const START: Self = Self {
+        before: None,
+        part: Part::Start,
+        depth: 0,
+    };
+
+    fn then(&'a self, part: Part<'a>) -> Self {
+        Self {
+            before: Some(self),
+            part,
+            depth: self.depth + 1,
+        }
+    }
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(before) = self.before {
+            before.fmt(f)?;
+        }
+        match self.part {
+            Part::Start => Ok(()),
+            Part::Name(name) => write!(f, ".{name}"),
+            Part::Number(number) => write!(f, ".{number}"),
+            Part::Variant(name) => write!(f, "::{name}"),
+            Part::Step(step) => step.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The search through a world.
+
+use core::any::type_name;
+
+use bevy_ecs::{
+    component::ComponentId, entity::Entity, name::Name, resource::IsResource, world::World,
+};
+use bevy_platform::collections::HashMap;
+
+use super::{
+    blind_spot::{BlindSpot, Blindness},
+    chain::{ChainLink, Origins},
+    holder::{ReferenceHolder, ReferencePlace},
+    label::{EntityLabel, ShortType, order},
+    reader::{Readers, archetypes},
+    reflection::Reflection,
+    report::ReferenceReport,
+};
+use crate::{
+    liveness::LivenessExt,
+    registration::Registration,
+    signal::{Referenced, SignalExt},
+};
+
+/// What a search needs wherever it looks.
+pub(super) struct Search<'w> {
+    pub(super) world: &'w World,
+    reflection: Reflection<'w>,
+    readers: Readers,
+}
+
+/// Finds whoever names `target`.
+pub(super) fn find(world: &World, target: Entity) -> ReferenceReport {
+    let reflection = Reflection::of(world);
+    let readers = Readers::of(world, &reflection);
+    let mut search = Search {
+        world,
+        reflection,
+        readers,
+    };
+    let (found, too_deep) = search.places(target);
+    let mut blind_spots = search.blind_spots();
+    blind_spots.extend(too_deep);
+    blind_spots.sort_by_cached_key(|spot| {
+        let name = ShortType(&spot.component).to_string();
+        (name, spot.component.clone(), spot.reason.clone())
+    });
+    ReferenceReport {
+        target: search.label(target),
+        holders: search.holders(target, found),
+        registrations: registrations(world, target),
+        blind_spots,
+    }
+}
+
+/// Returns who listens to `target`, without the links of declared references, which are holders.
+fn registrations(world: &World, target: Entity) -> Vec<Registration> {
+    let mut registrations = world.registrations_on(target);
+    registrations.retain(|registration| registration.signal != type_name::<Referenced>());
+    registrations
+}
+
+/// Who names the target, and where.
+type Found = Vec<(Entity, Vec<ReferencePlace>)>;
+
+impl Search<'_> {
+    /// Looks at all components for places that name `target`.
+    fn places(&mut self, target: Entity) -> (Found, Vec<BlindSpot>) {
+        let mut found = Found::new();
+        let mut too_deep: HashMap<&str, Vec<(Entity, String)>> = HashMap::default();
+        for archetype in archetypes(self.world) {
+            let readers: Vec<_> = self.readers.of_archetype(archetype).collect();
+            if readers.is_empty() {
+                continue;
+            }
+            for holder in archetype.entities() {
+                let entity = self.world.entity(holder.id());
+                let mut places = Vec::new();
+                for reader in &readers {
+                    let deep = reader.add_places(
+                        self.world,
+                        &mut self.reflection,
+                        entity,
+                        target,
+                        &mut places,
+                    );
+                    if let Some(path) = deep {
+                        let deep = too_deep.entry(&reader.name).or_default();
+                        deep.push((holder.id(), path));
+                    }
+                }
+                if !places.is_empty() {
+                    found.push((holder.id(), places));
+                }
+            }
+        }
+        found.sort_unstable_by_key(|(holder, _)| order(*holder));
+        let too_deep = too_deep.into_iter().filter_map(|(component, deep)| {
+            let entities = deep.len();
+            let first = deep.into_iter().min_by_key(|(holder, _)| order(*holder));
+            let (_, path) = first?;
+            Some(BlindSpot {
+                component: component.to_owned(),
+                entities,
+                reason: Blindness::TooDeep { path },
+            })
+        });
+        (found, too_deep.collect())
+    }
+
+    /// Returns whom the components of `holder` name, each once, in order.
+    pub(super) fn named_by(&mut self, holder: Entity) -> Vec<Entity> {
+        let mut named = Vec::new();
+        let Ok(entity) = self.world.get_entity(holder) else {
+            return named;
+        };
+        for reader in self.readers.of_archetype(entity.archetype()) {
+            reader.for_each(self.world, &mut self.reflection, entity, &mut |entity| {
+                named.push(entity);
+            });
+        }
+        named.sort_unstable_by_key(|named| order(*named));
+        named.dedup();
+        named
+    }
+
+    /// Turns what was found into holders, with the chains that lead to them.
+    fn holders(&mut self, target: Entity, found: Found) -> Vec<ReferenceHolder> {
+        let wanted: Vec<_> = found.iter().map(|(holder, _)| *holder).collect();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let origins = Origins::explore(self, target, &wanted);
+        let mut holders = Vec::with_capacity(found.len());
+        for (holder, places) in found {
+            let way = origins.way_to(holder);
+            holders.push(ReferenceHolder {
+                label: self.label(holder),
+                places,
+                chain: way.map(|way| self.chain(&way, holder)),
+            });
+        }
+        holders
+    }
+
+    /// Says where each entity of a way names the next.
+    fn chain(&mut self, way: &[Entity], holder: Entity) -> Vec<ChainLink> {
+        let next = way.iter().skip(1).chain([&holder]);
+        let mut chain = Vec::with_capacity(way.len());
+        for (&at, &next) in way.iter().zip(next) {
+            chain.push(ChainLink {
+                label: self.label(at),
+                place: self.first_place(at, next),
+            });
+        }
+        chain
+    }
+
+    fn first_place(&mut self, holder: Entity, target: Entity) -> ReferencePlace {
+        let entity = self.world.entity(holder);
+        let mut places = Vec::new();
+        for reader in self.readers.of_archetype(entity.archetype()) {
+            reader.add_places(
+                self.world,
+                &mut self.reflection,
+                entity,
+                target,
+                &mut places,
+            );
+            if !places.is_empty() {
+                break;
+            }
+        }
+        let mut places = places.into_iter();
+        places
+            .next()
+            .expect("whoever names an entity should do so in some place")
+    }
+
+    /// Returns the types of components in the world that cannot be looked into.
+    fn blind_spots(&self) -> Vec<BlindSpot> {
+        let mut entities: HashMap<ComponentId, usize> = HashMap::default();
+        for archetype in archetypes(self.world) {
+            for component in archetype.iter_components() {
+                *entities.entry(component).or_default() += archetype.len() as usize;
+            }
+        }
+        let mut spots = Vec::new();
+        for (component, entities) in entities {
+            let Some(reader) = self.readers.get(component) else {
+                continue;
+            };
+            for reason in &reader.blindness {
+                spots.push(BlindSpot {
+                    component: reader.name.clone(),
+                    entities,
+                    reason: reason.clone(),
+                });
+            }
+        }
+        spots
+    }
+
+    fn label(&self, entity: Entity) -> EntityLabel {
+        let at = self.world.get_entity(entity).ok();
+        let resource = at.and_then(|at| at.get::<IsResource>());
+        let resource = resource.and_then(|at| self.readers.get(at.resource_component_id()));
+        EntityLabel {
+            entity,
+            name: at.and_then(|at| Some(at.get::<Name>()?.as_str().to_owned())),
+            resource: resource.map(|reader| reader.name.clone()),
+            liveness: self.world.liveness(entity),
+        }
+    }
+}
