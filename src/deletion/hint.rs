@@ -18,8 +18,9 @@
 /// The order follows the damage that is done if a hint is passed over: a search can be made up for, a tear-down
 /// that came late too, and one that came at all cannot.
 ///
-/// Looking for references and clearing them comes with the finder and the sweep, which are not there yet: for now
-/// these hints say only when the tear-down comes.
+/// Declared references are cleared whatever the hint. Looking for others on its own, and clearing them, comes with the
+/// sweep, which is not there yet: for now these hints say only when the tear-down comes, and
+/// [`find_references`](crate::FindReferencesExt::find_references) looks when you ask it.
 ///
 /// The names are those of Space Station 13: `QDEL_HINT_QUEUE`, `IFFAIL_FINDREFERENCE`, `FINDREFERENCE`, `HARDDEL`,
 /// `HARDDEL_NOW`, `IWILLGC` and `LETMELIVE`.

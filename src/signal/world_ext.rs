@@ -217,6 +217,9 @@ pub trait SignalExt: sealed::Worldly {
     }
 
     /// Returns the registrations on `target`: signal by signal, in order.
+    ///
+    /// Components that name it by a declared reference are among them, with a signal of this crate that is
+    /// called `Referenced`.
     fn registrations_on(&self, target: Entity) -> Vec<Registration> {
         let Some(books) = self.reads().get_resource::<Books>() else {
             return Vec::new();
