@@ -16,8 +16,11 @@ use qdel::{Lost, Policy, QdelCounts, QdelError, QdelPlan, References, Registrati
 
 // R5: each policy, by each way to go.
 
+/// What is done to one entity.
+type End = fn(&mut World, Entity);
+
 /// Ways in which somebody goes away by an orderly deletion.
-const DELETIONS: [(&str, fn(&mut World, Entity)); 5] = [
+const DELETIONS: [(&str, End); 5] = [
     ("qdel", |world, target| {
         world.qdel(target).unwrap();
     }),
@@ -39,7 +42,7 @@ const DELETIONS: [(&str, fn(&mut World, Entity)); 5] = [
 ];
 
 /// Ways in which it goes away without that.
-const DESPAWNS: [(&str, fn(&mut World, Entity)); 3] = [
+const DESPAWNS: [(&str, End); 3] = [
     ("despawn", |world, target| {
         world.despawn(target);
     }),
@@ -273,6 +276,31 @@ fn component_with_several_policies_follows_the_strongest_that_lost_something() {
     assert_eq!(world.liveness(mixed), Liveness::Deleting);
     assert_eq!(world.get::<Mixed>(mixed).unwrap().lost.len(), 0);
     check(&world);
+}
+
+#[test]
+fn late_component_with_several_policies_follows_the_strongest_that_lost_something() {
+    for (is_with_qdel, expected) in [(true, Liveness::Gone), (false, Liveness::Alive)] {
+        let mut world = stage();
+        let [goblin, orc, elf] = spawn_many(&mut world);
+        let mixed = Mixed {
+            clear: None,
+            remove: orc,
+            qdel: orc,
+            lost: Vec::new(),
+        };
+        let mixed = world.spawn(mixed).id();
+        let mut at = world.get_mut::<Mixed>(mixed).unwrap();
+        (at.clear, at.remove) = (Some(goblin), goblin);
+        at.qdel = if is_with_qdel { goblin } else { elf };
+
+        world.qdel(goblin).unwrap();
+        world.flush_qdel();
+
+        assert_eq!(world.liveness(mixed), expected);
+        assert!(world.get::<Mixed>(mixed).is_none());
+        check(&world);
+    }
 }
 
 #[test]
@@ -766,7 +794,8 @@ fn denial_says_who_refuses_and_why() {
 
 #[test]
 fn denier_that_goes_as_well_does_not_deny() {
-    let deniers: [(&str, fn(&mut World, Entity) -> Entity); 4] = [
+    type SpawnDenier = fn(&mut World, Entity) -> Entity;
+    let deniers: [(&str, SpawnDenier); 4] = [
         ("owned", |world, goblin| {
             world.spawn((Bond::to(goblin), ChildOf(goblin))).id()
         }),
@@ -890,6 +919,7 @@ fn panic_while_a_component_is_removed_keeps_nobody_else_from_letting_go() {
         assert!(outcome.is_err(), "{end}");
         assert!(!world.entity(others[0]).contains::<Leash>(), "{end}");
         assert!(!world.entity(others[1]).contains::<Seal>(), "{end}");
+        // Bevy keeps the component whose observer panics.
         world.check_registrations().unwrap();
     }
 }

@@ -197,8 +197,13 @@ pub(super) fn sync_references(world: &mut World) {
         return;
     }
     prepare(world);
+    let is_outermost = world.resource::<Deletions>().work.is_none();
     work(world, Goal::Destroy, |world| {
-        release::sync_references_once(world, Hears::Yes).1
+        if is_outermost {
+            release::sync_references(world)
+        } else {
+            release::sync_references_once(world, Hears::Yes).1
+        }
     });
 }
 

@@ -160,10 +160,11 @@ pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
         return;
     }
     world.commands().queue(move |world: &mut World| {
-        if let Some(tracked) = world.get_resource::<Tracked>() {
-            if let Err(panicked) = (tracked.settle)(world, demands) {
-                resume_unwind(panicked);
-            }
+        let settle = world
+            .get_resource::<Tracked>()
+            .map(|tracked| tracked.settle);
+        if let Some(Err(panicked)) = settle.map(|settle| settle(world, demands)) {
+            resume_unwind(panicked);
         }
     });
 }
@@ -207,7 +208,8 @@ pub(super) fn release_component(
     let cleared = named.iter().filter(|(_, policy)| *policy == Policy::Clear);
     let lost: LostSet = cleared.map(|(entity, _)| *entity).collect();
     if !lost.is_empty() {
-        let hears = if is_alive && demand.is_none() {
+        // Who may still live on hears as well.
+        let hears = if !is_lost(world, holder) && demand.is_none() {
             hears
         } else {
             Hears::No
