@@ -717,6 +717,32 @@ fn on_lost_may_pick_those_who_are_gone_again_and_again_in_a_sync() {
     assert_eq!(target, Some(crowd[4]));
 }
 
+/// A game that only despawns plainly never syncs.
+#[test]
+fn nothing_grows_where_nobody_syncs() {
+    #[derive(Component, References)]
+    struct Leash(#[references(remove)] Entity);
+
+    let mut world = stage();
+    world.track_references::<Leash>();
+    let mut bytes = Vec::new();
+    for _ in 0..2_000 {
+        let goblin = spawn(&mut world);
+        let holder = world.spawn(Leash(goblin)).id();
+        world.despawn(goblin);
+        assert!(!world.entity(holder).contains::<Leash>());
+        let orc = spawn(&mut world);
+        let holder = world.spawn(Leash(orc)).id();
+        world.entity_mut(orc).clear();
+        world.despawn(holder);
+        world.despawn(orc);
+        bytes.push(world.signal_footprint().heap_bytes);
+    }
+
+    let (early, late) = bytes.split_at(bytes.len() / 2);
+    assert_eq!(late.iter().max(), early.iter().max());
+}
+
 #[test]
 fn on_lost_is_called_once_with_all_that_was_lost_in_one_deletion() {
     let mut world = stage();

@@ -136,10 +136,15 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
         deleting.decide();
     }
     let mut released = Released::default();
-    if world.contains_resource::<Tracked>() {
-        for (holder, number) in take_referrers(world, &[target]) {
-            released.add(release_component(world, holder, number, Hears::Yes));
-        }
+    if !world.contains_resource::<Tracked>() {
+        return Ok(());
+    }
+    let referrers = take_referrers(world, &[target]);
+    if referrers.is_empty() {
+        return Ok(());
+    }
+    for &(holder, number) in &referrers {
+        released.add(release_component(world, holder, number, Hears::Yes));
     }
     let (demands, outcome) = released.into_parts();
     // A panic of the despawn drops the commands: then the next sync sees to it.
@@ -151,6 +156,15 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
         }
     }
     settle_later(world, demands);
+    world.commands().queue(move |world: &mut World| {
+        // Where this is reached, nothing was dropped.
+        if let Some(mut books) = world.get_resource_mut::<Books>() {
+            let books = books.bypass_change_detection();
+            for (holder, number) in referrers {
+                books.forget_unsynced(holder, number);
+            }
+        }
+    });
     outcome
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     }
     let books = world.get_resource_mut::<Books>();
     let unsynced = books.map(|mut books| books.bypass_change_detection().take_unsynced());
-    for (holder, number) in unsynced.unwrap_or_default() {
+    for (holder, number) in unsynced.into_iter().flatten() {
         released.add(sync_component(world, holder, number, hears));
     }
     released

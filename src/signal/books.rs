@@ -16,7 +16,11 @@ use bevy_ecs::{
     resource::Resource,
     world::DeferredWorld,
 };
-use bevy_platform::collections::{HashMap, HashSet};
+use bevy_platform::{
+    collections::{HashMap, HashSet},
+    hash::FixedHasher,
+};
+use indexmap::IndexSet;
 use slab::Slab;
 
 use super::{
@@ -47,7 +51,9 @@ pub(crate) struct Books {
     /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
     pub(super) ended: Option<HashSet<Ended>>,
     /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
-    pub(super) unsynced: Vec<(Entity, u32)>,
+    pub(super) unsynced: IndexSet<(Entity, u32), FixedHasher>,
+    /// The components that are tracked, and the numbers of their types.
+    pub(super) tracked: Vec<(ComponentId, u32)>,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
     pub(crate) release: Option<Release>,
     /// The target of global signals, once there are any. It takes no others.
@@ -244,6 +250,11 @@ impl Books {
                 target: None,
             });
         }
+        if !self.unsynced.is_empty() {
+            for (_, number) in self.tracked.iter().filter(|(at, _)| *at == component) {
+                self.unsynced.swap_remove(&(listener, *number));
+            }
+        }
         let table = &self.table;
         let belongs = |key| table.component_of(key) == component;
         for link in self.links.take_where(listener, belongs) {
@@ -404,7 +415,8 @@ impl Books {
     pub(crate) fn heap_bytes(&self) -> usize {
         let lists = self.lists.capacity() * size_of::<List>();
         let spilled: usize = self.lists().map(|(_, list)| list.heap_bytes()).sum();
-        lists + spilled + self.firsts.heap_bytes() + self.links.heap_bytes()
+        let unsynced = self.unsynced.capacity() * size_of::<(Entity, u32, usize)>();
+        unsynced + lists + spilled + self.firsts.heap_bytes() + self.links.heap_bytes()
     }
 
     fn lists_from(&self, first: Option<ListId>) -> impl Iterator<Item = (ListId, &List)> {

@@ -44,6 +44,7 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
 pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -> HandlerId {
     let component = watch_discards::<C>(world);
     let mut books = world.resource_mut::<Books>();
+    books.tracked.push((component, number));
     books.table.add_handler::<Reference<C>, C, Referenced>(
         component,
         Call::Reference(number),

@@ -56,19 +56,24 @@ impl Books {
     pub(super) fn remember_unlinked(&mut self, list: &List) {
         for (_, holder, handler) in list.iter() {
             if let Call::Reference(number) = self.table.call(handler) {
-                self.unsynced.push((holder, number));
+                self.unsynced.insert((holder, number));
             }
         }
     }
 
     /// Keeps a component in mind for the next sync.
     pub(crate) fn remember_unsynced(&mut self, holder: Entity, number: u32) {
-        self.unsynced.push((holder, number));
+        self.unsynced.insert((holder, number));
     }
 
     /// Returns the components that were kept in mind since the last time.
-    pub(crate) fn take_unsynced(&mut self) -> Vec<(Entity, u32)> {
-        core::mem::take(&mut self.unsynced)
+    pub(crate) fn take_unsynced(&mut self) -> impl Iterator<Item = (Entity, u32)> + use<> {
+        core::mem::take(&mut self.unsynced).into_iter()
+    }
+
+    /// Need not keep a component in mind any more.
+    pub(crate) fn forget_unsynced(&mut self, holder: Entity, number: u32) {
+        self.unsynced.swap_remove(&(holder, number));
     }
 
     /// Tells whether anybody names a target.
