@@ -778,16 +778,26 @@ fn denial_says_who_refuses_and_why() {
     let purse = world.spawn(ChildOf(goblin)).id();
     let shadow = world.spawn(Shadow(purse)).id();
     let bond = world.spawn(Bond::to(shadow)).id();
-    let oath = world.spawn(Charter::Signed { king: orc }).id();
+    let charter = world.spawn(Charter::Signed { king: orc }).id();
+    let elf = spawn(&mut world);
+    let oath = world
+        .spawn(Oath {
+            heard_by: Some(elf),
+            sworn_on: Some(elf),
+            sworn_to: Some(elf),
+        })
+        .id();
     let roles = [
         (goblin, "[goblin]"),
         (orc, "[orc]"),
         (shadow, "[shadow]"),
         (bond, "[bond]"),
+        (charter, "[charter]"),
+        (elf, "[elf]"),
         (oath, "[oath]"),
     ];
 
-    let said = [goblin, shadow, orc].map(|root| world.qdel(root).unwrap_err().to_string());
+    let said = [goblin, shadow, orc, elf].map(|root| world.qdel(root).unwrap_err().to_string());
 
     expect("denials", &roles, &said.join("\n"));
 }
@@ -869,6 +879,20 @@ fn denial_in_one_root_of_a_batch_saves_that_root_and_no_other() {
     // It could not be without the other one either.
     assert_eq!(world.liveness(shared), deleting);
     assert_eq!(told(&world, shared), [Cause::Reference(elf)]);
+}
+
+#[test]
+fn denier_that_would_have_gone_with_a_refused_root_of_a_batch_denies() {
+    let mut world = stage();
+    let [goblin, orc] = spawn_many(&mut world);
+    let bond = world.spawn(Bond::to(goblin)).id();
+    let child = world.spawn((ChildOf(goblin), Bond::to(orc))).id();
+
+    let batch = world.qdel_batch([goblin, orc]);
+
+    assert_eq!(batch.queued, []);
+    let refused = [denied(goblin, goblin, bond), denied(orc, orc, child)];
+    assert_eq!(batch.refused, refused);
 }
 
 #[test]
@@ -967,6 +991,28 @@ fn component_that_was_replaced_before_its_removal_stays() {
     assert_eq!(world.get::<Shadow>(shadow), Some(&Shadow(orc)));
 }
 
+/// It is not decided yet whether it lives on, but then it is gone.
+#[test]
+fn plain_despawn_of_one_who_is_being_deleted_releases_at_once() {
+    let mut world = stage();
+    let [goblin, other] = spawn_many(&mut world);
+    let mob = world.spawn(Mob::after(goblin)).id();
+    let leash = world.spawn(Leash(goblin)).id();
+    when_told(&mut world, other, move |world| {
+        world.commands().queue(move |world: &mut World| {
+            world.despawn(goblin);
+            let target = world.get::<Mob>(mob).unwrap().target;
+            assert_eq!(target, None);
+            assert!(!world.entity(leash).contains::<Leash>());
+        });
+    });
+
+    world.qdel_batch([other, goblin]);
+
+    assert_eq!(world.liveness(goblin), Liveness::Gone);
+    check(&world);
+}
+
 /// The first of those who lose their component frees the second.
 #[test]
 fn component_that_another_removal_replaces_stays() {
@@ -1062,6 +1108,25 @@ fn plan_says_what_will_be_released_without_doing_it() {
         (leash, type_name::<Leash>(), ".0", Policy::Remove),
     ];
     assert_eq!(released, expected);
+}
+
+#[test]
+fn plan_leaves_out_who_is_being_deleted() {
+    let mut world = stage();
+    let [goblin, orc] = spawn_many(&mut world);
+    let mob = world.spawn((Mob::after(goblin), ChildOf(orc))).id();
+    let other = world.spawn(Mob::after(goblin)).id();
+    world.qdel(orc).unwrap();
+    assert_eq!(world.liveness(mob), Liveness::Deleting);
+
+    let plan = world.plan_qdel(goblin).unwrap();
+
+    let holders: Vec<_> = plan.deletions[0]
+        .released
+        .iter()
+        .map(|at| at.holder)
+        .collect();
+    assert_eq!(holders, [other]);
 }
 
 proptest! {
@@ -1316,6 +1381,17 @@ impl Bond {
     }
 }
 
+/// Refuses by one of its fields.
+#[derive(Component, References)]
+struct Oath {
+    #[references]
+    heard_by: Option<Entity>,
+    #[references(remove)]
+    sworn_on: Option<Entity>,
+    #[references(deny)]
+    sworn_to: Option<Entity>,
+}
+
 /// Refuses once it is signed.
 #[derive(Component, References)]
 enum Charter {
@@ -1421,6 +1497,7 @@ fn stage() -> World {
     world.track_references::<Pair>();
     world.track_references::<Bond>();
     world.track_references::<Charter>();
+    world.track_references::<Oath>();
     world.track_references::<Mixed>();
     world.add_observer(|told: On<Qdeleting>, mut world: DeferredWorld| {
         let line = (told.entity, told.cause);

@@ -15,8 +15,8 @@ use std::{
 
 use bevy_ecs::{entity_disabling::Disabled, prelude::*, world::DeferredWorld};
 use qdel::{
-    Deleting, Lost, Policy, QdelCounts, ReferenceVisitor, References, Remains, TEARDOWN_BATCH,
-    WorkClock, prelude::*,
+    Deleting, Lost, Policy, QdelCounts, ReferenceVisitor, References, RegisterError, Registered,
+    Remains, TEARDOWN_BATCH, WorkClock, prelude::*,
 };
 
 // R3: setting the field is the registration.
@@ -367,6 +367,32 @@ fn holders_are_released_whatever_they_were_when_tracking_began() {
     check(&world);
 }
 
+/// What this crate keeps on the target goes with everything else.
+#[test]
+fn target_that_was_cleared_is_released_all_the_same() {
+    for with_sync in [false, true] {
+        for (end, delete) in ENDS {
+            let mut world = stage();
+            let goblin = spawn(&mut world);
+            let mob = world.spawn(Mob::after(goblin)).id();
+            world.sync_references();
+            world.entity_mut(goblin).clear();
+            if with_sync {
+                world.sync_references();
+                assert_eq!(links_on(&world, goblin), [mob], "{end}");
+            }
+
+            delete(&mut world, goblin);
+            if !with_sync {
+                world.sync_references();
+            }
+
+            assert_eq!(named(&world, mob), [], "{end}, with sync: {with_sync}");
+            check(&world);
+        }
+    }
+}
+
 // R3: names that make no sense.
 
 #[test]
@@ -469,6 +495,8 @@ fn resources_and_what_this_crate_holds_may_be_named() {
     world.sync_references();
 
     assert_eq!(named(&world, mob), resources);
+    let links = resources.map(|resource| links_on(&world, resource));
+    assert_eq!(links, [vec![mob], vec![]]);
     check(&world);
 }
 
@@ -984,6 +1012,40 @@ fn reference_to_one_who_is_kept_stays_though_it_is_inserted_with_another_meanwhi
     assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
 
     assert_eq!(named(&world, mob), [phoenix, orc]);
+}
+
+/// Whoever may live on is linked to meanwhile, but it is being deleted all the same.
+#[test]
+fn link_to_one_who_is_deleting_does_not_open_it_to_registrations() {
+    #[derive(Resource)]
+    struct Answer(Result<Registered, RegisterError>);
+    for is_listened_to in [false, true] {
+        let mut world = stage();
+        let [goblin, orc, other] = [(); 3].map(|()| spawn(&mut world));
+        let mob = spawn_mob(&mut world);
+        world.register_signal(mob, orc, Mob::count).unwrap();
+        if is_listened_to {
+            let ear = spawn_mob(&mut world);
+            world.register_signal(ear, goblin, Mob::count).unwrap();
+        }
+        when_told(&mut world, other, move |world| {
+            world.commands().queue(move |world: &mut World| {
+                write(world, mob, goblin);
+                world.sync_references();
+                let answer = world.register_signal(mob, goblin, Mob::count);
+                world.insert_resource(Answer(answer));
+            });
+        });
+
+        world.qdel_batch([goblin, other]);
+
+        let answer = world.resource::<Answer>().0;
+        assert!(
+            matches!(answer, Err(RegisterError::TargetDeleting(_))),
+            "{answer:?}, listened to: {is_listened_to}"
+        );
+        check(&world);
+    }
 }
 
 // R3: holders that are being deleted.

@@ -116,6 +116,8 @@ fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Linked {
     let is_marked = |target: &Entity| world.entity(*target).contains::<Signals>();
     let unmarked: Vec<_> = named.iter().copied().filter(|at| !is_marked(at)).collect();
     named.retain(is_marked);
+    let is_going = |target: &Entity| world.liveness(*target) != Liveness::Alive;
+    let going: Vec<_> = named.iter().copied().filter(is_going).collect();
 
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Linked::NotTo(unmarked);
@@ -129,6 +131,10 @@ fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Linked {
     for target in named {
         // There is one link, however many fields name it.
         books.add_reference(holder, target, tracking.handler);
+    }
+    for target in going {
+        // It may still live on, but until then it takes no registrations.
+        books.close(target);
     }
     if !unmarked.is_empty() {
         Linked::NotTo(unmarked)
