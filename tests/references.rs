@@ -435,6 +435,22 @@ fn insert_that_names_nobody_is_released_at_once() {
     assert_eq!(named(&world, mob), []);
 }
 
+/// Commands reserve ids before they spawn.
+#[test]
+fn insert_that_names_a_reserved_id_waits_for_who_is_spawned_with_it() {
+    let mut world = stage();
+    let reserved = world.entity_allocator().alloc();
+
+    let mob = world.spawn(Mob::after(reserved)).id();
+    assert_eq!(named(&world, mob), [reserved]);
+    world.spawn_at(reserved, Thing).unwrap();
+    world.sync_references();
+
+    assert_eq!(named(&world, mob), [reserved]);
+    world.qdel(reserved).unwrap();
+    assert_eq!(named(&world, mob), []);
+}
+
 #[test]
 fn name_of_an_earlier_entity_with_the_same_index_is_not_that_of_the_later() {
     let mut world = stage();

@@ -47,7 +47,13 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     let Some(number) = number_of(world, component) else {
         return;
     };
-    if link(world, holder, number) != Linked::All {
+    let is_done = match link(world, holder, number) {
+        Linked::All => true,
+        Linked::NotTo(_) => false,
+        // A name that is reserved is about to be somebody's.
+        Linked::Lost => !names_the_dead(world, holder, number),
+    };
+    if !is_done {
         world.commands().queue(move |world: &mut World| {
             let synced = sync_component(world, holder, number, Hears::Yes);
             let (demands, outcome) = synced.into_parts();
@@ -57,6 +63,18 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
             }
         });
     }
+}
+
+/// Tells whether a component names somebody who was there and is lost.
+fn names_the_dead(world: &World, holder: Entity, number: u32) -> bool {
+    let mut found = false;
+    let reach = world.resource::<Tracked>().get(number).reach;
+    reach.visit(world, holder, &mut |entity, _| {
+        let is_reserved =
+            world.entities().contains(entity) && !world.entities().contains_spawned(entity);
+        found |= !is_reserved && is_lost(world, entity);
+    });
+    found
 }
 
 /// How far a component is linked to what it names.
