@@ -4,8 +4,6 @@
 //! their turn. The others were joined after their mark, or stand in a ring of owners: they are torn down from a
 //! stack of our own, a step at a time, so that the budget can interrupt it anywhere.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
     resource::IsResource,
@@ -15,12 +13,12 @@ use smallvec::SmallVec;
 
 use super::{
     mark::{Force, mark},
-    owned::{Denials, Member, leave_out_resources},
+    owned::{self, Denials, Member, leave_out_resources},
     queue::Deletions,
     tear_down::TearDown,
     wave::carry_out,
 };
-use crate::{deleting::Deleting, signal::Panicked};
+use crate::deleting::Deleting;
 
 /// How often newcomers to an owner that is torn down are waited for.
 const MOST_ROUNDS: u32 = 16;
@@ -122,7 +120,8 @@ impl Descent {
         if !left_alone.is_empty() {
             // Bevy would despawn them with their owner.
             for owned in left_alone {
-                done.note(leave(world, owned, entity));
+                let sources = owned::sources(world, owned, |owner| owner == entity);
+                done.note(owned::cut(world, owned, &sources));
             }
             return;
         }
@@ -131,28 +130,9 @@ impl Descent {
             // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
             // despawn it from inside this despawn, one inside the other around the ring.
             let targets = ownerships.targets().to_vec();
-            done.note(catch_unwind(AssertUnwindSafe(|| {
-                world.entity_mut(entity).remove_by_ids(&targets);
-            })));
+            done.note(owned::cut(world, entity, &targets));
         }
         // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
         done.despawn(world, entity);
     }
-}
-
-/// Takes `owned` away from `owner`.
-fn leave(world: &mut World, owned: Entity, owner: Entity) -> Result<(), Panicked> {
-    let (Ok(entity), Some(deletions)) =
-        (world.get_entity(owned), world.get_resource::<Deletions>())
-    else {
-        return Ok(());
-    };
-    let owners = deletions.ownerships.owners_of(world, entity);
-    let sources: Vec<_> = owners
-        .filter(|(_, at)| *at == owner)
-        .map(|(source, _)| source)
-        .collect();
-    catch_unwind(AssertUnwindSafe(|| {
-        world.entity_mut(owned).remove_by_ids(&sources);
-    }))
 }

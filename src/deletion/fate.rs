@@ -1,14 +1,14 @@
 //! What becomes of entities that were told about: their components are destroyed, and say it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{
     component::ComponentId,
     entity::{Entity, EntityHashMap},
     world::World,
 };
 
-use super::{destroy::AtWork, hint::Hint, mark, queue::Deletions, settings::WorkClock, wave::Wave};
+use super::{
+    destroy::AtWork, hint::Hint, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave,
+};
 use crate::{
     deleting::Deleting,
     reference,
@@ -136,7 +136,7 @@ impl Decisions<'_> {
             return false;
         };
         self.any_lives
-            && self.lives_on(world, cause)
+            && self.lives_on(world, cause) == Some(true)
             && self.owners_that_go(world, at).is_empty()
             && !self.needs_who_goes(world, at)
     }
@@ -145,7 +145,7 @@ impl Decisions<'_> {
     fn needs_who_goes(&mut self, world: &World, at: usize) -> bool {
         let mut goes = false;
         reference::for_each_needed(world, self.wave.notices[at].entity, |needed| {
-            goes |= self.goes(world, needed);
+            goes |= self.lives_on(world, needed) == Some(false);
         });
         goes
     }
@@ -153,50 +153,26 @@ impl Decisions<'_> {
     /// Takes an entity away from those of its owners that are torn down, or it would go with them.
     fn leave_owners(&mut self, world: &mut World, at: usize) {
         let sources = self.owners_that_go(world, at);
-        let Ok(mut entity) = world.get_entity_mut(self.wave.notices[at].entity) else {
-            return;
-        };
-        if sources.is_empty() {
-            return;
-        }
-        let left = catch_unwind(AssertUnwindSafe(|| {
-            entity.remove_by_ids(&sources);
-        }));
+        let left = owned::cut(world, self.wave.notices[at].entity, &sources);
         self.note(left);
     }
 
     /// Returns the components by which an entity names an owner that goes, as far as that is decided.
     fn owners_that_go(&mut self, world: &World, at: usize) -> Vec<ComponentId> {
-        let (Ok(entity), Some(deletions)) = (
-            world.get_entity(self.wave.notices[at].entity),
-            world.get_resource::<Deletions>(),
-        ) else {
-            return Vec::new();
-        };
-        let owners = deletions.ownerships.owners_of(world, entity);
-        owners
-            .filter(|(_, owner)| self.goes(world, *owner))
-            .map(|(source, _)| source)
-            .collect()
+        let entity = self.wave.notices[at].entity;
+        owned::sources(world, entity, |owner| {
+            self.lives_on(world, owner) == Some(false)
+        })
     }
 
-    /// Tells whether `entity` is decided to live on.
-    fn lives_on(&mut self, world: &World, entity: Entity) -> bool {
+    /// Tells whether `entity` lives on, as far as that is decided.
+    fn lives_on(&mut self, world: &World, entity: Entity) -> Option<bool> {
         match self.position(entity) {
-            Some(at) => self.fates[at].is_some_and(Fate::lives),
-            None => world
-                .get_entity(entity)
-                .is_ok_and(|entity| !entity.contains::<Deleting>()),
-        }
-    }
-
-    /// Tells whether `entity` is decided to go.
-    fn goes(&mut self, world: &World, entity: Entity) -> bool {
-        match self.position(entity) {
-            Some(at) => self.fates[at].is_some_and(|fate| !fate.lives()),
-            None => world
-                .get_entity(entity)
-                .is_ok_and(|entity| entity.contains::<Deleting>()),
+            Some(at) => self.fates[at].map(Fate::lives),
+            None => {
+                let is_there = world.entities().contains_spawned(entity);
+                is_there.then(|| mark::is_alive(world, entity))
+            }
         }
     }
 

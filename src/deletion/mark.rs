@@ -83,6 +83,12 @@ pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
     }))
 }
 
+/// Tells whether an entity is there and nobody has asked for its deletion.
+pub(super) fn is_alive(world: &World, entity: Entity) -> bool {
+    let entity = world.get_entity(entity);
+    entity.is_ok_and(|entity| !entity.contains::<Deleting>())
+}
+
 fn visibility(world: &World, entity: Entity) -> Visibility {
     let is_hidden = |entity: EntityRef| entity.contains::<Disabled>();
     if world.get_entity(entity).is_ok_and(is_hidden) {

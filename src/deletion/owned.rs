@@ -1,5 +1,7 @@
 //! What an entity owns.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bevy_ecs::{
     component::{ComponentId, ComponentInfo},
     entity::{Entity, EntityHashSet},
@@ -9,10 +11,10 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
+use super::{mark::is_alive, queue::Deletions};
 use crate::{
-    deleting::Deleting,
     reference::{self, Denial, Dependent},
-    signal::Cause,
+    signal::{Cause, Panicked},
 };
 
 /// An entity that is to be deleted, and why.
@@ -181,10 +183,6 @@ impl Ownerships {
         tree: &mut Tree,
         denials: &mut Denials,
     ) {
-        let is_alive = |owned: Entity| {
-            let owned = world.get_entity(owned);
-            owned.is_ok_and(|owned| !owned.contains::<Deleting>())
-        };
         // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
         // tree grows from its leaves.
         let mut steps = vec![Step::Enter(root)];
@@ -197,7 +195,7 @@ impl Ownerships {
                     steps.push(Step::Leave(member));
                     let owner = world.entity(member.entity);
                     self.for_each_owned(world, owner, |owned| {
-                        if is_alive(owned) && !seen.contains(&owned) {
+                        if is_alive(world, owned) && !seen.contains(&owned) {
                             steps.push(Step::Enter(Member::owned(owned, member.entity)));
                         }
                     });
@@ -238,6 +236,41 @@ pub(super) fn leave_out_resources(world: &World, tree: &mut Tree) {
         let entity = world.get_entity(member.entity);
         entity.is_ok_and(|entity| !entity.contains::<IsResource>())
     });
+}
+
+/// Returns the components by which `entity` names those of its owners that are `meant`.
+pub(super) fn sources(
+    world: &World,
+    entity: Entity,
+    mut meant: impl FnMut(Entity) -> bool,
+) -> Vec<ComponentId> {
+    let (Ok(entity), Some(deletions)) =
+        (world.get_entity(entity), world.get_resource::<Deletions>())
+    else {
+        return Vec::new();
+    };
+    let owners = deletions.ownerships.owners_of(world, entity);
+    owners
+        .filter(|(_, owner)| meant(*owner))
+        .map(|(source, _)| source)
+        .collect()
+}
+
+/// Removes the components by which an entity is owned, or owns.
+pub(super) fn cut(
+    world: &mut World,
+    entity: Entity,
+    components: &[ComponentId],
+) -> Result<(), Panicked> {
+    let Ok(mut entity) = world.get_entity_mut(entity) else {
+        return Ok(());
+    };
+    if components.is_empty() {
+        return Ok(());
+    }
+    catch_unwind(AssertUnwindSafe(|| {
+        entity.remove_by_ids(components);
+    }))
 }
 
 /// A step of the walk through a tree.

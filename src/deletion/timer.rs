@@ -22,9 +22,13 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
-use super::{batch::QdelBatch, field::warning, mark::Force, worklist};
+use super::{
+    batch::QdelBatch,
+    field::warning,
+    mark::{Force, is_alive},
+    worklist,
+};
 use crate::{
-    deleting::Deleting,
     error::{CancelError, QdelError},
     signal::Reserved,
 };
@@ -168,8 +172,7 @@ pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
     due.retain(|timer| {
         take(world, *timer);
         // The deletion that it was to begin has begun.
-        let entity = world.get_entity(timer.entity);
-        entity.is_ok_and(|entity| !entity.contains::<Deleting>())
+        is_alive(world, timer.entity)
     });
     if due.is_empty() {
         return QdelBatch::default();

@@ -16,7 +16,7 @@ use super::{
     answer::{Qdel, QdelCounts},
     ask::{self, Refusal},
     batch::QdelBatch,
-    mark::{Force, mark},
+    mark::{Force, is_alive, mark},
     owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Goal},
     release,
@@ -65,37 +65,29 @@ pub(super) fn qdel_batch(
     prepare(world);
     let mut batch = QdelBatch::default();
     let mut claim = Claim::default();
-    let mut denied = Vec::new();
     let roots: Vec<_> = roots.into_iter().collect();
-    for &root in &roots {
-        match claim.ask(world, root, force) {
-            Ok(()) => batch.queued.push(root),
-            Err(Err(QdelError::Denied { .. })) => denied.push(root),
-            Err(refusal) => batch.refuse(root, refusal),
-        }
-    }
-    // Whoever denies may go with a later one.
-    let is_settled = denied.is_empty();
-    while !denied.is_empty() {
-        let before = denied.len();
-        let mut refused = Vec::new();
-        for root in core::mem::take(&mut denied) {
+    let mut left = roots.clone();
+    let mut rounds = 0;
+    while !left.is_empty() {
+        rounds += 1;
+        let mut denied = Vec::new();
+        for &root in &left {
             match claim.ask(world, root, force) {
                 Ok(()) => batch.queued.push(root),
-                Err(refusal @ Err(QdelError::Denied { .. })) => {
-                    denied.push(root);
-                    refused.push(refusal);
-                }
+                Err(refusal @ Err(QdelError::Denied { .. })) => denied.push((root, refusal)),
                 Err(refusal) => batch.refuse(root, refusal),
             }
         }
-        if denied.len() == before {
-            for (root, refusal) in denied.drain(..).zip(refused) {
+        if denied.len() == left.len() {
+            for (root, refusal) in denied {
                 batch.refuse(root, refusal);
             }
+            break;
         }
+        // Whoever denies may go with a later one.
+        left = denied.into_iter().map(|(root, _)| root).collect();
     }
-    if !is_settled {
+    if rounds > 1 {
         let mut queued: EntityHashSet = batch.queued.drain(..).collect();
         let in_order = roots.iter().filter(|root| queued.remove(*root));
         batch.queued.extend(in_order);
@@ -310,9 +302,4 @@ fn has_panicked(world: &World) -> bool {
 fn keep_panic(world: &mut World, panicked: Panicked) {
     let mut deletions = world.resource_mut::<Deletions>();
     deletions.panicked.get_or_insert(SyncCell::new(panicked));
-}
-
-fn is_alive(world: &World, entity: Entity) -> bool {
-    let entity = world.get_entity(entity);
-    entity.is_ok_and(|entity| !entity.contains::<Deleting>())
 }

@@ -96,10 +96,10 @@ pub(crate) fn for_each_needed(world: &World, holder: Entity, mut visit: impl FnM
     ) else {
         return;
     };
-    for number in 0..tracked.len() {
-        let tracking = tracked.get(number);
-        if tracking.reach.cascades() && entity.contains_id(tracking.component) {
-            tracking.reach.visit(world, holder, &mut |entity, policy| {
+    for number in tracked.numbers_in(entity) {
+        let reach = tracked.get(number).reach;
+        if reach.cascades() {
+            reach.visit(world, holder, &mut |entity, policy| {
                 if policy == Policy::Qdel {
                     visit(entity);
                 }

@@ -104,8 +104,7 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let Ok(entity) = world.get_entity(holder) else {
         return released;
     };
-    let has = |number: &u32| entity.contains_id(tracked.get(*number).component);
-    let numbers: Vec<_> = (0..tracked.len()).filter(has).collect();
+    let numbers: Vec<_> = tracked.numbers_in(entity).collect();
     for number in numbers {
         released.add(sync_component(world, holder, number, Hears::Yes));
     }

@@ -11,7 +11,7 @@ use bevy_ecs::{
     observer::{Observer, On},
     query::QueryState,
     resource::Resource,
-    world::{DeferredWorld, World},
+    world::{DeferredWorld, EntityRef, World},
 };
 use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
@@ -209,6 +209,14 @@ impl Tracked {
         }
     }
 
+    /// Returns the numbers of the types that an entity has components of.
+    pub(super) fn numbers_in(&self, entity: EntityRef) -> impl Iterator<Item = u32> {
+        let types = (0..).zip(&self.types);
+        types
+            .filter(move |(_, known)| entity.contains_id(known.component))
+            .map(|(number, _)| number)
+    }
+
     /// Returns the tracked type of a component, if it is one.
     pub(crate) fn find(&self, component: ComponentId) -> Option<Tracking> {
         let number = self.number_of(component)?;
@@ -251,9 +259,7 @@ fn keep_ticks_young(world: &mut World) {
             }
         },
     );
-    let entity = world.resource_entity::<Tracked>();
-    let entity = entity.expect("a resource should have an entity");
-    world.entity_mut(entity).insert(observer);
+    signal::observe_from::<Tracked>(world, observer);
 }
 
 /// Has the targets of each `C` noticed when it is inserted.
@@ -272,11 +278,8 @@ fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
         let observer = Observer::new(move |inserted: On<Insert<C>>, mut world: DeferredWorld| {
             sync::link_inserted(&mut world, inserted.entity, component);
         });
-        // The entity of a resource cannot be swept away with a level.
         world.init_resource::<Inserts<C>>();
-        let entity = world.resource_entity::<Inserts<C>>();
-        let entity = entity.expect("a resource should have an entity");
-        world.entity_mut(entity).insert(observer);
+        signal::observe_from::<Inserts<C>>(world, observer);
     }
 }
 

@@ -74,13 +74,19 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
         let observer = Observer::new(move |discarded: On<Discard<C>>, mut world: DeferredWorld| {
             forget(&mut world, discarded.entity, component);
         });
-        // An observer is an entity, which somebody may sweep away with a level, but that of a resource is not.
         world.init_resource::<Watch<C>>();
-        let entity = world.resource_entity::<Watch<C>>();
-        let entity = entity.expect("a resource should have an entity");
-        world.entity_mut(entity).insert(observer);
+        observe_from::<Watch<C>>(world, observer);
     }
     component
+}
+
+/// Has `observer` live on the entity of the resource `R`, which must be there.
+///
+/// An observer is an entity, which somebody may sweep away with a level, but that of a resource is not.
+pub(crate) fn observe_from<R: Resource>(world: &mut World, observer: Observer) {
+    let entity = world.resource_entity::<R>();
+    let entity = entity.expect("a resource should have an entity");
+    world.entity_mut(entity).insert(observer);
 }
 
 /// Tells whether any entity has or had a component: then it takes no hooks any more.

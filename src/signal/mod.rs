@@ -44,7 +44,7 @@ pub use world_ext::{SignalExt, WorldListenerExt};
 pub(crate) use books::{Books, Reserved};
 pub(crate) use dispatch::{Panicked, Stopwatch, close, tell, would_be_told};
 pub(crate) use handler::query_without_filters;
-pub(crate) use listener::{install_references, is_in_use};
+pub(crate) use listener::{install_references, is_in_use, observe_from};
 pub(crate) use reference::Referenced;
 pub(crate) use revival::{begin_remembering, end_remembering, reopen};
 pub(crate) use table::HandlerId;

@@ -6,7 +6,7 @@ use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
 use super::{
-    books::{Books, Entered},
+    books::Books,
     handler::Call,
     links::Held,
     list::List,
@@ -22,17 +22,12 @@ pub(crate) struct Referenced;
 const LONG: usize = 16;
 
 impl Books {
-    /// Links a component of `holder` to a target that it names, and tells whether that is new.
+    /// Links a component of `holder` to a target that it names, if it is not linked yet.
     ///
-    /// The target must be open, and carry [`Signals`](super::Signals).
-    pub(crate) fn add_reference(
-        &mut self,
-        holder: Entity,
-        target: Entity,
-        handler: HandlerId,
-    ) -> bool {
+    /// The target must carry [`Signals`](super::Signals).
+    pub(crate) fn add_reference(&mut self, holder: Entity, target: Entity, handler: HandlerId) {
         let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
-        self.enter(holder, list, handler, Manner::Add) == Entered::New
+        self.enter(holder, list, handler, Manner::Add);
     }
 
     /// Ends the link of a component of `holder` to a target.
