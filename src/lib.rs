@@ -75,7 +75,10 @@ mod liveness;
 mod plugin;
 mod reference;
 mod registration;
+mod relationship;
 mod signal;
+mod text;
+mod timers;
 mod weak;
 
 #[doc(hidden)]

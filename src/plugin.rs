@@ -17,7 +17,10 @@ use bevy_ecs::{
 use bevy_time::{Time, Virtual};
 
 #[cfg(feature = "bevy_time")]
-use crate::deletion::{AppClock, Timers, follow_clock, qdel_due};
+use crate::{
+    deletion::{AppClock, follow_clock, qdel_due},
+    timers::Timers,
+};
 use crate::{
     deletion::{Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt, WorldReferencesExt},
     reference::{Change, References},

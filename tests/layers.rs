@@ -1,7 +1,7 @@
 //! The layers of the source: who may name whom.
 //!
-//! From low to high: `error`, `deleting` and `registration`, `signal`, `liveness`, `weak`, `reference`,
-//! `deletion`, `garbage`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
+//! From low to high: `error`, `deleting`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`, `reference`,
+//! `timers`, `garbage`, `deletion`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
 //! names all.
 
 use std::{
@@ -10,14 +10,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const LAYERS: [&[&str]; 8] = [
-    &["error", "deleting", "registration"],
+const LAYERS: [&[&str]; 9] = [
+    &["error", "deleting", "registration", "relationship", "text"],
     &["signal"],
     &["liveness"],
     &["weak"],
     &["reference"],
-    &["deletion"],
+    &["timers"],
     &["garbage"],
+    &["deletion"],
     &["plugin"],
 ];
 

@@ -62,8 +62,5 @@ pub use settings::{Costs, QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock};
 pub use timer::{QdelTimer, QdelTimerExt};
 pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 
-pub(crate) use owned::{for_each_owned, owner_of};
-pub(crate) use plan::Counted;
-pub(crate) use timer::Timed;
 #[cfg(feature = "bevy_time")]
-pub(crate) use timer::{AppClock, Timers, follow_clock, qdel_due};
+pub(crate) use timer::{AppClock, follow_clock, qdel_due};

@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 use super::{mark::is_alive, queue::Deletions};
 use crate::{
     reference::{self, Denial, Dependent},
+    relationship::{related_by, relation_of},
     signal::{Cause, Panicked},
 };
 
@@ -104,7 +105,7 @@ impl Ownerships {
         entity: EntityRef,
     ) -> impl Iterator<Item = (ComponentId, Entity)> {
         self.sources.iter().filter_map(move |&source| {
-            let owner = owner_of(world, entity, source)?;
+            let owner = relation_of(world, entity, source)?;
             Some((source, owner))
         })
     }
@@ -225,7 +226,7 @@ impl Ownerships {
         mut visit: impl FnMut(Entity),
     ) {
         for &target in &self.targets {
-            for_each_owned(world, owner, target, &mut visit);
+            related_by(world, owner, target, &mut visit);
         }
     }
 }
@@ -277,50 +278,4 @@ pub(super) fn cut(
 enum Step {
     Enter(Member),
     Leave(Member),
-}
-
-/// Calls `visit` for each entity that `owner` owns by the relationship whose target component is `target`.
-#[expect(
-    unsafe_code,
-    reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
-)]
-pub(crate) fn for_each_owned(
-    world: &World,
-    owner: EntityRef,
-    target: ComponentId,
-    visit: impl FnMut(Entity),
-) {
-    let Ok(value) = owner.get_by_id(target) else {
-        return;
-    };
-    let info = world.components().get_info(target);
-    let Some(&RelationshipAccessor::RelationshipTarget { iter, .. }) =
-        info.and_then(|info| info.relationship_accessor())
-    else {
-        return;
-    };
-    // SAFETY: `value` points to the component `target` of an entity of `world`, and `iter` was
-    // registered in the same world for that very component.
-    let owned = unsafe { iter(value) };
-    owned.for_each(visit);
-}
-
-/// Returns whom `entity` names as its owner by the relationship component `source`.
-#[expect(
-    unsafe_code,
-    reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
-)]
-pub(crate) fn owner_of(world: &World, entity: EntityRef, source: ComponentId) -> Option<Entity> {
-    let value = entity.get_by_id(source).ok()?;
-    let info = world.components().get_info(source)?;
-    let Some(&RelationshipAccessor::Relationship {
-        entity_field_offset,
-        ..
-    }) = info.relationship_accessor()
-    else {
-        return None;
-    };
-    // SAFETY: `value` points to the component `source` of an entity of `world`, which has an `Entity` at the
-    // offset that was registered in the same world for that very component.
-    Some(unsafe { *value.byte_add(entity_field_offset).deref::<Entity>() })
 }

@@ -21,6 +21,7 @@ use crate::{
     reference::{self, Denial, PlannedRelease, Policy},
     registration::Registration,
     signal::{self, Cause},
+    text::Counted,
 };
 
 /// What a [`qdel`](crate::QdelExt::qdel) would do, without doing it: the answer to
@@ -216,23 +217,5 @@ impl fmt::Display for QdelPlan {
             }
         }
         Ok(())
-    }
-}
-
-/// A number with its noun.
-pub(crate) struct Counted(
-    pub(crate) usize,
-    pub(crate) &'static str,
-    pub(crate) &'static str,
-);
-
-impl fmt::Display for Counted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(count, one, many) = self;
-        match count {
-            0 => write!(f, "no {many}"),
-            1 => write!(f, "1 {one}"),
-            _ => write!(f, "{count} {many}"),
-        }
     }
 }

@@ -1,24 +1,15 @@
 //! Deletions that come later.
-//!
-//! # Invariants
-//!
-//! 1. The queue names a timer exactly when the entity of the timer says that it has it.
-//! 2. Whoever goes away takes its timers with it, so that the queue does not grow with those who
-//!    did not live to see their time.
 
 use core::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
-use std::collections::BTreeMap;
 
 use bevy_ecs::{
-    component::Component,
     entity::Entity,
-    lifecycle::HookContext,
     resource::{IsResource, Resource},
     system::EntityCommands,
-    world::{DeferredWorld, World},
+    world::World,
 };
 use smallvec::SmallVec;
 
@@ -31,6 +22,7 @@ use super::{
 use crate::{
     error::{CancelError, QdelError},
     signal::Reserved,
+    timers::{Due, Timed, Timers},
 };
 
 /// A deletion that comes later: the handle by which it is cancelled.
@@ -181,31 +173,11 @@ pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
     worklist::qdel_batch(world, entities, Force::No)
 }
 
-/// All timers, by the time when they are due and then by age.
-#[derive(Resource, Default)]
-#[require(Reserved)]
-pub(crate) struct Timers {
-    now: Duration,
-    queue: BTreeMap<Due, Entity>,
-    /// What the app's clock showed last, if it has one.
-    shown: Option<Duration>,
-}
-
-type Due = (Duration, u64);
-
 /// What reads the app's clock, the time that it shows and how much of that this frame has added: a resource of
 /// the plugin.
 #[derive(Resource, Clone, Copy)]
 #[require(Reserved)]
 pub(crate) struct AppClock(pub(crate) fn(&World) -> Option<(Duration, Duration)>);
-
-impl Timers {
-    /// Tells whether time needs to pass.
-    #[cfg(feature = "bevy_time")]
-    pub(crate) fn is_running(&self) -> bool {
-        !self.queue.is_empty()
-    }
-}
 
 /// Lets the time pass that has passed by the app's clock.
 pub(crate) fn follow_clock(world: &mut World) {
@@ -220,11 +192,6 @@ pub(crate) fn follow_clock(world: &mut World) {
     timers.shown = Some(shows.max(shown));
     timers.now = timers.now.saturating_add(passed);
 }
-
-/// The timers of one entity.
-#[derive(Component, Default)]
-#[component(storage = "SparseSet", clone_behavior = Ignore, on_remove = cancel_all)]
-pub(crate) struct Timed(SmallVec<[Due; 1]>);
 
 /// Starts `timer` when a command is applied.
 pub(super) fn start_later(mut entity: EntityCommands, delay: Duration) -> QdelTimer {
@@ -267,17 +234,4 @@ fn take(world: &mut World, timer: QdelTimer) -> Option<Due> {
     let mut timed = world.get_mut::<Timed>(timer.entity)?;
     let at = timed.0.iter().position(|(_, id)| *id == timer.id)?;
     Some(timed.0.remove(at))
-}
-
-/// Cancels the timers of an entity that goes away, or that was cleared.
-fn cancel_all(mut world: DeferredWorld, context: HookContext) {
-    let Some(mut timed) = world.get_mut::<Timed>(context.entity) else {
-        return;
-    };
-    let timed = core::mem::take(&mut timed.0);
-    if let Some(mut timers) = world.get_resource_mut::<Timers>() {
-        for due in timed {
-            timers.queue.remove(&due);
-        }
-    }
 }

@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use super::label::ShortType;
-use crate::deletion::Counted;
+use crate::text::{Counted, ShortType};
 
 /// A type of components in the world that a search could not look into, or not everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,11 +5,8 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::entity::Entity;
 
-use super::{
-    label::{ShortType, order},
-    report::ReferenceReport,
-};
-use crate::liveness::Liveness;
+use super::{label::order, report::ReferenceReport};
+use crate::{liveness::Liveness, text::ShortType};
 
 type Id = (u32, u32);
 

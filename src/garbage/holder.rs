@@ -2,11 +2,8 @@
 
 use core::fmt;
 
-use super::{
-    chain::ChainLink,
-    label::{EntityLabel, ShortType},
-};
-use crate::reference::Policy;
+use super::{chain::ChainLink, label::EntityLabel};
+use crate::{reference::Policy, text::ShortType};
 
 /// An entity whose components name the target, or a resource that does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use bevy_ecs::entity::Entity;
 
-use crate::liveness::Liveness;
+use crate::{liveness::Liveness, text::ShortType};
 
 /// An entity, with what people know it by.
 ///
@@ -39,15 +39,6 @@ impl fmt::Display for EntityLabel {
             f.write_char('#')?;
         }
         write!(f, "{}", self.entity)
-    }
-}
-
-/// The name of a type without its path.
-pub(super) struct ShortType<'a>(pub(super) &'a str);
-
-impl fmt::Display for ShortType<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", disqualified::ShortName(self.0))
     }
 }
 

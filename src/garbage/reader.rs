@@ -22,14 +22,15 @@ use bevy_platform::collections::HashMap;
 use super::{
     blind_spot::Blindness,
     holder::{ReferenceKind, ReferencePlace},
-    label::ShortType,
     reflection::{self, Lens, Reflection},
 };
 use crate::{
     deleting::Deleting,
-    deletion::{self, Timed},
     reference::{Step, Tracked, Tracking},
+    relationship::{related_by, relation_of},
     signal::Reserved,
+    text::ShortType,
+    timers::Timed,
 };
 
 /// How all components that occur in a world are read.
@@ -250,12 +251,12 @@ impl Reader {
             Rest::Nothing => {}
             Rest::Reflected(lens, _) => return reflection.look(lens, holder, found),
             Rest::Related(component) => {
-                if let Some(entity) = deletion::owner_of(world, holder, *component) {
+                if let Some(entity) = relation_of(world, holder, *component) {
                     found(entity, Strength::Strong, &"");
                 }
             }
             Rest::Relating(component) => {
-                deletion::for_each_owned(world, holder, *component, |entity| kept.push(entity));
+                related_by(world, holder, *component, |entity| kept.push(entity));
             }
             Rest::Observing(entities) => kept = entities(holder),
         }

@@ -2,13 +2,12 @@
 
 use core::fmt;
 
-use super::{
-    blind_spot::BlindSpot,
-    dot,
-    holder::ReferenceHolder,
-    label::{EntityLabel, ShortType},
+use super::{blind_spot::BlindSpot, dot, holder::ReferenceHolder, label::EntityLabel};
+use crate::{
+    liveness::Liveness,
+    registration::Registration,
+    text::{Counted, ShortType},
 };
-use crate::{deletion::Counted, liveness::Liveness, registration::Registration};
 
 /// Who holds an entity: the answer to [`find_references`](crate::FindReferencesExt::find_references).
 ///

@@ -11,7 +11,7 @@ use super::{
     blind_spot::{BlindSpot, Blindness},
     chain::{ChainLink, Origins},
     holder::{ReferenceHolder, ReferencePlace},
-    label::{EntityLabel, ShortType, order},
+    label::{EntityLabel, order},
     reader::{Readers, archetypes},
     reflection::Reflection,
     report::ReferenceReport,
@@ -20,6 +20,7 @@ use crate::{
     liveness::LivenessExt,
     registration::Registration,
     signal::{Referenced, SignalExt},
+    text::ShortType,
 };
 
 /// What a search needs wherever it looks.
