@@ -4,6 +4,8 @@ use core::time::Duration;
 
 use bevy_ecs::{component::Component, entity::Entity, entity_disabling::Disabled};
 
+use crate::hint::Hint;
+
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
 /// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the entity;
@@ -17,7 +19,7 @@ use bevy_ecs::{component::Component, entity::Entity, entity_disabling::Disabled}
 pub struct Deleting {
     visibility: Visibility,
     is_forced: bool,
-    is_left_alone: bool,
+    hint: Hint,
     /// Whether it may still turn out to live on.
     is_undecided: bool,
     costs: Option<Box<DeletionCosts>>,
@@ -65,7 +67,7 @@ impl Deleting {
         let mark = Self {
             visibility,
             is_forced,
-            is_left_alone: false,
+            hint: Hint::Queue,
             is_undecided: awaits,
             costs: None,
         };
@@ -80,7 +82,7 @@ impl Deleting {
     /// Tells whether a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that nothing here tears the entity
     /// down.
     pub fn is_left_alone(&self) -> bool {
-        self.is_left_alone
+        self.hint == Hint::IWillHandleIt
     }
 
     pub(crate) fn is_undecided(&self) -> bool {
@@ -91,8 +93,13 @@ impl Deleting {
         self.is_undecided = false;
     }
 
-    pub(crate) fn leave_alone(&mut self) {
-        self.is_left_alone = true;
+    /// Returns the strongest hint of its components; [`Hint::Queue`] as long as they have not been destroyed.
+    pub fn hint(&self) -> Hint {
+        self.hint
+    }
+
+    pub(crate) fn set_hint(&mut self, hint: Hint) {
+        self.hint = hint;
     }
 
     /// Returns what the deletion of this entity cost until now, if that is measured.

@@ -48,6 +48,7 @@
 //! | hear of a deletion | [`Qdeleting`], [`Cause`] |
 //! | have fields cleared without a handler | [`References`], [`Policy`], [`WorldReferencesExt`] |
 //! | know who still holds an entity | [`FindReferencesExt`], [`ReferenceReport`], [`ReferenceRoot`] |
+//! | find and empty what names the gone | [`SweepExt`], [`SweepReport`], [`SweepMode`], [`assert_no_leftovers`] |
 //! | prevent one | [`PreQdel`], [`Verdict`], [`Hint::LetMeLive`] |
 //! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
 //! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
@@ -59,8 +60,8 @@
 //!
 //! - `bevy_app` (default): `QdelPlugin`, and `register_listener` and `register_destroy` on an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
-//! - `bevy_reflect`: `Reflect` for [`Weak`] and the resources; [`find_references`](FindReferencesExt::find_references) looks into
-//!   all types that are registered, not only into tracked ones.
+//! - `bevy_reflect` (default): `Reflect` for [`Weak`] and the resources; [`find_references`](FindReferencesExt::find_references)
+//!   and [`sweep`](SweepExt::sweep) look into all types that are registered, not only into tracked ones.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
 //! - `serde`: `Serialize` and `Deserialize` for [`Weak`].
 
@@ -70,6 +71,7 @@ mod deleting;
 mod deletion;
 mod error;
 mod garbage;
+mod hint;
 mod liveness;
 #[cfg(feature = "bevy_app")]
 mod plugin;
@@ -86,17 +88,20 @@ pub use bevy_ecs::entity::Entity;
 pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
 pub use deletion::{
     CommandsQdelExt, Costs, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
-    EntityWorldMutQdelExt, Hint, PlannedDeletion, PlannedRefusal, PreQdel, Qdel, QdelBatch,
-    QdelCounts, QdelExt, QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt,
-    TEARDOWN_BATCH, Teardown, Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt,
+    EntityWorldMutQdelExt, LeftoverField, PlannedDeletion, PlannedRefusal, PreQdel, Qdel,
+    QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt,
+    ReferencesFound, SweepExt, SweepFinished, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown,
+    Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt, assert_no_leftovers,
 };
 pub use error::{
     BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
 };
 pub use garbage::{
-    BlindSpot, Blindness, ChainLink, EntityLabel, FindReferencesExt, ReferenceHolder,
-    ReferenceKind, ReferencePlace, ReferenceReport, ReferenceRoot, SEARCH_DEPTH,
+    BlindSpot, Blindness, ChainLink, EntityLabel, FindReferencesExt, Leftover, LeftoverState,
+    ReferenceHolder, ReferenceKind, ReferencePlace, ReferenceReport, ReferenceRoot, SEARCH_DEPTH,
+    SHOWN_LEFTOVERS, SweepReport,
 };
+pub use hint::Hint;
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
 pub use plugin::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin, QdelSystems};

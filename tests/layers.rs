@@ -1,6 +1,6 @@
 //! The layers of the source: who may name whom.
 //!
-//! From low to high: `error`, `deleting`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`, `reference`,
+//! From low to high: `error`, `deleting`, `hint`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`, `reference`,
 //! `timers`, `garbage`, `deletion`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
 //! names all.
 
@@ -11,7 +11,14 @@ use std::{
 };
 
 const LAYERS: [&[&str]; 9] = [
-    &["error", "deleting", "registration", "relationship", "text"],
+    &[
+        "error",
+        "deleting",
+        "hint",
+        "registration",
+        "relationship",
+        "text",
+    ],
     &["signal"],
     &["liveness"],
     &["weak"],

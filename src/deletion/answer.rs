@@ -54,6 +54,11 @@ pub struct QdelCounts {
     pub overruled: u64,
     /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
     pub left_alone: u64,
+    /// Places that still named an entity after it was gone: what sweeps found.
+    pub leftovers: u64,
+    /// Entities that were gone and had to be swept out of places that named them still, or whose components asked for that:
+    /// [`HardDelete`](crate::Hint::HardDelete) and [`HardDeleteNow`](crate::Hint::HardDeleteNow).
+    pub hard_deletes: u64,
 }
 
 impl QdelCounts {

@@ -12,9 +12,10 @@ use bevy_ecs::{
     world::{EntityRef, World},
 };
 
-use super::{hint::Hint, queue::Notice};
+use super::queue::Notice;
 use crate::{
     error::DestroyError,
+    hint::Hint,
     signal::{self, Cause, Panicked, Reserved},
 };
 

@@ -6,11 +6,10 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{
-    destroy::AtWork, hint::Hint, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave,
-};
+use super::{destroy::AtWork, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave};
 use crate::{
     deleting::Deleting,
+    hint::Hint,
     reference,
     signal::{Cause, Panicked},
 };
@@ -99,12 +98,7 @@ impl Decisions<'_> {
                         deletions.kept.insert(entity);
                     }
                 }
-                Some(Fate::LeftAlone) => {
-                    if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
-                        deleting.leave_alone();
-                    }
-                }
-                Some(Fate::TearDown | Fate::Due | Fate::Urgent) | None => {}
+                Some(Fate::TearDown | Fate::Due | Fate::Urgent | Fate::LeftAlone) | None => {}
             }
         }
     }
@@ -119,6 +113,11 @@ impl Decisions<'_> {
             && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
         {
             deleting.costs_mut().destroy = clock.measured_now().saturating_sub(begun);
+        }
+        if hint != Hint::Queue
+            && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
+        {
+            deleting.set_hint(hint);
         }
         match hint {
             Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => Fate::TearDown,

@@ -35,7 +35,6 @@ mod destroy;
 mod entity_ext;
 mod fate;
 mod field;
-mod hint;
 mod mark;
 mod owned;
 mod plan;
@@ -43,6 +42,9 @@ mod queue;
 mod references_ext;
 mod release;
 mod settings;
+mod sweep_ext;
+mod sweeping;
+mod sweeps;
 mod tear_down;
 mod timer;
 mod wave;
@@ -55,10 +57,13 @@ pub use batch::QdelBatch;
 pub use destroy::{Destroy, Destroying, WorldDestroyExt};
 pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
 pub use field::QdelFieldExt;
-pub use hint::Hint;
 pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
 pub use references_ext::WorldReferencesExt;
-pub use settings::{Costs, QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock};
+pub use settings::{
+    Costs, QdelSettings, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, WorkClock,
+};
+pub use sweep_ext::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers};
+pub use sweeps::LeftoverField;
 pub use timer::{QdelTimer, QdelTimerExt};
 pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 

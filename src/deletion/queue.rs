@@ -11,7 +11,7 @@ use bevy_ecs::{
 use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
-use super::{descent::Descent, owned::Ownerships};
+use super::{descent::Descent, owned::Ownerships, sweeps::Sweeps};
 use crate::signal::{Cause, Panicked, Reserved};
 
 /// A notice that is still to be sent.
@@ -57,9 +57,15 @@ pub(super) struct Deletions {
     /// The panic of a deletion inside another one, which would lose what else waits in the command queue.
     pub(super) panicked: Option<SyncCell<Panicked>>,
     pub(super) ownerships: Ownerships,
+    pub(super) sweeps: Sweeps,
 }
 
 impl Deletions {
+    /// Tells whether anything waits for a flush.
+    pub(super) fn is_waiting_for_flush(&self) -> bool {
+        self.is_waiting() || self.sweeps.is_waiting()
+    }
+
     /// Tells whether anything waits for its tear-down.
     pub(super) fn is_waiting(&self) -> bool {
         !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())

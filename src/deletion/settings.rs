@@ -1,6 +1,6 @@
 //! How deletions are carried out.
 
-use core::{fmt, time::Duration};
+use core::{fmt, num::NonZeroU32, time::Duration};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -39,6 +39,10 @@ pub struct QdelSettings {
     pub teardown: Teardown,
     /// Whether it is measured what each deletion costs.
     pub costs: Costs,
+    /// When the world is swept for whoever names what is gone.
+    pub sweep: SweepMode,
+    /// How long a sweep may take at a time.
+    pub sweep_pace: SweepPace,
 }
 
 impl QdelSettings {
@@ -53,6 +57,20 @@ impl QdelSettings {
     #[must_use]
     pub const fn with_costs(mut self, costs: Costs) -> Self {
         self.costs = costs;
+        self
+    }
+
+    /// Returns the settings with another mode of the `sweep`.
+    #[must_use]
+    pub const fn with_sweep(mut self, sweep: SweepMode) -> Self {
+        self.sweep = sweep;
+        self
+    }
+
+    /// Returns the settings with another `pace` of sweeps.
+    #[must_use]
+    pub const fn with_sweep_pace(mut self, pace: SweepPace) -> Self {
+        self.sweep_pace = pace;
         self
     }
 
@@ -95,6 +113,42 @@ pub enum Costs {
     ///
     /// Handlers are then called one by one, and not in batches.
     Measure,
+}
+
+/// When the world is swept for whoever names what is gone.
+///
+/// A sweep reads all components whose type can hold an entity, once, whatever the number of those it looks for. Declared
+/// references never need one: they are released by then. It is the safety net for the others, and it says which they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
+#[non_exhaustive]
+pub enum SweepMode {
+    /// Never, but for calls of [`SweepExt::sweep`](crate::SweepExt::sweep) and its like: hints only say when the tear-down comes.
+    Off,
+    /// When somebody asks: by a [`Hint`](crate::Hint), or by [`request_sweep`](crate::SweepExt::request_sweep).
+    #[default]
+    OnDemand,
+    /// Also after every so many flushes that tore something down, for what that one tore down: a sample, for games in
+    /// the hands of players.
+    Sampled(NonZeroU32),
+    /// Also after each flush that tore something down, for what it tore down: for tests, and for the hunt.
+    EachFlush,
+}
+
+/// How long a sweep may take at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
+pub enum SweepPace {
+    /// As long as it takes.
+    #[default]
+    AtOnce,
+    /// So long in each flush; the next flush goes on. The time is looked at after each 128 entities, and so many are seen to
+    /// each time, so that every sweep ends.
+    ///
+    /// A sweep in slices goes from entity to entity and costs about three times one that goes at once, in total. What is
+    /// deleted while it runs is looked for by the next one. What is written behind its back is not seen: a value
+    /// that is moved from an entity it has not seen to one that it has.
+    Budget(Duration),
 }
 
 /// The clock by which the budget and the costs are measured: a resource.

@@ -16,6 +16,8 @@ use super::{
     queue::{Deletions, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
+    sweeping::LooksFor,
+    sweeps::Corpse,
     wave::carry_out,
 };
 use crate::signal::Panicked;
@@ -23,10 +25,36 @@ use crate::signal::Panicked;
 /// A tear-down, and what came of it.
 pub(super) struct TearDown {
     count: usize,
+    looks_for: LooksFor,
+    /// Who is looked for, of those that were torn down.
+    corpses: Vec<Corpse>,
+    /// Whether what waited was torn down as far as the budget goes.
+    has_begun: bool,
+    /// Whether the time for sweeps is spent.
+    pub(super) has_swept: bool,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
     /// next flush.
     stuck: IndexSet<Entity, FixedHasher>,
     outcome: Result<(), Panicked>,
+}
+
+/// What came of a tear-down.
+pub(super) struct TornDown {
+    pub(super) count: usize,
+    /// Who is looked for, and was not taken yet.
+    pub(super) corpses: Vec<Corpse>,
+    pub(super) outcome: Result<(), Panicked>,
+}
+
+impl TornDown {
+    /// Returns what comes of it where somebody further out does the work.
+    pub(super) fn nothing() -> Self {
+        Self {
+            count: 0,
+            corpses: Vec::new(),
+            outcome: Ok(()),
+        }
+    }
 }
 
 /// How fast what waits is torn down.
@@ -47,9 +75,14 @@ struct Budget {
 }
 
 impl TearDown {
-    pub(super) fn new() -> Self {
+    /// Returns the tear-down of what the worklist of `world` says.
+    pub(super) fn new(world: &World) -> Self {
         Self {
             count: 0,
+            looks_for: LooksFor::of(world),
+            corpses: Vec::new(),
+            has_begun: false,
+            has_swept: false,
             stuck: IndexSet::default(),
             outcome: Ok(()),
         }
@@ -57,7 +90,6 @@ impl TearDown {
 
     /// Tears down what is to be torn down now, in the order of its urgency.
     pub(super) fn run(&mut self, world: &mut World) {
-        let mut is_first = true;
         // Without a worklist, somebody cleared the world from inside.
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             let urgent = core::mem::take(&mut deletions.urgent);
@@ -68,11 +100,11 @@ impl TearDown {
             }
             let is_waiting = deletions.is_waiting();
             let pace = match deletions.work {
-                Some(Goal::TearDownWaiting) if is_first && is_waiting => Pace::Budget,
+                Some(Goal::TearDownWaiting) if !self.has_begun && is_waiting => Pace::Budget,
                 Some(Goal::TearDownAll) if is_waiting => Pace::AtOnce,
                 _ => return,
             };
-            is_first = false;
+            self.has_begun = true;
             // Nobody may name what goes now.
             self.note(sync_references(world));
             self.waiting(world, pace);
@@ -80,19 +112,34 @@ impl TearDown {
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
-    pub(super) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
+    pub(super) fn finish(self, world: &mut World) -> TornDown {
         let Self {
             count,
+            corpses,
             stuck,
             outcome,
+            has_begun,
+            ..
         } = self;
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             deletions.to_tear_down.extend(stuck);
+            if has_begun && count > 0 {
+                deletions.sweeps.count_flush();
+            }
         }
         if count > 0 {
             QdelCounts::change(world, |counts| counts.torn_down += count as u64);
         }
-        (count, outcome)
+        TornDown {
+            count,
+            corpses,
+            outcome,
+        }
+    }
+
+    /// Returns who is looked for, of those that were torn down until now.
+    pub(super) fn take_corpses(&mut self) -> Vec<Corpse> {
+        core::mem::take(&mut self.corpses)
     }
 
     /// Keeps the first panic.
@@ -104,6 +151,9 @@ impl TearDown {
 
     /// Despawns one entity, and sees to whatever is deleted by that.
     pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
+        let told = self.looks_for.find_references(world, entity);
+        self.note(told);
+        let corpse = self.looks_for.corpse(world, entity);
         self.note(catch_unwind(AssertUnwindSafe(|| {
             world.despawn(entity);
         })));
@@ -111,6 +161,7 @@ impl TearDown {
             self.stuck.insert(entity);
         } else {
             self.count += 1;
+            self.corpses.extend(corpse);
         }
         self.note(carry_out(world));
     }

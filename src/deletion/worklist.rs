@@ -20,13 +20,16 @@ use super::{
     owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Goal},
     release,
-    settings::{QdelSettings, Teardown},
-    tear_down::TearDown,
-    wave::carry_out,
+    settings::{QdelSettings, SweepMode, Teardown},
+    sweeping,
+    sweeps::{Corpse, LeftoverField},
+    tear_down::{TearDown, TornDown},
+    wave::{apply_commands, carry_out},
 };
 use crate::{
     deleting::Deleting,
     error::QdelError,
+    garbage::{self, SweepReport, Targets},
     reference::{Hears, Tracked},
     signal::Panicked,
 };
@@ -149,11 +152,18 @@ impl Claim {
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.
 pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
     let deletions = world.get_resource::<Deletions>();
-    if deletions.is_none_or(|deletions| deletions.work.is_none() && !deletions.is_waiting()) {
+    if deletions
+        .is_none_or(|deletions| deletions.work.is_none() && !deletions.is_waiting_for_flush())
+    {
         return 0;
     }
     prepare(world);
-    work(world, goal, |_| Ok(()))
+    work(world, goal, |_| Ok(())).count
+}
+
+/// Tears down all that was deleted, and returns who that was; no sweep begins or goes on.
+pub(super) fn drain_and_remember(world: &mut World) -> Vec<Corpse> {
+    without_sweeps(world, |world| work(world, Goal::TearDownAll, |_| Ok(()))).corpses
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.
@@ -170,17 +180,70 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     let ownerships = &world.resource::<Deletions>().ownerships;
     let mut forest = ownerships.forest(world, &roots);
     owned::leave_out_resources(world, &mut forest);
-    let torn_down = work(world, Goal::TearDownAll, |world| {
-        mark(world, &forest, Force::Yes)
-    });
-    // Whoever said that it would handle it has no time left for that.
-    let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
-    let left: Vec<_> = left.iter(world).collect();
-    torn_down
-        + work(world, Goal::TearDownAll, |world| {
+    // Whoever would be swept goes as well.
+    without_sweeps(world, |world| {
+        world.resource_mut::<Deletions>().sweeps.call_off();
+        let torn_down = work(world, Goal::TearDownAll, |world| {
+            mark(world, &forest, Force::Yes)
+        });
+        // Whoever said that it would handle it has no time left for that.
+        let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
+        let left: Vec<_> = left.iter(world).collect();
+        let handled = work(world, Goal::TearDownAll, |world| {
             world.resource_mut::<Deletions>().due.extend(left);
             Ok(())
-        })
+        });
+        torn_down.count + handled.count
+    })
+}
+
+/// Whether what a sweep finds is counted, and warned of if it comes again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweeping {
+    Counts,
+    Ignored,
+}
+
+/// Looks for `targets` in one pass over the world, after declared references have let go of what is lost.
+pub(super) fn sweep(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
+    sync_references(world);
+    prepare(world);
+    let mut report = SweepReport::default();
+    work(world, Goal::Destroy, |world| {
+        let (found, outcome) = garbage::sweep(world, targets);
+        report = found;
+        outcome.and(apply_commands(world))
+    });
+    if sweeping == Sweeping::Counts {
+        sweeping::note(world, &report);
+    }
+    report
+}
+
+/// Has the next flush begin a sweep for all who are gone.
+pub(super) fn request_sweep(world: &mut World) {
+    prepare(world);
+    if QdelSettings::of(world).sweep != SweepMode::Off {
+        world.resource_mut::<Deletions>().sweeps.request();
+    }
+}
+
+/// Returns the fields in which sweeps found something.
+pub(super) fn leftover_fields(world: &World) -> Vec<LeftoverField> {
+    let deletions = world.get_resource::<Deletions>();
+    deletions.map_or(Vec::new(), |deletions| deletions.sweeps.fields())
+}
+
+/// Does `what` while no sweep begins or goes on.
+fn without_sweeps<R>(world: &mut World, what: impl FnOnce(&mut World) -> R) -> R {
+    prepare(world);
+    world.resource_mut::<Deletions>().sweeps.are_suspended = true;
+    let done = catch_unwind(AssertUnwindSafe(|| what(world)));
+    // Without a worklist, somebody cleared the world from inside.
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.sweeps.are_suspended = false;
+    }
+    done.unwrap_or_else(|panicked| resume_unwind(panicked))
 }
 
 /// Has declared references learn what was written, and let go of what is lost.
@@ -248,12 +311,12 @@ fn ask_guarded(
 /// Does `first`, and then works on the worklist, unless somebody further out does, who will get to
 /// everything.
 ///
-/// Returns how many entities were torn down.
+/// Returns what was torn down.
 fn work(
     world: &mut World,
     goal: Goal,
     first: impl FnOnce(&mut World) -> Result<(), Panicked>,
-) -> usize {
+) -> TornDown {
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = deletions.work;
     deletions.work = outer.max(Some(goal));
@@ -262,14 +325,22 @@ fn work(
         if let Err(panicked) = outcome {
             keep_panic(world, panicked);
         }
-        return 0;
+        return TornDown::nothing();
     }
 
     outcome = outcome.and(carry_out(world));
-    let mut tear_down = TearDown::new();
-    tear_down.run(world);
-    let (count, torn_down) = tear_down.finish(world);
-    outcome = outcome.and(torn_down);
+    let mut tear_down = TearDown::new(world);
+    loop {
+        tear_down.run(world);
+        if !sweeping::sweep(world, &mut tear_down) {
+            break;
+        }
+        // Whoever hears of it may delete more.
+        tear_down.note(apply_commands(world));
+        tear_down.note(carry_out(world));
+    }
+    let mut torn_down = tear_down.finish(world);
+    outcome = outcome.and(core::mem::replace(&mut torn_down.outcome, Ok(())));
     // Without a worklist, somebody cleared the world from inside.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.work = None;
@@ -280,7 +351,7 @@ fn work(
     if let Err(panicked) = outcome {
         resume_unwind(panicked);
     }
-    count
+    torn_down
 }
 
 impl Goal {

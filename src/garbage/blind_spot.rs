@@ -2,6 +2,10 @@
 
 use core::fmt;
 
+use bevy_ecs::{component::ComponentId, entity::Entity};
+use bevy_platform::collections::HashMap;
+
+use super::label::order;
 use crate::text::{Counted, ShortType};
 
 /// A type of components in the world that a search could not look into, or not everywhere.
@@ -75,6 +79,33 @@ impl fmt::Display for Blindness {
             }
             Self::TooDeep { path } => write!(f, "too deep at `{path}`"),
         }
+    }
+}
+
+/// Values that were nested too deeply to be looked at, by the types of their components.
+#[derive(Debug, Default)]
+pub(super) struct TooDeep(HashMap<ComponentId, (usize, Entity, String)>);
+
+impl TooDeep {
+    /// Notes that a component of `holder` is nested too deeply at `path`.
+    pub(super) fn note(&mut self, component: ComponentId, holder: Entity, path: String) {
+        match self.0.get_mut(&component) {
+            None => {
+                self.0.insert(component, (1, holder, path));
+            }
+            Some((count, first, first_path)) => {
+                *count += 1;
+                if order(holder) < order(*first) {
+                    (*first, *first_path) = (holder, path);
+                }
+            }
+        }
+    }
+
+    /// Returns, type by type, how many components that were, and the path in the first of their holders.
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (ComponentId, usize, String)> {
+        let all = self.0.into_iter();
+        all.map(|(component, (count, _, path))| (component, count, path))
     }
 }
 

@@ -14,7 +14,7 @@ use bevy_platform::collections::HashMap;
 use super::{
     holder::ReferencePlace,
     label::{EntityLabel, order},
-    reader::archetypes,
+    readers::archetypes,
     search::Search,
     world_ext::SEARCH_DEPTH,
 };

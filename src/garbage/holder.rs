@@ -37,6 +37,13 @@ pub struct ReferencePlace {
     pub kind: ReferenceKind,
 }
 
+impl ReferencePlace {
+    /// Returns the type name of the component without its path.
+    pub(super) fn short_component(&self) -> String {
+        ShortType(&self.component).to_string()
+    }
+}
+
 impl fmt::Display for ReferencePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", ShortType(&self.component), self.path)

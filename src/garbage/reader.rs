@@ -3,7 +3,6 @@
 use core::{any::TypeId, fmt};
 
 use bevy_ecs::{
-    archetype::{Archetype, ArchetypeId},
     component::{ComponentId, ComponentInfo},
     entity::Entity,
     entity_disabling::DefaultQueryFilters,
@@ -17,7 +16,6 @@ use bevy_ecs::{
     schedule::Schedules,
     world::{EntityRef, World},
 };
-use bevy_platform::collections::HashMap;
 
 use super::{
     blind_spot::Blindness,
@@ -26,25 +24,18 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
-    reference::{Step, Tracked, Tracking},
+    reference::{Place, Step, Tracked, Tracking},
     relationship::{related_by, relation_of},
-    signal::Reserved,
     text::ShortType,
     timers::Timed,
 };
 
-/// How all components that occur in a world are read.
-pub(super) struct Readers {
-    /// By the names of the types.
-    readers: Vec<Reader>,
-    of_components: HashMap<ComponentId, usize>,
-    /// Those that may name anybody.
-    of_archetypes: HashMap<ArchetypeId, Vec<usize>>,
-}
-
 /// How the components of a type are read.
 pub(super) struct Reader {
+    pub(super) component: ComponentId,
     pub(super) name: String,
+    /// The name without its path.
+    short_name: String,
     declared: Option<Tracking>,
     rest: Rest,
     pub(super) blindness: Vec<Blindness>,
@@ -62,6 +53,12 @@ enum Rest {
     Observing(fn(EntityRef) -> Vec<Entity>),
 }
 
+/// How a sweep gets at the components of a type.
+pub(super) enum Grip<'a> {
+    Declared(Tracking),
+    Reflected(&'a Lens),
+}
+
 /// Whether a place holds an entity or merely knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Strength {
@@ -73,54 +70,8 @@ pub(super) enum Strength {
     Weak,
 }
 
-impl Readers {
-    pub(super) fn of(world: &World, reflection: &Reflection) -> Self {
-        let mut components: Vec<_> = archetypes(world)
-            .flat_map(Archetype::iter_components)
-            .collect();
-        components.sort_unstable();
-        components.dedup();
-        let components = components.into_iter();
-        let mut named: Vec<_> = components
-            .map(|component| (component, Reader::of(world, reflection, component)))
-            .collect();
-        named.sort_by_cached_key(|(_, reader)| {
-            let name = reader.name.clone();
-            (ShortType(&name).to_string(), name)
-        });
-        let (components, readers): (Vec<_>, Vec<_>) = named.into_iter().unzip();
-        let of_components = components.into_iter().zip(0..).collect();
-        let mut all = Self {
-            readers,
-            of_components,
-            of_archetypes: HashMap::default(),
-        };
-        for archetype in archetypes(world) {
-            let components = archetype.iter_components();
-            let mut readers: Vec<_> = components.map(|id| all.of_components[&id]).collect();
-            readers.retain(|reader| all.readers[*reader].may_name());
-            readers.sort_unstable();
-            all.of_archetypes.insert(archetype.id(), readers);
-        }
-        all
-    }
-
-    /// Returns how the components of a type are read that occurs in the world.
-    pub(super) fn get(&self, component: ComponentId) -> Option<&Reader> {
-        let reader = self.of_components.get(&component)?;
-        Some(&self.readers[*reader])
-    }
-
-    /// Returns the types of the components of an archetype that may name anybody, by name.
-    pub(super) fn of_archetype(&self, archetype: &Archetype) -> impl Iterator<Item = &Reader> {
-        let readers = self.of_archetypes.get(&archetype.id());
-        let readers = readers.into_iter().flatten();
-        readers.map(|reader| &self.readers[*reader])
-    }
-}
-
 impl Reader {
-    fn of(world: &World, reflection: &Reflection, component: ComponentId) -> Self {
+    pub(super) fn of(world: &World, reflection: &Reflection, component: ComponentId) -> Self {
         let info = world.components().get_info(component);
         let info = info.expect("a component of an archetype should be registered");
         let tracked = world.get_resource::<Tracked>();
@@ -165,6 +116,8 @@ impl Reader {
             blindness.retain(is_about_a_part);
         }
         Self {
+            component,
+            short_name: ShortType(&name).to_string(),
             name,
             declared,
             rest,
@@ -172,7 +125,13 @@ impl Reader {
         }
     }
 
-    fn may_name(&self) -> bool {
+    /// Returns what readers are sorted by.
+    pub(super) fn order(&self) -> (&str, &str) {
+        (&self.short_name, &self.name)
+    }
+
+    /// Tells whether the components may name anybody.
+    pub(super) fn may_name(&self) -> bool {
         self.declared.is_some() || !matches!(self.rest, Rest::Nothing)
     }
 
@@ -208,9 +167,9 @@ impl Reader {
             path,
             kind,
         };
-        if let Some(declared) = self.declared {
-            let paths = declared.reach.paths(world, holder.id(), target).into_iter();
-            places.extend(paths.map(|(path, policy)| place(path, ReferenceKind::Declared(policy))));
+        for declared in self.declared_places(world, holder.id(), &mut |at| at == target) {
+            let kind = ReferenceKind::Declared(declared.policy);
+            places.push(place(declared.path, kind));
         }
         let declared = places.len();
         let kind = self.kind();
@@ -227,6 +186,61 @@ impl Reader {
                 };
                 places.push(place(path, kind));
             }
+        })
+    }
+
+    /// Returns how a sweep gets at the components, if it has anything to do with them.
+    pub(super) fn grip(&self) -> Option<Grip<'_>> {
+        match (&self.declared, &self.rest) {
+            (Some(declared), _) => Some(Grip::Declared(*declared)),
+            (None, Rest::Reflected(lens, ReferenceKind::Plain)) => Some(Grip::Reflected(lens)),
+            (None, _) => None,
+        }
+    }
+
+    /// Adds all places that a sweep would empty in the component of `holder`, with whom they name, and returns the first
+    /// that was too deep to be looked at.
+    pub(super) fn add_leftovers(
+        &self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+        places: &mut Vec<(Entity, ReferencePlace)>,
+    ) -> Option<String> {
+        let place = |path, kind| ReferencePlace {
+            component: self.name.clone(),
+            path,
+            kind,
+        };
+        match self.grip()? {
+            Grip::Declared(_) => {
+                for declared in self.declared_places(world, holder.id(), is_meant) {
+                    let kind = ReferenceKind::Declared(declared.policy);
+                    places.push((declared.entity, place(declared.path, kind)));
+                }
+                None
+            }
+            Grip::Reflected(lens) => {
+                reflection.look(lens, holder, &mut |entity, strength, path| {
+                    if strength == Strength::Strong && is_meant(entity) {
+                        let place = place(path.to_string(), ReferenceKind::Plain);
+                        places.push((entity, place));
+                    }
+                })
+            }
+        }
+    }
+
+    fn declared_places(
+        &self,
+        world: &World,
+        holder: Entity,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+    ) -> Vec<Place> {
+        let declared = self.declared;
+        declared.map_or(Vec::new(), |declared| {
+            declared.reach.places(world, holder, is_meant)
         })
     }
 
@@ -265,15 +279,6 @@ impl Reader {
         }
         None
     }
-}
-
-/// Returns all archetypes that have entities, without those of this crate.
-pub(super) fn archetypes(world: &World) -> impl Iterator<Item = &Archetype> {
-    let reserved = world.components().component_id::<Reserved>();
-    world.archetypes().iter().filter(move |archetype| {
-        let is_reserved = reserved.is_some_and(|reserved| archetype.contains(reserved));
-        !archetype.is_empty() && !is_reserved
-    })
 }
 
 fn is_about_a_part(blindness: &Blindness) -> bool {

@@ -4,23 +4,36 @@ use core::{any::TypeId, fmt};
 use std::collections::BTreeSet;
 
 use bevy_ecs::{
+    component::{ComponentId, ComponentInfo},
     entity::Entity,
     reflect::{AppTypeRegistry, ReflectComponent},
     world::{EntityRef, World},
 };
 use bevy_platform::{collections::HashMap, sync::RwLockReadGuard};
-use bevy_reflect::{PartialReflect, ReflectRef, TypeRegistry, enums::VariantType};
+use bevy_reflect::{
+    PartialReflect, Reflect, ReflectFromPtr, ReflectRef, TypeRegistry, enums::VariantType,
+};
 
 use super::{
     blind_spot::Blindness,
+    emptying::{self, Around},
+    immutable,
     reader::Strength,
     survey::{self, Survey},
     world_ext::SEARCH_DEPTH,
 };
-use crate::{reference::Step, weak::Weak};
+use crate::{
+    reference::{LostSet, Step},
+    weak::Weak,
+};
 
-/// How a component is looked into.
-pub(super) type Lens = ReflectComponent;
+/// How a component is looked into, and emptied.
+#[derive(Clone)]
+pub(super) struct Lens {
+    component: ReflectComponent,
+    /// For immutable components.
+    pointer: Option<ReflectFromPtr>,
+}
 
 /// What is known of a type.
 pub(super) struct Known {
@@ -30,6 +43,51 @@ pub(super) struct Known {
     pub(super) lens: Option<Lens>,
     /// What cannot be looked into.
     pub(super) blindness: Vec<Blindness>,
+}
+
+impl Lens {
+    /// Takes all who are `lost` out of the component of `holder`, which is written by that.
+    pub(super) fn empty(
+        &self,
+        world: &mut World,
+        holder: Entity,
+        component: ComponentId,
+        lost: &LostSet,
+    ) {
+        let empty = |value: &mut dyn Reflect| {
+            let value = value.as_partial_reflect_mut();
+            // Nobody is around a component.
+            let _ = emptying::empty(value, lost, Around::Nobody, 0);
+        };
+        let info = world.components().get_info(component);
+        if info.is_some_and(ComponentInfo::mutable) {
+            if let Ok(mut holder) = world.get_entity_mut(holder)
+                && let Some(mut value) = self.component.reflect_mut(&mut holder)
+            {
+                empty(&mut *value);
+            }
+        } else if let Some(pointer) = &self.pointer {
+            immutable::modify(world, holder, component, pointer, empty);
+        }
+    }
+}
+
+/// Tells whether `value` names anybody who is `lost`.
+pub(super) fn names_any(value: &dyn PartialReflect, lost: &LostSet) -> bool {
+    let mut found = false;
+    let mut reflection = Reflection {
+        registry: None,
+        holds: HashMap::default(),
+    };
+    let mut look = Look {
+        reflection: &mut reflection,
+        found: &mut |entity, strength, _| {
+            found |= strength == Strength::Strong && lost.contains(&entity);
+        },
+        too_deep: None,
+    };
+    look.value(value, &Trail::START);
+    found
 }
 
 /// The types that a world has registered, and what was found out about them.
@@ -61,7 +119,7 @@ impl<'w> Reflection<'w> {
         };
         let info = registration.type_info();
         let name = Some(info.type_path());
-        let Some(lens) = registration.data::<ReflectComponent>() else {
+        let Some(component) = registration.data::<ReflectComponent>() else {
             return Known {
                 name,
                 lens: None,
@@ -73,7 +131,10 @@ impl<'w> Reflection<'w> {
         let opaque = opaque.map(|(path, type_path)| Blindness::Opaque { path, type_path });
         Known {
             name,
-            lens: survey.holds.then(|| lens.clone()),
+            lens: survey.holds.then(|| Lens {
+                component: component.clone(),
+                pointer: registration.data::<ReflectFromPtr>().cloned(),
+            }),
             blindness: opaque.collect(),
         }
     }
@@ -85,7 +146,7 @@ impl<'w> Reflection<'w> {
         holder: EntityRef,
         found: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
     ) -> Option<String> {
-        let component = lens.reflect(holder)?;
+        let component = lens.component.reflect(holder)?;
         let mut look = Look {
             reflection: self,
             found,
@@ -215,7 +276,7 @@ impl Look<'_, '_> {
 }
 
 /// Tells whether what `value` holds is at the same place as the value itself.
-fn is_transparent(value: &dyn PartialReflect) -> bool {
+pub(super) fn is_transparent(value: &dyn PartialReflect) -> bool {
     let info = value.get_represented_type_info();
     info.is_some_and(|info| survey::is_transparent(info.ty()))
 }

@@ -2,25 +2,20 @@
 
 use core::any::type_name;
 
-use bevy_ecs::{
-    component::ComponentId, entity::Entity, name::Name, resource::IsResource, world::World,
-};
-use bevy_platform::collections::HashMap;
+use bevy_ecs::{entity::Entity, world::World};
 
 use super::{
-    blind_spot::{BlindSpot, Blindness},
+    blind_spot::TooDeep,
     chain::{ChainLink, Origins},
     holder::{ReferenceHolder, ReferencePlace},
-    label::{EntityLabel, order},
-    reader::{Readers, archetypes},
+    label::order,
+    readers::{Readers, archetypes},
     reflection::Reflection,
     report::ReferenceReport,
 };
 use crate::{
-    liveness::LivenessExt,
     registration::Registration,
     signal::{Referenced, SignalExt},
-    text::ShortType,
 };
 
 /// What a search needs wherever it looks.
@@ -40,14 +35,9 @@ pub(super) fn find(world: &World, target: Entity) -> ReferenceReport {
         readers,
     };
     let (found, too_deep) = search.places(target);
-    let mut blind_spots = search.blind_spots();
-    blind_spots.extend(too_deep);
-    blind_spots.sort_by_cached_key(|spot| {
-        let name = ShortType(&spot.component).to_string();
-        (name, spot.component.clone(), spot.reason.clone())
-    });
+    let blind_spots = search.readers.blind_spots(world, too_deep);
     ReferenceReport {
-        target: search.label(target),
+        target: search.readers.label(world, target),
         holders: search.holders(target, found),
         registrations: registrations(world, target),
         blind_spots,
@@ -66,9 +56,9 @@ type Found = Vec<(Entity, Vec<ReferencePlace>)>;
 
 impl Search<'_> {
     /// Looks at all components for places that name `target`.
-    fn places(&mut self, target: Entity) -> (Found, Vec<BlindSpot>) {
+    fn places(&mut self, target: Entity) -> (Found, TooDeep) {
         let mut found = Found::new();
-        let mut too_deep: HashMap<&str, Vec<(Entity, String)>> = HashMap::default();
+        let mut too_deep = TooDeep::default();
         for archetype in archetypes(self.world) {
             let readers: Vec<_> = self.readers.of_archetype(archetype).collect();
             if readers.is_empty() {
@@ -86,8 +76,7 @@ impl Search<'_> {
                         &mut places,
                     );
                     if let Some(path) = deep {
-                        let deep = too_deep.entry(&reader.name).or_default();
-                        deep.push((holder.id(), path));
+                        too_deep.note(reader.component, holder.id(), path);
                     }
                 }
                 if !places.is_empty() {
@@ -96,17 +85,7 @@ impl Search<'_> {
             }
         }
         found.sort_unstable_by_key(|(holder, _)| order(*holder));
-        let too_deep = too_deep.into_iter().filter_map(|(component, deep)| {
-            let entities = deep.len();
-            let first = deep.into_iter().min_by_key(|(holder, _)| order(*holder));
-            let (_, path) = first?;
-            Some(BlindSpot {
-                component: component.to_owned(),
-                entities,
-                reason: Blindness::TooDeep { path },
-            })
-        });
-        (found, too_deep.collect())
+        (found, too_deep)
     }
 
     /// Returns whom the components of `holder` name, each once, in order.
@@ -136,7 +115,7 @@ impl Search<'_> {
         for (holder, places) in found {
             let way = origins.way_to(holder);
             holders.push(ReferenceHolder {
-                label: self.label(holder),
+                label: self.readers.label(self.world, holder),
                 places,
                 chain: way.map(|way| self.chain(&way, holder)),
             });
@@ -150,7 +129,7 @@ impl Search<'_> {
         let mut chain = Vec::with_capacity(way.len());
         for (&at, &next) in way.iter().zip(next) {
             chain.push(ChainLink {
-                label: self.label(at),
+                label: self.readers.label(self.world, at),
                 place: self.first_place(at, next),
             });
         }
@@ -176,41 +155,5 @@ impl Search<'_> {
         places
             .next()
             .expect("whoever names an entity should do so in some place")
-    }
-
-    /// Returns the types of components in the world that cannot be looked into.
-    fn blind_spots(&self) -> Vec<BlindSpot> {
-        let mut entities: HashMap<ComponentId, usize> = HashMap::default();
-        for archetype in archetypes(self.world) {
-            for component in archetype.iter_components() {
-                *entities.entry(component).or_default() += archetype.len() as usize;
-            }
-        }
-        let mut spots = Vec::new();
-        for (component, entities) in entities {
-            let Some(reader) = self.readers.get(component) else {
-                continue;
-            };
-            for reason in &reader.blindness {
-                spots.push(BlindSpot {
-                    component: reader.name.clone(),
-                    entities,
-                    reason: reason.clone(),
-                });
-            }
-        }
-        spots
-    }
-
-    fn label(&self, entity: Entity) -> EntityLabel {
-        let at = self.world.get_entity(entity).ok();
-        let resource = at.and_then(|at| at.get::<IsResource>());
-        let resource = resource.and_then(|at| self.readers.get(at.resource_component_id()));
-        EntityLabel {
-            entity,
-            name: at.and_then(|at| Some(at.get::<Name>()?.as_str().to_owned())),
-            resource: resource.map(|reader| reader.name.clone()),
-            liveness: self.world.liveness(entity),
-        }
     }
 }

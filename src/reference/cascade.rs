@@ -34,9 +34,11 @@ impl Denial {
     /// Returns the paths to all places that refuse: `.crew[1].0`.
     pub(crate) fn paths(self, world: &World) -> Vec<String> {
         let reach = world.resource::<Tracked>().get(self.number).reach;
-        let paths = reach.paths(world, self.holder, self.target).into_iter();
-        let refuses = |(path, policy)| (policy == Policy::Deny).then_some(path);
-        paths.filter_map(refuses).collect()
+        let places = reach.places(world, self.holder, &mut |at| at == self.target);
+        let refusing = places
+            .into_iter()
+            .filter(|place| place.policy == Policy::Deny);
+        refusing.map(|place| place.path).collect()
     }
 
     /// Returns the first field of the component that refuses.

@@ -32,7 +32,8 @@ pub use references::{ReferenceVisitor, References, Releasable, Remains};
 pub use tracked::Change;
 
 pub(crate) use cascade::{Denial, Dependent, for_each_dependent, for_each_needed, may_cascade};
+pub(crate) use path::Place;
 pub(crate) use plan::planned;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
 pub(crate) use sync::sync;
-pub(crate) use tracked::{Demand, Hears, Tracked, Tracking, track};
+pub(crate) use tracked::{Demand, Hears, LostSet, Tracked, Tracking, naming, track};

@@ -33,18 +33,34 @@ impl fmt::Display for Step {
     }
 }
 
-/// Returns the path of each place where `component` names `target`, in order: `.friends[3]`.
-pub(crate) fn paths_to(component: &impl References, target: Entity) -> Vec<(String, Policy)> {
+/// A place that names an entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) entity: Entity,
+    /// The way there: `.friends[3]`.
+    pub(crate) path: String,
+    pub(crate) policy: Policy,
+}
+
+/// Returns the places of `component` that name somebody who `is_meant`, in order.
+pub(crate) fn places(
+    component: &impl References,
+    is_meant: &mut dyn FnMut(Entity) -> bool,
+) -> Vec<Place> {
     let mut found = Vec::new();
     let search = Search {
-        target,
+        is_meant,
         path: Vec::new(),
-        found: |path: &[Step], policy| {
+        found: |entity, path: &[Step], policy| {
             let mut text = String::new();
             for step in path {
                 write!(text, "{step}").expect("a string should take all that is written");
             }
-            found.push((text, policy));
+            found.push(Place {
+                entity,
+                path: text,
+                policy,
+            });
         },
     };
     component.visit_references(Policy::Clear, &mut { search });
@@ -55,9 +71,9 @@ pub(crate) fn paths_to(component: &impl References, target: Entity) -> Vec<(Stri
 pub(crate) fn denying_field(component: &impl References, target: Entity) -> &'static str {
     let mut field = "";
     let search = Search {
-        target,
+        is_meant: &mut |entity| entity == target,
         path: Vec::new(),
-        found: |path: &[Step], policy| {
+        found: |_, path: &[Step], policy| {
             let name = path.iter().find_map(|step| match step {
                 Step::Field(name) => Some(*name),
                 _ => None,
@@ -71,17 +87,17 @@ pub(crate) fn denying_field(component: &impl References, target: Entity) -> &'st
     field
 }
 
-/// Calls `found` for each place that names `target`.
-struct Search<F> {
-    target: Entity,
+/// Calls `found` for each place that names somebody who is meant.
+struct Search<'a, F> {
+    is_meant: &'a mut dyn FnMut(Entity) -> bool,
     path: Vec<Step>,
     found: F,
 }
 
-impl<F: FnMut(&[Step], Policy)> ReferenceVisitor for Search<F> {
+impl<F: FnMut(Entity, &[Step], Policy)> ReferenceVisitor for Search<'_, F> {
     fn reference(&mut self, entity: Entity, policy: Policy) {
-        if entity == self.target {
-            (self.found)(&self.path, policy);
+        if (self.is_meant)(entity) {
+            (self.found)(entity, &self.path, policy);
         }
     }
 

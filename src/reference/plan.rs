@@ -2,7 +2,7 @@
 
 use bevy_ecs::{entity::Entity, world::World};
 
-use super::{Policy, tracked::Tracked};
+use super::{Place, Policy, tracked::Tracked};
 use crate::{
     liveness::{Liveness, LivenessExt},
     signal::Books,
@@ -36,7 +36,7 @@ pub(crate) fn planned(world: &World, target: Entity) -> Vec<PlannedRelease> {
             continue;
         }
         let reach = tracked.get(number).reach;
-        for (path, policy) in reach.paths(world, holder, target) {
+        for Place { path, policy, .. } in reach.places(world, holder, &mut |at| at == target) {
             planned.push(PlannedRelease {
                 holder,
                 component: reach.name(),

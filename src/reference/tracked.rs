@@ -17,7 +17,7 @@ use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
 use smallvec::SmallVec;
 
-use super::{Lost, Policy, References, Remains, path, release, sync};
+use super::{Lost, Place, Policy, References, Remains, path, release, sync};
 use crate::signal::{self, Books, HandlerId, Panicked, Reserved};
 
 /// What is asked of whoever deletes, because a policy goes beyond fields.
@@ -83,8 +83,13 @@ pub(crate) trait Reach: Send + Sync {
     /// Calls `visit` for each entity that the component of `holder` names.
     fn visit(&self, world: &World, holder: Entity, visit: &mut dyn FnMut(Entity, Policy));
 
-    /// Returns where the component of `holder` names `target`, and what becomes of each place.
-    fn paths(&self, world: &World, holder: Entity, target: Entity) -> Vec<(String, Policy)>;
+    /// Returns where the component of `holder` names somebody who `is_meant`.
+    fn places(
+        &self,
+        world: &World,
+        holder: Entity,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+    ) -> Vec<Place>;
 
     /// Returns the field of the component that refuses to lose `target`; empty if none does.
     fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str;
@@ -103,11 +108,14 @@ pub(crate) enum Hears {
     No,
 }
 
-/// A component type that is forgotten: which components were written.
+/// A component type that is forgotten: which components were written, and who names somebody.
 trait Watch: Send + Sync {
     /// Returns the entities whose component changed since then and does not name what the books say; without a
     /// `since`, all are looked at.
     fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity>;
+
+    /// Returns the entities whose component names somebody who `is_meant`.
+    fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity>;
 }
 
 /// How a component is changed: where it is, or by a new value in its place.
@@ -190,7 +198,7 @@ where
 
 impl Tracked {
     /// Returns the number of types.
-    pub(super) fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         self.types.len() as u32
     }
 
@@ -247,6 +255,23 @@ pub(super) fn take_changed(world: &mut World, number: u32) -> Vec<Entity> {
     known.synced = Some(now);
     known.watch = Some(watch);
     changed
+}
+
+/// Returns the entities whose component of a tracked type names somebody who `is_meant`; none while its components are being
+/// looked at already.
+pub(crate) fn naming(
+    world: &mut World,
+    number: u32,
+    is_meant: impl Fn(&World, Entity) -> bool,
+) -> Vec<Entity> {
+    let mut tracked = world.resource_mut::<Tracked>();
+    let Some(mut watch) = tracked.types[number as usize].watch.take() else {
+        return Vec::new();
+    };
+    let naming = watch.naming(world, &|entity| is_meant(world, entity));
+    let mut tracked = world.resource_mut::<Tracked>();
+    tracked.types[number as usize].watch = Some(watch);
+    naming
 }
 
 /// Keeps the time of the last look comparable with newer ones, as Bevy does with its own ticks.
@@ -318,9 +343,14 @@ where
         }
     }
 
-    fn paths(&self, world: &World, holder: Entity, target: Entity) -> Vec<(String, Policy)> {
+    fn places(
+        &self,
+        world: &World,
+        holder: Entity,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+    ) -> Vec<Place> {
         let component = world.get::<C>(holder);
-        component.map_or(Vec::new(), |component| path::paths_to(component, target))
+        component.map_or(Vec::new(), |component| path::places(component, is_meant))
     }
 
     fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str {
@@ -378,5 +408,20 @@ impl<C: Component + References> Watch for WatchOf<C> {
             }
         }
         changed
+    }
+
+    fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity> {
+        self.0.update_archetypes(world);
+        let mut naming = Vec::new();
+        for (holder, component) in self.0.iter_manual(world) {
+            let mut is_found = false;
+            component.visit_references(Policy::Clear, &mut |entity, _| {
+                is_found |= is_meant(entity);
+            });
+            if is_found {
+                naming.push(holder);
+            }
+        }
+        naming
     }
 }

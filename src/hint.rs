@@ -10,17 +10,19 @@
 /// | `Queue` | is torn down in its turn | |
 /// | `FindReferencesOnFail` | is torn down in its turn | and who names it is looked for if somebody still does then |
 /// | `FindReferences` | is torn down in its turn | and who names it is looked for |
-/// | `HardDelete` | is torn down at the next flush, whatever the budget | and whoever still names it is cleared |
-/// | `HardDeleteNow` | is torn down before the outermost `qdel` returns | and whoever still names it is cleared |
+/// | `HardDelete` | is torn down at the next flush, whatever the budget | and swept out of all that still names it |
+/// | `HardDeleteNow` | is torn down before the outermost `qdel` returns | and swept out of all that still names it |
 /// | `IWillHandleIt` | stays marked and hidden until you despawn it | |
 /// | `LetMeLive` | lives on | unless the deletion is forced |
 ///
 /// The order follows the damage that is done if a hint is passed over: a search can be made up for, a tear-down
 /// that came late too, and one that came at all cannot.
 ///
-/// Declared references are cleared whatever the hint. Looking for others on its own, and clearing them, comes with the
-/// sweep, which is not there yet: for now these hints say only when the tear-down comes, and
-/// [`find_references`](crate::FindReferencesExt::find_references) looks when you ask it.
+/// Declared references are cleared whatever the hint. What is found by the second and the third is told by
+/// [`ReferencesFound`](crate::ReferencesFound), and what is swept by [`SweepFinished`](crate::SweepFinished). One sweep
+/// serves all who were torn down in a flush, in slices if [`QdelSettings::sweep_pace`](crate::QdelSettings::sweep_pace) says so;
+/// that of `HardDeleteNow` comes at once. With [`SweepMode::Off`](crate::SweepMode::Off) nothing is looked for, and the
+/// hints only say when the tear-down comes. Whoever is despawned plainly before its tear-down is not looked for.
 ///
 /// The names are those of Space Station 13: `QDEL_HINT_QUEUE`, `IFFAIL_FINDREFERENCE`, `FINDREFERENCE`, `HARDDEL`,
 /// `HARDDEL_NOW`, `IWILLGC` and `LETMELIVE`.
@@ -29,13 +31,15 @@ pub enum Hint {
     /// Nothing special: tear it down in its turn.
     #[default]
     Queue,
-    /// Tear it down in its turn, and look for who names it if somebody still does then.
+    /// Tear it down in its turn, sweep for who names it still, and tell of them if there are any; they are not cleared.
     FindReferencesOnFail,
-    /// Tear it down in its turn, and look for who names it.
+    /// Tear it down in its turn, and before that look for who names it.
+    ///
+    /// That is a [search](crate::FindReferencesExt::find_references) for each of them.
     FindReferences,
-    /// Tear it down at the next flush, whatever the budget.
+    /// Tear it down at the next flush, whatever the budget, and sweep for who names it still.
     HardDelete,
-    /// Tear it down before the outermost deletion returns.
+    /// Tear it down before the outermost deletion returns, and sweep for who names it still.
     HardDeleteNow,
     /// Do not tear it down: whoever says so despawns it.
     ///

@@ -1,0 +1,240 @@
+//! How sweeps are done, and what comes of them.
+
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    entity::{Entity, EntityHashMap},
+    name::Name,
+    world::World,
+};
+
+use super::{
+    answer::QdelCounts,
+    queue::{Deletions, Goal},
+    settings::{QdelSettings, SweepMode, SweepPace, Teardown, WorkClock},
+    sweep_ext::{ReferencesFound, SweepFinished},
+    sweeps::{Corpse, LeftoverField, Sweep},
+    tear_down::TearDown,
+};
+use crate::{
+    deleting::Deleting,
+    garbage::{self, FindReferencesExt, Progress, SweepReport},
+    hint::Hint,
+    signal::Panicked,
+    text::ShortType,
+};
+
+/// Who is looked for, of those that are torn down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LooksFor {
+    Nobody,
+    /// Those whose components asked for it.
+    Hinted,
+    Everybody,
+}
+
+impl LooksFor {
+    /// Returns who is looked for by the settings of a world.
+    pub(super) fn of(world: &World) -> Self {
+        let Some(deletions) = world.get_resource::<Deletions>() else {
+            return Self::Nobody;
+        };
+        let is_flush = deletions.work > Some(Goal::Destroy);
+        if deletions.sweeps.are_suspended {
+            return Self::Everybody;
+        }
+        match QdelSettings::of(world).sweep {
+            SweepMode::Off => Self::Nobody,
+            SweepMode::EachFlush if is_flush => Self::Everybody,
+            SweepMode::Sampled(flushes)
+                if is_flush && deletions.sweeps.is_last_of(flushes.get()) =>
+            {
+                Self::Everybody
+            }
+            SweepMode::OnDemand | SweepMode::Sampled(_) | SweepMode::EachFlush => Self::Hinted,
+        }
+    }
+
+    /// Returns what is to be remembered of an entity that is about to be torn down.
+    pub(super) fn corpse(self, world: &World, entity: Entity) -> Option<Corpse> {
+        if self == Self::Nobody {
+            return None;
+        }
+        let at = world.get_entity(entity).ok()?;
+        let hint = at.get::<Deleting>().map_or(Hint::Queue, Deleting::hint);
+        let is_hinted = matches!(
+            hint,
+            Hint::FindReferencesOnFail | Hint::HardDelete | Hint::HardDeleteNow
+        );
+        (is_hinted || self == Self::Everybody).then(|| Corpse {
+            entity,
+            name: at.get::<Name>().map(|name| name.as_str().to_owned()),
+            hint,
+        })
+    }
+
+    /// Tells of who names an entity that is about to be torn down, if its components asked for that.
+    pub(super) fn find_references(self, world: &mut World, entity: Entity) -> Result<(), Panicked> {
+        let deleting = world.get::<Deleting>(entity);
+        let is_asked = deleting.is_some_and(|at| at.hint() == Hint::FindReferences);
+        if self == Self::Nobody || !is_asked {
+            return Ok(());
+        }
+        tell_references(world, entity)
+    }
+}
+
+/// Does what is to be swept now, and tells whether there was anything: then more may have to be torn down.
+pub(super) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
+    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        return false;
+    };
+    if deletions.sweeps.are_suspended {
+        return false;
+    }
+    let corpses = tear_down.take_corpses();
+    let is_urgent = |corpse: &Corpse| corpse.hint == Hint::HardDeleteNow;
+    let (urgent, others): (Vec<_>, Vec<_>) = corpses.into_iter().partition(is_urgent);
+    deletions.sweeps.look_for(others);
+    let goal = deletions.work;
+    let mut has_swept = false;
+    if !urgent.is_empty() {
+        has_swept = true;
+        tear_down.note(sweep_at_once(world, Sweep::new(urgent, false)));
+    }
+    let settings = QdelSettings::of(world);
+    if goal <= Some(Goal::Destroy) || settings.sweep == SweepMode::Off {
+        return has_swept;
+    }
+    let is_drained = goal == Some(Goal::TearDownAll) && settings.teardown != Teardown::Immediate;
+    let budget = match settings.sweep_pace {
+        SweepPace::Budget(time) if !is_drained => time,
+        SweepPace::Budget(_) | SweepPace::AtOnce => {
+            return has_swept | sweep_waiting(world, tear_down);
+        }
+    };
+    if tear_down.has_swept {
+        // The time of this flush is spent.
+        return has_swept;
+    }
+    tear_down.has_swept = true;
+    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        return has_swept;
+    };
+    let Some(next) = deletions.sweeps.take_next() else {
+        return has_swept;
+    };
+    tear_down.note(sweep_slice(world, next, budget));
+    true
+}
+
+/// Sweeps until no sweep waits, and tells whether there was any.
+fn sweep_waiting(world: &mut World, tear_down: &mut TearDown) -> bool {
+    let deletions = world.get_resource_mut::<Deletions>();
+    let next = deletions.and_then(|mut deletions| deletions.sweeps.take_next());
+    let Some(next) = next else {
+        return false;
+    };
+    // One that was begun in slices ends in the same way.
+    tear_down.note(if next.is_begun() {
+        sweep_slice(world, next, Duration::MAX)
+    } else {
+        sweep_at_once(world, *next)
+    });
+    true
+}
+
+fn sweep_at_once(world: &mut World, mut sweep: Sweep) -> Result<(), Panicked> {
+    let clock = WorkClock::of(world);
+    let begun = clock.measured_now();
+    let (report, outcome) = garbage::sweep(world, &sweep.targets);
+    sweep.time += clock.measured_now().saturating_sub(begun);
+    outcome.and(conclude(world, report, &sweep))
+}
+
+/// Goes on with a sweep for so long.
+fn sweep_slice(world: &mut World, mut sweep: Box<Sweep>, budget: Duration) -> Result<(), Panicked> {
+    let clock = WorkClock::of(world);
+    let begun = clock.measured_now();
+    let time = || clock.measured_now().saturating_sub(begun);
+    let targets = &sweep.targets;
+    let (progress, outcome) = sweep.pass.go_on(world, targets, || time() < budget);
+    sweep.time += time();
+    match progress {
+        Progress::Interrupted => {
+            if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+                deletions.sweeps.put_back(sweep);
+            }
+            outcome
+        }
+        Progress::Done => {
+            let report = core::mem::take(&mut sweep.pass).finish(world);
+            outcome.and(conclude(world, report, &sweep))
+        }
+    }
+}
+
+/// Counts what a sweep found, and tells of it.
+fn conclude(world: &mut World, report: SweepReport, sweep: &Sweep) -> Result<(), Panicked> {
+    let mut named: EntityHashMap<u64> = EntityHashMap::default();
+    for leftover in &report.leftovers {
+        *named.entry(leftover.target.entity).or_default() += 1;
+    }
+    let mut hard_deleted = 0;
+    for corpse in &sweep.corpses {
+        let is_hinted = matches!(corpse.hint, Hint::HardDelete | Hint::HardDeleteNow);
+        if is_hinted || named.contains_key(&corpse.entity) {
+            hard_deleted += 1;
+        }
+    }
+    QdelCounts::change(world, |counts| counts.hard_deletes += hard_deleted);
+    note(world, &report);
+    let mut outcome = Ok(());
+    for corpse in &sweep.corpses {
+        let is_asked = corpse.hint == Hint::FindReferencesOnFail;
+        if is_asked && named.contains_key(&corpse.entity) {
+            outcome = outcome.and(tell_references(world, corpse.entity));
+        }
+    }
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        world.trigger(SweepFinished { report });
+    }));
+    outcome.and(told)
+}
+
+/// Counts what was found, and warns of those who keep leaving something.
+pub(super) fn note(world: &mut World, report: &SweepReport) {
+    let places = report.leftovers.len() as u64;
+    QdelCounts::change(world, |counts| counts.leftovers += places);
+    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        return;
+    };
+    for field in deletions.sweeps.note_fields(report) {
+        warn(&field);
+    }
+}
+
+fn warn(field: &LeftoverField) {
+    let LeftoverField {
+        component,
+        path,
+        sweeps,
+        places,
+        last,
+    } = field;
+    let component = ShortType(component);
+    log::warn!(
+        "finding entities in `{component}{path}` that are gone: {places} in {sweeps} sweeps, the last in `{last}`; \
+         derive `References` for `{component}` and track it, or clear the field in a handler of `Qdeleting`"
+    );
+}
+
+/// Looks for who names an entity, and tells of it.
+fn tell_references(world: &mut World, entity: Entity) -> Result<(), Panicked> {
+    let report = world.find_references(entity);
+    log::info!("finding references: {report}");
+    catch_unwind(AssertUnwindSafe(|| {
+        world.trigger(ReferencesFound { report });
+    }))
+}

@@ -1,0 +1,222 @@
+//! Which sweeps wait, which one runs, and where they keep finding something.
+//!
+//! Plain data: no function here takes a world.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use bevy_ecs::entity::Entity;
+
+use crate::{
+    garbage::{Leftover, Pass, SweepReport, Targets, Treatment},
+    hint::Hint,
+};
+
+/// An entity that was torn down and is looked for.
+#[derive(Debug)]
+pub(super) struct Corpse {
+    pub(super) entity: Entity,
+    /// What it was called.
+    pub(super) name: Option<String>,
+    pub(super) hint: Hint,
+}
+
+/// A sweep that is being done in slices.
+#[derive(Default)]
+pub(super) struct Sweep {
+    pub(super) pass: Pass,
+    pub(super) targets: Targets,
+    pub(super) corpses: Vec<Corpse>,
+    /// How long it took until now.
+    pub(super) time: Duration,
+}
+
+/// Which sweeps wait, which one runs, and where they keep finding something.
+#[derive(Default)]
+pub(super) struct Sweeps {
+    /// Who is looked for by the next sweep.
+    waiting: Vec<Corpse>,
+    /// Whether the next one is to look for all who are gone.
+    is_requested: bool,
+    /// None while it is at work.
+    running: Option<Box<Sweep>>,
+    /// How many flushes tore something down.
+    flushes: u32,
+    fields: LeftoverFields,
+    /// Whether no sweep begins or goes on, and whoever works on the worklist remembers whom it tears down.
+    pub(super) are_suspended: bool,
+}
+
+impl Sweeps {
+    /// Tells whether there is anything to do for a flush.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.is_requested || self.running.is_some() || !self.waiting.is_empty()
+    }
+
+    /// Has the next sweep look for all who are gone.
+    pub(super) fn request(&mut self) {
+        self.is_requested = true;
+    }
+
+    /// Has the next sweep look for these.
+    pub(super) fn look_for(&mut self, corpses: impl IntoIterator<Item = Corpse>) {
+        self.waiting.extend(corpses);
+    }
+
+    /// Forgets what waits and what runs.
+    pub(super) fn call_off(&mut self) {
+        self.waiting.clear();
+        self.is_requested = false;
+        self.running = None;
+    }
+
+    /// Tells whether a flush is the last of so many.
+    pub(super) fn is_last_of(&self, flushes: u32) -> bool {
+        self.flushes.wrapping_add(1).is_multiple_of(flushes)
+    }
+
+    /// Counts a flush that tore something down.
+    pub(super) fn count_flush(&mut self) {
+        self.flushes = self.flushes.wrapping_add(1);
+    }
+
+    /// Takes the sweep that is running, or else the one that waits.
+    pub(super) fn take_next(&mut self) -> Option<Box<Sweep>> {
+        if let Some(running) = self.running.take() {
+            return Some(running);
+        }
+        if !self.is_waiting() {
+            return None;
+        }
+        let corpses = core::mem::take(&mut self.waiting);
+        let everybody = core::mem::take(&mut self.is_requested);
+        Some(Box::new(Sweep::new(corpses, everybody)))
+    }
+
+    /// Puts a sweep back that is not done yet.
+    pub(super) fn put_back(&mut self, sweep: Box<Sweep>) {
+        self.running = Some(sweep);
+    }
+
+    /// Notes where something was found, and returns the types that are to be warned of now.
+    pub(super) fn note_fields(&mut self, report: &SweepReport) -> Vec<LeftoverField> {
+        self.fields.note(report)
+    }
+
+    /// Returns where something was found, the worst first.
+    pub(super) fn fields(&self) -> Vec<LeftoverField> {
+        self.fields.sorted()
+    }
+}
+
+impl Sweep {
+    /// Tells whether a slice of it was done.
+    pub(super) fn is_begun(&self) -> bool {
+        self.pass.is_begun()
+    }
+
+    /// Returns a sweep for some who are gone, and for all others who are if `everybody` is wanted.
+    pub(super) fn new(corpses: Vec<Corpse>, everybody: bool) -> Self {
+        let mut targets = if everybody {
+            Targets::gone(Treatment::Empty)
+        } else {
+            Targets::default()
+        };
+        for corpse in &corpses {
+            let treatment = match corpse.hint {
+                Hint::FindReferencesOnFail => Treatment::Report,
+                _ => Treatment::Empty,
+            };
+            targets.insert(corpse.entity, treatment, corpse.name.clone());
+        }
+        Self {
+            targets,
+            corpses,
+            ..Self::default()
+        }
+    }
+}
+
+/// A field in which sweeps found entities that were gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftoverField {
+    /// The type name of the component, with its path.
+    pub component: String,
+    /// Where in the component it is, with all numbers left out: `.friends[..]`.
+    pub path: String,
+    /// How many sweeps found something in it.
+    pub sweeps: u64,
+    /// How many places that were.
+    pub places: u64,
+    /// The place that was found last.
+    pub last: String,
+}
+
+/// So many sweeps find something in the fields of a type before it is warned of.
+pub(super) const SWEEPS_BEFORE_WARNING: u64 = 3;
+
+#[derive(Default)]
+struct LeftoverFields {
+    by_place: BTreeMap<(String, String), LeftoverField>,
+    /// The components that were warned of.
+    warned: Vec<String>,
+}
+
+impl LeftoverFields {
+    fn note(&mut self, report: &SweepReport) -> Vec<LeftoverField> {
+        let mut found: BTreeMap<(String, String), (u64, &Leftover)> = BTreeMap::new();
+        for leftover in &report.leftovers {
+            let place = &leftover.place;
+            let key = (place.component.clone(), without_numbers(&place.path));
+            let (places, last) = found.entry(key).or_insert((0, leftover));
+            *places += 1;
+            *last = leftover;
+        }
+        let mut to_warn = Vec::new();
+        for ((component, path), (places, last)) in found {
+            let key = (component.clone(), path.clone());
+            let field = self.by_place.entry(key).or_insert_with(|| LeftoverField {
+                component: component.clone(),
+                path,
+                sweeps: 0,
+                places: 0,
+                last: String::new(),
+            });
+            field.sweeps += 1;
+            field.places += places;
+            field.last = format!("{} of {}", last.place, last.holder);
+            if field.sweeps >= SWEEPS_BEFORE_WARNING && !self.warned.contains(&component) {
+                self.warned.push(component);
+                to_warn.push(field.clone());
+            }
+        }
+        to_warn
+    }
+
+    fn sorted(&self) -> Vec<LeftoverField> {
+        let mut fields: Vec<_> = self.by_place.values().cloned().collect();
+        fields.sort_by_key(|field| core::cmp::Reverse(field.places));
+        fields
+    }
+}
+
+/// Returns a path without the numbers of elements: `.squads[3][0]` becomes `.squads[..][..]`.
+fn without_numbers(path: &str) -> String {
+    let mut pattern = String::new();
+    let mut is_inside = false;
+    for char in path.chars() {
+        match char {
+            '[' => is_inside = true,
+            ']' => is_inside = false,
+            _ => {}
+        }
+        let is_number = is_inside && char.is_ascii_digit();
+        if !is_number {
+            pattern.push(char);
+        } else if !pattern.ends_with("..") {
+            pattern.push_str("..");
+        }
+    }
+    pattern
+}

@@ -1,0 +1,295 @@
+//! A pass over all components of a world, for whoever names what is gone.
+//!
+//! There are two ways through a world. In one go, it goes type by type for what is declared, and archetype by archetype for
+//! what is reflected: the order in which they lie in memory. In slices, it goes by the indices of the entities, because
+//! an entity keeps its index wherever its components move in between.
+//!
+//! # Invariants
+//!
+//! 1. Looking and emptying alternate: while it looks, nothing changes, and while it empties, user code may do anything.
+//! 2. A place that named somebody meant when the pass began, and is not written until its end, is met once.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    entity::{Entity, EntityHashSet, EntityIndex},
+    world::{DeferredWorld, EntityRef, World},
+};
+
+use super::{
+    blind_spot::TooDeep,
+    holder::{ReferenceKind, ReferencePlace},
+    label::EntityLabel,
+    leftover::{Leftover, LeftoverState, SweepReport},
+    reader::Grip,
+    readers::{Readers, archetypes, is_reserved},
+    reflection::Reflection,
+    target::{Targets, Treatment},
+};
+use crate::{
+    reference::{self, Hears, LostSet, Policy, Tracked},
+    signal::Panicked,
+};
+
+/// So many entities are looked at between two looks at the time.
+const BATCH: u32 = 128;
+
+/// A pass that can be interrupted.
+#[derive(Default)]
+pub(crate) struct Pass {
+    readers: Readers,
+    /// The index of the entity that comes next.
+    next: u32,
+    too_deep: TooDeep,
+    leftovers: Vec<Leftover>,
+}
+
+/// How far a pass has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Interrupted,
+    Done,
+}
+
+/// A component that names somebody meant.
+struct Hit {
+    holder: Entity,
+    /// How it is read.
+    reader: usize,
+    places: Vec<(Entity, ReferencePlace)>,
+}
+
+/// Looks everywhere in one go.
+pub(crate) fn sweep(world: &mut World, targets: &Targets) -> (SweepReport, Result<(), Panicked>) {
+    let mut pass = Pass::default();
+    let hits = pass.look_everywhere(world, targets);
+    let outcome = pass.empty(world, targets, hits);
+    (pass.finish(world), outcome)
+}
+
+impl Pass {
+    /// Goes on until all is done, or until `may_go_on` says no; and then empties what it found.
+    pub(crate) fn go_on(
+        &mut self,
+        world: &mut World,
+        targets: &Targets,
+        mut may_go_on: impl FnMut() -> bool,
+    ) -> (Progress, Result<(), Panicked>) {
+        let mut hits = Vec::new();
+        let progress = loop {
+            if self.next >= world.entities().len() {
+                break Progress::Done;
+            }
+            self.look_at_some(world, targets, &mut hits);
+            if !may_go_on() {
+                break Progress::Interrupted;
+            }
+        };
+        (progress, self.empty(world, targets, hits))
+    }
+
+    /// Tells whether a slice of it was done.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.next > 0
+    }
+
+    /// Ends the pass, and returns what it found.
+    pub(crate) fn finish(mut self, world: &World) -> SweepReport {
+        self.readers.learn_all(world, &Reflection::of(world));
+        let mut report = SweepReport {
+            leftovers: self.leftovers,
+            blind_spots: self.readers.blind_spots(world, self.too_deep),
+        };
+        report.sort();
+        report
+    }
+
+    fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Vec<Hit> {
+        self.readers.learn_all(world, &Reflection::of(world));
+        let mut hits = Vec::new();
+        let is_meant = |world: &World, entity| targets.treatment(world, entity).is_some();
+        let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
+        for number in 0..types {
+            let component = world.resource::<Tracked>().get(number).component;
+            let Some(reader) = self.readers.number_of(component) else {
+                continue;
+            };
+            let naming = reference::naming(world, number, is_meant);
+            let mut reflection = Reflection::of(world);
+            for holder in naming {
+                self.look_at(
+                    world,
+                    &mut reflection,
+                    world.entity(holder),
+                    reader,
+                    targets,
+                    &mut hits,
+                );
+            }
+        }
+        let mut reflection = Reflection::of(world);
+        for archetype in archetypes(world) {
+            let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
+            let is_reflected = |reader: &usize| {
+                let grip = self.readers.by_number(*reader).grip();
+                matches!(grip, Some(Grip::Reflected(_)))
+            };
+            let readers: Vec<_> = readers.copied().filter(is_reflected).collect();
+            if readers.is_empty() {
+                continue;
+            }
+            for holder in archetype.entities() {
+                let holder = world.entity(holder.id());
+                for &reader in &readers {
+                    self.look_at(world, &mut reflection, holder, reader, targets, &mut hits);
+                }
+            }
+        }
+        hits
+    }
+
+    /// Looks at the next entities.
+    fn look_at_some(&mut self, world: &World, targets: &Targets, hits: &mut Vec<Hit>) {
+        let mut reflection = Reflection::of(world);
+        let end = world.entities().len().min(self.next.saturating_add(BATCH));
+        let indices = self.next..end;
+        self.next = end;
+        for index in indices.filter_map(EntityIndex::from_raw_u32) {
+            let entity = world.entities().resolve_from_index(index);
+            let Ok(holder) = world.get_entity(entity) else {
+                continue;
+            };
+            let archetype = holder.archetype();
+            if is_reserved(world, archetype) {
+                continue;
+            }
+            self.readers.learn(world, &reflection, archetype);
+            let readers = self.readers.numbers_of_archetype(archetype.id()).len();
+            for at in 0..readers {
+                let reader = self.readers.numbers_of_archetype(archetype.id())[at];
+                self.look_at(world, &mut reflection, holder, reader, targets, hits);
+            }
+        }
+    }
+
+    /// Looks at one component.
+    fn look_at(
+        &mut self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        reader: usize,
+        targets: &Targets,
+        hits: &mut Vec<Hit>,
+    ) {
+        let mut places = Vec::new();
+        let reads = self.readers.by_number(reader);
+        let mut is_meant = |entity| targets.treatment(world, entity).is_some();
+        let deep = reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places);
+        if let Some(path) = deep {
+            self.too_deep.note(reads.component, holder.id(), path);
+        }
+        if !places.is_empty() {
+            hits.push(Hit {
+                holder: holder.id(),
+                reader,
+                places,
+            });
+        }
+    }
+
+    /// Empties what can be emptied, and notes what became of it; all of it, whoever panics.
+    fn empty(
+        &mut self,
+        world: &mut World,
+        targets: &Targets,
+        hits: Vec<Hit>,
+    ) -> Result<(), Panicked> {
+        let mut outcome = Ok(());
+        for hit in hits {
+            let holder = self.readers.label(world, hit.holder);
+            let mut to_empty = LostSet::default();
+            for (target, place) in &hit.places {
+                let is_emptied = targets.treatment(world, *target) == Some(Treatment::Empty);
+                let can_be = match place.kind {
+                    ReferenceKind::Declared(policy) => policy == Policy::Clear,
+                    _ => true,
+                };
+                if is_emptied && can_be {
+                    to_empty.insert(*target);
+                }
+            }
+            let labels: Vec<_> = hit
+                .places
+                .iter()
+                .map(|(target, _)| self.label(world, targets, *target))
+                .collect();
+            if !to_empty.is_empty() {
+                outcome = outcome.and(self.empty_component(world, &hit, to_empty));
+            }
+            let still_named = self.named_by(world, &hit);
+            for ((target, place), label) in hit.places.into_iter().zip(labels) {
+                let state = if targets.treatment(world, target) == Some(Treatment::Report) {
+                    LeftoverState::Found
+                } else if still_named.contains(&(target, place.kind)) {
+                    LeftoverState::Left
+                } else {
+                    LeftoverState::Emptied
+                };
+                self.leftovers.push(Leftover {
+                    holder: holder.clone(),
+                    place,
+                    target: label,
+                    state,
+                });
+            }
+        }
+        outcome
+    }
+
+    /// Has a component let go of who is `lost`.
+    fn empty_component(&self, world: &mut World, hit: &Hit, lost: LostSet) -> Result<(), Panicked> {
+        let reads = self.readers.by_number(hit.reader);
+        match reads.grip() {
+            Some(Grip::Declared(declared)) => catch_unwind(AssertUnwindSafe(|| {
+                let mut deferred = DeferredWorld::from(&mut *world);
+                let reach = declared.reach;
+                reach.release(&mut deferred, hit.holder, lost, Hears::Yes);
+                if reach.is_deferred() {
+                    world.flush();
+                }
+            })),
+            Some(Grip::Reflected(lens)) => catch_unwind(AssertUnwindSafe(|| {
+                lens.empty(world, hit.holder, reads.component, &lost);
+            })),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns who of those in a hit is named still, and in what kind of place.
+    fn named_by(&self, world: &World, hit: &Hit) -> Vec<(Entity, ReferenceKind)> {
+        let reads = self.readers.by_number(hit.reader);
+        let Ok(holder) = world.get_entity(hit.holder) else {
+            return Vec::new();
+        };
+        if !holder.contains_id(reads.component) {
+            return Vec::new();
+        }
+        let meant: EntityHashSet = hit.places.iter().map(|(target, _)| *target).collect();
+        let mut places = Vec::new();
+        let mut reflection = Reflection::of(world);
+        let mut is_meant = |entity| meant.contains(&entity);
+        // What is too deep is noted already.
+        let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
+        let places = places.into_iter();
+        places.map(|(target, place)| (target, place.kind)).collect()
+    }
+
+    fn label(&self, world: &World, targets: &Targets, target: Entity) -> EntityLabel {
+        let mut label = self.readers.label(world, target);
+        if label.name.is_none() {
+            label.name = targets.name(target).map(str::to_owned);
+        }
+        label
+    }
+}

@@ -1,0 +1,64 @@
+//! Whom a sweep looks for.
+
+use bevy_ecs::{
+    entity::{Entity, EntityHashMap},
+    world::World,
+};
+
+/// What a sweep does where somebody is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Treatment {
+    /// It empties the place, if it can.
+    Empty,
+    /// It only says so.
+    Report,
+}
+
+/// Whom a sweep looks for.
+#[derive(Debug, Default)]
+pub(crate) struct Targets {
+    /// What is done where somebody is named who is gone, whoever that is.
+    gone: Option<Treatment>,
+    known: EntityHashMap<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    treatment: Treatment,
+    name: Option<String>,
+}
+
+impl Targets {
+    /// Returns everybody who is gone.
+    pub(crate) fn gone(treatment: Treatment) -> Self {
+        Self {
+            gone: Some(treatment),
+            known: EntityHashMap::default(),
+        }
+    }
+
+    /// Adds an entity, with the name that it has or had.
+    pub(crate) fn insert(&mut self, entity: Entity, treatment: Treatment, name: Option<String>) {
+        self.known.insert(entity, Known { treatment, name });
+    }
+
+    /// Returns what is done where `entity` is named.
+    pub(super) fn treatment(&self, world: &World, entity: Entity) -> Option<Treatment> {
+        if !self.known.is_empty()
+            && let Some(known) = self.known.get(&entity)
+        {
+            return Some(known.treatment);
+        }
+        self.gone.filter(|_| is_gone(world, entity))
+    }
+
+    /// Returns the name that somebody had who is gone.
+    pub(super) fn name(&self, entity: Entity) -> Option<&str> {
+        self.known.get(&entity)?.name.as_deref()
+    }
+}
+
+/// Tells whether `entity` was there and is not any more; not so if its id is merely reserved, or stands for nobody.
+fn is_gone(world: &World, entity: Entity) -> bool {
+    !world.entities().contains(entity) && entity != Entity::PLACEHOLDER
+}
