@@ -22,7 +22,28 @@ pub struct Deleting {
     hint: Hint,
     /// Whether it may still turn out to live on.
     is_undecided: bool,
+    kind: KindId,
     costs: Option<Box<DeletionCosts>>,
+}
+
+/// A kind of entity that is counted by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KindId(u32);
+
+impl KindId {
+    /// What is of no kind.
+    pub(crate) const OTHERS: Self = Self(0);
+
+    /// Returns the kind at a place in the order of registration.
+    pub(crate) fn at(place: usize) -> Self {
+        // There are not even so many components.
+        Self(u32::try_from(place + 1).unwrap_or(0))
+    }
+
+    /// Returns its place in the order of registration, from 0.
+    pub(crate) fn place(self) -> Option<usize> {
+        (self.0 as usize).checked_sub(1)
+    }
 }
 
 /// Whether queries saw an entity before it was marked.
@@ -49,6 +70,7 @@ pub struct DeletionCosts {
 
 /// The handler that took longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct SlowestHandler {
     /// The path of the function.
@@ -63,12 +85,18 @@ impl Deleting {
     /// Returns the components that mark an entity.
     ///
     /// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
-    pub(crate) fn mark(visibility: Visibility, is_forced: bool, awaits: bool) -> (Self, Disabled) {
+    pub(crate) fn mark(
+        visibility: Visibility,
+        is_forced: bool,
+        awaits: bool,
+        kind: KindId,
+    ) -> (Self, Disabled) {
         let mark = Self {
             visibility,
             is_forced,
             hint: Hint::Queue,
             is_undecided: awaits,
+            kind,
             costs: None,
         };
         (mark, Disabled)
@@ -83,6 +111,11 @@ impl Deleting {
     /// down.
     pub fn is_left_alone(&self) -> bool {
         self.hint == Hint::IWillHandleIt
+    }
+
+    /// Returns the kind of the entity when its deletion began.
+    pub(crate) fn kind(&self) -> KindId {
+        self.kind
     }
 
     pub(crate) fn is_undecided(&self) -> bool {

@@ -55,20 +55,24 @@
 //! | use it as a plugin | `QdelPlugin` (feature `bevy_app`, on by default) |
 //! | set it up | [`QdelSettings`], [`Teardown`], [`WorkClock`], [`WorldListenerExt`], [`Signals`] |
 //! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
+//! | count by kinds of entities | [`WorldKindExt`], [`KindCounts`], [`QdelStatistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
 //!
 //! # Features
 //!
-//! - `bevy_app` (default): `QdelPlugin`, and `register_listener` and `register_destroy` on an `App`.
+//! - `bevy_app` (default): `QdelPlugin`, and `register_listener`, `register_destroy` and so on on an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
 //! - `bevy_reflect` (default): `Reflect` for [`Weak`] and the resources; [`find_references`](FindReferencesExt::find_references)
 //!   and [`sweep`](SweepExt::sweep) look into all types that are registered, not only into tracked ones.
+//! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions do and cost, frame by frame.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
-//! - `serde`: `Serialize` and `Deserialize` for [`Weak`].
+//! - `serde`: `Serialize` and `Deserialize` for [`Weak`], and `Serialize` for [`QdelStatistics`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod deleting;
 mod deletion;
+#[cfg(feature = "bevy_diagnostic")]
+mod diagnostics;
 mod error;
 mod garbage;
 mod hint;
@@ -88,11 +92,14 @@ pub use bevy_ecs::entity::Entity;
 pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
 pub use deletion::{
     CommandsQdelExt, Costs, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
-    EntityWorldMutQdelExt, LeftoverField, PlannedDeletion, PlannedRefusal, PreQdel, Qdel,
-    QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan, QdelSettings, QdelTimer, QdelTimerExt,
-    ReferencesFound, SweepExt, SweepFinished, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown,
-    Verdict, WorkClock, WorldDestroyExt, WorldReferencesExt, assert_no_leftovers,
+    EntityWorldMutQdelExt, KindCounts, KindStatistics, LeftoverField, PlannedDeletion,
+    PlannedRefusal, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan,
+    QdelSettings, QdelStatistics, QdelTimer, QdelTimerExt, ReferencesFound, SweepExt,
+    SweepFinished, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, Verdict, WorkClock,
+    WorldDestroyExt, WorldKindExt, WorldReferencesExt, assert_no_leftovers,
 };
+#[cfg(feature = "bevy_diagnostic")]
+pub use diagnostics::QdelDiagnosticsPlugin;
 pub use error::{
     BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
 };
@@ -104,7 +111,9 @@ pub use garbage::{
 pub use hint::Hint;
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
-pub use plugin::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin, QdelSystems};
+pub use plugin::{
+    AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, QdelPlugin, QdelSystems,
+};
 pub use qdel_macros::References;
 pub use reference::{
     Change, KeyReferences, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable,
@@ -126,10 +135,10 @@ pub mod prelude {
         EntityWorldMutSignalExt, Hint, Liveness, LivenessExt, Lost, PreQdel, Qdel, QdelExt,
         QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received,
         References, Signal, SignalExt, Signals, Teardown, Verdict, Weak, WorldDestroyExt,
-        WorldListenerExt, WorldReferencesExt,
+        WorldKindExt, WorldListenerExt, WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
-    pub use crate::{AppDestroyExt, AppListenerExt, AppReferencesExt, QdelPlugin};
+    pub use crate::{AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, QdelPlugin};
 }
 
 #[cfg(all(doctest, feature = "bevy_app"))]

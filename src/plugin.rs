@@ -22,7 +22,10 @@ use crate::{
     timers::Timers,
 };
 use crate::{
-    deletion::{Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt, WorldReferencesExt},
+    deletion::{
+        Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt, WorldKindExt,
+        WorldReferencesExt,
+    },
     reference::{Change, References},
     signal::WorldListenerExt,
 };
@@ -130,6 +133,21 @@ pub trait AppDestroyExt {
 impl AppDestroyExt for App {
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
         self.world_mut().register_destroy::<C>();
+        self
+    }
+}
+
+/// Counting what deletions did and cost, kind of entity by kind of entity, in an app.
+pub trait AppKindExt {
+    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
+    ///
+    /// See [`WorldKindExt::register_kind`].
+    fn register_kind<M: Component>(&mut self) -> &mut Self;
+}
+
+impl AppKindExt for App {
+    fn register_kind<M: Component>(&mut self) -> &mut Self {
+        self.world_mut().register_kind::<M>();
         self
     }
 }

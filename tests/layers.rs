@@ -1,7 +1,7 @@
 //! The layers of the source: who may name whom.
 //!
-//! From low to high: `error`, `deleting`, `hint`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`, `reference`,
-//! `timers`, `garbage`, `deletion`, `plugin`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
+//! From low to high: `error`, `deleting`, `hint`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`,
+//! `reference`, `timers`, `garbage`, `deletion`, `plugin`, `diagnostics`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
 //! names all.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &[
         "error",
         "deleting",
@@ -27,6 +27,7 @@ const LAYERS: [&[&str]; 9] = [
     &["garbage"],
     &["deletion"],
     &["plugin"],
+    &["diagnostics"],
 ];
 
 /// More lines of code than this, and a file is about two things.

@@ -53,6 +53,11 @@ impl Descent {
         self.stack.is_empty()
     }
 
+    /// Returns how many are known to be left.
+    pub(super) fn depth(&self) -> usize {
+        self.stack.len()
+    }
+
     fn push(&mut self, entity: Entity) {
         self.stack.push(Frame {
             entity,

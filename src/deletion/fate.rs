@@ -6,7 +6,9 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{destroy::AtWork, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave};
+use super::{
+    destroy::AtWork, kinds, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave,
+};
 use crate::{
     deleting::Deleting,
     hint::Hint,
@@ -92,13 +94,17 @@ impl Decisions<'_> {
             let entity = self.wave.notices[at].entity;
             match self.fates[at] {
                 Some(Fate::Kept | Fate::Spared) => {
+                    kinds::count(world, entity, |counts| counts.kept += 1);
                     let restored = mark::restore(world, entity);
                     self.note(restored);
                     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
                         deletions.kept.insert(entity);
                     }
                 }
-                Some(Fate::TearDown | Fate::Due | Fate::Urgent | Fate::LeftAlone) | None => {}
+                Some(Fate::LeftAlone) => {
+                    kinds::count(world, entity, |counts| counts.left_alone += 1);
+                }
+                Some(Fate::TearDown | Fate::Due | Fate::Urgent) | None => {}
             }
         }
     }
@@ -107,12 +113,20 @@ impl Decisions<'_> {
     fn destroy(&mut self, world: &mut World, at: usize) -> Fate {
         let notice = self.wave.notices[at];
         let begun = self.wave.clock.as_ref().map(WorkClock::measured_now);
-        let (hint, outcome) = self.at_work.destroy(world, notice, &mut self.overruled);
+        let mut overruled = 0;
+        let (hint, outcome) = self.at_work.destroy(world, notice, &mut overruled);
         self.note(outcome);
+        if overruled > 0 {
+            self.overruled += overruled;
+            kinds::count(world, notice.entity, |counts| counts.overruled += overruled);
+        }
         if let (Some(clock), Some(begun)) = (&self.wave.clock, begun)
             && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
         {
-            deleting.costs_mut().destroy = clock.measured_now().saturating_sub(begun);
+            let time = clock.measured_now().saturating_sub(begun);
+            deleting.costs_mut().destroy = time;
+            let kind = deleting.kind();
+            kinds::count_kind(world, kind, |counts| counts.destroy += time);
         }
         if hint != Hint::Queue
             && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)

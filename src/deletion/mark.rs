@@ -11,11 +11,12 @@ use smallvec::SmallVec;
 
 use super::{
     answer::QdelCounts,
+    kinds,
     owned::Member,
     queue::{Deletions, Notice},
 };
 use crate::{
-    deleting::{Deleting, Visibility},
+    deleting::{Deleting, KindId, Visibility},
     reference::Tracked,
     signal::{self, Panicked},
 };
@@ -36,17 +37,22 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         cause: member.cause,
         force: force == Force::Yes,
     });
-    world.resource_mut::<Deletions>().to_tell.extend(notices);
+    let mut deletions = world.resource_mut::<Deletions>();
+    deletions.to_tell.extend(notices);
+    let are_told_apart = deletions.kinds.are_told_apart();
     QdelCounts::change(world, |counts| counts.deleted += members.len() as u64);
     let entities = members.iter().map(|member| member.entity);
+    let kinds = are_told_apart.then(|| kinds::count_deleted(world, entities.clone()));
+    let kind = |at: usize| kinds.as_ref().map_or(KindId::OTHERS, |kinds| kinds[at]);
     signal::close(world, entities.clone());
     let awaits = world.contains_resource::<Tracked>();
     let marks: SmallVec<[_; 4]> = entities
-        .map(|entity| {
-            (
-                entity,
-                Deleting::mark(visibility(world, entity), force == Force::Yes, awaits),
-            )
+        .enumerate()
+        .map(|(at, entity)| {
+            let visibility = visibility(world, entity);
+            let is_forced = force == Force::Yes;
+            let mark = Deleting::mark(visibility, is_forced, awaits, kind(at));
+            (entity, mark)
         })
         .collect();
 

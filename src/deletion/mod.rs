@@ -35,6 +35,7 @@ mod destroy;
 mod entity_ext;
 mod fate;
 mod field;
+mod kinds;
 mod mark;
 mod owned;
 mod plan;
@@ -42,6 +43,7 @@ mod queue;
 mod references_ext;
 mod release;
 mod settings;
+mod statistics;
 mod sweep_ext;
 mod sweeping;
 mod sweeps;
@@ -57,15 +59,21 @@ pub use batch::QdelBatch;
 pub use destroy::{Destroy, Destroying, WorldDestroyExt};
 pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
 pub use field::QdelFieldExt;
+pub use kinds::{KindCounts, WorldKindExt};
 pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
 pub use references_ext::WorldReferencesExt;
 pub use settings::{
     Costs, QdelSettings, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, WorkClock,
 };
+pub use statistics::{KindStatistics, QdelStatistics};
 pub use sweep_ext::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers};
 pub use sweeps::LeftoverField;
 pub use timer::{QdelTimer, QdelTimerExt};
 pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 
+#[cfg(feature = "bevy_diagnostic")]
+pub(crate) use kinds::Kinds;
+#[cfg(feature = "bevy_diagnostic")]
+pub(crate) use statistics::{count_waiting, short_names};
 #[cfg(feature = "bevy_time")]
 pub(crate) use timer::{AppClock, follow_clock, qdel_due};

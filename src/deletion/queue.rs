@@ -11,7 +11,7 @@ use bevy_ecs::{
 use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
-use super::{descent::Descent, owned::Ownerships, sweeps::Sweeps};
+use super::{descent::Descent, kinds::Kinds, owned::Ownerships, sweeps::Sweeps};
 use crate::signal::{Cause, Panicked, Reserved};
 
 /// A notice that is still to be sent.
@@ -58,6 +58,8 @@ pub(super) struct Deletions {
     pub(super) panicked: Option<SyncCell<Panicked>>,
     pub(super) ownerships: Ownerships,
     pub(super) sweeps: Sweeps,
+    /// What deletions did and cost.
+    pub(super) kinds: Kinds,
 }
 
 impl Deletions {
@@ -69,5 +71,10 @@ impl Deletions {
     /// Tells whether anything waits for its tear-down.
     pub(super) fn is_waiting(&self) -> bool {
         !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())
+    }
+
+    /// Returns how many entities wait for their tear-down, as far as it is known.
+    pub(super) fn count_waiting(&self) -> usize {
+        self.to_tear_down.len() + self.due.len() + self.descent.depth()
     }
 }

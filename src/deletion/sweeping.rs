@@ -11,6 +11,7 @@ use bevy_ecs::{
 
 use super::{
     answer::QdelCounts,
+    kinds,
     queue::{Deletions, Goal},
     settings::{QdelSettings, SweepMode, SweepPace, Teardown, WorkClock},
     sweep_ext::{ReferencesFound, SweepFinished},
@@ -18,7 +19,7 @@ use super::{
     tear_down::TearDown,
 };
 use crate::{
-    deleting::Deleting,
+    deleting::{Deleting, KindId},
     garbage::{self, FindReferencesExt, Progress, SweepReport},
     hint::Hint,
     signal::Panicked,
@@ -62,7 +63,8 @@ impl LooksFor {
             return None;
         }
         let at = world.get_entity(entity).ok()?;
-        let hint = at.get::<Deleting>().map_or(Hint::Queue, Deleting::hint);
+        let deleting = at.get::<Deleting>();
+        let hint = deleting.map_or(Hint::Queue, Deleting::hint);
         let is_hinted = matches!(
             hint,
             Hint::FindReferencesOnFail | Hint::HardDelete | Hint::HardDeleteNow
@@ -70,6 +72,7 @@ impl LooksFor {
         (is_hinted || self == Self::Everybody).then(|| Corpse {
             entity,
             name: at.get::<Name>().map(|name| name.as_str().to_owned()),
+            kind: deleting.map_or(KindId::OTHERS, Deleting::kind),
             hint,
         })
     }
@@ -182,11 +185,18 @@ fn conclude(world: &mut World, report: SweepReport, sweep: &Sweep) -> Result<(),
         *named.entry(leftover.target.entity).or_default() += 1;
     }
     let mut hard_deleted = 0;
+    let targets = u32::try_from(sweep.corpses.len()).unwrap_or(u32::MAX);
     for corpse in &sweep.corpses {
         let is_hinted = matches!(corpse.hint, Hint::HardDelete | Hint::HardDeleteNow);
-        if is_hinted || named.contains_key(&corpse.entity) {
-            hard_deleted += 1;
+        let places = named.get(&corpse.entity).copied();
+        if places.is_none() && !is_hinted {
+            continue;
         }
+        hard_deleted += 1;
+        kinds::count_kind(world, corpse.kind, |counts| {
+            counts.leftovers += places.unwrap_or_default();
+            counts.add_hard_delete(sweep.time, targets);
+        });
     }
     QdelCounts::change(world, |counts| counts.hard_deletes += hard_deleted);
     note(world, &report);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use bevy_ecs::entity::Entity;
 
 use crate::{
+    deleting::KindId,
     garbage::{Leftover, Pass, SweepReport, Targets, Treatment},
     hint::Hint,
 };
@@ -18,6 +19,7 @@ pub(super) struct Corpse {
     pub(super) entity: Entity,
     /// What it was called.
     pub(super) name: Option<String>,
+    pub(super) kind: KindId,
     pub(super) hint: Hint,
 }
 

@@ -13,6 +13,7 @@ use indexmap::IndexSet;
 use super::{
     answer::QdelCounts,
     descent::Descent,
+    kinds::{self, KindsTornDown},
     queue::{Deletions, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
@@ -32,6 +33,8 @@ pub(super) struct TearDown {
     has_begun: bool,
     /// Whether the time for sweeps is spent.
     pub(super) has_swept: bool,
+    /// What that was, if kinds are told apart.
+    kinds: Option<KindsTornDown>,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
     /// next flush.
     stuck: IndexSet<Entity, FixedHasher>,
@@ -83,6 +86,7 @@ impl TearDown {
             corpses: Vec::new(),
             has_begun: false,
             has_swept: false,
+            kinds: None,
             stuck: IndexSet::default(),
             outcome: Ok(()),
         }
@@ -92,6 +96,9 @@ impl TearDown {
     pub(super) fn run(&mut self, world: &mut World) {
         // Without a worklist, somebody cleared the world from inside.
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            if deletions.kinds.are_told_apart() {
+                self.kinds.get_or_insert_default();
+            }
             let urgent = core::mem::take(&mut deletions.urgent);
             if !urgent.is_empty() {
                 self.note(sync_references(world));
@@ -116,6 +123,7 @@ impl TearDown {
         let Self {
             count,
             corpses,
+            kinds,
             stuck,
             outcome,
             has_begun,
@@ -126,6 +134,7 @@ impl TearDown {
             if has_begun && count > 0 {
                 deletions.sweeps.count_flush();
             }
+            deletions.kinds.count_torn_down(count as u64, kinds);
         }
         if count > 0 {
             QdelCounts::change(world, |counts| counts.torn_down += count as u64);
@@ -154,6 +163,7 @@ impl TearDown {
         let told = self.looks_for.find_references(world, entity);
         self.note(told);
         let corpse = self.looks_for.corpse(world, entity);
+        let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
         self.note(catch_unwind(AssertUnwindSafe(|| {
             world.despawn(entity);
         })));
@@ -162,6 +172,9 @@ impl TearDown {
         } else {
             self.count += 1;
             self.corpses.extend(corpse);
+            if let Some((kinds, kind)) = self.kinds.as_mut().zip(kind) {
+                kinds.count(kind);
+            }
         }
         self.note(carry_out(world));
     }

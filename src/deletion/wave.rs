@@ -8,6 +8,7 @@ use super::{
     answer::QdelCounts,
     destroy::{AtWork, Destroyers},
     fate::{Decisions, Fate},
+    kinds,
     queue::{Deletions, Notice},
     release,
     settings::{Costs, QdelSettings, WorkClock},
@@ -84,16 +85,19 @@ impl Wave<'_> {
         let Some(clock) = &self.clock else {
             return tell(world, notice, None);
         };
+        let kind = kinds::kind_of(world, entity);
         let now = || clock.measured_now();
         let mut stopwatch = Stopwatch::new(&now);
         let begun = now();
         let outcome = tell(world, notice, Some(&mut stopwatch));
         let time = now().saturating_sub(begun);
+        let slowest = stopwatch.slowest();
         if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
             let costs = deleting.costs_mut();
             costs.tell = time;
-            costs.slowest = stopwatch.slowest();
+            costs.slowest = slowest;
         }
+        kinds::count_kind(world, kind, |counts| counts.add_tell(time, slowest));
         outcome
     }
 

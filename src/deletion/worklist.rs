@@ -16,6 +16,7 @@ use super::{
     answer::{Qdel, QdelCounts},
     ask::{self, Refusal},
     batch::QdelBatch,
+    kinds,
     mark::{Force, is_alive, mark},
     owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Goal},
@@ -48,6 +49,7 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
         Ok(tree) => tree,
         Err(refusal) => {
             QdelCounts::change(world, |counts| counts.count_refusal(&refusal));
+            kinds::count(world, entity, |counts| counts.count_refusal(&refusal));
             return refusal;
         }
     };
@@ -96,6 +98,7 @@ pub(super) fn qdel_batch(
         batch.queued.extend(in_order);
     }
     QdelCounts::change(world, |counts| batch.count(counts));
+    kinds::count_refused(world, &batch);
     let members = claim.members;
     if members.is_empty() && !has_panicked(world) {
         return batch;

@@ -1,0 +1,407 @@
+//! What deletions did and cost, kind by kind.
+
+use core::{any::type_name, time::Duration};
+
+use bevy_ecs::{
+    component::{Component, ComponentId},
+    entity::Entity,
+    world::World,
+};
+use smallvec::SmallVec;
+
+use super::{
+    answer::{Qdel, QdelCounts},
+    ask::Refusal,
+    batch::QdelBatch,
+    queue::Deletions,
+    statistics::QdelStatistics,
+};
+use crate::{
+    deleting::{Deleting, KindId, SlowestHandler},
+    error::QdelError,
+};
+
+/// What the deletions of entities of one kind did and cost, since the world began or the statistics were reset.
+///
+/// The first eight are those of [`QdelCounts`], for one kind. Calls count for the kind of the entity that they were made
+/// for, whoever vetoed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct KindCounts {
+    /// Entities that were marked and told: those that `qdel` was called on, and those that went with them.
+    pub deleted: u64,
+    /// Calls that a veto stopped.
+    pub vetoed: u64,
+    /// Calls for an entity whose deletion had begun before, or was taken back in the same one.
+    pub repeated: u64,
+    /// Calls that were refused with an error.
+    pub refused: u64,
+    /// Entities that were torn down by this crate.
+    pub torn_down: u64,
+    /// Entities that were deleted and live on: [`LetMeLive`](crate::Hint::LetMeLive).
+    pub kept: u64,
+    /// Components that wanted that in vain, because the deletion was forced.
+    pub overruled: u64,
+    /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
+    pub left_alone: u64,
+    /// Places that still named an entity after it was gone: what sweeps found, of those that looked for it by name.
+    pub leftovers: u64,
+    /// Entities that were gone and had to be swept out of places that named them still, or whose components asked for that.
+    pub hard_deletes: u64,
+    /// The time of the sweeps that this took, divided among all whom one looked for.
+    pub hard_delete_time: Duration,
+    /// The longest sweep that this took, undivided.
+    pub hard_delete_max: Duration,
+    /// The time that listeners and observers took, with [`Costs::Measure`](crate::Costs::Measure).
+    pub tell: Duration,
+    /// The time that [`Destroy`](crate::Destroy)s took, with [`Costs::Measure`](crate::Costs::Measure).
+    pub destroy: Duration,
+    /// The handler that took longest in a single call, with [`Costs::Measure`](crate::Costs::Measure).
+    pub slowest: Option<SlowestHandler>,
+}
+
+/// Counting what deletions did and cost, kind of entity by kind of entity, on a [`World`].
+///
+/// An entity belongs to the first kind registered whose marker it has when its deletion begins. What becomes of its
+/// components after that, or which kinds are registered after that, changes nothing. Entities of no kind are
+/// the others. A plain `despawn` is not counted.
+pub trait WorldKindExt {
+    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
+    ///
+    /// What was deleted before belongs to the others. A second time does no harm.
+    ///
+    /// # Complexity
+    ///
+    /// Each deletion of an entity looks through the markers, in the order of their registration, until it has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut world = World::new();
+    /// world.register_kind::<Goblin>();
+    /// let goblin = world.spawn(Goblin).id();
+    ///
+    /// world.qdel(goblin)?;
+    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 1);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn register_kind<M: Component>(&mut self) -> &mut Self;
+
+    /// Returns what deletions of a kind did and cost; none if it was not registered.
+    fn kind_counts<M: Component>(&self) -> Option<KindCounts>;
+
+    /// Returns what deletions did and cost: of each kind, worst first, and of the others.
+    ///
+    /// Its `Display` is a table.
+    fn qdel_statistics(&self) -> QdelStatistics;
+
+    /// Counts from zero again: all kinds, the others, and [`QdelCounts`].
+    ///
+    /// The kinds stay registered. What was deleted before and is torn down after this, counts as torn down after this.
+    fn reset_qdel_statistics(&mut self);
+}
+
+impl WorldKindExt for World {
+    fn register_kind<M: Component>(&mut self) -> &mut Self {
+        let marker = self.register_component::<M>();
+        let kinds = Kinds::of(self);
+        let others = kinds.unwrap_or(&Kinds::default()).others(self);
+        let mut deletions = self.get_resource_or_init::<Deletions>();
+        deletions.kinds.others = others;
+        deletions.kinds.register(marker, type_name::<M>());
+        self
+    }
+
+    fn kind_counts<M: Component>(&self) -> Option<KindCounts> {
+        let marker = self.component_id::<M>()?;
+        let deletions = self.get_resource::<Deletions>()?;
+        let mut all = deletions.kinds.all.iter();
+        let kind = all.find(|kind| kind.marker == marker)?;
+        Some(kind.counts)
+    }
+
+    fn qdel_statistics(&self) -> QdelStatistics {
+        QdelStatistics::of(self)
+    }
+
+    fn reset_qdel_statistics(&mut self) {
+        if let Some(mut deletions) = self.get_resource_mut::<Deletions>() {
+            deletions.kinds.reset();
+        }
+        QdelCounts::change(self, |counts| *counts = QdelCounts::default());
+    }
+}
+
+/// All kinds, in the order of registration, and the others.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    all: Vec<Kind>,
+    /// Without kinds, [`QdelCounts`] knows better what it counts too.
+    others: KindCounts,
+    /// How often was begun from zero.
+    resets: u64,
+}
+
+#[derive(Debug)]
+struct Kind {
+    marker: ComponentId,
+    name: &'static str,
+    counts: KindCounts,
+}
+
+impl Kinds {
+    /// Returns the kinds of a world, if anything was ever deleted or registered in it.
+    pub(crate) fn of(world: &World) -> Option<&Self> {
+        let deletions = world.get_resource::<Deletions>()?;
+        Some(&deletions.kinds)
+    }
+
+    /// Tells whether there are kinds. Without, everybody is one of the others.
+    pub(super) fn are_told_apart(&self) -> bool {
+        !self.all.is_empty()
+    }
+
+    /// Returns all kinds by their names, in the order of registration.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &KindCounts)> {
+        self.all.iter().map(|kind| (kind.name, &kind.counts))
+    }
+
+    /// Returns what was counted for the others.
+    pub(super) fn others(&self, world: &World) -> KindCounts {
+        match world.get_resource::<QdelCounts>() {
+            Some(all) if !self.are_told_apart() => self.others.with_calls(*all),
+            _ => self.others,
+        }
+    }
+
+    /// Returns what was counted for all kinds and the others together.
+    #[cfg(feature = "bevy_diagnostic")]
+    pub(crate) fn total(&self, world: &World) -> KindCounts {
+        let mut total = self.others(world);
+        for (_, counts) in self.iter() {
+            total.add(counts);
+        }
+        total
+    }
+
+    /// Returns how often was begun from zero.
+    #[cfg(feature = "bevy_diagnostic")]
+    pub(crate) fn resets(&self) -> u64 {
+        self.resets
+    }
+
+    /// Adds a kind, if it is new.
+    fn register(&mut self, marker: ComponentId, name: &'static str) {
+        if self.all.iter().all(|kind| kind.marker != marker) {
+            self.all.push(Kind {
+                marker,
+                name,
+                counts: KindCounts::default(),
+            });
+        }
+    }
+
+    /// Counts what a tear-down got rid of: so many of all kinds, and of each as many as `kinds` says.
+    pub(super) fn count_torn_down(&mut self, all: u64, kinds: Option<KindsTornDown>) {
+        let of_kinds = kinds.map(|kinds| kinds.0).unwrap_or_default();
+        self.others.torn_down += all - of_kinds.iter().sum::<u64>();
+        for (kind, torn_down) in self.all.iter_mut().zip(of_kinds) {
+            kind.counts.torn_down += torn_down;
+        }
+    }
+
+    fn reset(&mut self) {
+        self.resets += 1;
+        self.others = KindCounts::default();
+        for kind in &mut self.all {
+            kind.counts = KindCounts::default();
+        }
+    }
+
+    /// Changes the counts of a kind.
+    ///
+    /// Whoever cleared the world has no kinds any more that were known before.
+    fn change(&mut self, kind: KindId, change: impl FnOnce(&mut KindCounts)) {
+        let kind = kind.place().and_then(|place| self.all.get_mut(place));
+        change(kind.map_or(&mut self.others, |kind| &mut kind.counts));
+    }
+
+    /// Returns the kind of an entity whose deletion has not begun.
+    fn kind_by_marker(&self, world: &World, entity: Entity) -> KindId {
+        if self.all.is_empty() {
+            return KindId::OTHERS;
+        }
+        let Ok(entity) = world.get_entity(entity) else {
+            return KindId::OTHERS;
+        };
+        let mut all = self.all.iter();
+        let place = all.position(|kind| entity.contains_id(kind.marker));
+        place.map_or(KindId::OTHERS, KindId::at)
+    }
+}
+
+/// How many entities of each kind a tear-down got rid of.
+#[derive(Default)]
+pub(super) struct KindsTornDown(Vec<u64>);
+
+impl KindsTornDown {
+    pub(super) fn count(&mut self, kind: KindId) {
+        let Some(place) = kind.place() else {
+            return;
+        };
+        if self.0.len() <= place {
+            self.0.resize(place + 1, 0);
+        }
+        self.0[place] += 1;
+    }
+}
+
+/// Returns the kind of an entity: the one that it had when its deletion began, or else has now.
+pub(super) fn kind_of(world: &World, entity: Entity) -> KindId {
+    if let Some(deleting) = world.get::<Deleting>(entity) {
+        return deleting.kind();
+    }
+    let kinds = Kinds::of(world);
+    kinds.map_or(KindId::OTHERS, |kinds| kinds.kind_by_marker(world, entity))
+}
+
+/// Changes the counts of a kind. Without kinds, what [`QdelCounts`] counts as well need not be counted.
+pub(super) fn count_kind(world: &mut World, kind: KindId, change: impl FnOnce(&mut KindCounts)) {
+    // Without, somebody cleared the world.
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.kinds.change(kind, change);
+    }
+}
+
+/// Changes the counts of the kind of an entity, if kinds are told apart.
+pub(super) fn count(world: &mut World, entity: Entity, change: impl FnOnce(&mut KindCounts)) {
+    if Kinds::of(world).is_some_and(Kinds::are_told_apart) {
+        let kind = kind_of(world, entity);
+        count_kind(world, kind, change);
+    }
+}
+
+/// Counts entities that are about to be marked, and returns their kinds.
+pub(super) fn count_deleted(
+    world: &mut World,
+    entities: impl Iterator<Item = Entity>,
+) -> SmallVec<[KindId; 4]> {
+    let Some(kinds) = Kinds::of(world) else {
+        return SmallVec::new();
+    };
+    let of_all: SmallVec<_> = entities
+        .map(|entity| kinds.kind_by_marker(world, entity))
+        .collect();
+    let mut deletions = world.resource_mut::<Deletions>();
+    for kind in &of_all {
+        deletions.kinds.change(*kind, |counts| counts.deleted += 1);
+    }
+    of_all
+}
+
+/// Counts those in a batch that were refused, before the others are told apart into those that live on and those that
+/// do not.
+pub(super) fn count_refused(world: &mut World, batch: &QdelBatch) {
+    if !Kinds::of(world).is_some_and(Kinds::are_told_apart) {
+        return;
+    }
+    for entity in batch.already_deleting.iter().chain(&batch.kept) {
+        count(world, *entity, |counts| counts.repeated += 1);
+    }
+    for entity in &batch.vetoed {
+        count(world, *entity, |counts| counts.vetoed += 1);
+    }
+    for error in &batch.refused {
+        let (QdelError::NotSpawned { entity }
+        | QdelError::Resource { entity, .. }
+        | QdelError::Denied { entity, .. }) = error;
+        count(world, *entity, |counts| counts.refused += 1);
+    }
+}
+
+impl KindCounts {
+    /// Counts a call that came to nothing.
+    pub(super) fn count_refusal(&mut self, refusal: &Refusal) {
+        match refusal {
+            Ok(Qdel::AlreadyDeleting | Qdel::Kept) => self.repeated += 1,
+            Ok(_) => self.vetoed += 1,
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    /// Adds what telling of an entity cost.
+    pub(super) fn add_tell(&mut self, time: Duration, slowest: Option<SlowestHandler>) {
+        self.tell += time;
+        self.take_slowest(slowest);
+    }
+
+    /// Adds a sweep for an entity, which took so long and looked for so many.
+    pub(super) fn add_hard_delete(&mut self, time: Duration, targets: u32) {
+        self.hard_deletes += 1;
+        self.hard_delete_time += time / targets;
+        self.hard_delete_max = self.hard_delete_max.max(time);
+    }
+
+    /// Adds what was counted for another kind.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.deleted += other.deleted;
+        self.vetoed += other.vetoed;
+        self.repeated += other.repeated;
+        self.refused += other.refused;
+        self.torn_down += other.torn_down;
+        self.kept += other.kept;
+        self.overruled += other.overruled;
+        self.left_alone += other.left_alone;
+        self.leftovers += other.leftovers;
+        self.hard_deletes += other.hard_deletes;
+        self.hard_delete_time += other.hard_delete_time;
+        self.hard_delete_max = self.hard_delete_max.max(other.hard_delete_max);
+        self.tell += other.tell;
+        self.destroy += other.destroy;
+        self.take_slowest(other.slowest);
+    }
+
+    fn take_slowest(&mut self, slowest: Option<SlowestHandler>) {
+        if let Some(slowest) = slowest
+            && self.slowest.is_none_or(|known| known.time < slowest.time)
+        {
+            self.slowest = Some(slowest);
+        }
+    }
+
+    /// Returns the counts with those that `total` has as well.
+    fn with_calls(self, total: QdelCounts) -> Self {
+        let QdelCounts {
+            deleted,
+            vetoed,
+            repeated,
+            refused,
+            torn_down,
+            kept,
+            overruled,
+            left_alone,
+            leftovers,
+            hard_deletes,
+        } = total;
+        Self {
+            deleted,
+            vetoed,
+            repeated,
+            refused,
+            torn_down,
+            kept,
+            overruled,
+            left_alone,
+            leftovers,
+            hard_deletes,
+            ..self
+        }
+    }
+}
