@@ -210,11 +210,13 @@ impl Kinds {
 
     /// Counts what a tear-down got rid of: so many of all kinds, and of each as many as `kinds` says.
     pub(super) fn count_torn_down(&mut self, all: u64, kinds: Option<KindsTornDown>) {
+        let mut of_others = all;
         let of_kinds = kinds.map(|kinds| kinds.0).unwrap_or_default();
-        self.others.torn_down += all - of_kinds.iter().sum::<u64>();
         for (kind, torn_down) in self.all.iter_mut().zip(of_kinds) {
             kind.counts.torn_down += torn_down;
+            of_others -= torn_down;
         }
+        self.others.torn_down += of_others;
     }
 
     fn reset(&mut self) {
