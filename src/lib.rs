@@ -49,6 +49,7 @@
 //! | have fields cleared without a handler | [`References`], [`Policy`], [`WorldReferencesExt`] |
 //! | know who still holds an entity | [`FindReferencesExt`], [`ReferenceReport`], [`ReferenceRoot`] |
 //! | find and empty what names the gone | [`SweepExt`], [`SweepReport`], [`SweepMode`], [`assert_no_leftovers`] |
+//! | test everything that a game can spawn | [`CreateAndDestroy`] |
 //! | prevent one | [`PreQdel`], [`Verdict`], [`Hint::LetMeLive`] |
 //! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
 //! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
@@ -91,7 +92,8 @@ mod weak;
 pub use bevy_ecs::entity::Entity;
 pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
 pub use deletion::{
-    CommandsQdelExt, Costs, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
+    CommandsQdelExt, Costs, CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure,
+    CreateAndDestroyStep, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
     EntityWorldMutQdelExt, KindCounts, KindStatistics, LeftoverField, PlannedDeletion,
     PlannedRefusal, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan,
     QdelSettings, QdelStatistics, QdelTimer, QdelTimerExt, ReferencesFound, SweepExt,

@@ -30,6 +30,7 @@
 mod answer;
 mod ask;
 mod batch;
+mod create_and_destroy;
 mod descent;
 mod destroy;
 mod entity_ext;
@@ -56,6 +57,9 @@ mod world_ext;
 pub use answer::{Qdel, QdelCounts};
 pub use ask::{PreQdel, Verdict};
 pub use batch::QdelBatch;
+pub use create_and_destroy::{
+    CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep,
+};
 pub use destroy::{Destroy, Destroying, WorldDestroyExt};
 pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
 pub use field::QdelFieldExt;

@@ -3,8 +3,10 @@
 use bevy_ecs::{entity::Entity, event::Event, world::World};
 
 use super::{
+    queue::Goal,
+    sweeping::{self, Sweeping},
     sweeps::LeftoverField,
-    worklist::{self, Sweeping},
+    worklist,
 };
 use crate::garbage::{ReferenceReport, SweepReport, Targets, Treatment};
 
@@ -129,7 +131,7 @@ pub struct ReferencesFound {
 
 impl SweepExt for World {
     fn sweep(&mut self) -> SweepReport {
-        worklist::sweep(self, &Targets::gone(Treatment::Empty), Sweeping::Counts)
+        sweeping::sweep_for(self, &Targets::gone(Treatment::Empty), Sweeping::Counts)
     }
 
     fn sweep_for(&mut self, targets: impl IntoIterator<Item = Entity>) -> SweepReport {
@@ -137,19 +139,19 @@ impl SweepExt for World {
         for target in targets {
             all.insert(target, Treatment::Empty, None);
         }
-        worklist::sweep(self, &all, Sweeping::Ignored)
+        sweeping::sweep_for(self, &all, Sweeping::Ignored)
     }
 
     fn find_leftovers(&mut self) -> SweepReport {
-        worklist::sweep(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
+        sweeping::sweep_for(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
     }
 
     fn request_sweep(&mut self) {
-        worklist::request_sweep(self);
+        sweeping::request_sweep(self);
     }
 
     fn leftover_fields(&self) -> Vec<LeftoverField> {
-        worklist::leftover_fields(self)
+        sweeping::leftover_fields(self)
     }
 }
 
@@ -178,11 +180,10 @@ impl SweepExt for World {
 /// ```
 #[track_caller]
 pub fn assert_no_leftovers(world: &mut World) {
-    let mut targets = Targets::gone(Treatment::Report);
-    for corpse in worklist::drain_and_remember(world) {
-        targets.insert(corpse.entity, Treatment::Report, corpse.name);
-    }
-    let report = worklist::sweep(world, &targets, Sweeping::Ignored);
+    let (_, corpses) = sweeping::without_sweeps(world, |world| {
+        worklist::flush(world, Goal::TearDownAll);
+    });
+    let report = sweeping::find_leftovers(world, corpses, Targets::gone(Treatment::Report));
     assert!(
         report.is_clean(),
         "entities that are gone are still named: {report}\n\

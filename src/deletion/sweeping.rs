@@ -1,7 +1,7 @@
 //! How sweeps are done, and what comes of them.
 
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     entity::{Entity, EntityHashMap},
@@ -17,10 +17,12 @@ use super::{
     sweep_ext::{ReferencesFound, SweepFinished},
     sweeps::{Corpse, LeftoverField, Sweep},
     tear_down::TearDown,
+    wave::apply_commands,
+    worklist,
 };
 use crate::{
     deleting::{Deleting, KindId},
-    garbage::{self, FindReferencesExt, Progress, SweepReport},
+    garbage::{self, FindReferencesExt, Progress, SweepReport, Targets, Treatment},
     hint::Hint,
     signal::Panicked,
     text::ShortType,
@@ -42,7 +44,7 @@ impl LooksFor {
             return Self::Nobody;
         };
         let is_flush = deletions.work > Some(Goal::Destroy);
-        if deletions.sweeps.are_suspended {
+        if deletions.sweeps.are_suspended() {
             return Self::Everybody;
         }
         match QdelSettings::of(world).sweep {
@@ -88,12 +90,80 @@ impl LooksFor {
     }
 }
 
+/// Whether what a sweep finds is counted, and warned of if it comes again and again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweeping {
+    Counts,
+    Ignored,
+}
+
+/// Looks for `targets` in one pass over the world, after declared references have let go of what is lost.
+pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
+    worklist::sync_references(world);
+    worklist::prepare(world);
+    let mut report = SweepReport::default();
+    worklist::work(world, Goal::Destroy, |world| {
+        let (found, outcome) = garbage::sweep(world, targets);
+        report = found;
+        outcome.and(apply_commands(world))
+    });
+    if sweeping == Sweeping::Counts {
+        note(world, &report);
+    }
+    report
+}
+
+/// Has the next flush begin a sweep for all who are gone.
+pub(super) fn request_sweep(world: &mut World) {
+    worklist::prepare(world);
+    if QdelSettings::of(world).sweep != SweepMode::Off {
+        world.resource_mut::<Deletions>().sweeps.request();
+    }
+}
+
+/// Returns the fields in which sweeps found something.
+pub(super) fn leftover_fields(world: &World) -> Vec<LeftoverField> {
+    let deletions = world.get_resource::<Deletions>();
+    deletions.map_or(Vec::new(), |deletions| deletions.sweeps.fields())
+}
+
+/// Does `what` while no sweep begins or goes on, and returns who was torn down by it.
+pub(super) fn without_sweeps<R>(
+    world: &mut World,
+    what: impl FnOnce(&mut World) -> R,
+) -> (R, Vec<Corpse>) {
+    worklist::prepare(world);
+    let mut deletions = world.resource_mut::<Deletions>();
+    let outer = deletions.sweeps.remembered.replace(Vec::new());
+    let done = catch_unwind(AssertUnwindSafe(|| what(world)));
+    // Without a worklist, somebody cleared the world from inside.
+    let deletions = world.get_resource_mut::<Deletions>();
+    let remembered = deletions
+        .and_then(|mut deletions| core::mem::replace(&mut deletions.sweeps.remembered, outer));
+    match done {
+        Ok(done) => (done, remembered.unwrap_or_default()),
+        Err(panicked) => resume_unwind(panicked),
+    }
+}
+
+/// Looks for whoever names one of `targets` or of `corpses`, and empties nothing.
+pub(super) fn find_leftovers(
+    world: &mut World,
+    corpses: Vec<Corpse>,
+    mut targets: Targets,
+) -> SweepReport {
+    for corpse in corpses {
+        targets.insert(corpse.entity, Treatment::Report, corpse.name);
+    }
+    sweep_for(world, &targets, Sweeping::Ignored)
+}
+
 /// Does what is to be swept now, and tells whether there was anything: then more may have to be torn down.
 pub(super) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
     let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
         return false;
     };
-    if deletions.sweeps.are_suspended {
+    if deletions.sweeps.are_suspended() {
         return false;
     }
     let corpses = tear_down.take_corpses();

@@ -45,14 +45,19 @@ pub(super) struct Sweeps {
     /// How many flushes tore something down.
     flushes: u32,
     fields: LeftoverFields,
-    /// Whether no sweep begins or goes on, and whoever works on the worklist remembers whom it tears down.
-    pub(super) are_suspended: bool,
+    /// Whom the worklist tore down while no sweep may begin or go on; none while they may.
+    pub(super) remembered: Option<Vec<Corpse>>,
 }
 
 impl Sweeps {
     /// Tells whether there is anything to do for a flush.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_requested || self.running.is_some() || !self.waiting.is_empty()
+    }
+
+    /// Tells whether no sweep may begin or go on.
+    pub(super) fn are_suspended(&self) -> bool {
+        self.remembered.is_some()
     }
 
     /// Has the next sweep look for all who are gone.

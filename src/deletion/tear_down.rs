@@ -41,25 +41,6 @@ pub(super) struct TearDown {
     outcome: Result<(), Panicked>,
 }
 
-/// What came of a tear-down.
-pub(super) struct TornDown {
-    pub(super) count: usize,
-    /// Who is looked for, and was not taken yet.
-    pub(super) corpses: Vec<Corpse>,
-    pub(super) outcome: Result<(), Panicked>,
-}
-
-impl TornDown {
-    /// Returns what comes of it where somebody further out does the work.
-    pub(super) fn nothing() -> Self {
-        Self {
-            count: 0,
-            corpses: Vec::new(),
-            outcome: Ok(()),
-        }
-    }
-}
-
 /// How fast what waits is torn down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
@@ -119,7 +100,7 @@ impl TearDown {
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
-    pub(super) fn finish(self, world: &mut World) -> TornDown {
+    pub(super) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
         let Self {
             count,
             corpses,
@@ -131,7 +112,9 @@ impl TearDown {
         } = self;
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             deletions.to_tear_down.extend(stuck);
-            if has_begun && count > 0 {
+            if let Some(remembered) = &mut deletions.sweeps.remembered {
+                remembered.extend(corpses);
+            } else if has_begun && count > 0 {
                 deletions.sweeps.count_flush();
             }
             deletions.kinds.count_torn_down(count as u64, kinds);
@@ -139,11 +122,7 @@ impl TearDown {
         if count > 0 {
             QdelCounts::change(world, |counts| counts.torn_down += count as u64);
         }
-        TornDown {
-            count,
-            corpses,
-            outcome,
-        }
+        (count, outcome)
     }
 
     /// Returns who is looked for, of those that were torn down until now.

@@ -21,16 +21,14 @@ use super::{
     owned::{self, Member, Ownerships, Tree},
     queue::{Deletions, Goal},
     release,
-    settings::{QdelSettings, SweepMode, Teardown},
+    settings::{QdelSettings, Teardown},
     sweeping,
-    sweeps::{Corpse, LeftoverField},
-    tear_down::{TearDown, TornDown},
+    tear_down::TearDown,
     wave::{apply_commands, carry_out},
 };
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    garbage::{self, SweepReport, Targets},
     reference::{Hears, Tracked},
     signal::Panicked,
 };
@@ -161,12 +159,7 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
         return 0;
     }
     prepare(world);
-    work(world, goal, |_| Ok(())).count
-}
-
-/// Tears down all that was deleted, and returns who that was; no sweep begins or goes on.
-pub(super) fn drain_and_remember(world: &mut World) -> Vec<Corpse> {
-    without_sweeps(world, |world| work(world, Goal::TearDownAll, |_| Ok(()))).corpses
+    work(world, goal, |_| Ok(()))
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.
@@ -184,8 +177,8 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     let mut forest = ownerships.forest(world, &roots);
     owned::leave_out_resources(world, &mut forest);
     // Whoever would be swept goes as well.
-    without_sweeps(world, |world| {
-        world.resource_mut::<Deletions>().sweeps.call_off();
+    world.resource_mut::<Deletions>().sweeps.call_off();
+    let (count, _) = sweeping::without_sweeps(world, |world| {
         let torn_down = work(world, Goal::TearDownAll, |world| {
             mark(world, &forest, Force::Yes)
         });
@@ -196,57 +189,9 @@ pub(super) fn shut_down(world: &mut World) -> usize {
             world.resource_mut::<Deletions>().due.extend(left);
             Ok(())
         });
-        torn_down.count + handled.count
-    })
-}
-
-/// Whether what a sweep finds is counted, and warned of if it comes again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sweeping {
-    Counts,
-    Ignored,
-}
-
-/// Looks for `targets` in one pass over the world, after declared references have let go of what is lost.
-pub(super) fn sweep(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
-    sync_references(world);
-    prepare(world);
-    let mut report = SweepReport::default();
-    work(world, Goal::Destroy, |world| {
-        let (found, outcome) = garbage::sweep(world, targets);
-        report = found;
-        outcome.and(apply_commands(world))
+        torn_down + handled
     });
-    if sweeping == Sweeping::Counts {
-        sweeping::note(world, &report);
-    }
-    report
-}
-
-/// Has the next flush begin a sweep for all who are gone.
-pub(super) fn request_sweep(world: &mut World) {
-    prepare(world);
-    if QdelSettings::of(world).sweep != SweepMode::Off {
-        world.resource_mut::<Deletions>().sweeps.request();
-    }
-}
-
-/// Returns the fields in which sweeps found something.
-pub(super) fn leftover_fields(world: &World) -> Vec<LeftoverField> {
-    let deletions = world.get_resource::<Deletions>();
-    deletions.map_or(Vec::new(), |deletions| deletions.sweeps.fields())
-}
-
-/// Does `what` while no sweep begins or goes on.
-fn without_sweeps<R>(world: &mut World, what: impl FnOnce(&mut World) -> R) -> R {
-    prepare(world);
-    world.resource_mut::<Deletions>().sweeps.are_suspended = true;
-    let done = catch_unwind(AssertUnwindSafe(|| what(world)));
-    // Without a worklist, somebody cleared the world from inside.
-    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-        deletions.sweeps.are_suspended = false;
-    }
-    done.unwrap_or_else(|panicked| resume_unwind(panicked))
+    count
 }
 
 /// Has declared references learn what was written, and let go of what is lost.
@@ -266,7 +211,7 @@ pub(super) fn sync_references(world: &mut World) {
 }
 
 /// Makes sure that the worklist is there and knows all relationships.
-fn prepare(world: &mut World) {
+pub(super) fn prepare(world: &mut World) {
     let deletions = world.get_resource::<Deletions>();
     if deletions.is_some_and(|deletions| deletions.ownerships.are_current(world)) {
         return;
@@ -314,12 +259,12 @@ fn ask_guarded(
 /// Does `first`, and then works on the worklist, unless somebody further out does, who will get to
 /// everything.
 ///
-/// Returns what was torn down.
-fn work(
+/// Returns how many entities were torn down.
+pub(super) fn work(
     world: &mut World,
     goal: Goal,
     first: impl FnOnce(&mut World) -> Result<(), Panicked>,
-) -> TornDown {
+) -> usize {
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = deletions.work;
     deletions.work = outer.max(Some(goal));
@@ -328,7 +273,7 @@ fn work(
         if let Err(panicked) = outcome {
             keep_panic(world, panicked);
         }
-        return TornDown::nothing();
+        return 0;
     }
 
     outcome = outcome.and(carry_out(world));
@@ -342,8 +287,8 @@ fn work(
         tear_down.note(apply_commands(world));
         tear_down.note(carry_out(world));
     }
-    let mut torn_down = tear_down.finish(world);
-    outcome = outcome.and(core::mem::replace(&mut torn_down.outcome, Ok(())));
+    let (count, torn_down) = tear_down.finish(world);
+    outcome = outcome.and(torn_down);
     // Without a worklist, somebody cleared the world from inside.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.work = None;
@@ -354,7 +299,7 @@ fn work(
     if let Err(panicked) = outcome {
         resume_unwind(panicked);
     }
-    torn_down
+    count
 }
 
 impl Goal {

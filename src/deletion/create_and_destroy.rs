@@ -1,0 +1,377 @@
+//! A test for everything that a game can spawn.
+
+use core::{any::Any, fmt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{entity::Entity, world::World};
+use thiserror::Error;
+
+use super::{answer::QdelCounts, mark::Force, owned::Member, queue::Goal, sweeping, worklist};
+use crate::{
+    deleting::Deleting,
+    error::QdelError,
+    garbage::{SweepReport, Targets},
+    hint::Hint,
+    liveness::{Liveness, LivenessExt},
+    text::Counted,
+};
+
+/// Creates and destroys one of everything, and says what does not go as it should: a test that a game writes once.
+///
+/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::QdelExt::qdel), and by force if something keeps it; the
+/// other is deleted by force. It fails if anybody panics, if an entity is still there after the tear-down, if
+/// a component answers [`Hint::LetMeLive`] to force, and if anything still names the entity or what went with it.
+///
+/// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its leaks.
+///
+/// # Examples
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::{CreateAndDestroy, prelude::*};
+///
+/// #[derive(Component)]
+/// struct Goblin;
+///
+/// fn spawn_goblin(world: &mut World) -> Entity {
+///     world.spawn(Goblin).id()
+/// }
+///
+/// let mut world = World::new(); // or that of your `App`, with all its plugins
+/// CreateAndDestroy::new()
+///     .with("goblin", spawn_goblin)
+///     .with("empty", |world| world.spawn_empty().id())
+///     .run(&mut world)?;
+/// # Ok::<(), qdel::CreateAndDestroyError>(())
+/// ```
+#[derive(Default)]
+pub struct CreateAndDestroy {
+    spawners: Vec<Spawner>,
+}
+
+struct Spawner {
+    name: String,
+    spawn: Box<dyn FnMut(&mut World) -> Entity>,
+}
+
+/// What did not go as it should when everything was created and destroyed.
+///
+/// Both its `Display` and its `Debug` are a list for people, so that a test may return it.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub struct CreateAndDestroyError {
+    /// How many spawners were tried.
+    pub spawners: usize,
+    /// What went wrong, in the order of the spawners.
+    pub failures: Vec<CreateAndDestroyFailure>,
+}
+
+/// Something that did not go as it should with the entity of a spawner.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CreateAndDestroyFailure {
+    /// The spawner returned an entity that is not alive.
+    #[error(
+        "{spawner}: {entity} was returned, which is not alive; return the entity that was spawned"
+    )]
+    NotSpawned {
+        /// The name of the spawner.
+        spawner: String,
+        /// What it returned.
+        entity: Entity,
+    },
+    /// The deletion was refused though it was forced.
+    #[error("{spawner}: {error}")]
+    Refused {
+        /// The name of the spawner.
+        spawner: String,
+        /// Why it was refused.
+        error: QdelError,
+    },
+    /// A component answered [`Hint::LetMeLive`] to a forced deletion.
+    #[error("{spawner}: a `Destroy` says `LetMeLive` to force; look at `Destroying::force` first")]
+    IgnoresForce {
+        /// The name of the spawner.
+        spawner: String,
+    },
+    /// The entity is still there after everything was torn down.
+    #[error(
+        "{spawner}: {entity} is still there, because of `{hint:?}`; despawn it, or leave it to its tear-down"
+    )]
+    StillThere {
+        /// The name of the spawner.
+        spawner: String,
+        /// What is still there.
+        entity: Entity,
+        /// What its components said.
+        hint: Hint,
+    },
+    /// Somebody names what is gone.
+    #[error("{spawner}: {report}")]
+    Leftovers {
+        /// The name of the spawner.
+        spawner: String,
+        /// Who, and where. Blind spots are left out.
+        report: SweepReport,
+    },
+    /// Somebody panicked.
+    #[error("{spawner}: a panic while it was {step}: {message}")]
+    Panicked {
+        /// The name of the spawner.
+        spawner: String,
+        /// What was being done.
+        step: CreateAndDestroyStep,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+/// A step in the life of an entity under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CreateAndDestroyStep {
+    /// Its spawner is called.
+    Spawn,
+    /// It is deleted.
+    Qdel,
+    /// It is torn down.
+    TearDown,
+}
+
+impl CreateAndDestroy {
+    /// Returns the test of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a spawner, which spawns an entity with all that belongs to it.
+    ///
+    /// It is called twice.
+    #[must_use]
+    pub fn with(
+        mut self,
+        name: impl Into<String>,
+        spawn: impl FnMut(&mut World) -> Entity + 'static,
+    ) -> Self {
+        self.spawners.push(Spawner {
+            name: name.into(),
+            spawn: Box::new(spawn),
+        });
+        self
+    }
+
+    /// Creates and destroys one of everything in `world`, in the order in which the spawners were added.
+    ///
+    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins or goes on meanwhile. What handlers and
+    /// `Destroy`s leave in the world, such as a corpse, stays there.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CreateAndDestroyError`] if anything did not go as it should, with all of it; each failure once for each spawner. Nothing
+    /// is left out after a panic.
+    ///
+    /// # Complexity
+    ///
+    /// Two passes over all components for each spawner, as those of [`SweepExt::sweep`](crate::SweepExt::sweep).
+    pub fn run(self, world: &mut World) -> Result<(), CreateAndDestroyError> {
+        let spawners = self.spawners.len();
+        let mut failures = Vec::new();
+        for mut spawner in self.spawners {
+            for force in [Force::No, Force::Yes] {
+                for failure in spawner.test(world, force) {
+                    if !failures.iter().any(|known| failure.repeats(known)) {
+                        failures.push(failure);
+                    }
+                }
+            }
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(CreateAndDestroyError { spawners, failures })
+    }
+}
+
+impl Spawner {
+    fn test(&mut self, world: &mut World, force: Force) -> Vec<CreateAndDestroyFailure> {
+        let spawner = self.name.clone();
+        let mut failures = Vec::new();
+        let spawned = catch_unwind(AssertUnwindSafe(|| {
+            let entity = (self.spawn)(world);
+            world.flush();
+            entity
+        }));
+        let entity = match spawned {
+            Ok(entity) => entity,
+            Err(panicked) => {
+                return vec![CreateAndDestroyFailure::panicked(
+                    spawner,
+                    CreateAndDestroyStep::Spawn,
+                    &*panicked,
+                )];
+            }
+        };
+        if world.liveness(entity) != Liveness::Alive {
+            return vec![CreateAndDestroyFailure::NotSpawned { spawner, entity }];
+        }
+        let overruled = overruled(world);
+        let (torn_down, corpses) = sweeping::without_sweeps(world, |world| {
+            if force == Force::No {
+                // Whatever it answers, it may be deleted by force.
+                if let Err(panicked) = qdel(world, entity, Force::No) {
+                    let step = CreateAndDestroyStep::Qdel;
+                    failures.push(CreateAndDestroyFailure::panicked(
+                        spawner.clone(),
+                        step,
+                        &*panicked,
+                    ));
+                }
+            }
+            if world.liveness(entity) == Liveness::Alive {
+                match qdel(world, entity, Force::Yes) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => failures.push(CreateAndDestroyFailure::Refused {
+                        spawner: spawner.clone(),
+                        error,
+                    }),
+                    Err(panicked) => {
+                        let step = CreateAndDestroyStep::Qdel;
+                        failures.push(CreateAndDestroyFailure::panicked(
+                            spawner.clone(),
+                            step,
+                            &*panicked,
+                        ));
+                    }
+                }
+            }
+            catch_unwind(AssertUnwindSafe(|| {
+                worklist::flush(world, Goal::TearDownAll)
+            }))
+        });
+        if let Err(panicked) = torn_down {
+            let step = CreateAndDestroyStep::TearDown;
+            failures.push(CreateAndDestroyFailure::panicked(
+                spawner.clone(),
+                step,
+                &*panicked,
+            ));
+        }
+        if self::overruled(world) > overruled {
+            let spawner = spawner.clone();
+            failures.push(CreateAndDestroyFailure::IgnoresForce { spawner });
+        }
+        if let Ok(at) = world.get_entity(entity) {
+            failures.push(CreateAndDestroyFailure::StillThere {
+                spawner: spawner.clone(),
+                entity,
+                hint: at.get::<Deleting>().map_or(Hint::Queue, Deleting::hint),
+            });
+        }
+        let mut report = sweeping::find_leftovers(world, corpses, Targets::default());
+        if !report.is_clean() {
+            report.blind_spots.clear();
+            failures.push(CreateAndDestroyFailure::Leftovers { spawner, report });
+        }
+        failures
+    }
+}
+
+type Panicked = Box<dyn Any + Send>;
+
+/// Deletes `entity`, and returns what it said, or with what it panicked.
+fn qdel(
+    world: &mut World,
+    entity: Entity,
+    force: Force,
+) -> Result<Result<(), QdelError>, Panicked> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let answer = worklist::qdel(world, Member::root(entity), force);
+        answer.map(|_| ())
+    }))
+}
+
+/// Returns how many components wanted to live in vain until now.
+fn overruled(world: &World) -> u64 {
+    let counts = world.get_resource::<QdelCounts>();
+    counts.map_or(0, |counts| counts.overruled)
+}
+
+impl CreateAndDestroyFailure {
+    fn panicked(spawner: String, step: CreateAndDestroyStep, panicked: &(dyn Any + Send)) -> Self {
+        let text = panicked.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panicked.downcast_ref::<String>().map(String::as_str));
+        Self::Panicked {
+            spawner,
+            step,
+            message: text.unwrap_or("it does not say why").to_owned(),
+        }
+    }
+
+    /// Returns the name of the spawner.
+    pub fn spawner(&self) -> &str {
+        match self {
+            Self::NotSpawned { spawner, .. }
+            | Self::Refused { spawner, .. }
+            | Self::IgnoresForce { spawner }
+            | Self::StillThere { spawner, .. }
+            | Self::Leftovers { spawner, .. }
+            | Self::Panicked { spawner, .. } => spawner,
+        }
+    }
+
+    /// Tells whether it is the same failure for another entity.
+    fn repeats(&self, known: &Self) -> bool {
+        let is_same_kind = core::mem::discriminant(self) == core::mem::discriminant(known);
+        let is_same = match (self, known) {
+            (
+                Self::Panicked { step, message, .. },
+                Self::Panicked {
+                    step: known_step,
+                    message: known_message,
+                    ..
+                },
+            ) => step == known_step && message == known_message,
+            _ => true,
+        };
+        is_same_kind && is_same && self.spawner() == known.spawner()
+    }
+}
+
+impl fmt::Display for CreateAndDestroyStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spawn => "spawned",
+            Self::Qdel => "deleted",
+            Self::TearDown => "torn down",
+        })
+    }
+}
+
+impl fmt::Display for CreateAndDestroyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failures = Counted(self.failures.len(), "failure", "failures");
+        write!(
+            f,
+            "{failures} of {}",
+            Counted(self.spawners, "spawner", "spawners")
+        )?;
+        for failure in &self.failures {
+            write!(f, "\n- {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for CreateAndDestroyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for CreateAndDestroy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.spawners.iter().map(|spawner| &spawner.name);
+        f.debug_list().entries(names).finish()
+    }
+}
