@@ -931,6 +931,8 @@ fn calls(counts: &KindCounts) -> QdelCounts {
     calls.kept = counts.kept;
     calls.overruled = counts.overruled;
     calls.left_alone = counts.left_alone;
+    calls.leftovers = counts.leftovers;
+    calls.hard_deletes = counts.hard_deletes;
     calls
 }
 
