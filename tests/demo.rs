@@ -1,9 +1,11 @@
 //! What the demo, `examples/mob_targeting`, promises.
 
-#![cfg(feature = "bevy_time")]
+#![cfg(all(feature = "bevy_time", feature = "bevy_reflect"))]
 
 #[path = "../examples/mob_targeting/arena.rs"]
 mod arena;
+#[path = "../examples/mob_targeting/autopsy.rs"]
+mod autopsy;
 #[path = "../examples/mob_targeting/battle.rs"]
 mod battle;
 #[path = "../examples/mob_targeting/cli.rs"]
@@ -24,8 +26,8 @@ mod turns;
 use std::{fs, path::Path};
 
 use bevy_ecs::prelude::{ChildOf, Component};
-use indicatif::ProgressBar;
-use insta::assert_snapshot;
+use indicatif::{HumanCount, ProgressBar};
+use insta::{assert_snapshot, with_settings};
 use qdel::{
     Footprint, TEARDOWN_BATCH,
     prelude::{Liveness, LivenessExt, SignalExt},
@@ -139,6 +141,22 @@ fn bad_mode_piles_up_stale_targets() {
     assert!(early.stale > 0);
     assert!(late.stale > early.stale);
     assert_eq!((late.notices, late.retargets), (0, 0));
+}
+
+#[test]
+fn bad_mode_ends_with_who_names_the_dead() {
+    let scenario = crowd(90, 7);
+    let mut battle = Battle::new(&scenario, Mode::Bad, Telling::Silent);
+    for _ in 0..scenario.ticks {
+        battle.tick();
+    }
+
+    let autopsy = battle.autopsy().unwrap().to_string();
+
+    let stale = HumanCount(battle.summary().stale).to_string();
+    let first = autopsy.lines().next().unwrap();
+    assert!(first.contains(&format!(" {stale} ")), "{autopsy}");
+    with_settings!({ filters => [(r"\d+v\d+", "[id]")] }, { assert_snapshot!(autopsy) });
 }
 
 #[test]

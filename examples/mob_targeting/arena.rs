@@ -7,9 +7,10 @@
 //!    through the mobs goes through the roster. So the same seed is the same battle in every mode.
 
 use bevy_ecs::{
-    prelude::{ChildOf, Commands, Component, Entity, Res, ResMut, Resource},
+    prelude::{ChildOf, Commands, Component, Entity, ReflectComponent, Res, ResMut, Resource},
     system::SystemParam,
 };
+use bevy_reflect::Reflect;
 use glam::Vec2;
 use qdel::{
     Lost, References,
@@ -22,7 +23,8 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use crate::scenario::Scenario;
 
 /// A mob that hunts: its target, and what became of the ones before.
-#[derive(Component, Debug, Default, References)]
+#[derive(Component, Debug, Default, References, Reflect)]
+#[reflect(Component)]
 #[references(on_lost = Mob::on_cleared)]
 pub(crate) struct Mob {
     /// Whom it hunts. An `Entity` like any other: somebody has to empty it when that entity goes. It is declared, but only

@@ -16,6 +16,7 @@ use qdel::{
 
 use crate::{
     arena::{Camps, Corpse, Dice, Mob, Roster},
+    autopsy::Autopsy,
     grid::Grid,
     modes::Mode,
     scenario::Scenario,
@@ -87,6 +88,11 @@ impl Battle {
     /// Returns the world of the battle.
     pub(crate) fn world(&self) -> &World {
         self.app.world()
+    }
+
+    /// Looks for whoever names the dead; there is nothing to say if nobody does.
+    pub(crate) fn autopsy(&mut self) -> Option<Autopsy> {
+        Autopsy::of(self.app.world_mut())
     }
 
     /// Returns what the watched mobs did and what was done to them.

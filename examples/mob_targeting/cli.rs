@@ -128,12 +128,18 @@ fn obey(
     let modes = args.mode.map_or(Mode::ALL.to_vec(), |mode| vec![mode]);
     let mut summaries = Vec::new();
     for mode in &modes {
-        let battle = fight(&scenario, *mode, telling, progress);
+        let mut battle = fight(&scenario, *mode, telling, progress);
         if telling == Telling::Story {
             writeln!(out, "{}", battle.chronicle())?;
         }
         let summary = battle.summary();
-        writeln!(out, "{summary}")?;
+        write!(out, "{summary}")?;
+        if *mode == Mode::Bad
+            && let Some(autopsy) = battle.autopsy()
+        {
+            write!(out, "{autopsy}")?;
+        }
+        writeln!(out)?;
         out.flush()?;
         summaries.push(summary);
     }

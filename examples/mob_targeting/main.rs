@@ -2,7 +2,7 @@
 //!
 //! Shows what it takes that no mob is left with a target that is gone, in four ways to fight one battle:
 //! `signals`, where hunters register and are told; `references`, where the field is declared and nothing else is done;
-//! `polling`, where they check in each tick; and `bad`, where they do none of it.
+//! `polling`, where they check in each tick; and `bad`, where they do none of it, and the finder says who names the dead.
 //!
 //! ```text
 //! cargo run --release --example mob_targeting                      all four, compared, with 100,000 mobs
@@ -11,6 +11,7 @@
 //! ```
 
 mod arena;
+mod autopsy;
 mod battle;
 mod cli;
 mod grid;

@@ -74,7 +74,8 @@ impl Mode {
             Self::Polling => app
                 .add_systems(Update, check_targets.in_set(Turn::Check))
                 .add_systems(Update, let_go_of_risen.in_set(Turn::LetGo)),
-            Self::Bad => app,
+            // So that the finder can look into it.
+            Self::Bad => app.register_type::<Mob>(),
         };
     }
 }
