@@ -143,6 +143,6 @@ pub mod prelude {
     pub use crate::{AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, QdelPlugin};
 }
 
-#[cfg(all(doctest, feature = "bevy_app"))]
+#[cfg(all(doctest, feature = "bevy_app", feature = "bevy_reflect"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

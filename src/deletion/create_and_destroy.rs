@@ -6,7 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bevy_ecs::{entity::Entity, world::World};
 use thiserror::Error;
 
-use super::{answer::QdelCounts, mark::Force, owned::Member, queue::Goal, sweeping, worklist};
+use super::{
+    answer::{Qdel, QdelCounts},
+    mark::Force,
+    owned::Member,
+    queue::Goal,
+    sweeping, worklist,
+};
 use crate::{
     deleting::Deleting,
     error::QdelError,
@@ -19,8 +25,8 @@ use crate::{
 /// Creates and destroys one of everything, and says what does not go as it should: a test that a game writes once.
 ///
 /// Each spawner spawns two entities. One is deleted by [`qdel`](crate::QdelExt::qdel), and by force if something keeps it; the
-/// other is deleted by force. It fails if anybody panics, if an entity is still there after the tear-down, if
-/// a component answers [`Hint::LetMeLive`] to force, and if anything still names the entity or what went with it.
+/// other is deleted by force. It fails if anybody panics, if an entity is still there after the tear-down, if somebody
+/// answers force with a veto or with [`Hint::LetMeLive`], and if anything still names the entity or what went with it.
 ///
 /// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its leaks.
 ///
@@ -87,6 +93,14 @@ pub enum CreateAndDestroyFailure {
         spawner: String,
         /// Why it was refused.
         error: QdelError,
+    },
+    /// A handler of [`PreQdel`](crate::PreQdel) objected though it was forced.
+    #[error("{spawner}: a veto on {on} in spite of force; look at `PreQdel::force` first")]
+    Vetoed {
+        /// The name of the spawner.
+        spawner: String,
+        /// The entity whose handler it was, or one that would go with the spawned one.
+        on: Entity,
     },
     /// A component answered [`Hint::LetMeLive`] to a forced deletion.
     #[error("{spawner}: a `Destroy` says `LetMeLive` to force; look at `Destroying::force` first")]
@@ -215,6 +229,13 @@ impl Spawner {
         if world.liveness(entity) != Liveness::Alive {
             return vec![CreateAndDestroyFailure::NotSpawned { spawner, entity }];
         }
+        // An entity that is stuck because its hook panics is tried again and again: that is the fault of whoever spawned it.
+        let flush = |world: &mut World| {
+            catch_unwind(AssertUnwindSafe(|| {
+                worklist::flush(world, Goal::TearDownAll)
+            }))
+        };
+        let (was_quiet, _) = sweeping::without_sweeps(world, |world| flush(world).is_ok());
         let overruled = overruled(world);
         let (torn_down, corpses) = sweeping::without_sweeps(world, |world| {
             if force == Force::No {
@@ -230,7 +251,11 @@ impl Spawner {
             }
             if world.liveness(entity) == Liveness::Alive {
                 match qdel(world, entity, Force::Yes) {
-                    Ok(Ok(())) => {}
+                    Ok(Ok(Qdel::Vetoed { on })) => failures.push(CreateAndDestroyFailure::Vetoed {
+                        spawner: spawner.clone(),
+                        on,
+                    }),
+                    Ok(Ok(_)) => {}
                     Ok(Err(error)) => failures.push(CreateAndDestroyFailure::Refused {
                         spawner: spawner.clone(),
                         error,
@@ -245,11 +270,12 @@ impl Spawner {
                     }
                 }
             }
-            catch_unwind(AssertUnwindSafe(|| {
-                worklist::flush(world, Goal::TearDownAll)
-            }))
+            flush(world)
         });
-        if let Err(panicked) = torn_down {
+        let is_there = world.entities().contains_spawned(entity);
+        if let Err(panicked) = torn_down
+            && (was_quiet || is_there)
+        {
             let step = CreateAndDestroyStep::TearDown;
             failures.push(CreateAndDestroyFailure::panicked(
                 spawner.clone(),
@@ -261,7 +287,9 @@ impl Spawner {
             let spawner = spawner.clone();
             failures.push(CreateAndDestroyFailure::IgnoresForce { spawner });
         }
-        if let Ok(at) = world.get_entity(entity) {
+        if let Ok(at) = world.get_entity(entity)
+            && failures.is_empty()
+        {
             failures.push(CreateAndDestroyFailure::StillThere {
                 spawner: spawner.clone(),
                 entity,
@@ -284,10 +312,9 @@ fn qdel(
     world: &mut World,
     entity: Entity,
     force: Force,
-) -> Result<Result<(), QdelError>, Panicked> {
+) -> Result<Result<Qdel, QdelError>, Panicked> {
     catch_unwind(AssertUnwindSafe(|| {
-        let answer = worklist::qdel(world, Member::root(entity), force);
-        answer.map(|_| ())
+        worklist::qdel(world, Member::root(entity), force)
     }))
 }
 
@@ -313,6 +340,7 @@ impl CreateAndDestroyFailure {
         match self {
             Self::NotSpawned { spawner, .. }
             | Self::Refused { spawner, .. }
+            | Self::Vetoed { spawner, .. }
             | Self::IgnoresForce { spawner }
             | Self::StillThere { spawner, .. }
             | Self::Leftovers { spawner, .. }
