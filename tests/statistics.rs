@@ -11,10 +11,14 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "bevy_reflect")]
+use bevy_ecs::reflect::{AppTypeRegistry, ReflectComponent};
 use bevy_ecs::{lifecycle::HookContext, prelude::*, resource::IsResource, world::DeferredWorld};
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
 use qdel::{Costs, Destroying, KindCounts, QdelCounts, WorkClock, prelude::*};
+#[cfg(feature = "bevy_reflect")]
+use qdel::{SweepExt, SweepMode};
 
 // H3: kinds.
 
@@ -557,6 +561,124 @@ fn times_are_not_measured_unless_somebody_asks_for_them() {
     assert_eq!(goblins.slowest, None);
 }
 
+// H3: sweeps.
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn leftovers_count_for_the_kind_of_who_is_gone() {
+    let mut world = haunted_stage();
+    let goblin = world.spawn(Goblin).id();
+    for _ in 0..3 {
+        world.spawn((Orc, Mind(Some(goblin))));
+    }
+    world.qdel(goblin).unwrap();
+
+    world.flush_qdel();
+
+    let counts = [goblins(&world), orcs(&world), others(&world)];
+    let found = counts.map(|counts| (counts.leftovers, counts.hard_deletes));
+    assert_eq!(found, [(3, 1), (0, 0), (0, 0)]);
+}
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn leftovers_of_who_was_gone_before_the_sweep_are_of_the_others() {
+    let mut world = haunted_stage();
+    let goblin = world.spawn(Goblin).id();
+    world.spawn(Mind(Some(goblin)));
+    world.despawn(goblin);
+
+    world.sweep();
+
+    let counts = [goblins(&world), others(&world)];
+    assert_eq!(counts.map(|counts| counts.leftovers), [0, 1]);
+}
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn whoever_asks_for_a_hard_delete_is_counted_without_leftovers() {
+    let mut world = haunted_stage();
+    let goblin = world.spawn((Goblin, Says(Hint::HardDelete))).id();
+    world.qdel(goblin).unwrap();
+
+    world.flush_qdel();
+
+    let goblins = goblins(&world);
+    assert_eq!((goblins.leftovers, goblins.hard_deletes), (0, 1));
+}
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn entities_that_are_swept_for_together_share_the_time() {
+    let mut world = haunted_stage();
+    for (takes, together) in [(10, 1), (24, 3)] {
+        set_sweep_time(&mut world, takes);
+        for _ in 0..together {
+            let goblin = world.spawn(Goblin).id();
+            world.spawn(Mind(Some(goblin)));
+            world.qdel(goblin).unwrap();
+        }
+
+        world.flush_qdel();
+    }
+
+    let goblins = goblins(&world);
+    assert_eq!(goblins.hard_deletes, 4);
+    assert_eq!(goblins.hard_delete_time, Duration::from_micros(34));
+    assert_eq!(goblins.hard_delete_max, Duration::from_micros(24));
+}
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn without_kinds_sweeps_count_for_the_others() {
+    let mut world = World::new();
+    world.insert_resource(QdelSettings::default().with_sweep(SweepMode::EachFlush));
+    register_mind(&mut world);
+    set_sweep_time(&mut world, 10);
+    let goblin = world.spawn(Goblin).id();
+    world.spawn(Mind(Some(goblin)));
+    world.qdel(goblin).unwrap();
+    world.flush_qdel();
+
+    world.register_kind::<Goblin>();
+
+    let others = others(&world);
+    assert_eq!((others.leftovers, others.hard_deletes), (1, 1));
+    assert_eq!(others.hard_delete_time, Duration::from_micros(10));
+}
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn kinds_with_leftovers_come_before_those_with_more_deletions() {
+    let mut world = haunted_stage();
+    set_sweep_time(&mut world, 0);
+    let orc = world.spawn(Orc).id();
+    world.spawn(Mind(Some(orc)));
+    let others = [(); 3].map(|()| world.spawn(Goblin).id());
+    world.qdel_batch(others.into_iter().chain([orc]));
+
+    world.flush_qdel();
+
+    assert_eq!(names(&world), ["Orc", "Goblin"]);
+}
+
+#[cfg(feature = "bevy_reflect")]
+#[test]
+fn kinds_whose_hard_deletes_took_longer_come_before_those_with_more_leftovers() {
+    let mut world = haunted_stage();
+    let goblin = world.spawn(Goblin).id();
+    world.spawn(Mind(Some(goblin)));
+    let orc = world.spawn((Orc, Says(Hint::HardDelete))).id();
+    for (entity, takes) in [(goblin, 10), (orc, 20)] {
+        set_sweep_time(&mut world, takes);
+        world.qdel(entity).unwrap();
+
+        world.flush_qdel();
+    }
+
+    assert_eq!(names(&world), ["Orc", "Goblin"]);
+}
+
 // H3: beginning anew.
 
 #[test]
@@ -934,6 +1056,44 @@ fn calls(counts: &KindCounts) -> QdelCounts {
     calls.leftovers = counts.leftovers;
     calls.hard_deletes = counts.hard_deletes;
     calls
+}
+
+/// Returns the short names of the kinds in the order of the report.
+#[cfg(feature = "bevy_reflect")]
+fn names(world: &World) -> Vec<String> {
+    let kinds = world.qdel_statistics().kinds.into_iter();
+    kinds.map(|kind| kind.short_name).collect()
+}
+
+/// Names somebody without having declared it.
+#[cfg(feature = "bevy_reflect")]
+#[derive(Component, bevy_reflect::Reflect)]
+#[reflect(Component)]
+struct Mind(Option<Entity>);
+
+/// Makes a world that knows two kinds, and is swept after each flush.
+#[cfg(feature = "bevy_reflect")]
+fn haunted_stage() -> World {
+    let mut world = stage();
+    world.insert_resource(QdelSettings::default().with_sweep(SweepMode::EachFlush));
+    register_mind(&mut world);
+    world
+}
+
+#[cfg(feature = "bevy_reflect")]
+fn register_mind(world: &mut World) {
+    world.init_resource::<AppTypeRegistry>();
+    let registry = world.resource::<AppTypeRegistry>();
+    registry.write().register::<Mind>();
+}
+
+/// Has each sweep take so many microseconds: the clock goes on whenever it is looked at.
+#[cfg(feature = "bevy_reflect")]
+fn set_sweep_time(world: &mut World, takes: u64) {
+    let hand = AtomicU64::new(0);
+    world.insert_resource(WorkClock::new(move || {
+        Duration::from_micros(hand.fetch_add(takes, Ordering::Relaxed))
+    }));
 }
 
 /// Compares what is said with the snapshot of this name.

@@ -45,7 +45,8 @@ pub struct KindCounts {
     pub overruled: u64,
     /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
     pub left_alone: u64,
-    /// Places that still named an entity after it was gone: what sweeps found, of those that looked for it by name.
+    /// Places that still named an entity after it was gone: what sweeps found, of those that looked for it by name. What
+    /// others found is of the others.
     pub leftovers: u64,
     /// Entities that were gone and had to be swept out of places that named them still, or whose components asked for that.
     pub hard_deletes: u64,

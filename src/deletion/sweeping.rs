@@ -108,7 +108,7 @@ pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
         outcome.and(apply_commands(world))
     });
     if sweeping == Sweeping::Counts {
-        note(world, &report);
+        note(world, &report, 0);
     }
     report
 }
@@ -255,6 +255,7 @@ fn conclude(world: &mut World, report: SweepReport, sweep: &Sweep) -> Result<(),
         *named.entry(leftover.target.entity).or_default() += 1;
     }
     let mut hard_deleted = 0;
+    let mut known = 0;
     let targets = u32::try_from(sweep.corpses.len()).unwrap_or(u32::MAX);
     for corpse in &sweep.corpses {
         let is_hinted = matches!(corpse.hint, Hint::HardDelete | Hint::HardDeleteNow);
@@ -263,13 +264,14 @@ fn conclude(world: &mut World, report: SweepReport, sweep: &Sweep) -> Result<(),
             continue;
         }
         hard_deleted += 1;
+        known += places.unwrap_or_default();
         kinds::count_kind(world, corpse.kind, |counts| {
             counts.leftovers += places.unwrap_or_default();
             counts.add_hard_delete(sweep.time, targets);
         });
     }
     QdelCounts::change(world, |counts| counts.hard_deletes += hard_deleted);
-    note(world, &report);
+    note(world, &report, known);
     let mut outcome = Ok(());
     for corpse in &sweep.corpses {
         let is_asked = corpse.hint == Hint::FindReferencesOnFail;
@@ -283,10 +285,13 @@ fn conclude(world: &mut World, report: SweepReport, sweep: &Sweep) -> Result<(),
     outcome.and(told)
 }
 
-/// Counts what was found, and warns of those who keep leaving something.
-pub(super) fn note(world: &mut World, report: &SweepReport) {
+/// Counts what was found, of which so much is `known` to its kinds, and warns of those who keep leaving something.
+pub(super) fn note(world: &mut World, report: &SweepReport, known: u64) {
     let places = report.leftovers.len() as u64;
     QdelCounts::change(world, |counts| counts.leftovers += places);
+    kinds::count_kind(world, KindId::OTHERS, |counts| {
+        counts.leftovers += places.saturating_sub(known);
+    });
     let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
         return;
     };
