@@ -103,7 +103,7 @@ pub trait WorldKindExt {
     /// Its `Display` is a table.
     fn qdel_statistics(&self) -> QdelStatistics;
 
-    /// Counts from zero again: all kinds, the others, and [`QdelCounts`].
+    /// Counts from zero again: all kinds, the others, the fields with leftovers, and [`QdelCounts`].
     ///
     /// The kinds stay registered. What was deleted before and is torn down after this, counts as torn down after this.
     fn reset_qdel_statistics(&mut self);
@@ -135,6 +135,7 @@ impl WorldKindExt for World {
     fn reset_qdel_statistics(&mut self) {
         if let Some(mut deletions) = self.get_resource_mut::<Deletions>() {
             deletions.kinds.reset();
+            deletions.sweeps.reset_fields();
         }
         QdelCounts::change(self, |counts| *counts = QdelCounts::default());
     }

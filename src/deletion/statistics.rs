@@ -13,6 +13,8 @@ use disqualified::ShortName;
 use super::{
     kinds::{KindCounts, Kinds},
     queue::Deletions,
+    sweeping,
+    sweeps::LeftoverField,
 };
 use crate::deleting::SlowestHandler;
 
@@ -61,6 +63,8 @@ pub struct QdelStatistics {
     pub kinds: Vec<KindStatistics>,
     /// The entities of no kind, and those that were deleted before their kind was registered.
     pub others: KindCounts,
+    /// The fields in which sweeps found entities that were gone, those with the most places first.
+    pub fields: Vec<LeftoverField>,
     /// How many entities wait for their tear-down now.
     pub waiting: usize,
 }
@@ -95,6 +99,7 @@ impl QdelStatistics {
         Self {
             kinds: of_kinds,
             others: kinds.others(world),
+            fields: sweeping::leftover_fields(world),
             waiting: count_waiting(world),
         }
     }
@@ -185,6 +190,9 @@ impl fmt::Display for QdelStatistics {
             0 => {}
             1 => write!(f, "\n1 entity waits for its tear-down")?,
             waiting => write!(f, "\n{waiting} entities wait for their tear-down")?,
+        }
+        for field in &self.fields {
+            write!(f, "\nleftovers in {field}")?;
         }
         if !total.is_measured() {
             write!(f, "\ntimes are measured with `Costs::Measure` only")?;

@@ -301,17 +301,10 @@ pub(super) fn note(world: &mut World, report: &SweepReport, known: u64) {
 }
 
 fn warn(field: &LeftoverField) {
-    let LeftoverField {
-        component,
-        path,
-        sweeps,
-        places,
-        last,
-    } = field;
-    let component = ShortType(component);
+    let component = ShortType(&field.component);
     log::warn!(
-        "finding entities in `{component}{path}` that are gone: {places} in {sweeps} sweeps, the last in `{last}`; \
-         derive `References` for `{component}` and track it, or clear the field in a handler of `Qdeleting`"
+        "finding entities that are gone in {field}; derive `References` for `{component}` and track it, or clear the field \
+         in a handler of `Qdeleting`"
     );
 }
 

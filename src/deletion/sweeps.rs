@@ -2,7 +2,7 @@
 //!
 //! Plain data: no function here takes a world.
 
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use std::collections::BTreeMap;
 
 use bevy_ecs::entity::Entity;
@@ -11,6 +11,7 @@ use crate::{
     deleting::KindId,
     garbage::{Leftover, Pass, SweepReport, Targets, Treatment},
     hint::Hint,
+    text::{Counted, ShortType},
 };
 
 /// An entity that was torn down and is looked for.
@@ -110,6 +111,11 @@ impl Sweeps {
         self.fields.note(report)
     }
 
+    /// Forgets where something was found, but not who was warned of.
+    pub(super) fn reset_fields(&mut self) {
+        self.fields.by_place.clear();
+    }
+
     /// Returns where something was found, the worst first.
     pub(super) fn fields(&self) -> Vec<LeftoverField> {
         self.fields.sorted()
@@ -145,7 +151,10 @@ impl Sweep {
 }
 
 /// A field in which sweeps found entities that were gone.
+///
+/// Its `Display` is `` `Mob.friends[..]`: 17 places in 3 sweeps, the last in Mob.friends[1] of archer#12v0 ``.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct LeftoverField {
     /// The type name of the component, with its path.
@@ -153,15 +162,33 @@ pub struct LeftoverField {
     /// Where in the component it is, with all numbers left out: `.friends[..]`.
     pub path: String,
     /// How many sweeps found something in it.
-    pub sweeps: u64,
+    pub sweeps: usize,
     /// How many places that were.
-    pub places: u64,
+    pub places: usize,
     /// The place that was found last.
     pub last: String,
 }
 
+impl fmt::Display for LeftoverField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            component,
+            path,
+            last,
+            ..
+        } = self;
+        let component = ShortType(component);
+        let places = Counted(self.places, "place", "places");
+        let sweeps = Counted(self.sweeps, "sweep", "sweeps");
+        write!(
+            f,
+            "`{component}{path}`: {places} in {sweeps}, the last in {last}"
+        )
+    }
+}
+
 /// So many sweeps find something in the fields of a type before it is warned of.
-pub(super) const SWEEPS_BEFORE_WARNING: u64 = 3;
+pub(super) const SWEEPS_BEFORE_WARNING: usize = 3;
 
 #[derive(Default)]
 struct LeftoverFields {
@@ -172,7 +199,7 @@ struct LeftoverFields {
 
 impl LeftoverFields {
     fn note(&mut self, report: &SweepReport) -> Vec<LeftoverField> {
-        let mut found: BTreeMap<(String, String), (u64, &Leftover)> = BTreeMap::new();
+        let mut found: BTreeMap<(String, String), (usize, &Leftover)> = BTreeMap::new();
         for leftover in &report.leftovers {
             let place = &leftover.place;
             let key = (place.component.clone(), without_numbers(&place.path));

@@ -19,6 +19,10 @@ pub trait FindReferencesExt {
     /// `#[reflect(Component)]` or `#[reflect(Resource)]`; and the relationships and observers that Bevy keeps. What it
     /// cannot look into is in [`ReferenceReport::blind_spots`].
     ///
+    /// While it looks, it holds the read lock of the `AppTypeRegistry`. In a type whose [`References`](crate::References) is written by hand
+    /// and does not say which parts it [enters](crate::ReferenceVisitor::enter), the paths of declared places are shorter than those of
+    /// reflection, and a place may be listed by both. Types that are not registered have names only if Bevy's feature `debug` is on.
+    ///
     /// It is a tool for people: for a game's console, or for a test that failed. Where only fields of tracked types matter and
     /// nobody reads a report, [`plan_qdel`](crate::QdelExt::plan_qdel) costs a fraction.
     ///
