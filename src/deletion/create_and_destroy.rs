@@ -231,13 +231,11 @@ impl Spawner {
         }
         // An entity that is stuck because its hook panics is tried again and again: that is the fault of whoever spawned it.
         let flush = |world: &mut World| {
-            catch_unwind(AssertUnwindSafe(|| {
-                worklist::flush(world, Goal::TearDownAll)
-            }))
+            catch_unwind(AssertUnwindSafe(|| worklist::flush(world, Goal::Drain)))
         };
-        let (was_quiet, _) = sweeping::without_sweeps(world, |world| flush(world).is_ok());
+        let (was_quiet, _) = sweeping::remember(world, |world| flush(world).is_ok());
         let overruled = overruled(world);
-        let (torn_down, corpses) = sweeping::without_sweeps(world, |world| {
+        let (torn_down, corpses) = sweeping::remember(world, |world| {
             if force == Force::No {
                 // Whatever it answers, it may be deleted by force.
                 if let Err(panicked) = qdel(world, entity, Force::No) {

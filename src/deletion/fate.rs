@@ -198,7 +198,8 @@ impl Decisions<'_> {
         positions.get(&entity).copied()
     }
 
-    fn note(&mut self, outcome: Result<(), Panicked>) {
+    /// Keeps the first panic.
+    pub(super) fn note(&mut self, outcome: Result<(), Panicked>) {
         if self.outcome.is_ok() {
             self.outcome = outcome;
         }

@@ -30,12 +30,14 @@
 mod answer;
 mod ask;
 mod batch;
+mod corpses;
 mod create_and_destroy;
 mod descent;
 mod destroy;
 mod entity_ext;
 mod fate;
 mod field;
+mod findings;
 mod kinds;
 mod mark;
 mod owned;

@@ -35,6 +35,8 @@ pub(super) enum Goal {
     TearDownWaiting,
     /// Tear down until nothing waits for it, whatever the budget.
     TearDownAll,
+    /// As that, and end all sweeps, whatever their pace.
+    Drain,
 }
 
 /// The worklist.

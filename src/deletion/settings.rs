@@ -142,8 +142,8 @@ pub enum SweepPace {
     /// As long as it takes.
     #[default]
     AtOnce,
-    /// So long in each flush; the next flush goes on. The time is looked at after each 128 entities, and so many are seen to
-    /// each time, so that every sweep ends.
+    /// So long in each flush; the next flush goes on. The time is looked at after each 128 indices of entities, and so many are
+    /// seen to each time, so that every sweep ends.
     ///
     /// A sweep in slices goes from entity to entity and costs about five times one that goes at once, in total. What is
     /// deleted while it runs is looked for by the next one. What is written behind its back is not seen: a value

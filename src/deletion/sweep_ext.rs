@@ -22,7 +22,7 @@ pub trait SweepExt {
     /// what is emptied counts as changed.
     ///
     /// [`Weak`](crate::Weak) handles may name the gone, and relationships and observers are Bevy's to clear: these are left alone, and so
-    /// are entities that are being deleted and not torn down yet. What it cannot look into is in
+    /// are entities that are being deleted and not torn down yet, and what they name. What it cannot look into is in
     /// [`SweepReport::blind_spots`].
     ///
     /// # Panics
@@ -180,9 +180,10 @@ impl SweepExt for World {
 /// ```
 #[track_caller]
 pub fn assert_no_leftovers(world: &mut World) {
-    let (_, corpses) = sweeping::without_sweeps(world, |world| {
-        worklist::flush(world, Goal::TearDownAll);
+    let (_, corpses) = sweeping::remember(world, |world| {
+        worklist::flush(world, Goal::Drain);
     });
+    sweeping::leave_to_next_flush(world, &corpses);
     let report = sweeping::find_leftovers(world, corpses, Targets::gone(Treatment::Report));
     assert!(
         report.is_clean(),

@@ -3,7 +3,7 @@
 //! Plain data: no function here takes a world.
 
 use core::{fmt, time::Duration};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::entity::Entity;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// An entity that was torn down and is looked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Corpse {
     pub(super) entity: Entity,
     /// What it was called.
@@ -41,13 +41,34 @@ pub(super) struct Sweeps {
     waiting: Vec<Corpse>,
     /// Whether the next one is to look for all who are gone.
     is_requested: bool,
+    /// Whether the one after the present work is to do so.
+    is_requested_after_work: bool,
     /// None while it is at work.
     running: Option<Box<Sweep>>,
     /// How many flushes tore something down.
     flushes: u32,
     fields: LeftoverFields,
-    /// Whom the worklist tore down while no sweep may begin or go on; none while they may.
-    pub(super) remembered: Option<Vec<Corpse>>,
+    pub(super) suspension: Suspension,
+}
+
+/// Whether sweeps may begin and go on.
+#[derive(Default)]
+pub(super) enum Suspension {
+    /// They may.
+    #[default]
+    None,
+    /// They may not, and whoever is torn down meanwhile is remembered here.
+    Remembering(Vec<Corpse>),
+    /// They may not, because everybody goes.
+    ShutDown,
+}
+
+/// Tells whether an entity with this hint is looked for when it is gone.
+pub(super) fn is_looked_for(hint: Hint) -> bool {
+    matches!(
+        hint,
+        Hint::FindReferencesOnFail | Hint::HardDelete | Hint::HardDeleteNow
+    )
 }
 
 impl Sweeps {
@@ -56,25 +77,36 @@ impl Sweeps {
         self.is_requested || self.running.is_some() || !self.waiting.is_empty()
     }
 
-    /// Tells whether no sweep may begin or go on.
-    pub(super) fn are_suspended(&self) -> bool {
-        self.remembered.is_some()
-    }
-
     /// Has the next sweep look for all who are gone.
     pub(super) fn request(&mut self) {
         self.is_requested = true;
     }
 
-    /// Has the next sweep look for these.
+    /// Has a sweep look for all who are gone, that does not begin before the present work is done.
+    pub(super) fn request_after_work(&mut self) {
+        self.is_requested_after_work = true;
+    }
+
+    /// Says that the present work is done.
+    pub(super) fn end_work(&mut self) {
+        self.is_requested |= core::mem::take(&mut self.is_requested_after_work);
+    }
+
+    /// Has the next sweep look for these, and not the one that runs.
     pub(super) fn look_for(&mut self, corpses: impl IntoIterator<Item = Corpse>) {
-        self.waiting.extend(corpses);
+        for corpse in corpses {
+            if let Some(running) = &mut self.running {
+                running.targets.leave_out(corpse.entity);
+            }
+            self.waiting.push(corpse);
+        }
     }
 
     /// Forgets what waits and what runs.
     pub(super) fn call_off(&mut self) {
         self.waiting.clear();
         self.is_requested = false;
+        self.is_requested_after_work = false;
         self.running = None;
     }
 
@@ -193,8 +225,8 @@ pub(super) const SWEEPS_BEFORE_WARNING: usize = 3;
 #[derive(Default)]
 struct LeftoverFields {
     by_place: BTreeMap<(String, String), LeftoverField>,
-    /// The components that were warned of.
-    warned: Vec<String>,
+    /// How many sweeps found something in the fields of a type; who reaches the limit is warned of.
+    sweeps_of_types: BTreeMap<String, usize>,
 }
 
 impl LeftoverFields {
@@ -207,8 +239,14 @@ impl LeftoverFields {
             *places += 1;
             *last = leftover;
         }
-        let mut to_warn = Vec::new();
+        let mut counted = BTreeSet::new();
+        let mut to_warn: Vec<LeftoverField> = Vec::new();
         for ((component, path), (places, last)) in found {
+            let sweeps = self.sweeps_of_types.entry(component.clone()).or_default();
+            if counted.insert(component.clone()) {
+                *sweeps += 1;
+            }
+            let is_to_warn = *sweeps == SWEEPS_BEFORE_WARNING;
             let key = (component.clone(), path.clone());
             let field = self.by_place.entry(key).or_insert_with(|| LeftoverField {
                 component: component.clone(),
@@ -220,8 +258,8 @@ impl LeftoverFields {
             field.sweeps += 1;
             field.places += places;
             field.last = format!("{} of {}", last.place, last.holder);
-            if field.sweeps >= SWEEPS_BEFORE_WARNING && !self.warned.contains(&component) {
-                self.warned.push(component);
+            let is_first = !to_warn.iter().any(|known| known.component == component);
+            if is_to_warn && is_first {
                 to_warn.push(field.clone());
             }
         }

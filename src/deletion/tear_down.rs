@@ -12,13 +12,13 @@ use indexmap::IndexSet;
 
 use super::{
     answer::QdelCounts,
+    corpses::LooksFor,
     descent::Descent,
     kinds::{self, KindsTornDown},
     queue::{Deletions, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
-    sweeping::LooksFor,
-    sweeps::Corpse,
+    sweeps::{Corpse, Suspension},
     wave::carry_out,
 };
 use crate::signal::Panicked;
@@ -59,11 +59,10 @@ struct Budget {
 }
 
 impl TearDown {
-    /// Returns the tear-down of what the worklist of `world` says.
-    pub(super) fn new(world: &World) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             count: 0,
-            looks_for: LooksFor::of(world),
+            looks_for: LooksFor::Nobody,
             corpses: Vec::new(),
             has_begun: false,
             has_swept: false,
@@ -75,6 +74,7 @@ impl TearDown {
 
     /// Tears down what is to be torn down now, in the order of its urgency.
     pub(super) fn run(&mut self, world: &mut World) {
+        self.looks_for = LooksFor::of(world);
         // Without a worklist, somebody cleared the world from inside.
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             if deletions.kinds.are_told_apart() {
@@ -88,11 +88,14 @@ impl TearDown {
             }
             let is_waiting = deletions.is_waiting();
             let pace = match deletions.work {
-                Some(Goal::TearDownWaiting) if !self.has_begun && is_waiting => Pace::Budget,
-                Some(Goal::TearDownAll) if is_waiting => Pace::AtOnce,
+                Some(Goal::TearDownWaiting) if !self.has_begun => Pace::Budget,
+                Some(Goal::TearDownAll | Goal::Drain) => Pace::AtOnce,
                 _ => return,
             };
             self.has_begun = true;
+            if !is_waiting {
+                return;
+            }
             // Nobody may name what goes now.
             self.note(sync_references(world));
             self.waiting(world, pace);
@@ -112,7 +115,7 @@ impl TearDown {
         } = self;
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             deletions.to_tear_down.extend(stuck);
-            if let Some(remembered) = &mut deletions.sweeps.remembered {
+            if let Suspension::Remembering(remembered) = &mut deletions.sweeps.suspension {
                 remembered.extend(corpses);
             } else if has_begun && count > 0 {
                 deletions.sweeps.count_flush();

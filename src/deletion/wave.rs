@@ -116,8 +116,12 @@ impl Wave<'_> {
             overruled: 0,
             outcome: Ok(()),
         };
-        decisions.decide_all(world);
-        decisions.carry_through(world);
+        // What is read by hand-written code may panic anywhere, and the destroyers must be given back.
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            decisions.decide_all(world);
+            decisions.carry_through(world);
+        }));
+        decisions.note(decided);
         let Decisions {
             at_work,
             fates,

@@ -23,6 +23,7 @@ use super::{
     release,
     settings::{QdelSettings, Teardown},
     sweeping,
+    sweeps::Suspension,
     tear_down::TearDown,
     wave::{apply_commands, carry_out},
 };
@@ -178,7 +179,7 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     owned::leave_out_resources(world, &mut forest);
     // Whoever would be swept goes as well.
     world.resource_mut::<Deletions>().sweeps.call_off();
-    let (count, _) = sweeping::without_sweeps(world, |world| {
+    let (count, _) = sweeping::suspend(world, Suspension::ShutDown, |world| {
         let torn_down = work(world, Goal::TearDownAll, |world| {
             mark(world, &forest, Force::Yes)
         });
@@ -268,16 +269,40 @@ pub(super) fn work(
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = deletions.work;
     deletions.work = outer.max(Some(goal));
-    let mut outcome = first(world);
     if outer.is_some() {
-        if let Err(panicked) = outcome {
+        if let Err(panicked) = first(world) {
             keep_panic(world, panicked);
         }
         return 0;
     }
 
-    outcome = outcome.and(carry_out(world));
-    let mut tear_down = TearDown::new(world);
+    let mut count = 0;
+    // What is read by hand-written code may panic anywhere.
+    let worked = catch_unwind(AssertUnwindSafe(|| {
+        let begun = first(world);
+        let (torn_down, outcome) = work_off(world);
+        count = torn_down;
+        begun.and(outcome)
+    }));
+    let mut outcome = worked.unwrap_or_else(Err);
+    // Without a worklist, somebody cleared the world from inside.
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.work = None;
+        deletions.kept = EntityHashSet::default();
+        deletions.sweeps.end_work();
+        let inside = deletions.panicked.take().map(SyncCell::to_inner);
+        outcome = outcome.and(inside.map_or(Ok(()), Err));
+    }
+    if let Err(panicked) = outcome {
+        resume_unwind(panicked);
+    }
+    count
+}
+
+/// Tells, destroys, tears down and sweeps as far as the goal says, and returns how many entities were torn down.
+fn work_off(world: &mut World) -> (usize, Result<(), Panicked>) {
+    let outcome = carry_out(world);
+    let mut tear_down = TearDown::new();
     loop {
         tear_down.run(world);
         if !sweeping::sweep(world, &mut tear_down) {
@@ -288,18 +313,7 @@ pub(super) fn work(
         tear_down.note(carry_out(world));
     }
     let (count, torn_down) = tear_down.finish(world);
-    outcome = outcome.and(torn_down);
-    // Without a worklist, somebody cleared the world from inside.
-    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-        deletions.work = None;
-        deletions.kept = EntityHashSet::default();
-        let inside = deletions.panicked.take().map(SyncCell::to_inner);
-        outcome = outcome.and(inside.map_or(Ok(()), Err));
-    }
-    if let Err(panicked) = outcome {
-        resume_unwind(panicked);
-    }
-    count
+    (count, outcome.and(torn_down))
 }
 
 impl Goal {

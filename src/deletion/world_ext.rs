@@ -258,7 +258,7 @@ impl QdelExt for World {
     }
 
     fn drain_qdel(&mut self) -> usize {
-        worklist::flush(self, Goal::TearDownAll)
+        worklist::flush(self, Goal::Drain)
     }
 
     fn shutdown_qdel(&mut self) -> usize {

@@ -12,6 +12,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{
+    archetype::Archetype,
     entity::{Entity, EntityHashSet, EntityIndex},
     world::{DeferredWorld, EntityRef, World},
 };
@@ -27,11 +28,12 @@ use super::{
     target::{Targets, Treatment},
 };
 use crate::{
+    deleting::Deleting,
     reference::{self, Hears, LostSet, Policy, Tracked},
     signal::Panicked,
 };
 
-/// So many entities are looked at between two looks at the time.
+/// So many indices of entities are looked at between two looks at the time.
 const BATCH: u32 = 128;
 
 /// A pass that can be interrupted.
@@ -40,6 +42,8 @@ pub(crate) struct Pass {
     readers: Readers,
     /// The index of the entity that comes next.
     next: u32,
+    /// The index after the last, once it is begun.
+    end: Option<u32>,
     too_deep: TooDeep,
     leftovers: Vec<Leftover>,
 }
@@ -49,6 +53,29 @@ pub(crate) struct Pass {
 pub(crate) enum Progress {
     Interrupted,
     Done,
+}
+
+/// What a look found.
+struct Found {
+    hits: Vec<Hit>,
+    /// Whether a component panicked when it was read. The others were read all the same.
+    outcome: Result<(), Panicked>,
+}
+
+impl Found {
+    fn nothing() -> Self {
+        Self {
+            hits: Vec::new(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// Keeps the first panic.
+    fn note(&mut self, outcome: Result<(), Panicked>) {
+        if self.outcome.is_ok() {
+            self.outcome = outcome;
+        }
+    }
 }
 
 /// A component that names somebody meant.
@@ -62,8 +89,8 @@ struct Hit {
 /// Looks everywhere in one go.
 pub(crate) fn sweep(world: &mut World, targets: &Targets) -> (SweepReport, Result<(), Panicked>) {
     let mut pass = Pass::default();
-    let hits = pass.look_everywhere(world, targets);
-    let outcome = pass.empty(world, targets, hits);
+    let found = pass.look_everywhere(world, targets);
+    let outcome = pass.empty(world, targets, found);
     (pass.finish(world), outcome)
 }
 
@@ -75,17 +102,19 @@ impl Pass {
         targets: &Targets,
         mut may_go_on: impl FnMut() -> bool,
     ) -> (Progress, Result<(), Panicked>) {
-        let mut hits = Vec::new();
+        // Who comes after that did not name anybody when the pass began.
+        let end = *self.end.get_or_insert_with(|| world.entities().len());
+        let mut found = Found::nothing();
         let progress = loop {
-            if self.next >= world.entities().len() {
+            self.look_at_some(world, targets, end, &mut found);
+            if self.next >= end {
                 break Progress::Done;
             }
-            self.look_at_some(world, targets, &mut hits);
             if !may_go_on() {
                 break Progress::Interrupted;
             }
         };
-        (progress, self.empty(world, targets, hits))
+        (progress, self.empty(world, targets, found))
     }
 
     /// Tells whether a slice of it was done.
@@ -104,9 +133,9 @@ impl Pass {
         report
     }
 
-    fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Vec<Hit> {
+    fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Found {
         self.readers.learn_all(world, &Reflection::of(world));
-        let mut hits = Vec::new();
+        let mut found = Found::nothing();
         let is_meant = |world: &World, entity| targets.treatment(world, entity).is_some();
         let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
         for number in 0..types {
@@ -114,21 +143,30 @@ impl Pass {
             let Some(reader) = self.readers.number_of(component) else {
                 continue;
             };
-            let naming = reference::naming(world, number, is_meant);
+            let naming = match reference::naming(world, number, is_meant) {
+                Ok(naming) => naming,
+                Err(panicked) => {
+                    found.note(Err(panicked));
+                    continue;
+                }
+            };
             let mut reflection = Reflection::of(world);
             for holder in naming {
+                if is_going(world, world.entity(holder).archetype()) {
+                    continue;
+                }
                 self.look_at(
                     world,
                     &mut reflection,
                     world.entity(holder),
                     reader,
                     targets,
-                    &mut hits,
+                    &mut found,
                 );
             }
         }
         let mut reflection = Reflection::of(world);
-        for archetype in archetypes(world) {
+        for archetype in archetypes(world).filter(|archetype| !is_going(world, archetype)) {
             let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
             let is_reflected = |reader: &usize| {
                 let grip = self.readers.by_number(*reader).grip();
@@ -141,17 +179,17 @@ impl Pass {
             for holder in archetype.entities() {
                 let holder = world.entity(holder.id());
                 for &reader in &readers {
-                    self.look_at(world, &mut reflection, holder, reader, targets, &mut hits);
+                    self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
                 }
             }
         }
-        hits
+        found
     }
 
     /// Looks at the next entities.
-    fn look_at_some(&mut self, world: &World, targets: &Targets, hits: &mut Vec<Hit>) {
+    fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32, found: &mut Found) {
         let mut reflection = Reflection::of(world);
-        let end = world.entities().len().min(self.next.saturating_add(BATCH));
+        let end = end.min(self.next.saturating_add(BATCH));
         let indices = self.next..end;
         self.next = end;
         for index in indices.filter_map(EntityIndex::from_raw_u32) {
@@ -160,14 +198,14 @@ impl Pass {
                 continue;
             };
             let archetype = holder.archetype();
-            if is_reserved(world, archetype) {
+            if is_reserved(world, archetype) || is_going(world, archetype) {
                 continue;
             }
             self.readers.learn(world, &reflection, archetype);
             let readers = self.readers.numbers_of_archetype(archetype.id()).len();
             for at in 0..readers {
                 let reader = self.readers.numbers_of_archetype(archetype.id())[at];
-                self.look_at(world, &mut reflection, holder, reader, targets, hits);
+                self.look_at(world, &mut reflection, holder, reader, targets, found);
             }
         }
     }
@@ -180,17 +218,21 @@ impl Pass {
         holder: EntityRef,
         reader: usize,
         targets: &Targets,
-        hits: &mut Vec<Hit>,
+        found: &mut Found,
     ) {
         let mut places = Vec::new();
         let reads = self.readers.by_number(reader);
         let mut is_meant = |entity| targets.treatment(world, entity).is_some();
-        let deep = reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places);
-        if let Some(path) = deep {
-            self.too_deep.note(reads.component, holder.id(), path);
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places)
+        }));
+        match looked {
+            Ok(None) => {}
+            Ok(Some(path)) => self.too_deep.note(reads.component, holder.id(), path),
+            Err(panicked) => return found.note(Err(panicked)),
         }
         if !places.is_empty() {
-            hits.push(Hit {
+            found.hits.push(Hit {
                 holder: holder.id(),
                 reader,
                 places,
@@ -203,9 +245,9 @@ impl Pass {
         &mut self,
         world: &mut World,
         targets: &Targets,
-        hits: Vec<Hit>,
+        found: Found,
     ) -> Result<(), Panicked> {
-        let mut outcome = Ok(());
+        let Found { hits, mut outcome } = found;
         for hit in hits {
             let holder = self.readers.label(world, hit.holder);
             let mut to_empty = LostSet::default();
@@ -227,7 +269,12 @@ impl Pass {
             if !to_empty.is_empty() {
                 outcome = outcome.and(self.empty_component(world, &hit, to_empty));
             }
-            let still_named = self.named_by(world, &hit);
+            let named = catch_unwind(AssertUnwindSafe(|| self.named_by(world, &hit)));
+            let (still_named, named) = match named {
+                Ok(still_named) => (still_named, Ok(())),
+                Err(panicked) => (Vec::new(), Err(panicked)),
+            };
+            outcome = outcome.and(named);
             for ((target, place), label) in hit.places.into_iter().zip(labels) {
                 let state = if targets.treatment(world, target) == Some(Treatment::Report) {
                     LeftoverState::Found
@@ -292,4 +339,10 @@ impl Pass {
         }
         label
     }
+}
+
+/// Tells whether the entities of an archetype are being deleted: what they name goes with them.
+fn is_going(world: &World, archetype: &Archetype) -> bool {
+    let mark = world.components().component_id::<Deleting>();
+    mark.is_some_and(|mark| archetype.contains(mark))
 }

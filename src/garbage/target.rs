@@ -1,7 +1,7 @@
 //! Whom a sweep looks for.
 
 use bevy_ecs::{
-    entity::{Entity, EntityHashMap},
+    entity::{Entity, EntityHashMap, EntityHashSet},
     world::World,
 };
 
@@ -19,6 +19,8 @@ pub(crate) enum Treatment {
 pub(crate) struct Targets {
     /// What is done where somebody is named who is gone, whoever that is.
     gone: Option<Treatment>,
+    /// Who is none of them though gone.
+    left_out: EntityHashSet,
     known: EntityHashMap<Known>,
 }
 
@@ -33,13 +35,18 @@ impl Targets {
     pub(crate) fn gone(treatment: Treatment) -> Self {
         Self {
             gone: Some(treatment),
-            known: EntityHashMap::default(),
+            ..Self::default()
         }
     }
 
     /// Adds an entity, with the name that it has or had.
     pub(crate) fn insert(&mut self, entity: Entity, treatment: Treatment, name: Option<String>) {
         self.known.insert(entity, Known { treatment, name });
+    }
+
+    /// Leaves out an entity, unless it was added by itself.
+    pub(crate) fn leave_out(&mut self, entity: Entity) {
+        self.left_out.insert(entity);
     }
 
     /// Returns what is done where `entity` is named.
@@ -49,7 +56,8 @@ impl Targets {
         {
             return Some(known.treatment);
         }
-        self.gone.filter(|_| is_gone(world, entity))
+        self.gone
+            .filter(|_| is_gone(world, entity) && !self.left_out.contains(&entity))
     }
 
     /// Returns the name that somebody had who is gone.

@@ -34,6 +34,14 @@ pub(crate) struct Released {
 }
 
 impl Released {
+    /// Returns what a release came to that panicked.
+    pub(super) fn panicked(panicked: Panicked) -> Self {
+        Self {
+            panicked: Some(panicked),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.demands.extend(other.demands);
         self.components += other.components;
@@ -59,7 +67,11 @@ pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
     let referrers = take_referrers(&mut DeferredWorld::from(&mut *world), targets);
     for (holder, number) in referrers {
-        released.add(release_now(world, holder, number, Hears::Yes));
+        // A component that panics when it is read costs nobody else anything.
+        let component = catch_unwind(AssertUnwindSafe(|| {
+            release_now(world, holder, number, Hears::Yes)
+        }));
+        released.add(component.unwrap_or_else(Released::panicked));
     }
     released
 }

@@ -1,5 +1,7 @@
 //! How the books learn what fields name.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::ComponentId,
@@ -25,16 +27,29 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let mut released = Released::default();
     let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
     for number in 0..types {
-        for holder in take_changed(world, number) {
-            released.add(sync_component(world, holder, number, hears));
+        match take_changed(world, number) {
+            Ok(changed) => {
+                for holder in changed {
+                    released.add(sync_guarded(world, holder, number, hears));
+                }
+            }
+            Err(panicked) => released.add(Released::panicked(panicked)),
         }
     }
     let books = world.get_resource_mut::<Books>();
     let unsynced = books.map(|mut books| books.bypass_change_detection().take_unsynced());
     for (holder, number) in unsynced.into_iter().flatten() {
-        released.add(sync_component(world, holder, number, hears));
+        released.add(sync_guarded(world, holder, number, hears));
     }
     released
+}
+
+/// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything.
+fn sync_guarded(world: &mut World, holder: Entity, number: u32, hears: Hears) -> Released {
+    let synced = catch_unwind(AssertUnwindSafe(|| {
+        sync_component(world, holder, number, hears)
+    }));
+    synced.unwrap_or_else(Released::panicked)
 }
 
 /// Returns the number of a tracked type.

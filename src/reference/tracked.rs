@@ -239,36 +239,41 @@ impl Tracked {
     }
 }
 
-/// Returns the entities whose component of a tracked type was written since the last time.
-pub(super) fn take_changed(world: &mut World, number: u32) -> Vec<Entity> {
+/// Returns the entities whose component of a tracked type was written since the last time, or with what one panics that is
+/// read.
+pub(super) fn take_changed(world: &mut World, number: u32) -> Result<Vec<Entity>, Panicked> {
     let mut tracked = world.resource_mut::<Tracked>();
     let known = &mut tracked.types[number as usize];
     let (since, handler) = (known.synced, known.handler);
     let Some(mut watch) = known.watch.take() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let changed = watch.changed(world, handler, since);
+    let changed = catch_unwind(AssertUnwindSafe(|| watch.changed(world, handler, since)));
     // What is written from now on is newer.
     let now = world.increment_change_tick();
     let mut tracked = world.resource_mut::<Tracked>();
     let known = &mut tracked.types[number as usize];
-    known.synced = Some(now);
+    if changed.is_ok() {
+        known.synced = Some(now);
+    }
     known.watch = Some(watch);
     changed
 }
 
 /// Returns the entities whose component of a tracked type names somebody who `is_meant`; none while its components are being
-/// looked at already.
+/// looked at already. With what one panics that is read.
 pub(crate) fn naming(
     world: &mut World,
     number: u32,
     is_meant: impl Fn(&World, Entity) -> bool,
-) -> Vec<Entity> {
+) -> Result<Vec<Entity>, Panicked> {
     let mut tracked = world.resource_mut::<Tracked>();
     let Some(mut watch) = tracked.types[number as usize].watch.take() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let naming = watch.naming(world, &|entity| is_meant(world, entity));
+    let naming = catch_unwind(AssertUnwindSafe(|| {
+        watch.naming(world, &|entity| is_meant(world, entity))
+    }));
     let mut tracked = world.resource_mut::<Tracked>();
     tracked.types[number as usize].watch = Some(watch);
     naming

@@ -1,0 +1,81 @@
+//! Who is remembered when it is torn down, because it is looked for after that.
+
+use bevy_ecs::{entity::Entity, name::Name, world::World};
+
+use super::{
+    findings,
+    queue::{Deletions, Goal},
+    settings::{QdelSettings, SweepMode},
+    sweeps::{self, Corpse, Suspension},
+};
+use crate::{
+    deleting::{Deleting, KindId},
+    hint::Hint,
+    signal::Panicked,
+};
+
+/// Who is looked for, of those that are torn down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LooksFor {
+    Nobody,
+    /// Those whose components asked for it.
+    Hinted,
+    Everybody,
+}
+
+impl LooksFor {
+    /// Returns who is looked for by the settings of a world.
+    pub(super) fn of(world: &World) -> Self {
+        let Some(deletions) = world.get_resource::<Deletions>() else {
+            return Self::Nobody;
+        };
+        match deletions.sweeps.suspension {
+            Suspension::None => {}
+            Suspension::Remembering(_) => return Self::Everybody,
+            Suspension::ShutDown => return Self::Nobody,
+        }
+        let is_flush = deletions.work > Some(Goal::Destroy);
+        match QdelSettings::of(world).sweep {
+            SweepMode::Off => Self::Nobody,
+            SweepMode::EachFlush => Self::Everybody,
+            SweepMode::Sampled(flushes)
+                if is_flush && deletions.sweeps.is_last_of(flushes.get()) =>
+            {
+                Self::Everybody
+            }
+            SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Hinted,
+        }
+    }
+
+    /// Returns what is to be remembered of an entity that is about to be torn down.
+    pub(super) fn corpse(self, world: &World, entity: Entity) -> Option<Corpse> {
+        if self == Self::Nobody {
+            return None;
+        }
+        let at = world.get_entity(entity).ok()?;
+        let deleting = at.get::<Deleting>();
+        let hint = deleting.map_or(Hint::Queue, Deleting::hint);
+        let corpse = || Corpse {
+            entity,
+            name: at.get::<Name>().map(|name| name.as_str().to_owned()),
+            kind: deleting.map_or(KindId::OTHERS, Deleting::kind),
+            hint,
+        };
+        (self == Self::Everybody || sweeps::is_looked_for(hint)).then(corpse)
+    }
+
+    /// Tells of who names an entity that is about to be torn down, if its components asked for that.
+    pub(super) fn find_references(self, world: &mut World, entity: Entity) -> Result<(), Panicked> {
+        let deleting = world.get::<Deleting>(entity);
+        let is_asked = deleting.is_some_and(|at| at.hint() == Hint::FindReferences);
+        let is_off = || QdelSettings::of(world).sweep == SweepMode::Off;
+        if self == Self::Nobody || !is_asked || is_off() {
+            return Ok(());
+        }
+        if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
+            // If a hook panics, the tear-down is tried again.
+            deleting.set_hint(Hint::Queue);
+        }
+        findings::tell_references(world, entity, None)
+    }
+}

@@ -1,0 +1,131 @@
+//! What comes of what a sweep or a search found.
+
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bevy_ecs::{
+    entity::{Entity, EntityHashMap, EntityHashSet},
+    world::World,
+};
+
+use super::{
+    answer::QdelCounts,
+    kinds,
+    queue::Deletions,
+    sweep_ext::{ReferencesFound, SweepFinished},
+    sweeps::{Corpse, LeftoverField, Sweep},
+};
+use crate::{
+    deleting::KindId,
+    garbage::{FindReferencesExt, LeftoverState, SweepReport},
+    hint::Hint,
+    signal::Panicked,
+    text::ShortType,
+};
+
+/// Counts what a sweep found, and tells of it.
+pub(super) fn conclude(
+    world: &mut World,
+    report: SweepReport,
+    sweep: &Sweep,
+) -> Result<(), Panicked> {
+    if !world.contains_resource::<Deletions>() {
+        // Somebody cleared the world from inside: there are no observers any more.
+        return Ok(());
+    }
+    note(world, &report, &sweep.corpses, sweep.time);
+    let named: EntityHashSet = report
+        .leftovers
+        .iter()
+        .map(|leftover| leftover.target.entity)
+        .collect();
+    let mut outcome = Ok(());
+    for corpse in &sweep.corpses {
+        let is_asked = corpse.hint == Hint::FindReferencesOnFail;
+        if is_asked && named.contains(&corpse.entity) {
+            let name = corpse.name.as_deref();
+            outcome = outcome.and(tell_references(world, corpse.entity, name));
+        }
+    }
+    if !world.contains_resource::<Deletions>() {
+        return outcome;
+    }
+    let told = catch_unwind(AssertUnwindSafe(|| {
+        world.trigger(SweepFinished { report });
+    }));
+    outcome.and(told)
+}
+
+/// Counts what was found by a sweep that took so long, for the kinds of the `corpses` or else for the others, and warns of those who keep
+/// leaving something.
+pub(super) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], time: Duration) {
+    let mut named: EntityHashMap<u64> = EntityHashMap::default();
+    let mut hard_deleted = EntityHashSet::default();
+    for leftover in &report.leftovers {
+        let target = leftover.target.entity;
+        *named.entry(target).or_default() += 1;
+        if leftover.state == LeftoverState::Emptied {
+            hard_deleted.insert(target);
+        }
+    }
+    let is_hinted =
+        |corpse: &&Corpse| matches!(corpse.hint, Hint::HardDelete | Hint::HardDeleteNow);
+    hard_deleted.extend(corpses.iter().filter(is_hinted).map(|corpse| corpse.entity));
+    QdelCounts::change(world, |counts| {
+        counts.leftovers += report.leftovers.len() as u64;
+        counts.hard_deletes += hard_deleted.len() as u64;
+    });
+    let targets = u32::try_from(corpses.len()).unwrap_or(u32::MAX);
+    for corpse in corpses {
+        let places = named.remove(&corpse.entity).unwrap_or_default();
+        let is_hard_deleted = hard_deleted.remove(&corpse.entity);
+        kinds::count_kind(world, corpse.kind, |counts| {
+            counts.leftovers += places;
+            if is_hard_deleted {
+                counts.add_hard_delete(time, targets);
+            }
+        });
+    }
+    kinds::count_kind(world, KindId::OTHERS, |counts| {
+        counts.leftovers += named.values().sum::<u64>();
+        counts.hard_deletes += hard_deleted.len() as u64;
+    });
+    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        return;
+    };
+    for field in deletions.sweeps.note_fields(report) {
+        warn(&field);
+    }
+}
+
+fn warn(field: &LeftoverField) {
+    let component = ShortType(&field.component);
+    log::warn!(
+        "finding entities that are gone in {field}; derive `References` for `{component}` and track it, or clear the field \
+         in a handler of `Qdeleting`"
+    );
+}
+
+/// Looks for who names an entity, and tells of it, with the name that it had if it is gone.
+pub(super) fn tell_references(
+    world: &mut World,
+    entity: Entity,
+    name: Option<&str>,
+) -> Result<(), Panicked> {
+    if !world.contains_resource::<Deletions>() {
+        // Somebody cleared the world from inside: there are no observers any more.
+        return Ok(());
+    }
+    let found = catch_unwind(AssertUnwindSafe(|| world.find_references(entity)));
+    let mut report = match found {
+        Ok(report) => report,
+        Err(panicked) => return Err(panicked),
+    };
+    if report.target.name.is_none() {
+        report.target.name = name.map(str::to_owned);
+    }
+    log::info!("finding references: {report}");
+    catch_unwind(AssertUnwindSafe(|| {
+        world.trigger(ReferencesFound { report });
+    }))
+}
