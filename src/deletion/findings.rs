@@ -116,11 +116,7 @@ pub(super) fn tell_references(
         // Somebody cleared the world from inside: there are no observers any more.
         return Ok(());
     }
-    let found = catch_unwind(AssertUnwindSafe(|| world.find_references(entity)));
-    let mut report = match found {
-        Ok(report) => report,
-        Err(panicked) => return Err(panicked),
-    };
+    let mut report = catch_unwind(AssertUnwindSafe(|| world.find_references(entity)))?;
     if report.target.name.is_none() {
         report.target.name = name.map(str::to_owned);
     }
