@@ -4,13 +4,17 @@ use std::{env, num::NonZero, path::PathBuf};
 
 use clap::{Parser, ValueEnum, error::ErrorKind};
 
-use crate::{measure::Case, scenario::Scenario, variants::Contender};
-
-/// The fan-outs that are measured, unless told otherwise.
-pub(crate) const FAN_OUTS: [usize; 4] = [1, 10, 1000, 100_000];
+use crate::{
+    measure::Case,
+    scenario::{Scenario, Setting},
+    variants::Contender,
+};
 
 /// How many mobs there are, unless told otherwise.
 pub(crate) const MOBS: usize = 100_000;
+
+/// How many mobs there are when instructions are counted, unless told otherwise.
+const MOBS_UNDER_CALLGRIND: usize = 20_000;
 
 /// What the program was started for.
 pub(crate) enum Mode {
@@ -18,11 +22,13 @@ pub(crate) enum Mode {
     Smoke,
     /// By `cargo bench`: measure and report.
     Report(Plan),
+    /// Count instructions and compare them with their bounds.
+    Gates { mobs: usize },
     /// Play one case in this process and print its figure.
     Single(Contender, Case),
 }
 
-/// What to measure, and where to write it.
+/// What to measure, and where to write it. An empty list stands for everything.
 pub(crate) struct Plan {
     pub(crate) repetitions: usize,
     pub(crate) mobs: usize,
@@ -30,12 +36,17 @@ pub(crate) struct Plan {
     pub(crate) fan_outs: Vec<usize>,
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) contenders: Vec<Contender>,
-    pub(crate) markdown: Option<PathBuf>,
+    pub(crate) without_growth: bool,
+    pub(crate) results: Option<PathBuf>,
 }
 
 /// Compares ways to tell mobs that their target is deleted.
 #[derive(Parser)]
 #[command(bin_name = "cargo bench --bench fan_out --")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag on the command line"
+)]
 struct Arguments {
     /// How often everything is measured.
     #[arg(long, value_name = "N", default_value = "9")]
@@ -45,7 +56,8 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
 
-    /// How many mobs there are; 100000 unless told, and 20000 with `--callgrind`.
+    /// How many mobs there are; 100000 unless told, and 20000 with `--callgrind` and `--gates`. Some scenarios take
+    /// a multiple.
     #[arg(long, value_name = "N")]
     mobs: Option<NonZero<usize>>,
 
@@ -61,14 +73,22 @@ struct Arguments {
     #[arg(long)]
     variant: Vec<Contender>,
 
+    /// Leaves out the sections with up to 40 times as many mobs.
+    #[arg(long)]
+    without_growth: bool,
+
     /// How much memory is walked before each operation to empty the L2 cache; 4 MiB unless told, and 0 with
     /// `--callgrind`. Four times the second level empties that one only.
     #[arg(long, value_name = "MIB")]
     walk: Option<usize>,
 
-    /// Writes the report to this file as well.
-    #[arg(long, value_name = "FILE")]
-    markdown: Option<PathBuf>,
+    /// Writes the report as `table.md`, and its charts as SVG, into this directory.
+    #[arg(long, value_name = "DIRECTORY", num_args = 0..=1, default_missing_value = "benches/results")]
+    save: Option<PathBuf>,
+
+    /// Counts instructions with valgrind and fails if the crate needs more than it may. Passes where there is no valgrind.
+    #[arg(long)]
+    gates: bool,
 
     /// Plays one operation once and prints its figure, for a profiler to look at `measured_op`.
     #[arg(long, num_args = 3, value_names = ["SCENARIO", "VARIANT", "FAN_OUT"])]
@@ -94,8 +114,12 @@ impl Mode {
             return Self::Smoke;
         }
         let arguments = Arguments::parse();
+        let counted_mobs = arguments.mobs.map_or(MOBS_UNDER_CALLGRIND, NonZero::get);
+        if arguments.gates {
+            return Self::Gates { mobs: counted_mobs };
+        }
         match &arguments.callgrind {
-            Some(single) => match arguments.case(single) {
+            Some(single) => match arguments.case(single, counted_mobs) {
                 Ok((contender, case)) => Self::Single(contender, case),
                 Err(message) => clap::Error::raw(ErrorKind::InvalidValue, message + "\n").exit(),
             },
@@ -106,17 +130,20 @@ impl Mode {
 
 impl Arguments {
     /// Reads the three values of `--callgrind`.
-    fn case(&self, values: &[String]) -> Result<(Contender, Case), String> {
+    fn case(&self, values: &[String], mobs: usize) -> Result<(Contender, Case), String> {
         let [scenario, contender, fan_out] = values else {
             return Err("`--callgrind` takes three values".into());
         };
-        let case = Case {
+        let setting = Setting {
             scenario: Scenario::from_str(scenario, false)?,
-            mobs: self.mobs.map_or(20_000, NonZero::get),
+            mobs,
             fan_out: fan_out
                 .parse()
                 .map(NonZero::<usize>::get)
                 .map_err(|error| format!("invalid fan-out {fan_out}: {error}"))?,
+        };
+        let case = Case {
+            setting,
             seed: self.seed,
             walk: self.walk.unwrap_or(0),
         };
@@ -128,21 +155,11 @@ impl Arguments {
             repetitions: if self.quick { 3 } else { self.reps.get() },
             mobs: self.mobs.map_or(MOBS, NonZero::get),
             walk: self.walk.unwrap_or(4),
-            fan_outs: or_all(
-                self.fan_out.into_iter().map(NonZero::get).collect(),
-                &FAN_OUTS,
-            ),
-            scenarios: or_all(self.only, Scenario::value_variants()),
-            contenders: or_all(self.variant, Contender::value_variants()),
-            markdown: self.markdown,
+            fan_outs: self.fan_out.into_iter().map(NonZero::get).collect(),
+            scenarios: self.only,
+            contenders: self.variant,
+            without_growth: self.without_growth,
+            results: self.save,
         }
-    }
-}
-
-fn or_all<T: Copy>(chosen: Vec<T>, all: &[T]) -> Vec<T> {
-    if chosen.is_empty() {
-        all.to_vec()
-    } else {
-        chosen
     }
 }

@@ -1,12 +1,14 @@
 //! What it costs to tell mobs that their target is deleted, next to what one could use instead.
 //!
-//! M mobs pick one of T targets at random; M / T is the fan-out. Registering, retargeting, deleting the targets and deleting
-//! the mobs are timed for this crate, a hand-written index, Bevy's relationships and Bevy alone, in one run.
-//! Each figure comes from a process of its own, with cold caches, and each outcome is checked.
+//! M mobs pick one of T targets at random; M / T is the fan-out. Registering, retargeting, telling, deleting the targets and
+//! deleting the mobs are timed for this crate, a hand-written index, hooks, observers, Bevy's relationships, polling, scanning and
+//! Bevy alone, in one run. Each figure comes from a process of its own, with cold caches, and each outcome is checked.
 //!
 //! ```text
-//! cargo bench --bench fan_out                      the whole comparison, some minutes
+//! cargo bench --bench fan_out                      the whole comparison, most of an hour
+//! cargo bench --bench fan_out -- --save            the same, written to benches/results
 //! cargo bench --bench fan_out -- --quick           three repetitions
+//! cargo bench --bench fan_out -- --gates           bounds on instructions, with valgrind
 //! cargo bench --bench fan_out -- --help            everything else
 //! cargo test --bench fan_out                       small and once, to see that it still works
 //! valgrind --tool=callgrind --toggle-collect='*measured_op*' PROGRAM --callgrind notify-delete qdel 100
@@ -19,51 +21,56 @@
 
 mod allocator;
 mod arguments;
+mod chart;
+mod gates;
 mod goal;
+mod machine;
 mod measure;
 mod report;
 mod samples;
 mod scenario;
 mod scene;
+mod sections;
+mod stages;
 mod table;
 mod variants;
 mod workload;
 
-use std::{error::Error, fs};
-
-use clap::ValueEnum;
+use std::{error::Error, fs, process::ExitCode};
 
 use crate::{
     arguments::{Mode, Plan},
+    chart::{draw_distances, draw_section, is_drawn},
+    goal::distances,
     measure::Case,
     report::{report, run},
-    scenario::Scenario,
-    variants::Contender,
+    sections::{all_sections, wanted_sections},
 };
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<ExitCode, Box<dyn Error>> {
     match Mode::from_command_line() {
         Mode::Smoke => smoke(),
         Mode::Report(plan) => print_report(&plan)?,
+        Mode::Gates { mobs } => return Ok(print_gates(mobs)),
         Mode::Single(contender, case) => println!("{}", contender.measure(&case)),
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Plays everything once, small, so that tests notice when a variant breaks.
 fn smoke() {
     let mobs = 400;
     let mut played = 0;
-    for fan_out in [1, 10, mobs] {
-        for &scenario in Scenario::value_variants() {
-            if !scenario.is_possible(mobs, fan_out) {
+    for section in all_sections(mobs) {
+        for mut setting in section.settings {
+            setting.fan_out = setting.fan_out.min(mobs);
+            setting.mobs = setting.mobs.min(mobs);
+            if !setting.is_possible() {
                 continue;
             }
-            for contender in Contender::value_variants() {
+            for contender in &section.contenders {
                 let case = Case {
-                    scenario,
-                    mobs,
-                    fan_out,
+                    setting,
                     seed: 0,
                     walk: 0,
                 };
@@ -81,8 +88,31 @@ fn print_report(plan: &Plan) -> Result<(), Box<dyn Error>> {
     });
     let text = report(plan, &samples);
     print!("{text}");
-    if let Some(file) = &plan.markdown {
-        fs::write(file, text)?;
+    let Some(results) = &plan.results else {
+        return Ok(());
+    };
+    fs::create_dir_all(results)?;
+    fs::write(results.join("table.md"), text)?;
+    for section in wanted_sections(plan)
+        .iter()
+        .filter(|section| is_drawn(section))
+    {
+        let file = results.join(section.file).with_extension("svg");
+        draw_section(section, &samples, &file)?;
     }
+    draw_distances(&distances(&samples), &results.join("marks.svg"))?;
     Ok(())
+}
+
+fn print_gates(mobs: usize) -> ExitCode {
+    let Some(counted) = gates::count(mobs) else {
+        println!("skipped: valgrind is not there");
+        return ExitCode::SUCCESS;
+    };
+    println!("{}", counted.table);
+    if counted.over == 0 {
+        return ExitCode::SUCCESS;
+    }
+    println!("{} over their bounds", counted.over);
+    ExitCode::FAILURE
 }

@@ -1,110 +1,144 @@
 //! A full run: every variant in every repetition, and what came out.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use comfy_table::Table;
 
 use crate::{
     arguments::{MOBS, Plan},
-    goal::{goal_legend, goal_table},
+    goal::{goal_legend, goal_tables},
+    machine::{machine_class, today},
     measure::{Case, measure_apart},
     samples::Samples,
-    scenario::Scenario,
+    scenario::{Scenario, Setting},
+    sections::{Section, wanted_sections},
     table::{new_table, three_digits},
     variants::Contender,
 };
-
-/// What every variant is compared with.
-const BASES: [Contender; 3] = [Contender::B, Contender::C1, Contender::F1];
 
 /// Measures what `plan` asks for, and calls `progress` before each repetition with its number.
 ///
 /// Within a repetition the variants take turns, so that a slow minute of the machine hits them all,
 /// and each repetition begins with another one.
 pub(crate) fn run(plan: &Plan, progress: impl Fn(usize)) -> Samples {
+    let mut wanted: BTreeMap<Setting, Vec<Contender>> = BTreeMap::new();
+    for section in wanted_sections(plan) {
+        for &setting in &section.settings {
+            // Two sections may show the same figures, which are measured once.
+            let contenders = wanted.entry(setting).or_default();
+            contenders.extend(&section.contenders);
+            contenders.sort_unstable();
+            contenders.dedup();
+        }
+    }
+
     let mut samples = Samples::default();
     for repetition in 0..plan.repetitions {
         progress(repetition);
-        for (scenario, fan_out) in possible(plan, repetition) {
+        for (&setting, contenders) in &wanted {
+            // Memory hardly differs from one repetition to the next.
+            if setting.scenario == Scenario::Memory && repetition > 0 {
+                continue;
+            }
             let case = Case {
-                scenario,
-                mobs: plan.mobs,
-                fan_out,
+                setting,
                 seed: repetition as u64,
                 walk: plan.walk,
             };
-            let mut contenders = plan.contenders.clone();
-            contenders.rotate_left(repetition % plan.contenders.len());
+            let mut contenders = contenders.clone();
+            let first = repetition % contenders.len();
+            contenders.rotate_left(first);
             for contender in contenders {
-                samples.push(
-                    scenario,
-                    fan_out,
-                    contender,
-                    measure_apart(contender, &case),
-                );
+                samples.push(setting, contender, measure_apart(contender, &case));
             }
         }
     }
     samples
 }
 
-/// Lists what `repetition` measures of each variant.
-fn possible(plan: &Plan, repetition: usize) -> impl Iterator<Item = (Scenario, usize)> {
-    let pairs = plan.scenarios.iter().flat_map(|&scenario| {
-        plan.fan_outs
-            .iter()
-            .map(move |&fan_out| (scenario, fan_out))
-    });
-    pairs.filter(move |&(scenario, fan_out)| {
-        // Memory hardly differs from one repetition to the next.
-        let wanted = scenario != Scenario::Memory || repetition == 0;
-        wanted && scenario.is_possible(plan.mobs, fan_out)
-    })
-}
-
 /// Writes the tables of a run as Markdown.
 pub(crate) fn report(plan: &Plan, samples: &Samples) -> String {
-    let mut text = format!(
-        "# Fan-out\n\n{} mobs, {} repetitions, {} MiB walked before each, one process a figure. Every figure is a median; \
-         in brackets the medians of the ratios to b, c1 and f1 within a repetition.\n\n",
-        plan.mobs, plan.repetitions, plan.walk
-    );
-    for contender in &plan.contenders {
-        let (name, description) = (contender.name(), contender.description());
-        writeln!(text, "- {name}: {description}").expect("a string takes all that is written");
-    }
-    for &scenario in &plan.scenarios {
-        let table = scenario_table(plan, samples, scenario);
-        let (name, unit) = (scenario.name(), scenario.unit());
-        writeln!(text, "\n## {name}, {unit}\n\n{table}")
-            .expect("a string takes all that is written");
-    }
+    let sections = wanted_sections(plan);
+    let mut text = introduction(plan);
     // The marks were set for this size.
     if plan.mobs == MOBS {
-        let (legend, table) = (goal_legend(), goal_table(samples));
-        writeln!(text, "\n## Goal\n\n{legend}\n\n{table}")
-            .expect("a string takes all that is written");
+        let [by_fan_out, single] = goal_tables(samples);
+        let legend = goal_legend();
+        write_all(&mut text, &format!("\n## Marks\n\n{legend}\n"));
+        for table in [by_fan_out, single] {
+            if table.row_count() > 0 {
+                write_all(&mut text, &format!("\n{table}\n"));
+            }
+        }
+    }
+
+    write_all(&mut text, "\n## Who is compared\n\n");
+    let mut contenders: Vec<Contender> = sections
+        .iter()
+        .flat_map(|section| section.contenders.iter().copied())
+        .collect();
+    contenders.sort_unstable();
+    contenders.dedup();
+    for contender in contenders {
+        let (name, description) = (contender.name(), contender.description());
+        write_all(&mut text, &format!("- `{name}`: {description}\n"));
+    }
+
+    for section in &sections {
+        let (title, unit) = (section.title, section.scenario.unit());
+        let description = section.scenario.description();
+        let base = section.base.name();
+        let table = section_table(section, samples);
+        let chart = match (&plan.results, section.settings.len()) {
+            (Some(_), 2..) => format!("![Chart of the table]({}.svg)\n\n", section.file),
+            _ => String::new(),
+        };
+        write_all(
+            &mut text,
+            &format!(
+                "\n## {title}\n\n{description}.\n\nIn {unit}; in brackets in units of `{base}`.\n\n{chart}{table}\n"
+            ),
+        );
     }
     text
 }
 
-fn scenario_table(plan: &Plan, samples: &Samples, scenario: Scenario) -> Table {
-    let fan_outs = plan.fan_outs.iter();
-    let titles = fan_outs.map(|fan_out| format!("fan-out {fan_out}"));
-    let mut table = new_table([String::from("variant")].into_iter().chain(titles));
-    for &contender in &plan.contenders {
-        let mut row = vec![contender.name()];
-        for &fan_out in &plan.fan_outs {
-            let Some(figure) = samples.median(scenario, fan_out, contender) else {
-                row.push(three_digits(None));
-                continue;
+fn introduction(plan: &Plan) -> String {
+    let (today, machine) = (today(), machine_class());
+    let (mobs, repetitions, walk) = (plan.mobs, plan.repetitions, plan.walk);
+    format!(
+        "# What it costs to tell mobs that their target is deleted\n\n\
+         Measured on {today}, on a machine with: {machine}.\n\
+         `cargo bench --bench fan_out -- --save` repeats it and writes this file.\n\n\
+         {mobs} mobs (or as many as a section says) each pick one of some targets at random. The *fan-out* is how many mobs share \
+         a target on average. When a target goes away, each of its mobs must clear its field and count a notice. The ways to achieve that \
+         are compared here; all do the same work in the same random order, and each outcome is checked.\n\n\
+         Every figure is a median of {repetitions}; every ratio is the median of the ratios within a repetition. Each figure comes \
+         from a process of its own, after a walk over {walk} MiB of other memory, and within a repetition the ways take turns. \
+         Ratios within 10 % of 1 mean the same.\n"
+    )
+}
+
+fn section_table(section: &Section, samples: &Samples) -> Table {
+    let places = section.settings.iter().map(|&setting| {
+        let place = section.axis.place(setting);
+        format!("{} {place}", section.axis.label())
+    });
+    let mut table = new_table([String::from("variant")].into_iter().chain(places));
+    for &contender in &section.contenders {
+        let cells = section.settings.iter().map(|&setting| {
+            let Some(figure) = samples.median(setting, contender) else {
+                return three_digits(None);
             };
-            let ratios = BASES
-                .map(|base| three_digits(samples.ratio(scenario, fan_out, contender, base)))
-                .join(", ");
-            row.push(format!("{} ({ratios})", three_digits(Some(figure))));
-        }
-        table.add_row(row);
+            let ratio = samples.ratio(setting, contender, section.base);
+            format!("{} ({})", three_digits(Some(figure)), three_digits(ratio))
+        });
+        table.add_row([format!("`{}`", contender.name())].into_iter().chain(cells));
     }
     table
+}
+
+fn write_all(text: &mut String, more: &str) {
+    text.write_str(more)
+        .expect("a string takes all that is written");
 }

@@ -11,12 +11,36 @@ pub(crate) enum Scenario {
     Register,
     /// Every mob that has a target changes to another one.
     Retarget,
+    /// Every target raises an alarm that its mobs hear; nothing is deleted.
+    Notify,
     /// All targets are deleted one by one, everything included.
     NotifyDelete,
     /// All mobs are deleted one by one while their targets live.
     ListenerDelete,
     /// The heap bytes that registering every mob leaves behind.
     Memory,
+    /// Entities are deleted that nobody listens to, in a world where others are listened to.
+    UnheardDelete,
+    /// One mob in a hundred was written since the last look: find out which.
+    Sync,
+    /// As notify-delete, with mobs of eight archetypes.
+    SpreadDelete,
+    /// Targets come and go on the same few entity indices, and each is chased until it dies.
+    Generations,
+    /// As notify-delete, but who loses one of two targets lets go of the other and turns to a third, at once.
+    BusyHandlers,
+    /// Chains of entities, each owned by the one before, are deleted by their first link; the fan-out is their length.
+    DeepDelete,
+}
+
+/// A scenario and its size: what figures are compared of.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Setting {
+    pub(crate) scenario: Scenario,
+    /// How many mobs there are, or whatever else is counted.
+    pub(crate) mobs: usize,
+    /// How many mobs share a target, or how long a chain is.
+    pub(crate) fan_out: usize,
 }
 
 impl Scenario {
@@ -26,18 +50,36 @@ impl Scenario {
         value.expect("no scenario is hidden").get_name().to_owned()
     }
 
+    /// Returns what it is, in a sentence.
+    pub(crate) fn description(self) -> String {
+        let value = self.to_possible_value();
+        let help = value.and_then(|value| value.get_help().map(ToString::to_string));
+        help.unwrap_or_default()
+    }
+
     /// Returns what a figure of this scenario counts.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Register | Self::Retarget => "ns a mob",
-            Self::NotifyDelete => "ns a mob (time for all targets / mobs)",
+            Self::Register | Self::Retarget | Self::Sync => "ns a mob",
+            Self::Notify | Self::NotifyDelete | Self::SpreadDelete | Self::BusyHandlers => {
+                "ns a mob (time for all targets / mobs)"
+            }
             Self::ListenerDelete => "ns a mob deleted",
             Self::Memory => "heap bytes a registration",
+            Self::UnheardDelete | Self::DeepDelete => "ns an entity deleted",
+            Self::Generations => "ns a target's life",
         }
     }
+}
 
+impl Setting {
     /// Tells whether this can be done at all: with a single target there is no other one to change to.
-    pub(crate) fn is_possible(self, mobs: usize, fan_out: usize) -> bool {
-        self != Self::Retarget || target_count(mobs, fan_out) > 1
+    pub(crate) fn is_possible(self) -> bool {
+        let targets = target_count(self.mobs, self.fan_out);
+        match self.scenario {
+            Scenario::Retarget | Scenario::Sync => targets >= 2,
+            Scenario::BusyHandlers => targets >= 3,
+            _ => true,
+        }
     }
 }

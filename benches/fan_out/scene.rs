@@ -3,12 +3,28 @@
 use std::marker::PhantomData;
 
 use bevy_ecs::prelude::*;
+use qdel::{Lost, References};
 
-use crate::{scenario::Scenario, variants::Variant, workload::Workload};
+use crate::{
+    measure::{Case, Stage},
+    scenario::Scenario,
+    variants::{Alarming, Syncing, Variant},
+    workload::Workload,
+};
+
+/// How many archetypes the mobs of [`Scenario::SpreadDelete`] have.
+const ARCHETYPES: usize = 8;
+
+/// One in so many mobs is written before [`Scenario::Sync`].
+const WRITTEN: usize = 100;
 
 /// Who is chased, and how often the mob was told that its target is lost.
-#[derive(Component, Default)]
+///
+/// The declaration is for the one variant that tracks it. For all others it is nothing but a function that nobody calls.
+#[derive(Component, Default, References)]
+#[references(on_lost = Mob::note_loss)]
 pub(crate) struct Mob {
+    #[entities]
     pub(crate) target: Option<Entity>,
     pub(crate) notices: u32,
     #[expect(dead_code, reason = "makes the component as large as a real one")]
@@ -19,6 +35,16 @@ impl Mob {
     /// Does what a mob does on the loss of its target.
     pub(crate) fn lose_target(&mut self) {
         self.target = None;
+        self.notices += 1;
+    }
+
+    /// Does what is left to do for a mob whose field was emptied.
+    pub(crate) fn note_loss(&mut self, _: Lost) {
+        self.notices += 1;
+    }
+
+    /// Does what a mob does when it hears an alarm about its target.
+    pub(crate) fn hear(&mut self) {
         self.notices += 1;
     }
 }
@@ -37,9 +63,14 @@ pub(crate) struct Position {
     coordinates: [f32; 4],
 }
 
+/// What makes an archetype of its own of some mobs.
+#[derive(Component)]
+struct Flag<const N: usize>;
+
 /// A world, and every step that may be taken in it, with the entities looked up in advance.
 pub(crate) struct Scene<V> {
     world: World,
+    scenario: Scenario,
     mobs: Vec<Entity>,
     targets: Vec<Entity>,
     /// By index of mob.
@@ -54,15 +85,32 @@ pub(crate) struct Scene<V> {
 }
 
 impl<V: Variant> Scene<V> {
+    /// Prepares a world for `case`: in most scenarios every mob chases its first choice.
+    pub(crate) fn new(case: &Case) -> Self {
+        let mut scene = Self::without_chase(case);
+        if !matches!(scene.scenario, Scenario::Register | Scenario::Memory) {
+            scene.register();
+        }
+        scene
+    }
+
     /// Spawns the targets, then the mobs, which have no target yet.
-    pub(crate) fn new(workload: &Workload) -> Self {
+    fn without_chase(case: &Case) -> Self {
+        let workload = Workload::new(case);
+        let scenario = case.setting.scenario;
         let mut world = World::new();
         V::setup(&mut world);
         let targets: Vec<Entity> = (0..workload.targets)
             .map(|_| V::spawn_target(&mut world))
             .collect();
         let mobs: Vec<Entity> = (0..workload.mobs())
-            .map(|_| world.spawn((Mob::default(), Position::default())).id())
+            .map(|number| {
+                let mob = world.spawn((Mob::default(), Position::default())).id();
+                if scenario == Scenario::SpreadDelete {
+                    raise_flag(&mut world, mob, number % ARCHETYPES);
+                }
+                mob
+            })
             .collect();
 
         let chosen = |choice: &[usize]| choice.iter().map(|&target| targets[target]).collect();
@@ -73,6 +121,7 @@ impl<V: Variant> Scene<V> {
             order.iter().map(step).collect()
         };
         Self {
+            scenario,
             registrations: steps(&workload.registration, &first_choice),
             retargets: steps(&workload.retarget, &second_choice),
             target_deletions: chosen(&workload.target_deletion),
@@ -87,53 +136,33 @@ impl<V: Variant> Scene<V> {
     }
 
     /// Lets every mob acquire its first choice.
-    pub(crate) fn register(&mut self) {
+    fn register(&mut self) {
         for &(mob, target) in &self.registrations {
             V::register(&mut self.world, mob, target);
         }
+        V::settle(&mut self.world);
     }
 
     /// Lets every mob change to its second choice.
-    pub(crate) fn retarget(&mut self) {
+    fn retarget(&mut self) {
         for &(mob, target) in &self.retargets {
             V::retarget(&mut self.world, mob, target);
         }
-    }
-
-    /// Deletes every target.
-    pub(crate) fn notify_delete(&mut self) {
-        for &target in &self.target_deletions {
-            V::notify_delete(&mut self.world, target);
-        }
-        V::end_frame(&mut self.world);
+        V::settle(&mut self.world);
     }
 
     /// Deletes every mob.
-    pub(crate) fn listener_delete(&mut self) {
+    fn listener_delete(&mut self) {
         for &mob in &self.mob_deletions {
             V::listener_delete(&mut self.world, mob);
         }
     }
 
-    /// Checks that the world is what `scenario` should have made of it.
-    ///
-    /// # Panics
-    ///
-    /// Panics if it is not.
-    pub(crate) fn verify(&self, scenario: Scenario) {
-        match scenario {
-            Scenario::Register | Scenario::Memory => self.verify_chase(&self.first_choice),
-            Scenario::Retarget => self.verify_chase(&self.second_choice),
-            Scenario::NotifyDelete => self.verify_all_told(),
-            Scenario::ListenerDelete => self.verify_nobody_left(),
-        }
-    }
-
-    fn verify_chase(&self, choice: &[Entity]) {
+    fn verify_chase(&self, choice: &[Entity], notices: u32) {
         for (&mob, &target) in self.mobs.iter().zip(choice) {
             let chased = V::target_of(&self.world, mob);
             assert_eq!(chased, Some(target), "{mob} should chase its choice");
-            assert_eq!(self.notices(mob), 0, "{mob} should not have been told");
+            assert_eq!(self.notices(mob), notices, "notices of {mob}");
         }
         self.verify_registrations(self.mobs.len());
     }
@@ -182,4 +211,100 @@ impl<V: Variant> Scene<V> {
             .expect("a mob should keep its `Mob`")
             .notices
     }
+}
+
+impl<V: Variant> Stage for Scene<V> {
+    fn act(&mut self) {
+        match self.scenario {
+            Scenario::Register | Scenario::Memory => self.register(),
+            Scenario::Retarget => self.retarget(),
+            Scenario::NotifyDelete | Scenario::SpreadDelete => {
+                V::delete_targets(&mut self.world, &self.target_deletions);
+            }
+            Scenario::ListenerDelete => self.listener_delete(),
+            other => unreachable!("{other:?} should have a stage of its own"),
+        }
+    }
+
+    fn verify(&self) {
+        match self.scenario {
+            Scenario::Register | Scenario::Memory => self.verify_chase(&self.first_choice, 0),
+            Scenario::Retarget => self.verify_chase(&self.second_choice, 0),
+            Scenario::NotifyDelete | Scenario::SpreadDelete => self.verify_all_told(),
+            Scenario::ListenerDelete => self.verify_nobody_left(),
+            other => unreachable!("{other:?} should have a stage of its own"),
+        }
+    }
+}
+
+/// Every target raises an alarm.
+pub(crate) struct Alarms<V>(Scene<V>);
+
+impl<V: Alarming> Alarms<V> {
+    pub(crate) fn new(case: &Case) -> Self {
+        let mut scene = Scene::<V>::without_chase(case);
+        for &(mob, target) in &scene.registrations {
+            V::watch(&mut scene.world, mob, target);
+        }
+        Self(scene)
+    }
+}
+
+impl<V: Alarming> Stage for Alarms<V> {
+    fn act(&mut self) {
+        for &target in &self.0.target_deletions {
+            V::alarm(&mut self.0.world, target);
+        }
+    }
+
+    fn verify(&self) {
+        self.0.verify_chase(&self.0.first_choice, 1);
+    }
+}
+
+/// Some mobs were written by hand, and somebody has to find out which.
+pub(crate) struct Written<V> {
+    scene: Scene<V>,
+    /// Who was written, and its target since then.
+    written: Vec<(Entity, Entity)>,
+}
+
+impl<V: Syncing> Written<V> {
+    pub(crate) fn new(case: &Case) -> Self {
+        let mut scene = Scene::<V>::new(case);
+        scene.world.clear_trackers();
+        let mut written = scene.retargets.clone();
+        written.truncate(scene.mobs.len().div_ceil(WRITTEN));
+        for &(mob, target) in &written {
+            let mob = scene.world.get_mut::<Mob>(mob);
+            mob.expect("a mob should keep its `Mob`").target = Some(target);
+        }
+        Self { scene, written }
+    }
+}
+
+impl<V: Syncing> Stage for Written<V> {
+    fn act(&mut self) {
+        V::settle(&mut self.scene.world);
+    }
+
+    fn verify(&self) {
+        V::verify_found(&self.scene.world, &self.written);
+        self.scene.verify_registrations(self.scene.mobs.len());
+    }
+}
+
+/// Moves `mob` into the archetype of this `number`.
+fn raise_flag(world: &mut World, mob: Entity, number: usize) {
+    let mut mob = world.entity_mut(mob);
+    match number {
+        0 => mob.insert(Flag::<0>),
+        1 => mob.insert(Flag::<1>),
+        2 => mob.insert(Flag::<2>),
+        3 => mob.insert(Flag::<3>),
+        4 => mob.insert(Flag::<4>),
+        5 => mob.insert(Flag::<5>),
+        6 => mob.insert(Flag::<6>),
+        _ => mob.insert(Flag::<7>),
+    };
 }

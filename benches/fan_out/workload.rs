@@ -2,6 +2,8 @@
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 
+use crate::{measure::Case, scenario::Setting};
+
 /// One repetition's random choices, by index of mob and target.
 pub(crate) struct Workload {
     /// How many targets there are.
@@ -21,11 +23,12 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// Draws the choices of `mobs` mobs of which about `fan_out` watch each target.
+    /// Draws the choices of as many mobs as `case` says, of which about its fan-out watch each target.
     ///
-    /// Equal arguments draw equal choices.
-    pub(crate) fn new(mobs: usize, fan_out: usize, seed: u64) -> Self {
-        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+    /// Equal cases draw equal choices.
+    pub(crate) fn new(case: &Case) -> Self {
+        let Setting { mobs, fan_out, .. } = case.setting;
+        let mut dice = ChaCha8Rng::seed_from_u64(case.seed);
         let targets = target_count(mobs, fan_out);
         let first_choice: Vec<usize> = (0..mobs).map(|_| dice.random_range(0..targets)).collect();
         let second_choice = first_choice

@@ -5,8 +5,11 @@ use bevy_ecs::{
     prelude::*,
 };
 
-use super::Variant;
-use crate::scene::Mob;
+use super::{Alarming, Variant};
+use crate::{
+    scene::{Goblin, Mob, Position},
+    stages::{Fickle, Rewatching},
+};
 
 /// Who chases each target.
 #[derive(Resource, Default)]
@@ -20,6 +23,7 @@ pub(crate) trait Listeners:
 {
     fn add(&mut self, mob: Entity);
     fn remove(&mut self, mob: Entity);
+    fn entities(&self) -> impl Iterator<Item = Entity>;
     fn count(&self) -> usize;
 }
 
@@ -34,6 +38,10 @@ impl Listeners for Vec<Entity> {
         }
     }
 
+    fn entities(&self) -> impl Iterator<Item = Entity> {
+        self.as_slice().iter().copied()
+    }
+
     fn count(&self) -> usize {
         self.len()
     }
@@ -46,6 +54,10 @@ impl Listeners for EntityIndexSet {
 
     fn remove(&mut self, mob: Entity) {
         self.swap_remove(&mob);
+    }
+
+    fn entities(&self) -> impl Iterator<Item = Entity> {
+        self.as_slice().iter().copied()
     }
 
     fn count(&self) -> usize {
@@ -89,14 +101,16 @@ impl<L: Listeners> Variant for Index<L> {
         Self::register(world, mob, target);
     }
 
-    fn notify_delete(world: &mut World, target: Entity) {
-        let listeners = world.resource_mut::<Self>().by_target.remove(&target);
-        for mob in listeners.into_iter().flatten() {
-            if let Some(mut mob) = world.get_mut::<Mob>(mob) {
-                mob.lose_target();
+    fn delete_targets(world: &mut World, targets: &[Entity]) {
+        for &target in targets {
+            let listeners = world.resource_mut::<Self>().by_target.remove(&target);
+            for mob in listeners.into_iter().flatten() {
+                if let Some(mut mob) = world.get_mut::<Mob>(mob) {
+                    mob.lose_target();
+                }
             }
+            world.despawn(target);
         }
-        world.despawn(target);
     }
 
     fn listener_delete(world: &mut World, mob: Entity) {
@@ -113,5 +127,60 @@ impl<L: Listeners> Variant for Index<L> {
             .filter_map(|target| index.by_target.get(target))
             .map(L::count)
             .sum()
+    }
+}
+
+impl<L: Listeners> Alarming for Index<L> {
+    fn alarm(world: &mut World, target: Entity) {
+        let mut index = world.resource_mut::<Self>();
+        let listeners = index.by_target.get_mut(&target).map(std::mem::take);
+        let listeners = listeners.unwrap_or_default();
+        for mob in listeners.entities() {
+            if let Some(mut mob) = world.get_mut::<Mob>(mob) {
+                mob.hear();
+            }
+        }
+        let mut index = world.resource_mut::<Self>();
+        if let Some(empty) = index.by_target.get_mut(&target) {
+            *empty = listeners;
+        }
+    }
+}
+
+impl<L: Listeners> Rewatching for Index<L> {
+    fn setup(world: &mut World) {
+        <Self as Variant>::setup(world);
+    }
+
+    fn spawn_target(world: &mut World) -> Entity {
+        world.spawn((Goblin::default(), Position::default())).id()
+    }
+
+    fn watch(world: &mut World, fickle: Entity, target: Entity) {
+        world.resource_mut::<Self>().add(fickle, target);
+    }
+
+    fn delete(world: &mut World, target: Entity) {
+        let listeners = world.resource_mut::<Self>().by_target.remove(&target);
+        for fickle in listeners.into_iter().flatten() {
+            let Some(mut mob) = world.get_mut::<Fickle>(fickle) else {
+                continue;
+            };
+            let wishes = mob.lose(target);
+            let is_spawned = |entity: &Entity| world.entities().contains_spawned(*entity);
+            let next = wishes.watch.filter(is_spawned);
+            let mut index = world.resource_mut::<Self>();
+            if let Some(other) = wishes.unwatch {
+                index.remove(fickle, other);
+            }
+            if let Some(next) = next {
+                index.add(fickle, next);
+            }
+        }
+        world.despawn(target);
+    }
+
+    fn watchers(world: &World, targets: &[Entity]) -> usize {
+        Self::registrations(world, targets)
     }
 }

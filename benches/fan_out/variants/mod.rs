@@ -1,32 +1,45 @@
-//! The ways to tell a mob that its target is lost, and the one contract that they all keep.
+//! The ways to tell a mob that its target is lost, and the contracts that they keep.
 
+mod hooks;
 mod index;
+mod observers;
 mod plain;
 mod relationship;
+mod scan;
 mod signal;
+mod tracked;
 
-use bevy_ecs::{entity::EntityIndexSet, prelude::*};
+use bevy_ecs::{
+    entity::{Entity, EntityIndexSet},
+    world::World,
+};
 use clap::{ValueEnum, builder::PossibleValue};
 
 use self::{
+    hooks::Hooks,
     index::Index,
-    plain::Plain,
+    observers::Observers,
+    plain::{Plain, Ticks},
     relationship::{Chases, Related, SparseChases},
-    signal::{Announced, EndOfFrame, FieldHandler, Immediate, Listening, WorldHandler},
+    scan::{Polling, Scanning},
+    signal::{Announced, Batch, EndOfFrame, FieldHandler, Immediate, Listening, WorldHandler},
+    tracked::{Despawned, Queued, Tracked},
 };
 use crate::{
     measure::{Case, measure},
-    scene::{Goblin, Mob, Position},
+    scenario::Scenario,
+    scene::{Alarms, Goblin, Mob, Position, Scene, Written},
+    stages::{Bystanders, Chains, Fickles, Generations},
 };
 
 /// A way to keep the mobs' targets, one step at a time.
 ///
-/// A scene calls [`setup`](Self::setup) once, on an empty world, then spawns targets and mobs, and then takes any number
+/// A stage calls [`setup`](Self::setup) once, on an empty world, then spawns targets and mobs, and then takes any number
 /// of the other steps. Each step does all that a game would do, the mob's own field included.
 pub(crate) trait Variant {
     /// Whether mobs are told at all.
     ///
-    /// If so, a mob has no target and one notice more after its target's deletion and the end of that frame.
+    /// If so, a mob has no target and one notice more after [`delete_targets`](Self::delete_targets).
     const TELLS: bool = true;
 
     /// Prepares a world without entities.
@@ -43,13 +56,15 @@ pub(crate) trait Variant {
     /// Lets `mob`, which has a target, chase `target` instead.
     fn retarget(world: &mut World, mob: Entity, target: Entity);
 
-    /// Tells all mobs that chase `target`, and deletes it, now or at the end of the frame.
-    fn notify_delete(world: &mut World, target: Entity) {
-        world.despawn(target);
-    }
+    /// Finishes what the steps before put off; called after each round of them.
+    fn settle(_world: &mut World) {}
 
-    /// Finishes what deletions put off.
-    fn end_frame(_world: &mut World) {}
+    /// Tells all mobs that chase one of `targets`, and deletes these, one by one unless the variant has something better.
+    fn delete_targets(world: &mut World, targets: &[Entity]) {
+        for &target in targets {
+            world.despawn(target);
+        }
+    }
 
     /// Deletes `mob` and whatever is known about its target.
     fn listener_delete(world: &mut World, mob: Entity) {
@@ -65,30 +80,64 @@ pub(crate) trait Variant {
     fn registrations(world: &World, targets: &[Entity]) -> usize;
 }
 
+/// A variant that can tell mobs something about a target that lives on.
+pub(crate) trait Alarming: Variant {
+    /// Lets `mob`, which has no target, chase `target`, and hear its alarms.
+    fn watch(world: &mut World, mob: Entity, target: Entity) {
+        Self::register(world, mob, target);
+    }
+
+    /// Has all mobs that chase `target` [hear](Mob::hear) an alarm.
+    fn alarm(world: &mut World, target: Entity);
+}
+
+/// A variant of which [`settle`](Variant::settle) finds out which mobs were written.
+pub(crate) trait Syncing: Variant {
+    /// Checks that those who were `written`, and nobody else, were found.
+    fn verify_found(world: &World, written: &[(Entity, Entity)]);
+}
+
 /// The name of a [`Variant`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Contender {
-    /// Plain bevy: field set, nobody told, `despawn`.
-    B,
-    /// Hand-written `EntityHashMap<Vec<Entity>>` in a resource, own delete call.
-    C1,
-    /// As c1, with `EntityIndexSet`.
-    C2,
-    /// Relationship, `Vec<Entity>`, table storage, `despawn`.
-    F1,
-    /// Relationship, `EntityHashSet`, sparse-set storage, `despawn`.
-    F2,
-    /// This crate, field handler, `despawn`.
+    /// Bevy alone: the field is set, `despawn` tells nobody, and the field stays stale.
+    Raw,
+    /// Hand-written: an `EntityHashMap<Vec<Entity>>` in a resource, and delete functions of one's own that look into it.
+    Index,
+    /// As index, with an `EntityIndexSet` in place of the `Vec`.
+    IndexSet,
+    /// An observer for each pair of mob and target.
+    Observers,
+    /// Component hooks, and a list of its mobs on each target.
+    Hooks,
+    /// Bevy relationship, sources in a `Vec<Entity>`, table storage.
+    Relation,
+    /// Bevy relationship, sources in an `EntityHashSet`, sparse-set storage.
+    RelationSet,
+    /// Every mob looks every frame whether its target is there; the targets die in the course of 100 frames.
+    Poll,
+    /// The dead are collected in a set, and one pass over all mobs clears the fields that name any of them.
+    Scan,
+    /// A bare loop over the change ticks of all mobs.
+    Ticks,
+    /// This crate: a handler for the mob's own fields, targets that are despawned, nothing prepared.
     Qdel,
-    /// As qdel, with a world handler.
+    /// As qdel, with a handler that takes the world.
     QdelWorld,
-    /// As qdel, with `Signals` required by the targets (so not counted as memory) and `register_listener` called first.
+    /// As qdel, prepared: the targets' `Signals` are there from spawn (so they do not count as memory), and
+    /// `register_listener` was called.
     QdelReq,
     /// As qdel, with `World::qdel` and `Teardown::Immediate` in place of `despawn`.
     QdelImm,
-    /// As qdel, with `World::qdel` of all, then one `flush_qdel`, in place of `despawn`.
+    /// As qdel, with `World::qdel` of all and then one `flush_qdel`, in place of `despawn`.
     QdelFrame,
+    /// As qdel, with one `qdel_batch` and then one `flush_qdel`, in place of `despawn`.
+    QdelBatch,
+    /// This crate: the field is declared and written, and `sync_references` follows; targets are despawned.
+    Declared,
+    /// As declared, with `World::qdel` of all and then one `flush_qdel`, in place of `despawn`.
+    DeclaredFrame,
 }
 
 impl Contender {
@@ -111,18 +160,83 @@ impl Contender {
     }
 
     /// Plays `case` with this variant in this process, and returns its figure.
+    ///
+    /// # Panics
+    ///
+    /// Panics if this variant does not play the scenario; [`Section`](crate::sections::Section) knows who does.
     pub(crate) fn measure(self, case: &Case) -> f64 {
-        match self {
-            Self::B => measure::<Plain>(case),
-            Self::C1 => measure::<Index<Vec<Entity>>>(case),
-            Self::C2 => measure::<Index<EntityIndexSet>>(case),
-            Self::F1 => measure::<Related<Chases>>(case),
-            Self::F2 => measure::<Related<SparseChases>>(case),
-            Self::Qdel => measure::<Listening<FieldHandler>>(case),
-            Self::QdelWorld => measure::<Listening<WorldHandler>>(case),
-            Self::QdelReq => measure::<Listening<Announced>>(case),
-            Self::QdelImm => measure::<Listening<Immediate>>(case),
-            Self::QdelFrame => measure::<Listening<EndOfFrame>>(case),
+        match case.setting.scenario {
+            Scenario::Notify => self.measure_alarms(case),
+            Scenario::Sync => self.measure_sync(case),
+            Scenario::BusyHandlers => self.measure_fickle(case),
+            _ => self.measure_chase(case),
         }
+    }
+
+    fn measure_chase(self, case: &Case) -> f64 {
+        match self {
+            Self::Raw => chase::<Plain>(case),
+            Self::Index => chase::<Index<Vec<Entity>>>(case),
+            Self::IndexSet => chase::<Index<EntityIndexSet>>(case),
+            Self::Observers => chase::<Observers>(case),
+            Self::Hooks => chase::<Hooks>(case),
+            Self::Relation => chase::<Related<Chases>>(case),
+            Self::RelationSet => chase::<Related<SparseChases>>(case),
+            Self::Poll => chase::<Polling>(case),
+            Self::Scan => chase::<Scanning>(case),
+            Self::Ticks => chase::<Ticks>(case),
+            Self::Qdel => chase::<Listening<FieldHandler>>(case),
+            Self::QdelWorld => chase::<Listening<WorldHandler>>(case),
+            Self::QdelReq => chase::<Listening<Announced>>(case),
+            Self::QdelImm => chase::<Listening<Immediate>>(case),
+            Self::QdelFrame => chase::<Listening<EndOfFrame>>(case),
+            Self::QdelBatch => chase::<Listening<Batch>>(case),
+            Self::Declared => chase::<Tracked<Despawned>>(case),
+            Self::DeclaredFrame => chase::<Tracked<Queued>>(case),
+        }
+    }
+
+    fn measure_alarms(self, case: &Case) -> f64 {
+        match self {
+            Self::Index => measure(case, Alarms::<Index<Vec<Entity>>>::new(case)),
+            Self::IndexSet => measure(case, Alarms::<Index<EntityIndexSet>>::new(case)),
+            Self::Observers => measure(case, Alarms::<Observers>::new(case)),
+            Self::Hooks => measure(case, Alarms::<Hooks>::new(case)),
+            Self::Relation => measure(case, Alarms::<Related<Chases>>::new(case)),
+            Self::RelationSet => measure(case, Alarms::<Related<SparseChases>>::new(case)),
+            Self::Qdel => measure(case, Alarms::<Listening<FieldHandler>>::new(case)),
+            Self::QdelWorld => measure(case, Alarms::<Listening<WorldHandler>>::new(case)),
+            other => other.cannot_play(case),
+        }
+    }
+
+    fn measure_sync(self, case: &Case) -> f64 {
+        match self {
+            Self::Ticks => measure(case, Written::<Ticks>::new(case)),
+            Self::Declared => measure(case, Written::<Tracked<Despawned>>::new(case)),
+            other => other.cannot_play(case),
+        }
+    }
+
+    fn measure_fickle(self, case: &Case) -> f64 {
+        match self {
+            Self::Index => measure(case, Fickles::<Index<Vec<Entity>>>::new(case)),
+            Self::Hooks => measure(case, Fickles::<Hooks>::new(case)),
+            Self::QdelWorld => measure(case, Fickles::<Listening<WorldHandler>>::new(case)),
+            other => other.cannot_play(case),
+        }
+    }
+
+    fn cannot_play(self, case: &Case) -> ! {
+        panic!("{} does not play {case:?}", self.name())
+    }
+}
+
+fn chase<V: Variant>(case: &Case) -> f64 {
+    match case.setting.scenario {
+        Scenario::UnheardDelete => measure(case, Bystanders::<V>::new(case)),
+        Scenario::Generations => measure(case, Generations::<V>::new(case)),
+        Scenario::DeepDelete => measure(case, Chains::<V>::new(case)),
+        _ => measure(case, Scene::<V>::new(case)),
     }
 }

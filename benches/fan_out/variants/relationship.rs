@@ -12,7 +12,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 
-use super::Variant;
+use super::{Alarming, Variant};
 use crate::scene::Mob;
 
 /// The target of a mob, in table storage.
@@ -66,5 +66,20 @@ impl<R: Relationship> Variant for Related<R> {
             .filter_map(|&target| world.get::<R::RelationshipTarget>(target))
             .map(R::RelationshipTarget::len)
             .sum()
+    }
+}
+
+impl<R: Relationship> Alarming for Related<R> {
+    fn alarm(world: &mut World, target: Entity) {
+        // The list cannot be taken out of its component, and not be read while the mobs are written.
+        let chasers = world.get::<R::RelationshipTarget>(target);
+        let chasers: Vec<Entity> = chasers.map_or(Vec::new(), |chasers| {
+            RelationshipTarget::iter(chasers).collect()
+        });
+        for mob in chasers {
+            if let Some(mut mob) = world.get_mut::<Mob>(mob) {
+                mob.hear();
+            }
+        }
     }
 }

@@ -5,8 +5,11 @@ use std::marker::PhantomData;
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use qdel::{RegisterError, prelude::*};
 
-use super::Variant;
-use crate::scene::{Goblin, Mob, Position};
+use super::{Alarming, Variant};
+use crate::{
+    scene::{Goblin, Mob, Position},
+    stages::{Fickle, Rewatching},
+};
 
 /// Mobs that listen to their target, in the way of `W`.
 pub(crate) struct Listening<W>(PhantomData<W>);
@@ -27,13 +30,18 @@ pub(crate) trait Way {
         Ok(())
     }
 
-    /// Deletes a target.
-    fn delete(world: &mut World, target: Entity) {
-        world.despawn(target);
+    /// Registers a mob whose field is set already, for alarms.
+    fn watch(world: &mut World, mob: Entity, target: Entity) -> Result<(), RegisterError> {
+        world.register_signal(mob, target, hear)?;
+        Ok(())
     }
 
-    /// Finishes what deletions put off.
-    fn end_frame(_world: &mut World) {}
+    /// Deletes targets.
+    fn delete(world: &mut World, targets: &[Entity]) {
+        for &target in targets {
+            world.despawn(target);
+        }
+    }
 }
 
 /// The usual way: a handler for the component's own fields, targets that are despawned, nothing prepared.
@@ -47,6 +55,11 @@ pub(crate) struct WorldHandler;
 impl Way for WorldHandler {
     fn register(world: &mut World, mob: Entity, target: Entity) -> Result<(), RegisterError> {
         world.register_signal(mob, target, lose_target_by_id)?;
+        Ok(())
+    }
+
+    fn watch(world: &mut World, mob: Entity, target: Entity) -> Result<(), RegisterError> {
+        world.register_signal(mob, target, hear_by_id)?;
         Ok(())
     }
 }
@@ -78,8 +91,10 @@ impl Way for Immediate {
         world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
     }
 
-    fn delete(world: &mut World, target: Entity) {
-        qdel(world, target);
+    fn delete(world: &mut World, targets: &[Entity]) {
+        for &target in targets {
+            qdel(world, target);
+        }
     }
 }
 
@@ -87,11 +102,25 @@ impl Way for Immediate {
 pub(crate) struct EndOfFrame;
 
 impl Way for EndOfFrame {
-    fn delete(world: &mut World, target: Entity) {
-        qdel(world, target);
+    fn delete(world: &mut World, targets: &[Entity]) {
+        for &target in targets {
+            qdel(world, target);
+        }
+        world.flush_qdel();
     }
+}
 
-    fn end_frame(world: &mut World) {
+/// One orderly deletion of all, finished at the end of the frame.
+pub(crate) struct Batch;
+
+impl Way for Batch {
+    fn delete(world: &mut World, targets: &[Entity]) {
+        let batch = world.qdel_batch(targets.iter().copied());
+        assert_eq!(
+            batch.queued.len(),
+            targets.len(),
+            "nobody should refuse the deletion of a batch"
+        );
         world.flush_qdel();
     }
 }
@@ -124,20 +153,73 @@ impl<W: Way> Variant for Listening<W> {
         Self::register(world, mob, target);
     }
 
-    fn notify_delete(world: &mut World, target: Entity) {
-        W::delete(world, target);
+    fn delete_targets(world: &mut World, targets: &[Entity]) {
+        W::delete(world, targets);
     }
 
-    fn end_frame(world: &mut World) {
-        W::end_frame(world);
+    fn registrations(world: &World, targets: &[Entity]) -> usize {
+        registrations(world, targets)
+    }
+}
+
+/// Something that happens to a target that lives on.
+struct Alarm;
+
+impl Signal for Alarm {
+    type Answer = ();
+}
+
+impl<W: Way> Alarming for Listening<W> {
+    fn watch(world: &mut World, mob: Entity, target: Entity) {
+        if let Some(mut mob) = world.get_mut::<Mob>(mob) {
+            mob.target = Some(target);
+        }
+        W::watch(world, mob, target).expect("a mob should have one target at a time");
     }
 
-    fn registrations(world: &World, _targets: &[Entity]) -> usize {
+    fn alarm(world: &mut World, target: Entity) {
+        world.send_signal(target, Alarm);
+    }
+}
+
+impl Rewatching for Listening<WorldHandler> {
+    fn setup(_world: &mut World) {}
+
+    fn spawn_target(world: &mut World) -> Entity {
+        WorldHandler::spawn_target(world)
+    }
+
+    fn watch(world: &mut World, fickle: Entity, target: Entity) {
         world
-            .check_registrations()
-            .expect("the books of both ends should agree");
-        world.signal_footprint().registrations
+            .register_signal(fickle, target, change_targets)
+            .expect("a mob should watch two different targets");
     }
+
+    fn delete(world: &mut World, target: Entity) {
+        world.despawn(target);
+    }
+
+    fn watchers(world: &World, targets: &[Entity]) -> usize {
+        registrations(world, targets)
+    }
+}
+
+/// Counts all registrations, whatever their targets: none may be left behind.
+pub(super) fn registrations(world: &World, _targets: &[Entity]) -> usize {
+    world
+        .check_registrations()
+        .expect("the books of both ends should agree");
+    world.signal_footprint().registrations
+}
+
+/// Deletes `target`, which nobody refuses.
+pub(super) fn qdel(world: &mut World, target: Entity) {
+    let answer = world.qdel(target);
+    assert_eq!(
+        answer,
+        Ok(Qdel::Queued),
+        "nobody should refuse the deletion of {target}"
+    );
 }
 
 fn lose_target(mob: &mut Mob, _: Received<Qdeleting>) {
@@ -150,11 +232,32 @@ fn lose_target_by_id(mut world: DeferredWorld, lost: Received<Qdeleting, Mob>) {
     }
 }
 
-fn qdel(world: &mut World, target: Entity) {
-    let answer = world.qdel(target);
-    assert_eq!(
-        answer,
-        Ok(Qdel::Queued),
-        "nobody should refuse the deletion of {target}"
-    );
+fn hear(mob: &mut Mob, _: Received<Alarm>) {
+    mob.hear();
+}
+
+fn hear_by_id(mut world: DeferredWorld, alarm: Received<Alarm, Mob>) {
+    if let Some(mut mob) = world.get_mut::<Mob>(alarm.listener()) {
+        mob.hear();
+    }
+}
+
+fn change_targets(mut world: DeferredWorld, lost: Received<Qdeleting, Fickle>) {
+    let fickle = lost.listener();
+    let Some(mut mob) = world.get_mut::<Fickle>(fickle) else {
+        return;
+    };
+    let wishes = mob.lose(lost.target());
+    if let Some(other) = wishes.unwatch {
+        world
+            .unregister_signal::<Fickle, Qdeleting>(fickle, other)
+            .expect("a mob should listen to whom it watches");
+    }
+    if let Some(next) = wishes.watch
+        && world.entities().contains_spawned(next)
+    {
+        world
+            .register_signal(fickle, next, change_targets)
+            .expect("a mob should watch its third target once");
+    }
 }

@@ -1,0 +1,159 @@
+//! Bounds on instructions, which do not depend on what else the machine does.
+//!
+//! The same program and inputs execute the same instructions, so that these can stop a change where time is too noisy.
+
+use std::{collections::BTreeMap, env, process::Command};
+
+use comfy_table::Table;
+
+use crate::{
+    measure::{Case, child},
+    scenario::{Scenario, Setting},
+    sections::lone_setting,
+    table::{new_table, three_digits},
+    variants::Contender,
+};
+
+/// How far over its mark a ratio may be.
+const TOLERANCE: f64 = 1.10;
+
+/// What came out of a run of the gates.
+pub(crate) struct Counted {
+    /// All ratios with their bounds.
+    pub(crate) table: Table,
+    /// How many ratios are over their bounds.
+    pub(crate) over: usize,
+}
+
+/// A ratio that may not grow.
+struct Gate {
+    setting: Setting,
+    contender: Contender,
+    base: Contender,
+    mark: f64,
+}
+
+/// Counts the instructions of this crate and of what it is compared with, or returns `None` where there is no valgrind.
+///
+/// # Panics
+///
+/// Panics if valgrind fails.
+pub(crate) fn count(mobs: usize) -> Option<Counted> {
+    let is_there = Command::new("valgrind").arg("--version").output();
+    if !is_there.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let mut counts: BTreeMap<(Setting, Contender), u64> = BTreeMap::new();
+    let titles = [
+        "scenario",
+        "fan-out",
+        "variant / compared with",
+        "instructions a mob",
+        "ratio",
+        "mark",
+        "bound",
+        "",
+    ];
+    let mut table = new_table(titles.map(String::from));
+    let mut over = 0;
+    for gate in gates(mobs) {
+        let [own, base] = [gate.contender, gate.base].map(|contender| {
+            let key = (gate.setting, contender);
+            *counts
+                .entry(key)
+                .or_insert_with(|| instructions(gate.setting, contender))
+        });
+        let ratio = own as f64 / base as f64;
+        let bound = gate.mark * TOLERANCE;
+        let word = if ratio <= bound { "pass" } else { "over" };
+        over += usize::from(ratio > bound);
+        let each = |count: u64| count / gate.setting.mobs as u64;
+        table.add_row([
+            gate.setting.scenario.name(),
+            gate.setting.fan_out.to_string(),
+            format!("{} / {}", gate.contender.name(), gate.base.name()),
+            format!("{} / {}", each(own), each(base)),
+            three_digits(Some(ratio)),
+            gate.mark.to_string(),
+            three_digits(Some(bound)),
+            word.into(),
+        ]);
+    }
+    Some(Counted { table, over })
+}
+
+/// Counts the instructions of one operation.
+fn instructions(setting: Setting, contender: Contender) -> u64 {
+    let case = Case {
+        setting,
+        seed: 0,
+        walk: 0,
+    };
+    let file = env::temp_dir().join(format!("fan_out.{}.callgrind", std::process::id()));
+    let wrapper = vec![
+        "valgrind".into(),
+        "--tool=callgrind".into(),
+        "--toggle-collect=*measured_op*".into(),
+        format!("--callgrind-out-file={}", file.display()),
+    ];
+    let output = child(wrapper, contender, &case)
+        .output()
+        .expect("valgrind should still be there");
+    // What was counted also stands in the file, but a bound needs the sum alone.
+    let _ = std::fs::remove_file(file);
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "{} failed in {case:?}: {messages}",
+        contender.name()
+    );
+    let collected = messages
+        .lines()
+        .find_map(|line| line.split_once("Collected :"));
+    let (_, collected) = collected.expect("valgrind should say what it collected");
+    collected
+        .trim()
+        .parse()
+        .expect("valgrind should have collected a number")
+}
+
+/// The ratios, and what was set as their goal.
+fn gates(mobs: usize) -> Vec<Gate> {
+    use Contender::{
+        Declared, Index, Qdel, QdelBatch, QdelFrame, QdelImm, Raw, RelationSet, Ticks,
+    };
+    use Scenario::{ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, UnheardDelete};
+
+    let gate = |scenario, fan_out, contender, base, mark| Gate {
+        setting: Setting {
+            scenario,
+            mobs,
+            fan_out,
+        },
+        contender,
+        base,
+        mark,
+    };
+    let lone = |scenario, contender, base, mark| Gate {
+        setting: lone_setting(scenario, mobs),
+        contender,
+        base,
+        mark,
+    };
+    vec![
+        gate(Register, 100, Qdel, Index, 1.45),
+        gate(Register, 100, Qdel, RelationSet, 0.45),
+        gate(Retarget, 100, Qdel, Index, 1.15),
+        gate(Retarget, 100, Declared, Qdel, 1.5),
+        gate(Notify, 100, Qdel, Index, 0.60),
+        gate(NotifyDelete, 1, Qdel, Index, 0.98),
+        gate(NotifyDelete, 100, Qdel, Index, 0.75),
+        gate(NotifyDelete, 100, Qdel, RelationSet, 0.25),
+        gate(NotifyDelete, 100, QdelBatch, Index, 0.80),
+        gate(ListenerDelete, 100, Qdel, Index, 1.0),
+        lone(UnheardDelete, QdelImm, Raw, 1.25),
+        lone(UnheardDelete, QdelFrame, Raw, 2.2),
+        lone(UnheardDelete, QdelBatch, Raw, 1.6),
+        lone(Sync, Declared, Ticks, 1.5),
+    ]
+}
