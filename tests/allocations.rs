@@ -75,7 +75,7 @@ fn spawn_mobs(world: &mut World, count: usize) -> Vec<Entity> {
 fn spawn_prey<Shape: 'static>(
     world: &mut World,
     mobs: &[Entity],
-    handler: impl SignalHandler<Shape> + Copy,
+    handler: impl SignalHandler<Shape>,
 ) -> Entity {
     let target = world.spawn_empty().id();
     for &mob in mobs {
@@ -125,7 +125,7 @@ fn an_allocation_is_counted() {
 /// Sends a signal to `listeners` mobs with `handler`, and returns what that allocates.
 fn allocations_of_sending<Shape: 'static>(
     listeners: usize,
-    handler: impl SignalHandler<Shape, Signal = Ping> + Copy,
+    handler: impl SignalHandler<Shape, Signal = Ping>,
 ) -> u64 {
     let mut world = World::new();
     let mobs = spawn_mobs(&mut world, listeners);
@@ -203,7 +203,7 @@ fn asking_many_does_not_allocate() {
 /// Despawns a target that `listeners` mobs listen to with `handler`, and returns what that allocates.
 fn allocations_of_a_despawn<Shape: 'static>(
     listeners: usize,
-    handler: impl SignalHandler<Shape, Signal = Qdeleting> + Copy,
+    handler: impl SignalHandler<Shape, Signal = Qdeleting>,
 ) -> u64 {
     let mut world = World::new();
     let mobs = spawn_mobs(&mut world, listeners);

@@ -11,9 +11,7 @@ use plotters::{
     },
 };
 
-use crate::{
-    goal::Distance, samples::Samples, scenario::Scenario, sections::Section, variants::Contender,
-};
+use crate::{goal::Distance, samples::Samples, sections::Section, variants::Contender};
 
 /// Draws a line for each variant of a section, both axes by powers of ten.
 ///
@@ -137,7 +135,7 @@ pub(crate) fn draw_distances(distances: &[Distance], file: &Path) -> Result<(), 
 
 /// Tells whether `section` makes a chart worth drawing.
 pub(crate) fn is_drawn(section: &Section) -> bool {
-    section.settings.len() > 1 && section.scenario != Scenario::Sync
+    section.settings.len() > 1
 }
 
 fn is_ours(contender: Contender) -> bool {

@@ -9,7 +9,7 @@ use crate::{
     samples::Samples,
     scenario::{Scenario, Setting},
     sections::{FAN_OUTS, growth_ends, lone_setting},
-    table::{new_table, three_digits},
+    table::{count, new_table, three_digits},
     variants::Contender,
 };
 
@@ -49,7 +49,7 @@ pub(crate) struct Distance {
 /// Returns the crate's figures beside their marks, as far as they were measured: those by fan-out, and the others.
 pub(crate) fn goal_tables(samples: &Samples) -> [Table; 2] {
     let titles = ["measure", "variant / compared with"].map(String::from);
-    let fan_outs = FAN_OUTS.map(|fan_out| format!("fan-out {fan_out}"));
+    let fan_outs = FAN_OUTS.map(|fan_out| format!("fan-out {}", count(fan_out)));
     let mut by_fan_out = new_table(titles.iter().cloned().chain(fan_outs));
     for goal in goals_by_fan_out() {
         let cells = FAN_OUTS.map(|fan_out| {
@@ -90,7 +90,7 @@ pub(crate) fn distances(samples: &Samples) -> Vec<Distance> {
                 };
                 let mut label = format!("{}: {}", goal.measure, mark.figure.subject());
                 if is_by_fan_out {
-                    label += &format!(", fan-out {}", mark.figure.setting().fan_out);
+                    label += &format!(", fan-out {}", count(mark.figure.setting().fan_out));
                 }
                 distances.push(Distance {
                     label,

@@ -6,13 +6,14 @@ use comfy_table::Table;
 
 use crate::{
     arguments::{MOBS, Plan},
+    chart::is_drawn,
     goal::{goal_legend, goal_tables},
     machine::{machine_class, today},
     measure::{Case, measure_apart},
     samples::Samples,
     scenario::{Scenario, Setting},
     sections::{Section, wanted_sections},
-    table::{new_table, three_digits},
+    table::{count, new_table, three_digits},
     variants::Contender,
 };
 
@@ -26,7 +27,8 @@ pub(crate) fn run(plan: &Plan, progress: impl Fn(usize)) -> Samples {
         for &setting in &section.settings {
             // Two sections may show the same figures, which are measured once.
             let contenders = wanted.entry(setting).or_default();
-            contenders.extend(&section.contenders);
+            let playing = section.contenders.iter();
+            contenders.extend(playing.filter(|contender| contender.survives(setting)));
             contenders.sort_unstable();
             contenders.dedup();
         }
@@ -46,7 +48,8 @@ pub(crate) fn run(plan: &Plan, progress: impl Fn(usize)) -> Samples {
                 walk: plan.walk,
             };
             let mut contenders = contenders.clone();
-            let first = repetition % contenders.len();
+            // There may be none, if only some are wanted.
+            let first = repetition % contenders.len().max(1);
             contenders.rotate_left(first);
             for contender in contenders {
                 samples.push(setting, contender, measure_apart(contender, &case));
@@ -60,18 +63,6 @@ pub(crate) fn run(plan: &Plan, progress: impl Fn(usize)) -> Samples {
 pub(crate) fn report(plan: &Plan, samples: &Samples) -> String {
     let sections = wanted_sections(plan);
     let mut text = introduction(plan);
-    // The marks were set for this size.
-    if plan.mobs == MOBS {
-        let [by_fan_out, single] = goal_tables(samples);
-        let legend = goal_legend();
-        write_all(&mut text, &format!("\n## Marks\n\n{legend}\n"));
-        for table in [by_fan_out, single] {
-            if table.row_count() > 0 {
-                write_all(&mut text, &format!("\n{table}\n"));
-            }
-        }
-    }
-
     write_all(&mut text, "\n## Who is compared\n\n");
     let mut contenders: Vec<Contender> = sections
         .iter()
@@ -84,14 +75,30 @@ pub(crate) fn report(plan: &Plan, samples: &Samples) -> String {
         write_all(&mut text, &format!("- `{name}`: {description}\n"));
     }
 
+    // The marks were set for this size.
+    if plan.mobs == MOBS {
+        let [by_fan_out, single] = goal_tables(samples);
+        let legend = goal_legend();
+        write_all(&mut text, &format!("\n## Marks\n\n{legend}\n"));
+        if plan.results.is_some() {
+            write_all(&mut text, "\n![Chart of the marks](marks.svg)\n");
+        }
+        for table in [by_fan_out, single] {
+            if table.row_count() > 0 {
+                write_all(&mut text, &format!("\n{table}\n"));
+            }
+        }
+    }
+
     for section in &sections {
         let (title, unit) = (section.title, section.scenario.unit());
         let description = section.scenario.description();
         let base = section.base.name();
         let table = section_table(section, samples);
-        let chart = match (&plan.results, section.settings.len()) {
-            (Some(_), 2..) => format!("![Chart of the table]({}.svg)\n\n", section.file),
-            _ => String::new(),
+        let chart = if plan.results.is_some() && is_drawn(section) {
+            format!("![Chart of the table]({}.svg)\n\n", section.file)
+        } else {
+            String::new()
         };
         write_all(
             &mut text,
@@ -105,7 +112,7 @@ pub(crate) fn report(plan: &Plan, samples: &Samples) -> String {
 
 fn introduction(plan: &Plan) -> String {
     let (today, machine) = (today(), machine_class());
-    let (mobs, repetitions, walk) = (plan.mobs, plan.repetitions, plan.walk);
+    let (mobs, repetitions, walk) = (count(plan.mobs), plan.repetitions, plan.walk);
     format!(
         "# What it costs to tell mobs that their target is deleted\n\n\
          Measured on {today}, on a machine with: {machine}.\n\
@@ -122,7 +129,7 @@ fn introduction(plan: &Plan) -> String {
 fn section_table(section: &Section, samples: &Samples) -> Table {
     let places = section.settings.iter().map(|&setting| {
         let place = section.axis.place(setting);
-        format!("{} {place}", section.axis.label())
+        format!("{} {}", section.axis.label(), count(place))
     });
     let mut table = new_table([String::from("variant")].into_iter().chain(places));
     for &contender in &section.contenders {

@@ -29,7 +29,8 @@ pub(crate) enum Scenario {
     Generations,
     /// As notify-delete, but who loses one of two targets lets go of the other and turns to a third, at once.
     BusyHandlers,
-    /// Chains of entities, each owned by the one before, are deleted by their first link; the fan-out is their length.
+    /// Chains of entities, each owned by the one before, are deleted by their first link; the fan-out is their length. A
+    /// plain despawn of a chain of 100,000 overflows the stack, in Bevy, and has a dash.
     DeepDelete,
 }
 

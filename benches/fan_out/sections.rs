@@ -38,6 +38,8 @@ pub(crate) enum Axis {
     FanOut,
     ChainLength,
     Mobs,
+    /// Nothing: there is one setting, with so many of these.
+    Nothing(&'static str),
 }
 
 impl Axis {
@@ -47,6 +49,7 @@ impl Axis {
             Self::FanOut => "fan-out",
             Self::ChainLength => "chain of",
             Self::Mobs => "mobs",
+            Self::Nothing(counted) => counted,
         }
     }
 
@@ -54,7 +57,7 @@ impl Axis {
     pub(crate) fn place(self, setting: Setting) -> usize {
         match self {
             Self::FanOut | Self::ChainLength => setting.fan_out,
-            Self::Mobs => setting.mobs,
+            Self::Mobs | Self::Nothing(_) => setting.mobs,
         }
     }
 }
@@ -64,7 +67,7 @@ pub(crate) fn wanted_sections(plan: &Plan) -> Vec<Section> {
     let mut sections = all_sections(plan.mobs);
     for section in &mut sections {
         let is_fan_out_wanted = |setting: &Setting| {
-            section.axis == Axis::Mobs
+            matches!(section.axis, Axis::Mobs | Axis::Nothing(_))
                 || plan.fan_outs.is_empty()
                 || plan.fan_outs.contains(&setting.fan_out)
         };
@@ -80,7 +83,7 @@ pub(crate) fn wanted_sections(plan: &Plan) -> Vec<Section> {
         .retain(|section| plan.scenarios.is_empty() || plan.scenarios.contains(&section.scenario));
     sections.retain(|section| !section.settings.is_empty() && !section.contenders.is_empty());
     if plan.without_growth {
-        sections.retain(|section| section.axis != Axis::Mobs || section.settings.len() == 1);
+        sections.retain(|section| section.axis != Axis::Mobs);
     }
     sections
 }
@@ -144,11 +147,11 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
         contenders: contenders.into(),
         base: Index,
     };
-    let lone = |title, file, scenario, base, contenders: &[Contender]| Section {
+    let lone = |title, file, scenario, counted, base, contenders: &[Contender]| Section {
         title,
         file,
         scenario,
-        axis: Axis::Mobs,
+        axis: Axis::Nothing(counted),
         settings: vec![lone_setting(scenario, mobs)],
         contenders: contenders.into(),
         base,
@@ -234,6 +237,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
             "Delete what nobody listens to",
             "unheard-delete",
             Scenario::UnheardDelete,
+            "entities",
             Raw,
             &[
                 Raw,
@@ -252,6 +256,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
             "Find written fields",
             "sync",
             Scenario::Sync,
+            "mobs",
             Ticks,
             &[Ticks, Declared],
         ),
@@ -278,6 +283,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
             "Worst case: many generations of few indices",
             "generations",
             Scenario::Generations,
+            "lives",
             Index,
             &[
                 Raw,

@@ -1,6 +1,7 @@
 //! Figures as text, and tables that are Markdown and read well in a terminal too.
 
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
+use indicatif::HumanCount;
 
 /// Creates a table without rows.
 pub(crate) fn new_table(titles: impl IntoIterator<Item = String>) -> Table {
@@ -17,4 +18,9 @@ pub(crate) fn three_digits(figure: Option<f64>) -> String {
         Some(figure) if figure < 100.0 => format!("{figure:.1}"),
         Some(figure) => format!("{figure:.0}"),
     }
+}
+
+/// Writes a count with its thousands set apart.
+pub(crate) fn count(number: usize) -> String {
+    HumanCount(number as u64).to_string()
 }

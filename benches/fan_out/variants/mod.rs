@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     measure::{Case, measure},
-    scenario::Scenario,
+    scenario::{Scenario, Setting},
     scene::{Alarms, Goblin, Mob, Position, Scene, Written},
     stages::{Bystanders, Chains, Fickles, Generations},
 };
@@ -157,6 +157,14 @@ impl Contender {
 
     fn value(self) -> PossibleValue {
         self.to_possible_value().expect("no variant is hidden")
+    }
+
+    /// Tells whether this variant can play in this `setting`, if it plays the scenario.
+    ///
+    /// Bevy's own despawn calls itself for each entity that is owned, and a long chain overflows the stack.
+    pub(crate) fn survives(self, setting: Setting) -> bool {
+        let is_long = setting.scenario == Scenario::DeepDelete && setting.fan_out > 10_000;
+        !(is_long && matches!(self, Self::Raw | Self::Qdel))
     }
 
     /// Plays `case` with this variant in this process, and returns its figure.
