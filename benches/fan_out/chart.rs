@@ -6,8 +6,7 @@ use plotters::{
     coord::types::RangedCoordf64,
     prelude::{
         BLACK, Cartesian2d, ChartBuilder, ChartContext, Circle, Color, IntoDrawingArea,
-        IntoLogRange, LineSeries, PathElement, RGBColor, Rectangle, SVGBackend,
-        SeriesLabelPosition, Text, WHITE,
+        IntoLogRange, LineSeries, PathElement, RGBColor, Rectangle, SVGBackend, Text, WHITE,
     },
 };
 
@@ -21,7 +20,7 @@ pub(crate) fn draw_section(
     samples: &Samples,
     file: &Path,
 ) -> Result<(), Box<dyn Error>> {
-    let lines: Vec<(Contender, Vec<(f64, f64)>)> = section
+    let mut lines: Vec<(Contender, Vec<(f64, f64)>)> = section
         .contenders
         .iter()
         .map(|&contender| {
@@ -44,12 +43,12 @@ pub(crate) fn draw_section(
         return Ok(());
     }
 
-    let area = SVGBackend::new(file, (900, 560)).into_drawing_area();
-    area.fill(&WHITE)?;
+    let picture = SVGBackend::new(file, (920, 560)).into_drawing_area();
+    picture.fill(&WHITE)?;
+    let (area, key) = picture.split_horizontally(780);
     let mut chart = ChartBuilder::on(&area)
         .caption(section.title, ("sans-serif", 20))
         .margin(12)
-        .margin_right(170)
         .x_label_area_size(42)
         .y_label_area_size(64)
         .build_cartesian_2d(
@@ -64,28 +63,25 @@ pub(crate) fn draw_section(
         .y_label_formatter(&|number| thousands(*number))
         .light_line_style(WHITE)
         .draw()?;
-    for (contender, points) in lines {
+    // The names stand in the order of the lines' right ends.
+    lines.sort_by(|(_, one), (_, other)| {
+        let last = |points: &[(f64, f64)]| points.last().map_or(0.0, |point| point.1);
+        last(other).total_cmp(&last(one))
+    });
+    for (row, (contender, points)) in lines.into_iter().enumerate() {
         let color = color(contender);
         let width = if is_ours(contender) { 3 } else { 1 };
-        let dots = points.clone();
-        chart
-            .draw_series(LineSeries::new(points, color.stroke_width(width)))?
-            .label(contender.name())
-            .legend(move |(x, y)| {
-                PathElement::new([(x, y), (x + 18, y)], color.stroke_width(width))
-            });
-        chart.draw_series(
-            dots.into_iter()
-                .map(|point| Circle::new(point, 2 + width, color.filled())),
-        )?;
+        let dots = points.clone().into_iter();
+        chart.draw_series(LineSeries::new(points, color.stroke_width(width)))?;
+        chart.draw_series(dots.map(|point| Circle::new(point, 2 + width, color.filled())))?;
+        let height = 60 + 20 * row as i32;
+        let sample = [(0, height), (22, height)];
+        key.draw(&PathElement::new(sample, color.stroke_width(width)))?;
+        key.draw(&Circle::new((11, height), 2 + width, color.filled()))?;
+        let place = (30, height - 6);
+        key.draw(&Text::new(contender.name(), place, ("sans-serif", 13)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::Coordinate(680, 0))
-        .background_style(WHITE)
-        .border_style(WHITE)
-        .draw()?;
-    area.present()?;
+    picture.present()?;
     Ok(())
 }
 
