@@ -36,7 +36,7 @@ mod table;
 mod variants;
 mod workload;
 
-use std::{error::Error, fs, process::ExitCode};
+use std::{env, error::Error, fs, path::Path, process::ExitCode};
 
 use crate::{
     arguments::{Mode, Plan},
@@ -44,12 +44,13 @@ use crate::{
     goal::distances,
     measure::Case,
     report::{report, run},
+    samples::Samples,
     sections::{all_sections, wanted_sections},
 };
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     match Mode::from_command_line() {
-        Mode::Smoke => smoke(),
+        Mode::Smoke => smoke()?,
         Mode::Report(plan) => print_report(&plan)?,
         Mode::Gates { mobs } => return Ok(print_gates(mobs)),
         Mode::Single(contender, case) => println!("{}", contender.measure(&case)),
@@ -57,29 +58,43 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plays everything once, small, so that tests notice when a variant breaks.
-fn smoke() {
-    let mobs = 400;
+/// Plays everything once, small, and reports it, so that tests notice when a variant or the report breaks.
+fn smoke() -> Result<(), Box<dyn Error>> {
+    let results = env::temp_dir().join(format!("fan_out.{}", std::process::id()));
+    let plan = Plan {
+        repetitions: 1,
+        mobs: 400,
+        walk: 0,
+        fan_outs: Vec::new(),
+        scenarios: Vec::new(),
+        contenders: Vec::new(),
+        without_growth: false,
+        results: Some(results.clone()),
+    };
+    let mut samples = Samples::default();
     let mut played = 0;
-    for section in all_sections(mobs) {
+    for section in all_sections(plan.mobs) {
         for mut setting in section.settings {
-            setting.fan_out = setting.fan_out.min(mobs);
-            setting.mobs = setting.mobs.min(mobs);
+            setting.fan_out = setting.fan_out.min(plan.mobs);
+            setting.mobs = setting.mobs.min(plan.mobs);
             if !setting.is_possible() {
                 continue;
             }
-            for contender in &section.contenders {
+            for &contender in &section.contenders {
                 let case = Case {
                     setting,
                     seed: 0,
                     walk: 0,
                 };
-                contender.measure(&case);
+                samples.push(setting, contender, contender.measure(&case));
                 played += 1;
             }
         }
     }
+    save(&plan, &samples, &report(&plan, &samples), &results)?;
+    fs::remove_dir_all(results)?;
     println!("fan_out: {played} passed, 0 failed");
+    Ok(())
 }
 
 fn print_report(plan: &Plan) -> Result<(), Box<dyn Error>> {
@@ -88,20 +103,22 @@ fn print_report(plan: &Plan) -> Result<(), Box<dyn Error>> {
     });
     let text = report(plan, &samples);
     print!("{text}");
-    let Some(results) = &plan.results else {
-        return Ok(());
-    };
+    if let Some(results) = &plan.results {
+        save(plan, &samples, &text, results)?;
+    }
+    Ok(())
+}
+
+/// Writes the report and its charts into the directory `results`.
+fn save(plan: &Plan, samples: &Samples, text: &str, results: &Path) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(results)?;
     fs::write(results.join("table.md"), text)?;
-    for section in wanted_sections(plan)
-        .iter()
-        .filter(|section| is_drawn(section))
-    {
+    let sections = wanted_sections(plan);
+    for section in sections.iter().filter(|section| is_drawn(section)) {
         let file = results.join(section.file).with_extension("svg");
-        draw_section(section, &samples, &file)?;
+        draw_section(section, samples, &file)?;
     }
-    draw_distances(&distances(&samples), &results.join("marks.svg"))?;
-    Ok(())
+    draw_distances(&distances(samples), &results.join("marks.svg"))
 }
 
 fn print_gates(mobs: usize) -> ExitCode {

@@ -109,7 +109,7 @@ pub(crate) enum Contender {
     IndexSet,
     /// An observer for each pair of mob and target.
     Observers,
-    /// Component hooks, and a list of its mobs on each target.
+    /// Component hooks, and a list of its mobs on each target (there from spawn, so that only its growth counts as memory).
     Hooks,
     /// Bevy relationship, sources in a `Vec<Entity>`, table storage.
     Relation,
