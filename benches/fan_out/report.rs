@@ -122,7 +122,7 @@ fn introduction(plan: &Plan) -> String {
          are compared here; all do the same work in the same random order, and each outcome is checked.\n\n\
          Every figure is a median of {repetitions}; every ratio is the median of the ratios within a repetition. Each figure comes \
          from a process of its own, after a walk over {walk} MiB of other memory, and within a repetition the ways take turns. \
-         Ratios within 10 % of 1 mean the same.\n"
+         Ratios within 10 % of 1 mean the same; a dash stands for what is not possible.\n"
     )
 }
 
