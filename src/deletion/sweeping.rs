@@ -8,6 +8,7 @@ use bevy_ecs::world::World;
 use super::{
     findings::{self, conclude},
     queue::{Deletions, Goal},
+    release,
     settings::{QdelSettings, SweepMode, SweepPace, WorkClock},
     sweeps::{self, Corpse, LeftoverField, Suspension, Sweep},
     tear_down::TearDown,
@@ -158,10 +159,7 @@ pub(super) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
         return has_swept;
     }
     tear_down.has_swept = true;
-    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
-        return has_swept;
-    };
-    let Some(next) = deletions.sweeps.take_next() else {
+    let Some(next) = take_next(world, tear_down) else {
         return has_swept;
     };
     tear_down.note(sweep_slice(world, next, budget));
@@ -170,9 +168,7 @@ pub(super) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
 
 /// Sweeps until no sweep waits, and tells whether there was any.
 fn sweep_waiting(world: &mut World, tear_down: &mut TearDown) -> bool {
-    let deletions = world.get_resource_mut::<Deletions>();
-    let next = deletions.and_then(|mut deletions| deletions.sweeps.take_next());
-    let Some(next) = next else {
+    let Some(next) = take_next(world, tear_down) else {
         return false;
     };
     // One that was begun in slices ends in the same way.
@@ -182,6 +178,19 @@ fn sweep_waiting(world: &mut World, tear_down: &mut TearDown) -> bool {
         sweep_at_once(world, *next)
     });
     true
+}
+
+/// Takes the sweep that runs, or else begins the one that waits: after declared references have let go.
+fn take_next(world: &mut World, tear_down: &mut TearDown) -> Option<Box<Sweep>> {
+    let deletions = world.get_resource_mut::<Deletions>()?;
+    if !deletions.sweeps.is_waiting() {
+        return None;
+    }
+    if !deletions.sweeps.is_running() {
+        tear_down.note(release::sync_references(world));
+    }
+    let mut deletions = world.get_resource_mut::<Deletions>()?;
+    deletions.sweeps.take_next()
 }
 
 fn sweep_at_once(world: &mut World, mut sweep: Sweep) -> Result<(), Panicked> {

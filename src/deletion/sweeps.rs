@@ -77,6 +77,11 @@ impl Sweeps {
         self.is_requested || self.running.is_some() || !self.waiting.is_empty()
     }
 
+    /// Tells whether a slice of a sweep was done, and it waits for the next.
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// Has the next sweep look for all who are gone.
     pub(super) fn request(&mut self) {
         self.is_requested = true;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use bevy_ecs::entity::Entity;
-use bevy_reflect::{PartialReflect, ReflectMut, enums::DynamicEnum};
+use bevy_reflect::{PartialReflect, ReflectKind, ReflectMut, enums::DynamicEnum};
 
 use super::{
     reflection::{is_transparent, names_any},
@@ -46,11 +46,18 @@ pub(super) fn empty(
     }
     if let Some(set) = value.try_downcast_mut::<BTreeSet<Entity>>() {
         // It is opaque to Bevy, but not to us.
-        set.retain(|entity| !lost.contains(entity));
+        if depth < SEARCH_DEPTH {
+            set.retain(|entity| !lost.contains(entity));
+        }
         return Remains::Valid;
     }
     let is_transparent = is_transparent(value);
-    let inside = if is_transparent { depth } else { depth + 1 };
+    let inside = match value.reflect_kind() {
+        _ if is_transparent => depth,
+        // Into the variant, and into its field.
+        ReflectKind::Enum => depth + 2,
+        _ => depth + 1,
+    };
     let mut remains = Remains::Valid;
     match value.reflect_mut() {
         ReflectMut::Struct(value) => {
@@ -100,9 +107,10 @@ pub(super) fn empty(
             }
         }
         ReflectMut::Map(value) => value.retain(&mut |key, value| {
-            !names_any(key, lost) && empty(value, lost, Around::Container, inside) == Remains::Valid
+            !names_any(key, lost, inside)
+                && empty(value, lost, Around::Container, inside) == Remains::Valid
         }),
-        ReflectMut::Set(value) => value.retain(&mut |element| !names_any(element, lost)),
+        ReflectMut::Set(value) => value.retain(&mut |element| !names_any(element, lost, inside)),
         ReflectMut::Enum(option) if is_transparent => {
             let void = option
                 .field_at_mut(0)

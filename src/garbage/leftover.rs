@@ -91,9 +91,11 @@ impl SweepReport {
     pub(super) fn sort(&mut self) {
         // Places of one component come in the order of its fields already.
         self.leftovers.sort_by_cached_key(|leftover| {
+            let place = &leftover.place;
             (
                 order(leftover.holder.entity),
-                leftover.place.short_component(),
+                place.short_component(),
+                place.component.clone(),
             )
         });
     }

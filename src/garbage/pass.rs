@@ -16,6 +16,7 @@ use bevy_ecs::{
     entity::{Entity, EntityHashSet, EntityIndex},
     world::{DeferredWorld, EntityRef, World},
 };
+use bevy_platform::collections::HashSet;
 
 use super::{
     blind_spot::TooDeep,
@@ -266,15 +267,16 @@ impl Pass {
                 .iter()
                 .map(|(target, _)| self.label(world, targets, *target))
                 .collect();
-            if !to_empty.is_empty() {
+            // User code may have seen to it since the look.
+            let named = self.named_by(world, &hit, &mut outcome);
+            let still_meant: EntityHashSet = named.iter().map(|(target, _)| *target).collect();
+            to_empty.retain(|target| still_meant.contains(target));
+            let still_named = if to_empty.is_empty() {
+                named
+            } else {
                 outcome = outcome.and(self.empty_component(world, &hit, to_empty));
-            }
-            let named = catch_unwind(AssertUnwindSafe(|| self.named_by(world, &hit)));
-            let (still_named, named) = match named {
-                Ok(still_named) => (still_named, Ok(())),
-                Err(panicked) => (Vec::new(), Err(panicked)),
+                self.named_by(world, &hit, &mut outcome)
             };
-            outcome = outcome.and(named);
             for ((target, place), label) in hit.places.into_iter().zip(labels) {
                 let state = if targets.treatment(world, target) == Some(Treatment::Report) {
                     LeftoverState::Found
@@ -314,20 +316,30 @@ impl Pass {
     }
 
     /// Returns who of those in a hit is named still, and in what kind of place.
-    fn named_by(&self, world: &World, hit: &Hit) -> Vec<(Entity, ReferenceKind)> {
+    fn named_by(
+        &self,
+        world: &World,
+        hit: &Hit,
+        outcome: &mut Result<(), Panicked>,
+    ) -> HashSet<(Entity, ReferenceKind)> {
         let reads = self.readers.by_number(hit.reader);
         let Ok(holder) = world.get_entity(hit.holder) else {
-            return Vec::new();
+            return HashSet::default();
         };
         if !holder.contains_id(reads.component) {
-            return Vec::new();
+            return HashSet::default();
         }
         let meant: EntityHashSet = hit.places.iter().map(|(target, _)| *target).collect();
         let mut places = Vec::new();
         let mut reflection = Reflection::of(world);
         let mut is_meant = |entity| meant.contains(&entity);
-        // What is too deep is noted already.
-        let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
+        let looked = catch_unwind(AssertUnwindSafe(|| {
+            // What is too deep is noted already.
+            let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
+        }));
+        if outcome.is_ok() {
+            *outcome = looked;
+        }
         let places = places.into_iter();
         places.map(|(target, place)| (target, place.kind)).collect()
     }

@@ -72,8 +72,8 @@ impl Lens {
     }
 }
 
-/// Tells whether `value` names anybody who is `lost`.
-pub(super) fn names_any(value: &dyn PartialReflect, lost: &LostSet) -> bool {
+/// Tells whether `value`, so many steps deep in a component, names anybody who is `lost`.
+pub(super) fn names_any(value: &dyn PartialReflect, lost: &LostSet, depth: usize) -> bool {
     let mut found = false;
     let mut reflection = Reflection {
         registry: None,
@@ -86,7 +86,11 @@ pub(super) fn names_any(value: &dyn PartialReflect, lost: &LostSet) -> bool {
         },
         too_deep: None,
     };
-    look.value(value, &Trail::START);
+    let trail = Trail {
+        depth,
+        ..Trail::START
+    };
+    look.value(value, &trail);
     found
 }
 
