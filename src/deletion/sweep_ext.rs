@@ -14,14 +14,14 @@ use crate::garbage::{ReferenceReport, SweepReport, Targets, Treatment};
 pub trait SweepExt {
     /// Empties all places that name an entity which is gone, in one pass over the world, and says where they were.
     ///
-    /// It reads the fields of all types that are [tracked](crate::WorldReferencesExt::track_references), and with the feature
-    /// `bevy_reflect` everything in components and resources whose type is in the `AppTypeRegistry` with
+    /// It reads the declared fields of all types that are [tracked](crate::WorldReferencesExt::track_references), and with the feature
+    /// `bevy_reflect` everything in all other components and resources whose type is in the `AppTypeRegistry` with
     /// `#[reflect(Component)]` or `#[reflect(Resource)]`. An entry of a list, a set or a map is taken out, and the others keep their
     /// order; an `Option` becomes `None`; a value that cannot be without is dropped by what holds it; and a plain `Entity` with nothing
     /// around it becomes `Entity::PLACEHOLDER`. Immutable components are emptied as well, and their hooks run. Only
     /// what is emptied counts as changed.
     ///
-    /// [`Weak`](crate::Weak) handles may name the gone, and relationships and observers are Bevy's to clear: these are left alone, and so
+    /// [`Weak`](crate::Weak) handles may name the gone, and components that are relationships, and observers, are Bevy's to clear: these are left alone, and so
     /// are entities that are being deleted and not torn down yet, and what they name. What it cannot look into is in
     /// [`SweepReport::blind_spots`].
     ///

@@ -267,16 +267,23 @@ impl Pass {
                 .iter()
                 .map(|(target, _)| self.label(world, targets, *target))
                 .collect();
-            // User code may have seen to it since the look.
-            let named = self.named_by(world, &hit, &mut outcome);
-            let still_meant: EntityHashSet = named.iter().map(|(target, _)| *target).collect();
-            to_empty.retain(|target| still_meant.contains(target));
-            let still_named = if to_empty.is_empty() {
-                named
+            let mut still_named = HashSet::default();
+            if to_empty.is_empty() {
+                still_named.extend(
+                    hit.places
+                        .iter()
+                        .map(|(target, place)| (*target, place.kind)),
+                );
             } else {
-                outcome = outcome.and(self.empty_component(world, &hit, to_empty));
-                self.named_by(world, &hit, &mut outcome)
-            };
+                // User code may have seen to it since the look.
+                let named = self.named_by(world, &hit, &mut outcome);
+                let named: EntityHashSet = named.into_iter().map(|(target, _)| target).collect();
+                to_empty.retain(|target| named.contains(target));
+                if !to_empty.is_empty() {
+                    outcome = outcome.and(self.empty_component(world, &hit, to_empty));
+                }
+                still_named = self.named_by(world, &hit, &mut outcome);
+            }
             for ((target, place), label) in hit.places.into_iter().zip(labels) {
                 let state = if targets.treatment(world, target) == Some(Treatment::Report) {
                     LeftoverState::Found

@@ -30,6 +30,7 @@ struct Rich {
     queue: VecDeque<(Entity, u8)>,
     small: SmallVec<[Entity; 2]>,
     array: [Option<Entity>; 3],
+    duels: Vec<[Entity; 2]>,
     bare: Entity,
     bare_array: [Entity; 2],
     bare_pair: (Entity, Option<Entity>),
@@ -132,6 +133,7 @@ impl Gone<'_> {
         rich.queue.retain(|(at, _)| !has(at));
         rich.small.retain(|at| !has(at));
         rich.array = rich.array.map(|at| self.option(at));
+        rich.duels.retain(|duel| !duel.iter().any(has));
         rich.bare = self.bare(rich.bare);
         rich.bare_array = rich.bare_array.map(|at| self.bare(at));
         rich.bare_pair = (self.bare(rich.bare_pair.0), self.option(rich.bare_pair.1));
@@ -172,6 +174,7 @@ impl Gone<'_> {
         named.extend(rich.queue.iter().map(|(at, _)| *at));
         named.extend(&rich.small);
         named.extend(rich.array.iter().flatten());
+        named.extend(rich.duels.iter().flatten());
         named.push(rich.bare);
         named.extend(rich.bare_array);
         named.push(rich.bare_pair.0);
@@ -292,6 +295,10 @@ fn rich() -> impl Strategy<Value = Rich> {
         Rich {
             one,
             many,
+            duels: nested
+                .iter()
+                .filter_map(|list| list.first_chunk().copied())
+                .collect(),
             nested,
             queue: queue.into(),
             small: small.into(),
