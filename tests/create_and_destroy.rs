@@ -2,8 +2,7 @@
 //!
 //! Rule H2 of the design. In texts, ids are replaced by the part that their entity plays.
 
-use bevy_ecs::{name::Name, prelude::*};
-use insta::{assert_snapshot, with_settings};
+use bevy_ecs::prelude::*;
 use qdel::{
     CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure as Failure,
     CreateAndDestroyStep as Step, SweepMode, prelude::*,
@@ -279,8 +278,9 @@ fn panics_fail_with_their_step_and_their_message() {
 
 #[cfg(feature = "bevy_reflect")]
 mod reflected {
-    use bevy_ecs::reflect::AppTypeRegistry;
+    use bevy_ecs::{name::Name, reflect::AppTypeRegistry};
     use bevy_reflect::Reflect;
+    use insta::{assert_snapshot, with_settings};
 
     use super::*;
 
