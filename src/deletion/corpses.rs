@@ -43,7 +43,10 @@ impl LooksFor {
             {
                 Self::Everybody
             }
-            SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Hinted,
+            SweepMode::OnDemand | SweepMode::Sampled(_) if deletions.sweeps.has_hints => {
+                Self::Hinted
+            }
+            SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Nobody,
         }
     }
 
@@ -66,10 +69,12 @@ impl LooksFor {
 
     /// Tells of who names an entity that is about to be torn down, if its components asked for that.
     pub(super) fn find_references(self, world: &mut World, entity: Entity) -> Result<(), Panicked> {
+        if self == Self::Nobody {
+            return Ok(());
+        }
         let deleting = world.get::<Deleting>(entity);
         let is_asked = deleting.is_some_and(|at| at.hint() == Hint::FindReferences);
-        let is_off = || QdelSettings::of(world).sweep == SweepMode::Off;
-        if self == Self::Nobody || !is_asked || is_off() {
+        if !is_asked || QdelSettings::of(world).sweep == SweepMode::Off {
             return Ok(());
         }
         if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {

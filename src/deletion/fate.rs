@@ -128,10 +128,13 @@ impl Decisions<'_> {
             let kind = deleting.kind();
             kinds::count_kind(world, kind, |counts| counts.destroy += time);
         }
-        if hint != Hint::Queue
-            && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
-        {
-            deleting.set_hint(hint);
+        if hint != Hint::Queue {
+            if let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity) {
+                deleting.set_hint(hint);
+            }
+            if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+                deletions.sweeps.has_hints = true;
+            }
         }
         match hint {
             Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => Fate::TearDown,

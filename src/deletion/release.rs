@@ -67,6 +67,9 @@ pub(super) fn release_lost(
 pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
     // What waits may write as well.
     let mut outcome = apply_commands(world);
+    if !world.contains_resource::<Tracked>() {
+        return outcome;
+    }
     for round in 1..=MOST_SYNCS {
         let hears = if round == MOST_SYNCS {
             Hears::No

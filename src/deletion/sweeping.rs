@@ -135,6 +135,9 @@ pub(super) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
         return false;
     }
     let corpses = tear_down.take_corpses();
+    if corpses.is_empty() && !deletions.sweeps.is_waiting() {
+        return false;
+    }
     let is_urgent = |corpse: &Corpse| corpse.hint == Hint::HardDeleteNow;
     let (urgent, others): (Vec<_>, Vec<_>) = corpses.into_iter().partition(is_urgent);
     deletions.sweeps.look_for(others);

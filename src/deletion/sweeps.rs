@@ -49,6 +49,8 @@ pub(super) struct Sweeps {
     flushes: u32,
     fields: LeftoverFields,
     pub(super) suspension: Suspension,
+    /// Whether anybody waits for its tear-down who has another hint than `Queue`.
+    pub(super) has_hints: bool,
 }
 
 /// Whether sweeps may begin and go on.

@@ -84,6 +84,7 @@ impl TearDown {
             if !urgent.is_empty() {
                 self.note(sync_references(world));
                 self.finish_off(world, &urgent);
+                self.note(carry_out(world));
                 continue;
             }
             let is_waiting = deletions.is_waiting();
@@ -99,6 +100,7 @@ impl TearDown {
             // Nobody may name what goes now.
             self.note(sync_references(world));
             self.waiting(world, pace);
+            self.note(carry_out(world));
         }
     }
 
@@ -115,6 +117,9 @@ impl TearDown {
         } = self;
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             deletions.to_tear_down.extend(stuck);
+            if !deletions.is_waiting() {
+                deletions.sweeps.has_hints = false;
+            }
             if let Suspension::Remembering(remembered) = &mut deletions.sweeps.suspension {
                 remembered.extend(corpses);
             } else if has_begun && count > 0 {
@@ -146,6 +151,7 @@ impl TearDown {
         self.note(told);
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
+        let is_heard = is_heard(world, entity);
         self.note(catch_unwind(AssertUnwindSafe(|| {
             world.despawn(entity);
         })));
@@ -158,7 +164,9 @@ impl TearDown {
                 kinds.count(kind);
             }
         }
-        self.note(carry_out(world));
+        if is_heard {
+            self.note(carry_out(world));
+        }
     }
 
     /// Tells whether an entity was left alive because a hook of its panicked.
@@ -272,4 +280,18 @@ impl Budget {
 fn next_of(world: &World, waiting: &mut VecDeque<Entity>) -> Option<Entity> {
     core::iter::from_fn(|| waiting.pop_front())
         .find(|entity| world.entities().contains_spawned(*entity))
+}
+
+/// Tells whether hooks or observers may run when an entity is despawned.
+fn is_heard(world: &World, entity: Entity) -> bool {
+    let Ok(entity) = world.get_entity(entity) else {
+        return true;
+    };
+    let archetype = entity.archetype();
+    archetype.has_discard_hook()
+        || archetype.has_remove_hook()
+        || archetype.has_despawn_hook()
+        || archetype.has_discard_observer()
+        || archetype.has_remove_observer()
+        || archetype.has_despawn_observer()
 }
