@@ -14,7 +14,7 @@ use layout::{
     backends::svg::SVGWriter,
     gv::{DotParser, GraphBuilder},
 };
-use qdel::{FindReferencesExt, ReferenceRoot, prelude::*};
+use qdel::{ReferenceRoot, prelude::*};
 
 #[derive(Component, References)]
 struct Party {

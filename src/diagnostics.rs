@@ -21,6 +21,7 @@ use crate::{
 /// | `qdel/vetoed` | calls that a veto stopped |
 /// | `qdel/leftovers` | places that still named an entity after it was gone |
 /// | `qdel/hard_deletes` | entities for which the world was swept |
+/// | `qdel/hard_delete` | milliseconds of these sweeps |
 /// | `qdel/tell`, `qdel/destroy` | milliseconds of handlers and of [`Destroy`](crate::Destroy)s, with [`Costs::Measure`](crate::Costs::Measure) |
 /// | `qdel/waiting` | entities that wait for their tear-down at its end |
 /// | `qdel/Goblin/deleted` | the same for the kind `Goblin`, and so on for all but the waiting |
@@ -72,6 +73,8 @@ impl QdelDiagnosticsPlugin {
     pub const LEFTOVERS: DiagnosticPath = DiagnosticPath::const_new("qdel/leftovers");
     /// The path of the entities for which the world was swept.
     pub const HARD_DELETES: DiagnosticPath = DiagnosticPath::const_new("qdel/hard_deletes");
+    /// The path of the milliseconds of these sweeps.
+    pub const HARD_DELETE: DiagnosticPath = DiagnosticPath::const_new("qdel/hard_delete");
     /// The path of the milliseconds of listeners and observers.
     pub const TELL: DiagnosticPath = DiagnosticPath::const_new("qdel/tell");
     /// The path of the milliseconds of [`Destroy`](crate::Destroy)s.
@@ -111,12 +114,15 @@ struct Measure {
     count: fn(&KindCounts) -> u64,
 }
 
-const MEASURES: [Measure; 7] = [
+const MEASURES: [Measure; 8] = [
     Measure::number("deleted", |counts| counts.deleted),
     Measure::number("torn_down", |counts| counts.torn_down),
     Measure::number("vetoed", |counts| counts.vetoed),
     Measure::number("leftovers", |counts| counts.leftovers),
     Measure::number("hard_deletes", |counts| counts.hard_deletes),
+    Measure::time("hard_delete", |counts| {
+        counts.hard_delete_time.as_nanos() as u64
+    }),
     Measure::time("tell", |counts| counts.tell.as_nanos() as u64),
     Measure::time("destroy", |counts| counts.destroy.as_nanos() as u64),
 ];

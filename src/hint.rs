@@ -20,7 +20,7 @@
 ///
 /// Declared references are cleared whatever the hint. What is found by the second and the third is told by
 /// [`ReferencesFound`](crate::ReferencesFound), and what is swept by [`SweepFinished`](crate::SweepFinished). One sweep
-/// serves all who were torn down in a flush, in slices if [`QdelSettings::sweep_pace`](crate::QdelSettings::sweep_pace) says so;
+/// serves all who were torn down since the last flush, in slices if [`QdelSettings::sweep_pace`](crate::QdelSettings::sweep_pace) says so;
 /// that of `HardDeleteNow` comes at once. With [`SweepMode::Off`](crate::SweepMode::Off) nothing is looked for, and the
 /// hints only say when the tear-down comes. Whoever is despawned plainly before its tear-down is not looked for.
 ///
@@ -32,6 +32,9 @@ pub enum Hint {
     #[default]
     Queue,
     /// Tear it down in its turn, sweep for who names it still, and tell of them if there are any; they are not cleared.
+    ///
+    /// Telling takes a [search](crate::FindReferencesExt::find_references) for each, so no more than the first eight of a sweep are told of; the
+    /// places that name the others are in the report of [`SweepFinished`](crate::SweepFinished).
     FindReferencesOnFail,
     /// Tear it down in its turn, and before that look for who names it.
     ///

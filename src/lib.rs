@@ -134,10 +134,10 @@ pub mod prelude {
     pub use crate::{
         Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
         EntityCommandsQdelExt, EntityCommandsSignalExt, EntityLiveness, EntityWorldMutQdelExt,
-        EntityWorldMutSignalExt, Hint, Liveness, LivenessExt, Lost, PreQdel, Qdel, QdelExt,
-        QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question, Received,
-        References, Signal, SignalExt, Signals, Teardown, Verdict, Weak, WorldDestroyExt,
-        WorldKindExt, WorldListenerExt, WorldReferencesExt,
+        EntityWorldMutSignalExt, FindReferencesExt, Hint, Liveness, LivenessExt, Lost, PreQdel,
+        Qdel, QdelExt, QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question,
+        Received, References, Signal, SignalExt, Signals, SweepExt, SweepMode, SweepPace, Teardown,
+        Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt, WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
     pub use crate::{AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, QdelPlugin};

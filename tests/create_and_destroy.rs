@@ -2,10 +2,12 @@
 //!
 //! Rule H2 of the design. In texts, ids are replaced by the part that their entity plays.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use bevy_ecs::prelude::*;
 use qdel::{
     CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure as Failure,
-    CreateAndDestroyStep as Step, SweepMode, prelude::*,
+    CreateAndDestroyStep as Step, Policy, ReferenceVisitor, Remains, prelude::*,
 };
 
 #[derive(Component, Default, References)]
@@ -276,6 +278,39 @@ fn panics_fail_with_their_step_and_their_message() {
     assert_eq!(error.spawners, 4);
 }
 
+/// Cannot be read.
+#[derive(Component)]
+struct Cursed;
+
+impl References for Cursed {
+    const CASCADES: bool = false;
+
+    fn visit_references<V: ReferenceVisitor>(&self, _: Policy, _: &mut V) {
+        panic!("it is cursed");
+    }
+
+    fn release_references(&mut self, _: Policy, _: &mut dyn FnMut(Entity) -> bool) -> Remains {
+        Remains::Valid
+    }
+}
+
+#[test]
+fn component_that_cannot_be_read_fails_and_the_others_are_tested() {
+    let mut world = stage();
+    world.track_references::<Cursed>();
+    // While it is inserted it is read as well.
+    let spawned = catch_unwind(AssertUnwindSafe(|| world.spawn(Cursed).id()));
+    assert!(spawned.is_err());
+
+    let error = CreateAndDestroy::new()
+        .with("fine", |world| world.spawn_empty().id())
+        .with("stubborn", |world| world.spawn(Says(Hint::LetMeLive)).id())
+        .run(&mut world)
+        .unwrap_err();
+
+    assert!(spawners(&error).contains(&"stubborn"), "{error}");
+}
+
 #[cfg(feature = "bevy_reflect")]
 mod reflected {
     use bevy_ecs::{name::Name, reflect::AppTypeRegistry};
@@ -348,6 +383,22 @@ mod reflected {
             .run(&mut world);
 
         assert_eq!(tested, Ok(()));
+    }
+
+    #[test]
+    fn hard_delete_that_waited_before_is_swept_after() {
+        let mut world = stage_with_grudges();
+        let goblin = spawn_hated(&mut world);
+        world.entity_mut(goblin).insert(Says(Hint::HardDelete));
+        world.qdel(goblin).unwrap();
+
+        let tested = CreateAndDestroy::new()
+            .with("fine", |world| world.spawn_empty().id())
+            .run(&mut world);
+        world.flush_qdel();
+
+        assert_eq!(tested, Ok(()));
+        assert!(world.find_leftovers().is_clean());
     }
 
     #[test]

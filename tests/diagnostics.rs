@@ -118,6 +118,7 @@ fn everything_is_there_before_the_first_frame() {
         QdelDiagnosticsPlugin::VETOED,
         QdelDiagnosticsPlugin::LEFTOVERS,
         QdelDiagnosticsPlugin::HARD_DELETES,
+        QdelDiagnosticsPlugin::HARD_DELETE,
         QdelDiagnosticsPlugin::TELL,
         QdelDiagnosticsPlugin::DESTROY,
         QdelDiagnosticsPlugin::WAITING,
@@ -128,7 +129,7 @@ fn everything_is_there_before_the_first_frame() {
         let diagnostic = store.get(&path).unwrap();
         assert_eq!(diagnostic.history_len(), 0, "{path}");
     }
-    assert_eq!(store.iter().count(), 8);
+    assert_eq!(store.iter().count(), 9);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bevy_ecs::{change_detection::DetectChanges, name::Name, prelude::*, reflect::AppTypeRegistry};
 use bevy_platform::collections::{HashMap, HashSet};
 use bevy_reflect::Reflect;
-use qdel::{LeftoverState, SweepExt, SweepReport, assert_no_leftovers, prelude::*};
+use qdel::{
+    LeftoverState, ReferencesFound, SweepFinished, SweepReport, assert_no_leftovers, prelude::*,
+};
 
 /// Nobody has declared that it names anybody.
 #[derive(Component, Reflect, Default, Debug, PartialEq, Clone)]
@@ -216,6 +218,139 @@ fn given_entity_is_forgotten_though_it_lives() {
     assert_eq!(report.leftovers[0].state, LeftoverState::Emptied);
     assert_eq!(world.get::<Mind>(holder).unwrap().target, None);
     assert_eq!(world.liveness(goblin), Liveness::Alive);
+}
+
+// H2: what is left out.
+
+#[test]
+fn type_that_is_left_out_is_left_alone_and_listed() {
+    let mut world = stage();
+    let [goblin] = spawn_many(&mut world);
+    let holder = world.spawn(Bare(goblin, 7)).id();
+    world.despawn(goblin);
+    world.leave_out_of_sweeps::<Bare>();
+
+    let report = world.sweep();
+
+    assert_eq!(
+        report.to_string(),
+        "no leftovers\n1 blind spot, where there may be more\n  Bare of 1 entity: left out on request"
+    );
+    assert_eq!(*world.get::<Bare>(holder).unwrap(), Bare(goblin, 7));
+    assert_no_leftovers(&mut world);
+}
+
+#[test]
+fn resource_that_is_left_out_is_left_alone() {
+    let mut world = stage();
+    let [goblin] = spawn_many(&mut world);
+    world.insert_resource(Boss(Some(goblin)));
+    world.despawn(goblin);
+    world.leave_out_of_sweeps::<Boss>();
+
+    world.sweep();
+
+    assert_eq!(*world.resource::<Boss>(), Boss(Some(goblin)));
+}
+
+#[test]
+fn search_looks_into_what_sweeps_leave_out() {
+    let mut world = stage();
+    let [goblin] = spawn_many(&mut world);
+    world.spawn(Bare(goblin, 7));
+    world.leave_out_of_sweeps::<Bare>();
+
+    let report = world.find_references(goblin);
+
+    assert_eq!((report.place_count(), report.blind_spots.len()), (1, 0));
+}
+
+// H2: whose business sweeps are.
+
+#[test]
+fn system_asks_for_a_sweep_by_command() {
+    let mut world = stage();
+    let [goblin] = spawn_many(&mut world);
+    let holder = world
+        .spawn(Mind {
+            target: Some(goblin),
+            ..Mind::default()
+        })
+        .id();
+    world.despawn(goblin);
+
+    world.commands().request_sweep();
+    world.flush();
+    world.flush_qdel();
+
+    assert_eq!(world.get::<Mind>(holder).unwrap().target, None);
+}
+
+#[test]
+fn deletions_that_are_torn_down_at_once_share_the_sweep_of_the_next_flush() {
+    let mut world = stage();
+    let settings = QdelSettings::default().with_teardown(Teardown::Immediate);
+    world.insert_resource(settings.with_sweep(SweepMode::EachFlush));
+    world.insert_resource(Sweeps(0));
+    world.add_observer(|_: On<SweepFinished>, mut sweeps: ResMut<Sweeps>| sweeps.0 += 1);
+    for goblin in spawn_many::<50>(&mut world) {
+        world.spawn(Mind {
+            target: Some(goblin),
+            ..Mind::default()
+        });
+        world.qdel(goblin).unwrap();
+    }
+
+    world.flush_qdel();
+
+    assert_eq!(world.resource::<Sweeps>().0, 1);
+    assert!(world.find_leftovers().is_clean());
+}
+
+#[test]
+fn drain_ends_though_somebody_is_deleted_whenever_a_sweep_is_done() {
+    let mut world = stage();
+    let settings = QdelSettings::default().with_sweep(SweepMode::EachFlush);
+    world.insert_resource(settings);
+    world.add_observer(|_: On<SweepFinished>, mut commands: Commands| {
+        commands.spawn_empty().qdel();
+    });
+    let [goblin] = spawn_many(&mut world);
+    world.qdel(goblin).unwrap();
+
+    world.drain_qdel();
+
+    assert_eq!(world.liveness(goblin), Liveness::Gone);
+}
+
+#[test]
+fn target_that_an_observer_of_the_search_despawns_is_not_counted() {
+    let mut world = stage();
+    world.register_destroy::<Wanted>();
+    world.add_observer(|found: On<ReferencesFound>, mut commands: Commands| {
+        commands.entity(found.report.target.entity).despawn();
+    });
+    let goblin = world.spawn(Wanted).id();
+    world.qdel(goblin).unwrap();
+
+    let torn_down = world.flush_qdel();
+
+    assert_eq!((torn_down, world.liveness(goblin)), (0, Liveness::Gone));
+}
+
+#[derive(Resource)]
+struct Sweeps(u32);
+
+/// Has its holders searched for.
+#[derive(Component)]
+struct Wanted;
+
+impl Destroy for Wanted {
+    type Param = ();
+
+    fn destroy(&mut self, _: Destroying) -> Hint {
+        Hint::FindReferences
+    }
 }
 
 fn stage() -> World {

@@ -312,7 +312,7 @@ fn sampled_heeds_hints_in_all_flushes() {
 }
 
 #[test]
-fn sampled_tear_down_within_the_call_counts_each_call() {
+fn sampled_counts_the_flushes_after_tear_downs_within_the_call() {
     let mut world = stage(sampled(2));
     world.resource_mut::<QdelSettings>().teardown = Teardown::Immediate;
     let crowd = ["one", "two", "three", "four"].map(|name| named(&mut world, name));
@@ -320,6 +320,7 @@ fn sampled_tear_down_within_the_call_counts_each_call() {
 
     for entity in crowd {
         world.qdel(entity).unwrap();
+        world.flush_qdel();
     }
 
     assert_eq!(
@@ -334,13 +335,14 @@ fn sampled_tear_down_within_the_call_counts_each_call() {
 }
 
 #[test]
-fn each_tear_down_within_the_call_is_a_flush() {
+fn tear_down_within_the_call_is_swept_by_the_next_flush() {
     let mut world = stage(SweepMode::EachFlush);
     world.resource_mut::<QdelSettings>().teardown = Teardown::Immediate;
     let goblin = named(&mut world, "goblin");
     let orc = spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
+    world.flush_qdel();
 
     assert_eq!(
         story(&world),
@@ -888,7 +890,7 @@ fn observer_that_deletes_has_that_torn_down_by_the_next_flush() {
 }
 
 #[test]
-fn observer_that_deletes_within_the_call_has_it_swept_within_the_call() {
+fn what_an_observer_of_a_sweep_deletes_within_the_call_is_swept_by_the_next_flush() {
     let mut world = stage(SweepMode::EachFlush);
     world.resource_mut::<QdelSettings>().teardown = Teardown::Immediate;
     let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
@@ -900,7 +902,11 @@ fn observer_that_deletes_within_the_call_has_it_swept_within_the_call() {
     });
 
     world.qdel(goblin).unwrap();
+    world.flush_qdel();
+    let after_one = story(&world).len();
+    world.flush_qdel();
 
+    assert_eq!(after_one, 2);
     assert_eq!(
         story(&world),
         [

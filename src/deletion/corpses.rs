@@ -4,9 +4,10 @@ use bevy_ecs::{entity::Entity, name::Name, world::World};
 
 use super::{
     findings,
-    queue::{Deletions, Goal},
+    queue::Deletions,
     settings::{QdelSettings, SweepMode},
     sweeps::{self, Corpse, Suspension},
+    wave::apply_commands,
 };
 use crate::{
     deleting::{Deleting, KindId},
@@ -34,19 +35,15 @@ impl LooksFor {
             Suspension::Remembering(_) => return Self::Everybody,
             Suspension::ShutDown => return Self::Nobody,
         }
-        let is_flush = deletions.work > Some(Goal::Destroy);
         match QdelSettings::of(world).sweep {
-            SweepMode::Off => Self::Nobody,
             SweepMode::EachFlush => Self::Everybody,
-            SweepMode::Sampled(flushes)
-                if is_flush && deletions.sweeps.is_last_of(flushes.get()) =>
-            {
+            SweepMode::Sampled(flushes) if deletions.sweeps.is_last_of(flushes.get()) => {
                 Self::Everybody
             }
             SweepMode::OnDemand | SweepMode::Sampled(_) if deletions.sweeps.has_hints => {
                 Self::Hinted
             }
-            SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Nobody,
+            SweepMode::Off | SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Nobody,
         }
     }
 
@@ -81,6 +78,8 @@ impl LooksFor {
             // If a hook panics, the tear-down is tried again.
             deleting.set_hint(Hint::Queue);
         }
-        findings::tell_references(world, entity, None)
+        let told = findings::tell_references(world, entity, None);
+        // Whoever hears of it may despawn it, or give it something to own.
+        told.and(apply_commands(world))
     }
 }

@@ -23,6 +23,9 @@ use crate::{
     text::ShortType,
 };
 
+/// How many searches come of one sweep, because each is a pass over the world.
+const MOST_SEARCHES: usize = 8;
+
 /// Counts what a sweep found, and tells of it.
 pub(super) fn conclude(
     world: &mut World,
@@ -40,9 +43,11 @@ pub(super) fn conclude(
         .map(|leftover| leftover.target.entity)
         .collect();
     let mut outcome = Ok(());
+    let mut searches = 0;
     for corpse in &sweep.corpses {
         let is_asked = corpse.hint == Hint::FindReferencesOnFail;
-        if is_asked && named.contains(&corpse.entity) {
+        if is_asked && named.contains(&corpse.entity) && searches < MOST_SEARCHES {
+            searches += 1;
             let name = corpse.name.as_deref();
             outcome = outcome.and(tell_references(world, corpse.entity, name));
         }
@@ -51,7 +56,8 @@ pub(super) fn conclude(
         return outcome;
     }
     let told = catch_unwind(AssertUnwindSafe(|| {
-        world.trigger(SweepFinished { report });
+        let time = sweep.time;
+        world.trigger(SweepFinished { report, time });
     }));
     outcome.and(told)
 }
@@ -75,20 +81,24 @@ pub(super) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], 
         counts.leftovers += report.leftovers.len() as u64;
         counts.hard_deletes += hard_deleted.len() as u64;
     });
-    let targets = u32::try_from(corpses.len()).unwrap_or(u32::MAX);
+    let known: EntityHashSet = corpses.iter().map(|corpse| corpse.entity).collect();
+    let others = hard_deleted.difference(&known).count();
+    let targets = u32::try_from(known.len() + others).unwrap_or(u32::MAX);
     for corpse in corpses {
         let places = named.remove(&corpse.entity).unwrap_or_default();
-        let is_hard_deleted = hard_deleted.remove(&corpse.entity);
+        let is_hard_deleted = hard_deleted.contains(&corpse.entity);
         kinds::count_kind(world, corpse.kind, |counts| {
             counts.leftovers += places;
             if is_hard_deleted {
-                counts.add_hard_delete(time, targets);
+                counts.add_hard_deletes(1, time, targets);
             }
         });
     }
     kinds::count_kind(world, KindId::OTHERS, |counts| {
         counts.leftovers += named.values().sum::<u64>();
-        counts.hard_deletes += hard_deleted.len() as u64;
+        if others > 0 {
+            counts.add_hard_deletes(others as u32, time, targets);
+        }
     });
     let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
         return;

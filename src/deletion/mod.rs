@@ -35,9 +35,11 @@ mod create_and_destroy;
 mod descent;
 mod destroy;
 mod entity_ext;
+mod failures;
 mod fate;
 mod field;
 mod findings;
+mod kind_counts;
 mod kinds;
 mod mark;
 mod owned;
@@ -59,13 +61,13 @@ mod world_ext;
 pub use answer::{Qdel, QdelCounts};
 pub use ask::{PreQdel, Verdict};
 pub use batch::QdelBatch;
-pub use create_and_destroy::{
-    CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep,
-};
+pub use create_and_destroy::CreateAndDestroy;
 pub use destroy::{Destroy, Destroying, WorldDestroyExt};
 pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
+pub use failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep};
 pub use field::QdelFieldExt;
-pub use kinds::{KindCounts, WorldKindExt};
+pub use kind_counts::KindCounts;
+pub use kinds::WorldKindExt;
 pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
 pub use references_ext::WorldReferencesExt;
 pub use settings::{

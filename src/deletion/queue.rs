@@ -45,6 +45,8 @@ pub(super) enum Goal {
 pub(super) struct Deletions {
     /// Whether somebody is working on it, and how far.
     pub(super) work: Option<Goal>,
+    /// Whether it is part of the work to flush.
+    pub(super) is_flush: bool,
     pub(super) to_tell: Wave,
     /// Owned before owner, oldest deletion first.
     pub(super) to_tear_down: VecDeque<Entity>,
@@ -67,7 +69,7 @@ pub(super) struct Deletions {
 impl Deletions {
     /// Tells whether anything waits for a flush.
     pub(super) fn is_waiting_for_flush(&self) -> bool {
-        self.is_waiting() || self.sweeps.is_waiting()
+        self.is_waiting() || self.sweeps.is_waiting() || self.sweeps.has_torn_down()
     }
 
     /// Tells whether anything waits for its tear-down.

@@ -128,10 +128,10 @@ pub enum SweepMode {
     /// When somebody asks: by a [`Hint`](crate::Hint), or by [`request_sweep`](crate::SweepExt::request_sweep).
     #[default]
     OnDemand,
-    /// Also after every so many flushes that tore something down, for what that one tore down: a sample, for games in
+    /// Also in every so many flushes, of those with something torn down since the last, for what that was: a sample, for games in
     /// the hands of players.
     Sampled(NonZeroU32),
-    /// Also after each flush that tore something down, for what it tore down: for tests, and for the hunt.
+    /// Also in each flush, for what was torn down since the last: for tests, and for the hunt.
     EachFlush,
 }
 
@@ -145,9 +145,9 @@ pub enum SweepPace {
     /// So long in each flush; the next flush goes on. The time is looked at after each 128 indices of entities, and so many are
     /// seen to each time, so that every sweep ends.
     ///
-    /// A sweep in slices goes from entity to entity and costs about five times one that goes at once, in total. What is
-    /// deleted while it runs is looked for by the next one. What is written behind its back is not seen: a value
-    /// that is moved from an entity it has not seen to one that it has.
+    /// A sweep in slices goes from entity to entity and costs about five times one that goes at once, in total. Whoever
+    /// is deleted while it runs may be found by it here and there, and is looked for by the next one that looks for them. What is written behind
+    /// its back is not seen: a value that is moved from an entity it has not seen to one that it has.
     Budget(Duration),
 }
 

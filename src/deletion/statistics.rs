@@ -11,10 +11,7 @@ use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use disqualified::ShortName;
 
 use super::{
-    kinds::{KindCounts, Kinds},
-    queue::Deletions,
-    sweeping,
-    sweeps::LeftoverField,
+    kind_counts::KindCounts, kinds::Kinds, queue::Deletions, sweeping, sweeps::LeftoverField,
 };
 use crate::deleting::SlowestHandler;
 
@@ -50,7 +47,7 @@ use crate::deleting::SlowestHandler;
 /// │ all    ┆       1 ┆        1 │
 /// └────────┴─────────┴──────────┘
 /// 1 entity waits for its tear-down
-/// times are measured with `Costs::Measure` only"
+/// handlers and `Destroy`s are timed with `Costs::Measure` only"
 /// );
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
@@ -195,7 +192,10 @@ impl fmt::Display for QdelStatistics {
             write!(f, "\nleftovers in {field}")?;
         }
         if !total.is_measured() {
-            write!(f, "\ntimes are measured with `Costs::Measure` only")?;
+            write!(
+                f,
+                "\nhandlers and `Destroy`s are timed with `Costs::Measure` only"
+            )?;
         }
         for (name, counts) in &rows {
             if let Some(slowest) = counts.slowest.filter(|_| *name != ALL || rows.len() == 1) {

@@ -1,6 +1,9 @@
 //! The verbs of sweeps, and what is told of them.
 
-use bevy_ecs::{entity::Entity, event::Event, world::World};
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use bevy_ecs::{component::Component, entity::Entity, event::Event, world::World};
 
 use super::{
     queue::Goal,
@@ -8,7 +11,7 @@ use super::{
     sweeps::LeftoverField,
     worklist,
 };
-use crate::garbage::{ReferenceReport, SweepReport, Targets, Treatment};
+use crate::garbage::{LeftOut, ReferenceReport, SweepReport, Targets, Treatment};
 
 /// Looking for whoever names what is gone, on a [`World`].
 pub trait SweepExt {
@@ -37,7 +40,7 @@ pub trait SweepExt {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::{SweepExt, prelude::*};
+    /// use qdel::prelude::*;
     /// # #[cfg(feature = "bevy_reflect")] {
     /// use bevy_ecs::reflect::AppTypeRegistry;
     /// use bevy_reflect::Reflect;
@@ -85,6 +88,27 @@ pub trait SweepExt {
     /// As [`sync_references`](crate::WorldReferencesExt::sync_references).
     fn find_leftovers(&mut self) -> SweepReport;
 
+    /// Has sweeps leave all components or the resource of type `C` as they are: because it is to remember the dead, or names entities of another
+    /// world.
+    ///
+    /// It is listed among the blind spots of their reports. A sweep that runs in slices keeps what it knows. For fields of a declared type
+    /// there is `#[references(ignore)]`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// /// Who killed whom, for the end of the game.
+    /// #[derive(Component)]
+    /// struct Chronicle(Vec<(Entity, Entity)>);
+    ///
+    /// let mut world = World::new();
+    /// world.leave_out_of_sweeps::<Chronicle>();
+    /// ```
+    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
+
     /// Has the next flushes sweep for all who are gone, at the pace that the settings say, and
     /// [`SweepFinished`] told when it is done. A second time before that does no harm.
     ///
@@ -116,6 +140,8 @@ pub trait SweepExt {
 pub struct SweepFinished {
     /// What it found.
     pub report: SweepReport,
+    /// How long it took, in all its slices.
+    pub time: Duration,
 }
 
 /// A search is done that was asked for by [`Hint::FindReferences`](crate::Hint::FindReferences) or
@@ -144,6 +170,12 @@ impl SweepExt for World {
 
     fn find_leftovers(&mut self) -> SweepReport {
         sweeping::sweep_for(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
+    }
+
+    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self {
+        let component = self.register_component::<C>();
+        self.get_resource_or_init::<LeftOut>().insert(component);
+        self
     }
 
     fn request_sweep(&mut self) {
@@ -180,10 +212,13 @@ impl SweepExt for World {
 /// ```
 #[track_caller]
 pub fn assert_no_leftovers(world: &mut World) {
-    let (_, corpses) = sweeping::remember(world, |world| {
-        worklist::flush(world, Goal::Drain);
+    let (drained, corpses) = sweeping::remember(world, |world| {
+        catch_unwind(AssertUnwindSafe(|| worklist::flush(world, Goal::Drain)))
     });
     sweeping::leave_to_next_flush(world, &corpses);
+    if let Err(panicked) = drained {
+        resume_unwind(panicked);
+    }
     let report = sweeping::find_leftovers(world, corpses, Targets::gone(Treatment::Report));
     assert!(
         report.is_clean(),

@@ -32,6 +32,8 @@ pub(super) enum Sweeping {
 pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
     let synced = catch_unwind(AssertUnwindSafe(|| worklist::sync_references(world)));
     worklist::prepare(world);
+    let clock = WorkClock::of(world);
+    let begun = clock.measured_now();
     let mut report = SweepReport::default();
     let swept = catch_unwind(AssertUnwindSafe(|| {
         worklist::work(world, Goal::Destroy, |world| {
@@ -41,7 +43,8 @@ pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
         });
     }));
     if sweeping == Sweeping::Counts {
-        findings::note(world, &report, &[], Duration::ZERO);
+        let time = clock.measured_now().saturating_sub(begun);
+        findings::note(world, &report, &[], time);
     }
     if let Err(panicked) = synced.and(swept) {
         resume_unwind(panicked);
@@ -141,46 +144,58 @@ pub(super) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
     let is_urgent = |corpse: &Corpse| corpse.hint == Hint::HardDeleteNow;
     let (urgent, others): (Vec<_>, Vec<_>) = corpses.into_iter().partition(is_urgent);
     deletions.sweeps.look_for(others);
-    let goal = deletions.work;
+    let (goal, is_flush) = (deletions.work, deletions.is_flush);
     let mut has_swept = false;
     if !urgent.is_empty() {
         has_swept = true;
-        tear_down.note(sweep_at_once(world, Sweep::new(urgent, false)));
+        tear_down.note(sweep_at_once(world, Sweep::for_corpses(urgent)));
     }
     let settings = QdelSettings::of(world);
-    if goal <= Some(Goal::Destroy) || settings.sweep == SweepMode::Off {
-        return has_swept;
-    }
-    let budget = match settings.sweep_pace {
-        SweepPace::Budget(time) if goal != Some(Goal::Drain) => time,
-        SweepPace::Budget(_) | SweepPace::AtOnce => {
-            return has_swept | sweep_waiting(world, tear_down);
-        }
-    };
-    if tear_down.has_swept {
-        // The time of this flush is spent.
+    // What is torn down because of a sweep waits for the next flush: whoever deletes somebody whenever a sweep is done would
+    // have it go on for ever.
+    if !is_flush || tear_down.has_swept || settings.sweep == SweepMode::Off {
         return has_swept;
     }
     tear_down.has_swept = true;
-    let Some(next) = take_next(world, tear_down) else {
-        return has_swept;
-    };
-    tear_down.note(sweep_slice(world, next, budget));
-    true
+    match settings.sweep_pace {
+        SweepPace::Budget(time) if goal != Some(Goal::Drain) => {
+            has_swept |= sweep_next(world, tear_down, Some(time)) != Swept::Nothing;
+        }
+        SweepPace::Budget(_) | SweepPace::AtOnce => {
+            // The one that was begun, and then what waits.
+            let first = sweep_next(world, tear_down, None);
+            has_swept |= first != Swept::Nothing;
+            if first == Swept::Rest {
+                sweep_next(world, tear_down, None);
+            }
+        }
+    }
+    has_swept
 }
 
-/// Sweeps until no sweep waits, and tells whether there was any.
-fn sweep_waiting(world: &mut World, tear_down: &mut TearDown) -> bool {
+/// What was swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Swept {
+    Nothing,
+    /// What was left of one that had begun.
+    Rest,
+    /// A whole one, or its beginning.
+    New,
+}
+
+/// Goes on with the sweep that runs, or else begins the one that waits, for so long or until it is done.
+fn sweep_next(world: &mut World, tear_down: &mut TearDown, budget: Option<Duration>) -> Swept {
     let Some(next) = take_next(world, tear_down) else {
-        return false;
+        return Swept::Nothing;
     };
-    // One that was begun in slices ends in the same way.
-    tear_down.note(if next.is_begun() {
-        sweep_slice(world, next, Duration::MAX)
-    } else {
-        sweep_at_once(world, *next)
+    let is_begun = next.is_begun();
+    tear_down.note(match budget {
+        Some(time) => sweep_slice(world, next, time),
+        // One that was begun in slices ends in the same way.
+        None if is_begun => sweep_slice(world, next, Duration::MAX),
+        None => sweep_at_once(world, *next),
     });
-    true
+    if is_begun { Swept::Rest } else { Swept::New }
 }
 
 /// Takes the sweep that runs, or else begins the one that waits: after declared references have let go.

@@ -45,12 +45,19 @@ pub(super) struct Sweeps {
     is_requested_after_work: bool,
     /// None while it is at work.
     running: Option<Box<Sweep>>,
-    /// How many flushes tore something down.
-    flushes: u32,
+    flushes: Flushes,
     fields: LeftoverFields,
     pub(super) suspension: Suspension,
     /// Whether anybody waits for its tear-down who has another hint than `Queue`.
     pub(super) has_hints: bool,
+}
+
+/// The flushes with something torn down, in them or since the one before.
+#[derive(Default)]
+struct Flushes {
+    count: u32,
+    /// Whether anything was torn down since the last of them.
+    has_torn_down: bool,
 }
 
 /// Whether sweeps may begin and go on.
@@ -74,7 +81,12 @@ pub(super) fn is_looked_for(hint: Hint) -> bool {
 }
 
 impl Sweeps {
-    /// Tells whether there is anything to do for a flush.
+    /// Tells whether a flush is to be counted.
+    pub(super) fn has_torn_down(&self) -> bool {
+        self.flushes.has_torn_down
+    }
+
+    /// Tells whether a sweep waits or runs.
     pub(super) fn is_waiting(&self) -> bool {
         self.is_requested || self.running.is_some() || !self.waiting.is_empty()
     }
@@ -117,14 +129,22 @@ impl Sweeps {
         self.running = None;
     }
 
-    /// Tells whether a flush is the last of so many.
+    /// Tells whether the next flush that is counted is the last of so many.
     pub(super) fn is_last_of(&self, flushes: u32) -> bool {
-        self.flushes.wrapping_add(1).is_multiple_of(flushes)
+        self.flushes.count.wrapping_add(1).is_multiple_of(flushes)
     }
 
-    /// Counts a flush that tore something down.
+    /// Says that something was torn down.
+    pub(super) fn note_tear_down(&mut self) {
+        self.flushes.has_torn_down = true;
+    }
+
+    /// Counts a flush, if anything was torn down in it or since the last one.
     pub(super) fn count_flush(&mut self) {
-        self.flushes = self.flushes.wrapping_add(1);
+        let flushes = &mut self.flushes;
+        if core::mem::take(&mut flushes.has_torn_down) {
+            flushes.count = flushes.count.wrapping_add(1);
+        }
     }
 
     /// Takes the sweep that is running, or else the one that waits.
@@ -135,9 +155,11 @@ impl Sweeps {
         if !self.is_waiting() {
             return None;
         }
-        let corpses = core::mem::take(&mut self.waiting);
-        let everybody = core::mem::take(&mut self.is_requested);
-        Some(Box::new(Sweep::new(corpses, everybody)))
+        let mut sweep = Sweep::for_corpses(core::mem::take(&mut self.waiting));
+        if core::mem::take(&mut self.is_requested) {
+            sweep.targets.add_gone(Treatment::Empty);
+        }
+        Some(Box::new(sweep))
     }
 
     /// Puts a sweep back that is not done yet.
@@ -167,13 +189,9 @@ impl Sweep {
         self.pass.is_begun()
     }
 
-    /// Returns a sweep for some who are gone, and for all others who are if `everybody` is wanted.
-    pub(super) fn new(corpses: Vec<Corpse>, everybody: bool) -> Self {
-        let mut targets = if everybody {
-            Targets::gone(Treatment::Empty)
-        } else {
-            Targets::default()
-        };
+    /// Returns a sweep for some who are gone.
+    pub(super) fn for_corpses(corpses: Vec<Corpse>) -> Self {
+        let mut targets = Targets::default();
         for corpse in &corpses {
             let treatment = match corpse.hint {
                 Hint::FindReferencesOnFail => Treatment::Report,

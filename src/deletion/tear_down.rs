@@ -112,7 +112,6 @@ impl TearDown {
             kinds,
             stuck,
             outcome,
-            has_begun,
             ..
         } = self;
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
@@ -122,8 +121,13 @@ impl TearDown {
             }
             if let Suspension::Remembering(remembered) = &mut deletions.sweeps.suspension {
                 remembered.extend(corpses);
-            } else if has_begun && count > 0 {
-                deletions.sweeps.count_flush();
+            } else {
+                if count > 0 {
+                    deletions.sweeps.note_tear_down();
+                }
+                if deletions.is_flush {
+                    deletions.sweeps.count_flush();
+                }
             }
             deletions.kinds.count_torn_down(count as u64, kinds);
         }
@@ -147,8 +151,6 @@ impl TearDown {
 
     /// Despawns one entity, and sees to whatever is deleted by that.
     pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
-        let told = self.looks_for.find_references(world, entity);
-        self.note(told);
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
         let is_heard = is_heard(world, entity);
@@ -233,15 +235,17 @@ impl TearDown {
 
     /// Despawns an entity, or begins the `descent` from it if it owns something.
     fn entity(&mut self, world: &mut World, entity: Entity, descent: &mut Descent) {
+        if self.is_stuck(entity) {
+            return;
+        }
+        let told = self.looks_for.find_references(world, entity);
+        self.note(told);
         let (Ok(owner), Some(deletions)) =
             (world.get_entity(entity), world.get_resource::<Deletions>())
         else {
             // Somebody else despawned it.
             return;
         };
-        if self.is_stuck(entity) {
-            return;
-        }
         if deletions.ownerships.has_owned(owner) {
             *descent = Descent::from(entity);
         } else {

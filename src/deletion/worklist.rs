@@ -160,6 +160,7 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
         return 0;
     }
     prepare(world);
+    world.resource_mut::<Deletions>().is_flush = true;
     work(world, goal, |_| Ok(()))
 }
 
@@ -288,6 +289,7 @@ pub(super) fn work(
     // Without a worklist, somebody cleared the world from inside.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.work = None;
+        deletions.is_flush = false;
         deletions.kept = EntityHashSet::default();
         deletions.sweeps.end_work();
         let inside = deletions.panicked.take().map(SyncCell::to_inner);

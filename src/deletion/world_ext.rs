@@ -15,6 +15,7 @@ use super::{
     owned::Member,
     plan::{self, PlannedRefusal, QdelPlan},
     queue::Goal,
+    sweeping,
     timer::{QdelTimer, QdelTimerExt},
     worklist,
 };
@@ -312,6 +313,10 @@ pub trait CommandsQdelExt {
     /// [`WorldReferencesExt::sync_references`](crate::WorldReferencesExt::sync_references).
     fn sync_references(&mut self);
 
+    /// Has the next flushes sweep for all who are gone. See
+    /// [`SweepExt::request_sweep`](crate::SweepExt::request_sweep).
+    fn request_sweep(&mut self);
+
     /// Stops a timer. See [`QdelTimerExt::cancel_qdel`](crate::QdelTimerExt::cancel_qdel).
     ///
     /// It is no error if it is not running any more.
@@ -331,6 +336,10 @@ impl CommandsQdelExt for Commands<'_, '_> {
 
     fn sync_references(&mut self) {
         self.queue(worklist::sync_references);
+    }
+
+    fn request_sweep(&mut self) {
+        self.queue(sweeping::request_sweep);
     }
 
     fn cancel_qdel(&mut self, timer: QdelTimer) {

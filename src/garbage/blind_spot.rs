@@ -43,6 +43,8 @@ pub enum Blindness {
         /// The first place that was not looked at.
         path: String,
     },
+    /// Sweeps leave it out on request: [`leave_out_of_sweeps`](crate::SweepExt::leave_out_of_sweeps).
+    LeftOut,
 }
 
 impl fmt::Display for BlindSpot {
@@ -78,6 +80,7 @@ impl fmt::Display for Blindness {
                 write!(f, "too deep at `{start}...`")
             }
             Self::TooDeep { path } => write!(f, "too deep at `{path}`"),
+            Self::LeftOut => write!(f, "left out on request"),
         }
     }
 }

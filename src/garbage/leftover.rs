@@ -17,7 +17,7 @@ use crate::{reference::Policy, text::Counted};
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{SweepExt, prelude::*};
+/// use qdel::prelude::*;
 ///
 /// let mut world = World::new();
 ///

@@ -53,4 +53,5 @@ pub use report::ReferenceReport;
 pub use world_ext::{FindReferencesExt, SEARCH_DEPTH};
 
 pub(crate) use pass::{Pass, Progress, sweep};
+pub(crate) use readers::LeftOut;
 pub(crate) use target::{Targets, Treatment};

@@ -20,6 +20,10 @@ impl Lens {
     }
 }
 
+/// What was found out about types: nothing.
+#[derive(Default)]
+pub(super) struct Holds;
+
 /// What is known of a type.
 pub(super) struct Known {
     pub(super) name: Option<&'static str>,
@@ -32,6 +36,14 @@ pub(super) struct Reflection<'w>(PhantomData<&'w World>);
 impl<'w> Reflection<'w> {
     pub(super) fn of(_: &'w World) -> Self {
         Self(PhantomData)
+    }
+
+    pub(super) fn knowing(world: &'w World, _: Holds) -> Self {
+        Self::of(world)
+    }
+
+    pub(super) fn into_holds(self) -> Holds {
+        Holds
     }
 
     pub(super) fn know(&self, _: Option<TypeId>) -> Known {

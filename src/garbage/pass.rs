@@ -24,8 +24,8 @@ use super::{
     label::EntityLabel,
     leftover::{Leftover, LeftoverState, SweepReport},
     reader::Grip,
-    readers::{Readers, archetypes, is_reserved},
-    reflection::Reflection,
+    readers::{BlindTo, Readers, archetypes, is_reserved},
+    reflection::{Holds, Reflection},
     target::{Targets, Treatment},
 };
 use crate::{
@@ -46,6 +46,7 @@ pub(crate) struct Pass {
     /// The index after the last, once it is begun.
     end: Option<u32>,
     too_deep: TooDeep,
+    holds: Holds,
     leftovers: Vec<Leftover>,
 }
 
@@ -128,7 +129,9 @@ impl Pass {
         self.readers.learn_all(world, &Reflection::of(world));
         let mut report = SweepReport {
             leftovers: self.leftovers,
-            blind_spots: self.readers.blind_spots(world, self.too_deep),
+            blind_spots: self
+                .readers
+                .blind_spots(world, self.too_deep, BlindTo::Sweep),
         };
         report.sort();
         report
@@ -189,7 +192,7 @@ impl Pass {
 
     /// Looks at the next entities.
     fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32, found: &mut Found) {
-        let mut reflection = Reflection::of(world);
+        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
         let end = end.min(self.next.saturating_add(BATCH));
         let indices = self.next..end;
         self.next = end;
@@ -209,6 +212,7 @@ impl Pass {
                 self.look_at(world, &mut reflection, holder, reader, targets, found);
             }
         }
+        self.holds = reflection.into_holds();
     }
 
     /// Looks at one component.
@@ -324,7 +328,7 @@ impl Pass {
 
     /// Returns who of those in a hit is named still, and in what kind of place.
     fn named_by(
-        &self,
+        &mut self,
         world: &World,
         hit: &Hit,
         outcome: &mut Result<(), Panicked>,
@@ -338,7 +342,7 @@ impl Pass {
         }
         let meant: EntityHashSet = hit.places.iter().map(|(target, _)| *target).collect();
         let mut places = Vec::new();
-        let mut reflection = Reflection::of(world);
+        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
         let mut is_meant = |entity| meant.contains(&entity);
         let looked = catch_unwind(AssertUnwindSafe(|| {
             // What is too deep is noted already.
@@ -347,6 +351,7 @@ impl Pass {
         if outcome.is_ok() {
             *outcome = looked;
         }
+        self.holds = reflection.into_holds();
         let places = places.into_iter();
         places.map(|(target, place)| (target, place.kind)).collect()
     }

@@ -20,6 +20,7 @@ use bevy_ecs::{
 use super::{
     blind_spot::Blindness,
     holder::{ReferenceKind, ReferencePlace},
+    readers::LeftOut,
     reflection::{self, Lens, Reflection},
 };
 use crate::{
@@ -38,6 +39,8 @@ pub(super) struct Reader {
     short_name: String,
     declared: Option<Tracking>,
     rest: Rest,
+    /// Whether sweeps leave the components as they are.
+    pub(super) is_left_out: bool,
     pub(super) blindness: Vec<Blindness>,
 }
 
@@ -74,6 +77,7 @@ impl Reader {
     pub(super) fn of(world: &World, reflection: &Reflection, component: ComponentId) -> Self {
         let info = world.components().get_info(component);
         let info = info.expect("a component of an archetype should be registered");
+        let left_out = world.get_resource::<LeftOut>();
         let tracked = world.get_resource::<Tracked>();
         let declared = tracked.and_then(|tracked| tracked.find(component));
         let known = reflection.know(info.type_id());
@@ -121,6 +125,7 @@ impl Reader {
             name,
             declared,
             rest,
+            is_left_out: left_out.is_some_and(|left_out| left_out.contains(component)),
             blindness,
         }
     }
@@ -191,6 +196,9 @@ impl Reader {
 
     /// Returns how a sweep gets at the components, if it has anything to do with them.
     pub(super) fn grip(&self) -> Option<Grip<'_>> {
+        if self.is_left_out {
+            return None;
+        }
         match (&self.declared, &self.rest) {
             (Some(declared), _) => Some(Grip::Declared(*declared)),
             (None, Rest::Reflected(lens, ReferenceKind::Plain)) => Some(Grip::Reflected(lens)),

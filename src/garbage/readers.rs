@@ -5,10 +5,10 @@ use bevy_ecs::{
     component::ComponentId,
     entity::Entity,
     name::Name,
-    resource::IsResource,
+    resource::{IsResource, Resource},
     world::World,
 };
-use bevy_platform::collections::HashMap;
+use bevy_platform::collections::{HashMap, HashSet};
 
 use super::{
     blind_spot::{BlindSpot, Blindness, TooDeep},
@@ -25,6 +25,28 @@ pub(super) struct Readers {
     of_components: HashMap<ComponentId, usize>,
     /// Those that may name anybody, by the names of their types.
     of_archetypes: HashMap<ArchetypeId, Vec<usize>>,
+}
+
+/// What cannot look into a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlindTo {
+    Search,
+    Sweep,
+}
+
+/// The types of components that sweeps leave as they are.
+#[derive(Resource, Default)]
+#[require(Reserved)]
+pub(crate) struct LeftOut(HashSet<ComponentId>);
+
+impl LeftOut {
+    pub(crate) fn insert(&mut self, component: ComponentId) {
+        self.0.insert(component);
+    }
+
+    pub(super) fn contains(&self, component: ComponentId) -> bool {
+        self.0.contains(&component)
+    }
 }
 
 impl Readers {
@@ -79,7 +101,12 @@ impl Readers {
     }
 
     /// Returns the types of components in the world that cannot be looked into, or not everywhere, by name.
-    pub(super) fn blind_spots(&self, world: &World, too_deep: TooDeep) -> Vec<BlindSpot> {
+    pub(super) fn blind_spots(
+        &self,
+        world: &World,
+        too_deep: TooDeep,
+        blind_to: BlindTo,
+    ) -> Vec<BlindSpot> {
         let mut entities: HashMap<ComponentId, usize> = HashMap::default();
         for archetype in archetypes(world) {
             for component in archetype.iter_components() {
@@ -91,6 +118,14 @@ impl Readers {
             let Some(reader) = self.get(component) else {
                 continue;
             };
+            if blind_to == BlindTo::Sweep && reader.is_left_out {
+                spots.push(BlindSpot {
+                    component: reader.name.clone(),
+                    entities,
+                    reason: Blindness::LeftOut,
+                });
+                continue;
+            }
             for reason in &reader.blindness {
                 spots.push(BlindSpot {
                     component: reader.name.clone(),

@@ -97,17 +97,29 @@ pub(super) fn names_any(value: &dyn PartialReflect, lost: &LostSet, depth: usize
 /// The types that a world has registered, and what was found out about them.
 pub(super) struct Reflection<'w> {
     registry: Option<RwLockReadGuard<'w, TypeRegistry>>,
-    /// Whether values of a type can hold an entity.
-    holds: HashMap<TypeId, bool>,
+    holds: Holds,
 }
+
+/// Whether values of a type can hold an entity, as far as that was found out.
+pub(super) type Holds = HashMap<TypeId, bool>;
 
 impl<'w> Reflection<'w> {
     pub(super) fn of(world: &'w World) -> Self {
+        Self::knowing(world, Holds::default())
+    }
+
+    /// Returns the types of a world, with what was found out before.
+    pub(super) fn knowing(world: &'w World, holds: Holds) -> Self {
         let registry = world.get_resource::<AppTypeRegistry>();
         Self {
             registry: registry.map(|registry| registry.read()),
-            holds: HashMap::default(),
+            holds,
         }
+    }
+
+    /// Returns what was found out.
+    pub(super) fn into_holds(self) -> Holds {
+        self.holds
     }
 
     /// Returns what is known of the components of a type.

@@ -9,7 +9,7 @@ use super::{
     chain::{ChainLink, Origins},
     holder::{ReferenceHolder, ReferencePlace},
     label::order,
-    readers::{Readers, archetypes},
+    readers::{BlindTo, Readers, archetypes},
     reflection::Reflection,
     report::ReferenceReport,
 };
@@ -35,7 +35,7 @@ pub(super) fn find(world: &World, target: Entity) -> ReferenceReport {
         readers,
     };
     let (found, too_deep) = search.places(target);
-    let blind_spots = search.readers.blind_spots(world, too_deep);
+    let blind_spots = search.readers.blind_spots(world, too_deep, BlindTo::Search);
     ReferenceReport {
         target: search.readers.label(world, target),
         holders: search.holders(target, found),

@@ -44,6 +44,11 @@ impl Targets {
         self.known.insert(entity, Known { treatment, name });
     }
 
+    /// Adds everybody who is gone.
+    pub(crate) fn add_gone(&mut self, treatment: Treatment) {
+        self.gone = Some(treatment);
+    }
+
     /// Leaves out an entity, unless it was added by itself.
     pub(crate) fn leave_out(&mut self, entity: Entity) {
         self.left_out.insert(entity);

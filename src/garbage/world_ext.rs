@@ -35,7 +35,7 @@ pub trait FindReferencesExt {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::{FindReferencesExt, References, prelude::*};
+    /// use qdel::prelude::*;
     ///
     /// #[derive(Component, Default, References)]
     /// struct Mob {
