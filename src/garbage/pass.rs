@@ -144,7 +144,9 @@ impl Pass {
         let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
         for number in 0..types {
             let component = world.resource::<Tracked>().get(number).component;
-            let Some(reader) = self.readers.number_of(component) else {
+            let reader = self.readers.number_of(component);
+            let is_read = |reader: &usize| self.readers.by_number(*reader).grip().is_some();
+            let Some(reader) = reader.filter(is_read) else {
                 continue;
             };
             let naming = match reference::naming(world, number, is_meant) {
