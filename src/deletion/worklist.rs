@@ -68,8 +68,8 @@ pub(super) fn qdel_batch(
 ) -> QdelBatch {
     prepare(world);
     let mut batch = QdelBatch::default();
-    let mut claim = Claim::default();
     let roots: Vec<_> = roots.into_iter().collect();
+    let mut claim = Claim::with_room_for(roots.len());
     let mut left = roots.clone();
     let mut rounds = 0;
     while !left.is_empty() {
@@ -111,13 +111,19 @@ pub(super) fn qdel_batch(
 }
 
 /// Who goes in a batch, as far as that was asked.
-#[derive(Default)]
 struct Claim {
     members: Tree,
     seen: EntityHashSet,
 }
 
 impl Claim {
+    fn with_room_for(roots: usize) -> Self {
+        Self {
+            members: Tree::with_capacity(roots),
+            seen: EntityHashSet::with_capacity(roots),
+        }
+    }
+
     /// Adds `root` and all that goes with it, if nobody objects.
     fn ask(&mut self, world: &mut World, root: Entity, force: Force) -> Result<(), Refusal> {
         if self.seen.contains(&root) {
