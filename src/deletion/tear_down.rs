@@ -6,9 +6,14 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use bevy_ecs::{entity::Entity, world::World};
+use bevy_ecs::{
+    component::ComponentId,
+    entity::Entity,
+    world::{EntityRef, World},
+};
 use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
+use smallvec::SmallVec;
 
 use super::{
     answer::QdelCounts,
@@ -27,10 +32,13 @@ use crate::signal::Panicked;
 pub(super) struct TearDown {
     count: usize,
     looks_for: LooksFor,
+    owning: Owning,
     /// Who is looked for, of those that were torn down.
     corpses: Vec<Corpse>,
     /// Whether what waited was torn down as far as the budget goes.
     has_begun: bool,
+    /// Whether it is part of a flush.
+    is_flush: bool,
     /// Whether the time for sweeps is spent.
     pub(super) has_swept: bool,
     /// What that was, if kinds are told apart.
@@ -39,6 +47,14 @@ pub(super) struct TearDown {
     /// next flush.
     stuck: IndexSet<Entity, FixedHasher>,
     outcome: Result<(), Panicked>,
+}
+
+/// The components by which an owner names what it owns: those of the worklist, which takes a while to reach.
+#[derive(Default)]
+struct Owning {
+    targets: SmallVec<[ComponentId; 4]>,
+    /// How many types of components there were.
+    types: usize,
 }
 
 /// How fast what waits is torn down.
@@ -63,8 +79,10 @@ impl TearDown {
         Self {
             count: 0,
             looks_for: LooksFor::Nobody,
+            owning: Owning::default(),
             corpses: Vec::new(),
             has_begun: false,
+            is_flush: false,
             has_swept: false,
             kinds: None,
             stuck: IndexSet::default(),
@@ -74,14 +92,15 @@ impl TearDown {
 
     /// Tears down what is to be torn down now, in the order of its urgency.
     pub(super) fn run(&mut self, world: &mut World) {
-        self.looks_for = LooksFor::of(world);
         // Without a worklist, somebody cleared the world from inside.
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             if deletions.kinds.are_told_apart() {
                 self.kinds.get_or_insert_default();
             }
+            self.is_flush = deletions.is_flush;
             let urgent = core::mem::take(&mut deletions.urgent);
             if !urgent.is_empty() {
+                self.looks_for = LooksFor::of(world);
                 self.note(sync_references(world));
                 self.finish_off(world, &urgent);
                 self.note(carry_out(world));
@@ -97,11 +116,17 @@ impl TearDown {
             if !is_waiting {
                 return;
             }
+            self.looks_for = LooksFor::of(world);
             // Nobody may name what goes now.
             self.note(sync_references(world));
             self.waiting(world, pace);
             self.note(carry_out(world));
         }
+    }
+
+    /// Tells whether anything may have to be swept.
+    pub(super) fn may_sweep(&self) -> bool {
+        self.is_flush || !self.corpses.is_empty()
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
@@ -112,8 +137,12 @@ impl TearDown {
             kinds,
             stuck,
             outcome,
+            is_flush,
             ..
         } = self;
+        if count == 0 && stuck.is_empty() && !is_flush {
+            return (count, outcome);
+        }
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             deletions.to_tear_down.extend(stuck);
             if !deletions.is_waiting() {
@@ -240,17 +269,35 @@ impl TearDown {
         }
         let told = self.looks_for.find_references(world, entity);
         self.note(told);
-        let (Ok(owner), Some(deletions)) =
-            (world.get_entity(entity), world.get_resource::<Deletions>())
-        else {
+        self.owning.keep_up(world);
+        let Ok(owner) = world.get_entity(entity) else {
             // Somebody else despawned it.
             return;
         };
-        if deletions.ownerships.has_owned(owner) {
+        if self.owning.has_owned(owner) {
             *descent = Descent::from(entity);
         } else {
             self.despawn(world, entity);
         }
+    }
+}
+
+impl Owning {
+    /// Looks them up again if a type was registered since.
+    fn keep_up(&mut self, world: &World) {
+        let types = world.components().len();
+        if self.types == types {
+            return;
+        }
+        self.types = types;
+        let deletions = world.get_resource::<Deletions>();
+        let targets = deletions.map_or(&[][..], |deletions| deletions.ownerships.targets());
+        self.targets = targets.into();
+    }
+
+    fn has_owned(&self, owner: EntityRef) -> bool {
+        let mut targets = self.targets.iter();
+        targets.any(|target| owner.contains_id(*target))
     }
 }
 

@@ -38,12 +38,15 @@ use crate::{
 pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel, QdelError> {
     prepare(world);
     let entity = root.entity;
-    let asked = ask(world, entity, force, |world| {
-        let ownerships = &world.resource::<Deletions>().ownerships;
-        ask::permit(world, entity, force, |denials| {
-            ownerships.tree(world, root, denials)
+    let deletions = world.resource::<Deletions>();
+    // Inside another deletion, a handler that panics must wait: going on now, it would lose the commands that do.
+    let asked = if deletions.work.is_none() {
+        permit(world, deletions, root, force)
+    } else {
+        ask_guarded(world, entity, force, |world| {
+            permit(world, world.resource(), root, force)
         })
-    });
+    };
     let tree = match asked {
         Ok(tree) => tree,
         Err(refusal) => {
@@ -230,19 +233,16 @@ pub(super) fn prepare(world: &mut World) {
     world.resource_mut::<Deletions>().ownerships = ownerships;
 }
 
-/// Asks whether `root` may be deleted, by `permit`.
-///
-/// Inside another deletion, a handler that panics must wait: going on now, it would lose the commands that do.
-fn ask(
-    world: &mut World,
-    root: Entity,
+/// Finds out whether `root` may be deleted, and what goes with it.
+fn permit(
+    world: &World,
+    deletions: &Deletions,
+    root: Member,
     force: Force,
-    permit: impl FnOnce(&World) -> Result<Tree, Refusal>,
 ) -> Result<Tree, Refusal> {
-    if world.resource::<Deletions>().work.is_none() {
-        return permit(world);
-    }
-    ask_guarded(world, root, force, permit)
+    ask::permit(world, root.entity, force, |denials| {
+        deletions.ownerships.tree(world, root, denials)
+    })
 }
 
 /// Asks whether `root` may be deleted, by `permit`: a handler that panics counts as a veto, and its panic goes on
@@ -313,7 +313,7 @@ fn work_off(world: &mut World) -> (usize, Result<(), Panicked>) {
     let mut tear_down = TearDown::new();
     loop {
         tear_down.run(world);
-        if !sweeping::sweep(world, &mut tear_down) {
+        if !tear_down.may_sweep() || !sweeping::sweep(world, &mut tear_down) {
             break;
         }
         // Whoever hears of it may delete more.
