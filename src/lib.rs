@@ -114,7 +114,8 @@ pub use hint::Hint;
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
 pub use plugin::{
-    AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, QdelPlugin, QdelSystems,
+    AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, AppSweepExt, QdelPlugin,
+    QdelSystems,
 };
 pub use qdel_macros::References;
 pub use reference::{
@@ -140,7 +141,9 @@ pub mod prelude {
         Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt, WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
-    pub use crate::{AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, QdelPlugin};
+    pub use crate::{
+        AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, AppSweepExt, QdelPlugin,
+    };
 }
 
 #[cfg(all(doctest, feature = "bevy_app", feature = "bevy_reflect"))]

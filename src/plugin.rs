@@ -23,7 +23,7 @@ use crate::{
 };
 use crate::{
     deletion::{
-        Destroy, QdelCounts, QdelExt, QdelSettings, WorldDestroyExt, WorldKindExt,
+        Destroy, QdelCounts, QdelExt, QdelSettings, SweepExt, WorldDestroyExt, WorldKindExt,
         WorldReferencesExt,
     },
     reference::{Change, References},
@@ -168,6 +168,21 @@ impl AppReferencesExt for App {
         C: Component<Mutability: Change<C>> + References,
     {
         self.world_mut().track_references::<C>();
+        self
+    }
+}
+
+/// Sparing types in an app from sweeps.
+pub trait AppSweepExt {
+    /// Has sweeps leave all components or the resource of type `C` as they are.
+    ///
+    /// See [`SweepExt::leave_out_of_sweeps`].
+    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
+}
+
+impl AppSweepExt for App {
+    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self {
+        self.world_mut().leave_out_of_sweeps::<C>();
         self
     }
 }

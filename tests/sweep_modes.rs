@@ -203,7 +203,7 @@ fn on_demand_never_sweeps_where_nobody_asks() {
 }
 
 #[test]
-fn each_flush_looks_for_what_it_tore_down_and_for_nobody_else() {
+fn each_flush_with_a_tear_down_looks_for_all_who_are_gone() {
     let mut world = stage(SweepMode::EachFlush);
     let [goblin, elf, troll] = ["goblin", "elf", "troll"].map(|name| named(&mut world, name));
     let orc = spawn_mind(&mut world, "orc", [goblin, elf, troll]);
@@ -220,11 +220,12 @@ fn each_flush_looks_for_what_it_tore_down_and_for_nobody_else() {
         [
             "swept",
             "  orc.friends[0] named goblin: emptied",
+            "  orc.friends[2] named ?: emptied",
             "swept",
             "  orc.friends[0] named elf: emptied",
         ]
     );
-    assert_eq!(friends(&world, orc), [troll]);
+    assert_eq!(friends(&world, orc), []);
 }
 
 #[test]

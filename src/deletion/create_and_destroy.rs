@@ -11,12 +11,13 @@ use super::{
     mark::Force,
     owned::Member,
     queue::Goal,
-    sweeping, worklist,
+    sweeping::{self, Sweeping},
+    worklist,
 };
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    garbage::Targets,
+    garbage::{Targets, Treatment},
     hint::Hint,
     liveness::{Liveness, LivenessExt},
 };
@@ -84,8 +85,9 @@ impl CreateAndDestroy {
 
     /// Creates and destroys one of everything in `world`, in the order in which the spawners were added.
     ///
-    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins or goes on meanwhile. What handlers and
-    /// `Destroy`s leave in the world, such as a corpse, stays there.
+    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins or goes on meanwhile. What still
+    /// names the gone is emptied, and counted as by a [sweep](crate::SweepExt::sweep). What handlers and `Destroy`s leave in the world, such as a
+    /// corpse, stays there. A type that is neither tracked nor registered is not looked into.
     ///
     /// # Errors
     ///
@@ -203,7 +205,11 @@ impl Spawner {
             });
         }
         let looked = catch_unwind(AssertUnwindSafe(|| {
-            sweeping::find_leftovers(world, corpses, Targets::default())
+            let mut targets = Targets::default();
+            for corpse in corpses {
+                targets.insert(corpse.entity, Treatment::Empty, corpse.name);
+            }
+            sweeping::sweep_for(world, &targets, Sweeping::Counts)
         }));
         match looked {
             Ok(report) if report.is_clean() => {}

@@ -160,10 +160,17 @@ impl fmt::Display for CreateAndDestroyStep {
 
 impl fmt::Display for CreateAndDestroyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut failed: Vec<_> = self
+            .failures
+            .iter()
+            .map(CreateAndDestroyFailure::spawner)
+            .collect();
+        failed.dedup();
         let failures = Counted(self.failures.len(), "failure", "failures");
         write!(
             f,
-            "{failures} of {}",
+            "{} of {} failed, with {failures}",
+            failed.len(),
             Counted(self.spawners, "spawner", "spawners")
         )?;
         for failure in &self.failures {

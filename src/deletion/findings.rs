@@ -111,8 +111,8 @@ pub(super) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], 
 fn warn(field: &LeftoverField) {
     let component = ShortType(&field.component);
     log::warn!(
-        "finding entities that are gone in {field}; derive `References` for `{component}` and track it, or clear the field \
-         in a handler of `Qdeleting`"
+        "finding the gone in the same fields again and again: {field}; derive `References` for `{component}` and track it, or clear \
+         the field in a handler of `Qdeleting`"
     );
 }
 
@@ -130,7 +130,7 @@ pub(super) fn tell_references(
     if report.target.name.is_none() {
         report.target.name = name.map(str::to_owned);
     }
-    log::info!("finding references: {report}");
+    log::debug!("finding references: {report}");
     catch_unwind(AssertUnwindSafe(|| {
         world.trigger(ReferencesFound { report });
     }))

@@ -131,7 +131,7 @@ pub enum SweepMode {
     /// Also in every so many flushes, of those with something torn down since the last, for what that was: a sample, for games in
     /// the hands of players.
     Sampled(NonZeroU32),
-    /// Also in each flush, for what was torn down since the last: for tests, and for the hunt.
+    /// Also in each flush with something torn down since the last, for all who are gone: for tests, and for the hunt.
     EachFlush,
 }
 

@@ -1,6 +1,6 @@
 //! The verbs of sweeps, and what is told of them.
 
-use core::time::Duration;
+use core::{any::type_name, time::Duration};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{component::Component, entity::Entity, event::Event, world::World};
@@ -174,7 +174,8 @@ impl SweepExt for World {
 
     fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self {
         let component = self.register_component::<C>();
-        self.get_resource_or_init::<LeftOut>().insert(component);
+        self.get_resource_or_init::<LeftOut>()
+            .insert(component, type_name::<C>());
         self
     }
 
@@ -189,7 +190,8 @@ impl SweepExt for World {
 
 /// Asserts that nothing names an entity which is gone: for tests.
 ///
-/// It tears down what waits for it, and then looks as [`SweepExt::find_leftovers`] does.
+/// It tears down what waits for it, and then looks as [`SweepExt::find_leftovers`] does. A type that is neither tracked nor registered is not
+/// looked into and passes: `find_leftovers().blind_spots` lists them.
 ///
 /// # Panics
 ///

@@ -207,8 +207,9 @@ fn take_next(world: &mut World, tear_down: &mut TearDown) -> Option<Box<Sweep>> 
     if !deletions.sweeps.is_running() {
         tear_down.note(release::sync_references(world));
     }
+    let mode = QdelSettings::of(world).sweep;
     let mut deletions = world.get_resource_mut::<Deletions>()?;
-    deletions.sweeps.take_next()
+    deletions.sweeps.take_next(mode)
 }
 
 fn sweep_at_once(world: &mut World, mut sweep: Sweep) -> Result<(), Panicked> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::entity::Entity;
 
+use super::settings::SweepMode;
 use crate::{
     deleting::KindId,
     garbage::{Leftover, Pass, SweepReport, Targets, Treatment},
@@ -147,8 +148,8 @@ impl Sweeps {
         }
     }
 
-    /// Takes the sweep that is running, or else the one that waits.
-    pub(super) fn take_next(&mut self) -> Option<Box<Sweep>> {
+    /// Takes the sweep that is running, or else the one that waits, which looks for all who are gone if `mode` says so.
+    pub(super) fn take_next(&mut self, mode: SweepMode) -> Option<Box<Sweep>> {
         if let Some(running) = self.running.take() {
             return Some(running);
         }
@@ -156,7 +157,7 @@ impl Sweeps {
             return None;
         }
         let mut sweep = Sweep::for_corpses(core::mem::take(&mut self.waiting));
-        if core::mem::take(&mut self.is_requested) {
+        if core::mem::take(&mut self.is_requested) || mode == SweepMode::EachFlush {
             sweep.targets.add_gone(Treatment::Empty);
         }
         Some(Box::new(sweep))

@@ -13,7 +13,7 @@ use crate::{reference::Policy, text::Counted};
 
 /// What a sweep found: the places that named an entity which is gone, or which it was given.
 ///
-/// Its `Display` is a list for people, of the first [`SHOWN_LEFTOVERS`] places and all blind spots.
+/// Its `Display` is a list for people, of the first [`SHOWN_LEFTOVERS`] places and the first eight blind spots.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -34,6 +34,9 @@ pub struct SweepReport {
     /// The types of components in the world that could not be looked into, by name.
     pub blind_spots: Vec<BlindSpot>,
 }
+
+/// So many blind spots are shown.
+const SHOWN_BLIND_SPOTS: usize = 8;
 
 /// So many leftovers are shown by the `Display` of a [`SweepReport`].
 pub const SHOWN_LEFTOVERS: usize = 20;
@@ -129,10 +132,13 @@ impl fmt::Display for SweepReport {
             let spots = Counted(self.blind_spots.len(), "blind spot", "blind spots");
             write!(f, "\n{spots}, where there may be more")?;
         }
-        for spot in &self.blind_spots {
+        for spot in self.blind_spots.iter().take(SHOWN_BLIND_SPOTS) {
             write!(f, "\n  {spot}")?;
         }
-        Ok(())
+        match self.blind_spots.len().saturating_sub(SHOWN_BLIND_SPOTS) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
+        }
     }
 }
 

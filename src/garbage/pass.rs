@@ -97,7 +97,7 @@ pub(crate) fn sweep(world: &mut World, targets: &Targets) -> (SweepReport, Resul
 }
 
 impl Pass {
-    /// Goes on until all is done, or until `may_go_on` says no; and then empties what it found.
+    /// Goes on until all is done, or until `may_go_on` says no, and empties what it finds.
     pub(crate) fn go_on(
         &mut self,
         world: &mut World,
@@ -106,17 +106,17 @@ impl Pass {
     ) -> (Progress, Result<(), Panicked>) {
         // Who comes after that did not name anybody when the pass began.
         let end = *self.end.get_or_insert_with(|| world.entities().len());
-        let mut found = Found::nothing();
-        let progress = loop {
-            self.look_at_some(world, targets, end, &mut found);
+        let mut outcome = Ok(());
+        loop {
+            let found = self.look_at_some(world, targets, end);
+            outcome = outcome.and(self.empty(world, targets, found));
             if self.next >= end {
-                break Progress::Done;
+                return (Progress::Done, outcome);
             }
             if !may_go_on() {
-                break Progress::Interrupted;
+                return (Progress::Interrupted, outcome);
             }
-        };
-        (progress, self.empty(world, targets, found))
+        }
     }
 
     /// Tells whether a slice of it was done.
@@ -193,7 +193,8 @@ impl Pass {
     }
 
     /// Looks at the next entities.
-    fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32, found: &mut Found) {
+    fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32) -> Found {
+        let mut found = Found::nothing();
         let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
         let end = end.min(self.next.saturating_add(BATCH));
         let indices = self.next..end;
@@ -211,10 +212,11 @@ impl Pass {
             let readers = self.readers.numbers_of_archetype(archetype.id()).len();
             for at in 0..readers {
                 let reader = self.readers.numbers_of_archetype(archetype.id())[at];
-                self.look_at(world, &mut reflection, holder, reader, targets, found);
+                self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
             }
         }
         self.holds = reflection.into_holds();
+        found
     }
 
     /// Looks at one component.

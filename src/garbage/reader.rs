@@ -78,13 +78,17 @@ impl Reader {
         let info = world.components().get_info(component);
         let info = info.expect("a component of an archetype should be registered");
         let left_out = world.get_resource::<LeftOut>();
+        let left_out = left_out.and_then(|left_out| left_out.name_of(component));
         let tracked = world.get_resource::<Tracked>();
         let declared = tracked.and_then(|tracked| tracked.find(component));
         let known = reflection.know(info.type_id());
         let name = match (&declared, known.name) {
             (Some(declared), _) => declared.reach.name().to_owned(),
             (None, Some(name)) => name.to_owned(),
-            (None, None) => name_of(world, component, info),
+            (None, None) => match left_out {
+                Some(name) => name.to_owned(),
+                None => name_of(world, component, info),
+            },
         };
         let related = match info.relationship_accessor() {
             Some(RelationshipAccessor::Relationship { .. }) => Some(Rest::Related(component)),
@@ -125,7 +129,7 @@ impl Reader {
             name,
             declared,
             rest,
-            is_left_out: left_out.is_some_and(|left_out| left_out.contains(component)),
+            is_left_out: left_out.is_some(),
             blindness,
         }
     }
@@ -320,7 +324,17 @@ fn is_harmless(info: &ComponentInfo) -> bool {
         TypeId::of::<MessageRegistry>(),
         TypeId::of::<Schedules>(),
     ];
-    let is_known = |id| harmless.contains(&id) || reflection::is_of_reflection(id);
+    #[cfg(feature = "bevy_app")]
+    let is_of_app = |id| {
+        let orders = [
+            TypeId::of::<bevy_app::MainScheduleOrder>(),
+            TypeId::of::<bevy_app::FixedMainScheduleOrder>(),
+        ];
+        orders.contains(&id)
+    };
+    #[cfg(not(feature = "bevy_app"))]
+    let is_of_app = |_| false;
+    let is_known = |id| harmless.contains(&id) || is_of_app(id) || reflection::is_of_reflection(id);
     info.layout().size() == 0 || info.type_id().is_some_and(is_known)
 }
 

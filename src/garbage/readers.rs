@@ -8,7 +8,7 @@ use bevy_ecs::{
     resource::{IsResource, Resource},
     world::World,
 };
-use bevy_platform::collections::{HashMap, HashSet};
+use bevy_platform::collections::HashMap;
 
 use super::{
     blind_spot::{BlindSpot, Blindness, TooDeep},
@@ -37,15 +37,17 @@ pub(super) enum BlindTo {
 /// The types of components that sweeps leave as they are.
 #[derive(Resource, Default)]
 #[require(Reserved)]
-pub(crate) struct LeftOut(HashSet<ComponentId>);
+pub(crate) struct LeftOut(HashMap<ComponentId, &'static str>);
 
 impl LeftOut {
-    pub(crate) fn insert(&mut self, component: ComponentId) {
-        self.0.insert(component);
+    /// Adds the type of a component, with its name.
+    pub(crate) fn insert(&mut self, component: ComponentId, name: &'static str) {
+        self.0.insert(component, name);
     }
 
-    pub(super) fn contains(&self, component: ComponentId) -> bool {
-        self.0.contains(&component)
+    /// Returns the name of a type, if it is one of them.
+    pub(super) fn name_of(&self, component: ComponentId) -> Option<&'static str> {
+        self.0.get(&component).copied()
     }
 }
 
