@@ -414,6 +414,35 @@ struct Read(Option<(bool, String)>);
 #[derive(Resource, Default)]
 struct Heard(Vec<(Entity, Cause)>);
 
+// H2: sweeps in an app.
+
+#[test]
+fn app_that_has_only_the_plugin_has_no_blind_spots() {
+    let mut app = App::new();
+    app.add_plugins(QdelPlugin::default());
+    app.update();
+
+    let report = app.world_mut().find_leftovers();
+
+    assert_eq!(report.to_string(), "no leftovers");
+}
+
+#[test]
+fn app_leaves_a_type_out_of_sweeps_and_its_name_is_known() {
+    #[derive(Component)]
+    struct Chronicle(#[expect(dead_code, reason = "nobody can look into it")] Entity);
+    let mut app = App::new();
+    app.add_plugins(QdelPlugin::default());
+    app.leave_out_of_sweeps::<Chronicle>();
+    let goblin = app.world_mut().spawn_empty().id();
+    app.world_mut().spawn(Chronicle(goblin));
+
+    let report = app.world_mut().find_leftovers();
+
+    let spots: Vec<_> = report.blind_spots.iter().map(ToString::to_string).collect();
+    assert_eq!(spots, ["Chronicle of 1 entity: left out on request"]);
+}
+
 fn app() -> App {
     let mut app = App::new();
     app.add_plugins(QdelPlugin::default())

@@ -329,6 +329,7 @@ fn is_harmless(info: &ComponentInfo) -> bool {
         let orders = [
             TypeId::of::<bevy_app::MainScheduleOrder>(),
             TypeId::of::<bevy_app::FixedMainScheduleOrder>(),
+            TypeId::of::<bevy_ecs::message::Messages<bevy_app::AppExit>>(),
         ];
         orders.contains(&id)
     };
