@@ -145,7 +145,7 @@ pub enum SweepPace {
     /// So long in each flush; the next flush goes on. The time is looked at after each 128 indices of entities, and so many are
     /// seen to each time, so that every sweep ends.
     ///
-    /// A sweep in slices goes from entity to entity and costs about five times one that goes at once, in total. Whoever
+    /// A sweep in slices goes from entity to entity and costs two to five times one that goes at once, in total. Whoever
     /// is deleted while it runs may be found by it here and there, and is looked for by the next one that looks for them. What is written behind
     /// its back is not seen: a value that is moved from an entity it has not seen to one that it has.
     Budget(Duration),
