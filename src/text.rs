@@ -20,11 +20,17 @@ impl fmt::Display for Counted {
     }
 }
 
-/// The name of a type without its path.
-pub(crate) struct ShortType<'a>(pub(crate) &'a str);
-
-impl fmt::Display for ShortType<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", disqualified::ShortName(self.0))
+/// Writes the first of `items` on lines of their own, and how many more there are.
+pub(crate) fn write_first<T: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    shown: usize,
+) -> fmt::Result {
+    for item in items.iter().take(shown) {
+        write!(f, "\n  {item}")?;
+    }
+    match items.len().saturating_sub(shown) {
+        0 => Ok(()),
+        more => write!(f, "\n  and {more} more"),
     }
 }

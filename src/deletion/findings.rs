@@ -7,6 +7,7 @@ use bevy_ecs::{
     entity::{Entity, EntityHashMap, EntityHashSet},
     world::World,
 };
+use disqualified::ShortName;
 
 use super::{
     answer::QdelCounts,
@@ -20,7 +21,6 @@ use crate::{
     garbage::{FindReferencesExt, LeftoverState, SweepReport},
     hint::Hint,
     signal::Panicked,
-    text::ShortType,
 };
 
 /// How many searches come of one sweep, because each is a pass over the world.
@@ -109,7 +109,7 @@ pub(super) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], 
 }
 
 fn warn(field: &LeftoverField) {
-    let component = ShortType(&field.component);
+    let component = ShortName(&field.component);
     log::warn!(
         "finding the gone in the same fields again and again: {field}; derive `References` for `{component}` and track it, or clear \
          the field in a handler of `Qdeleting`"

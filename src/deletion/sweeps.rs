@@ -6,13 +6,14 @@ use core::{fmt, time::Duration};
 use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::entity::Entity;
+use disqualified::ShortName;
 
 use super::settings::SweepMode;
 use crate::{
     deleting::KindId,
     garbage::{Leftover, Pass, SweepReport, Targets, Treatment},
     hint::Hint,
-    text::{Counted, ShortType},
+    text::Counted,
 };
 
 /// An entity that was torn down and is looked for.
@@ -235,7 +236,7 @@ impl fmt::Display for LeftoverField {
             last,
             ..
         } = self;
-        let component = ShortType(component);
+        let component = ShortName(component);
         let places = Counted(self.places, "place", "places");
         let sweeps = Counted(self.sweeps, "sweep", "sweeps");
         write!(

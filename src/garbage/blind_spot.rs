@@ -4,9 +4,10 @@ use core::fmt;
 
 use bevy_ecs::{component::ComponentId, entity::Entity};
 use bevy_platform::collections::HashMap;
+use disqualified::ShortName;
 
 use super::label::order;
-use crate::text::{Counted, ShortType};
+use crate::text::{Counted, write_first};
 
 /// A type of components in the world that a search could not look into, or not everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ pub enum Blindness {
 impl fmt::Display for BlindSpot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let entities = Counted(self.entities, "entity", "entities");
-        let component = ShortType(&self.component);
+        let component = ShortName(&self.component);
         write!(f, "{component} of {entities}: {}", self.reason)
     }
 }
@@ -72,7 +73,7 @@ impl fmt::Display for Blindness {
                 )
             }
             Self::Opaque { path, type_path } => {
-                write!(f, "opaque `{}` at `{path}`", ShortType(type_path))
+                write!(f, "opaque `{}` at `{path}`", ShortName(type_path))
             }
             Self::TooDeep { path } if path.len() > LONGEST_PATH => {
                 let end = (LONGEST_PATH..).find(|at| path.is_char_boundary(*at));
@@ -110,6 +111,20 @@ impl TooDeep {
         let all = self.0.into_iter();
         all.map(|(component, (count, _, path))| (component, count, path))
     }
+}
+
+/// Writes how many blind spots there are, and the first of them.
+pub(super) fn write_blind_spots(
+    f: &mut fmt::Formatter<'_>,
+    spots: &[BlindSpot],
+    shown: usize,
+) -> fmt::Result {
+    if spots.is_empty() {
+        return Ok(());
+    }
+    let count = Counted(spots.len(), "blind spot", "blind spots");
+    write!(f, "\n{count}, where there may be more")?;
+    write_first(f, spots, shown)
 }
 
 /// What is shown of a path that is too deep to be read.

@@ -4,9 +4,10 @@ use core::fmt::{self, Display, Write};
 use std::collections::BTreeMap;
 
 use bevy_ecs::entity::Entity;
+use disqualified::ShortName;
 
 use super::{label::order, report::ReferenceReport};
-use crate::{liveness::Liveness, text::ShortType};
+use crate::liveness::Liveness;
 
 type Id = (u32, u32);
 
@@ -63,8 +64,8 @@ pub(super) fn graph(report: &ReferenceReport) -> String {
     for registration in &report.registrations {
         let listener = registration.listener;
         let (component, signal) = (
-            ShortType(registration.component),
-            ShortType(registration.signal),
+            ShortName(registration.component),
+            ShortName(registration.signal),
         );
         let text = format!("{component} listens for {signal}");
         graph.node(listener, &listener);

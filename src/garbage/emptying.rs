@@ -59,34 +59,23 @@ pub(super) fn empty(
         _ => depth + 1,
     };
     let mut remains = Remains::Valid;
+    let mut part = |part: Option<&mut dyn PartialReflect>| {
+        if let Some(part) = part {
+            remains = remains.and(empty(part, lost, around, inside));
+        }
+    };
     match value.reflect_mut() {
         ReflectMut::Struct(value) => {
-            for index in 0..value.field_len() {
-                if let Some(field) = value.field_at_mut(index) {
-                    remains = remains.and(empty(field, lost, around, inside));
-                }
-            }
+            (0..value.field_len()).for_each(|index| part(value.field_at_mut(index)));
         }
         ReflectMut::TupleStruct(value) => {
-            for index in 0..value.field_len() {
-                if let Some(field) = value.field_mut(index) {
-                    remains = remains.and(empty(field, lost, around, inside));
-                }
-            }
+            (0..value.field_len()).for_each(|index| part(value.field_mut(index)));
         }
         ReflectMut::Tuple(value) => {
-            for index in 0..value.field_len() {
-                if let Some(field) = value.field_mut(index) {
-                    remains = remains.and(empty(field, lost, around, inside));
-                }
-            }
+            (0..value.field_len()).for_each(|index| part(value.field_mut(index)));
         }
         ReflectMut::Array(value) => {
-            for index in 0..value.len() {
-                if let Some(element) = value.get_mut(index) {
-                    remains = remains.and(empty(element, lost, around, inside));
-                }
-            }
+            (0..value.len()).for_each(|index| part(value.get_mut(index)));
         }
         ReflectMut::List(value) => {
             let mut void = Vec::new();
@@ -120,11 +109,7 @@ pub(super) fn empty(
             }
         }
         ReflectMut::Enum(value) => {
-            for index in 0..value.field_len() {
-                if let Some(field) = value.field_at_mut(index) {
-                    remains = remains.and(empty(field, lost, around, inside));
-                }
-            }
+            (0..value.field_len()).for_each(|index| part(value.field_at_mut(index)));
         }
         // What is opaque cannot be looked into.
         _ => {}

@@ -2,8 +2,10 @@
 
 use core::fmt;
 
+use disqualified::ShortName;
+
 use super::{chain::ChainLink, label::EntityLabel};
-use crate::{reference::Policy, text::ShortType};
+use crate::reference::Policy;
 
 /// An entity whose components name the target, or a resource that does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +42,13 @@ pub struct ReferencePlace {
 impl ReferencePlace {
     /// Returns the type name of the component without its path.
     pub(super) fn short_component(&self) -> String {
-        ShortType(&self.component).to_string()
+        ShortName(&self.component).to_string()
     }
 }
 
 impl fmt::Display for ReferencePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", ShortType(&self.component), self.path)
+        write!(f, "{}{}", ShortName(&self.component), self.path)
     }
 }
 

@@ -3,8 +3,9 @@
 use core::fmt::{self, Write};
 
 use bevy_ecs::entity::Entity;
+use disqualified::ShortName;
 
-use crate::{liveness::Liveness, text::ShortType};
+use crate::liveness::Liveness;
 
 /// An entity, with what people know it by.
 ///
@@ -25,7 +26,7 @@ pub struct EntityLabel {
 impl fmt::Display for EntityLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(resource) = &self.resource {
-            return write!(f, "resource {}", ShortType(resource));
+            return write!(f, "resource {}", ShortName(resource));
         }
         if let Some(name) = &self.name {
             // Whatever a name holds, it stays on its line.

@@ -5,11 +5,14 @@ use core::fmt;
 use bevy_platform::collections::HashSet;
 
 use super::{
-    blind_spot::BlindSpot,
+    blind_spot::{BlindSpot, write_blind_spots},
     holder::{ReferenceKind, ReferencePlace},
     label::{EntityLabel, order},
 };
-use crate::{reference::Policy, text::Counted};
+use crate::{
+    reference::Policy,
+    text::{Counted, write_first},
+};
 
 /// What a sweep found: the places that named an entity which is gone, or which it was given.
 ///
@@ -120,25 +123,8 @@ impl fmt::Display for SweepReport {
                 (emptied, left) => write!(f, ": {emptied} emptied, {left} left")?,
             }
         }
-        for leftover in self.leftovers.iter().take(SHOWN_LEFTOVERS) {
-            write!(f, "\n  {leftover}")?;
-        }
-        if let Some(more) = self.leftovers.len().checked_sub(SHOWN_LEFTOVERS)
-            && more > 0
-        {
-            write!(f, "\n  and {more} more")?;
-        }
-        if !self.blind_spots.is_empty() {
-            let spots = Counted(self.blind_spots.len(), "blind spot", "blind spots");
-            write!(f, "\n{spots}, where there may be more")?;
-        }
-        for spot in self.blind_spots.iter().take(SHOWN_BLIND_SPOTS) {
-            write!(f, "\n  {spot}")?;
-        }
-        match self.blind_spots.len().saturating_sub(SHOWN_BLIND_SPOTS) {
-            0 => Ok(()),
-            more => write!(f, "\n  and {more} more"),
-        }
+        write_first(f, &self.leftovers, SHOWN_LEFTOVERS)?;
+        write_blind_spots(f, &self.blind_spots, SHOWN_BLIND_SPOTS)
     }
 }
 

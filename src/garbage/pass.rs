@@ -24,14 +24,14 @@ use super::{
     label::EntityLabel,
     leftover::{Leftover, LeftoverState, SweepReport},
     reader::Grip,
-    readers::{BlindTo, Readers, archetypes, is_reserved},
+    readers::{BlindTo, Readers, archetypes},
     reflection::{Holds, Reflection},
     target::{Targets, Treatment},
 };
 use crate::{
     deleting::Deleting,
     reference::{self, Hears, LostSet, Policy, Tracked},
-    signal::Panicked,
+    signal::{Panicked, Reserved},
 };
 
 /// So many indices of entities are looked at between two looks at the time.
@@ -140,6 +140,7 @@ impl Pass {
     fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Found {
         self.readers.learn_all(world, &Reflection::of(world));
         let mut found = Found::nothing();
+        let passes_over = passes_over(world);
         let is_meant = |world: &World, entity| targets.treatment(world, entity).is_some();
         let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
         for number in 0..types {
@@ -158,7 +159,7 @@ impl Pass {
             };
             let mut reflection = Reflection::of(world);
             for holder in naming {
-                if is_going(world, world.entity(holder).archetype()) {
+                if passes_over(world.entity(holder).archetype()) {
                     continue;
                 }
                 self.look_at(
@@ -172,7 +173,7 @@ impl Pass {
             }
         }
         let mut reflection = Reflection::of(world);
-        for archetype in archetypes(world).filter(|archetype| !is_going(world, archetype)) {
+        for archetype in archetypes(world).filter(|archetype| !passes_over(archetype)) {
             let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
             let is_reflected = |reader: &usize| {
                 let grip = self.readers.by_number(*reader).grip();
@@ -197,6 +198,7 @@ impl Pass {
         let mut found = Found::nothing();
         let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
         let end = end.min(self.next.saturating_add(BATCH));
+        let passes_over = passes_over(world);
         let indices = self.next..end;
         self.next = end;
         for index in indices.filter_map(EntityIndex::from_raw_u32) {
@@ -205,7 +207,7 @@ impl Pass {
                 continue;
             };
             let archetype = holder.archetype();
-            if is_reserved(world, archetype) || is_going(world, archetype) {
+            if passes_over(archetype) {
                 continue;
             }
             self.readers.learn(world, &reflection, archetype);
@@ -369,8 +371,13 @@ impl Pass {
     }
 }
 
-/// Tells whether the entities of an archetype are being deleted: what they name goes with them.
-fn is_going(world: &World, archetype: &Archetype) -> bool {
-    let mark = world.components().component_id::<Deleting>();
-    mark.is_some_and(|mark| archetype.contains(mark))
+/// Returns what tells whether the entities of an archetype are passed over: those of this crate, and those that are being
+/// deleted, because what they name goes with them.
+fn passes_over(world: &World) -> impl Fn(&Archetype) -> bool + use<> {
+    let components = world.components();
+    let marks = [
+        components.component_id::<Reserved>(),
+        components.component_id::<Deleting>(),
+    ];
+    move |archetype| marks.iter().flatten().any(|mark| archetype.contains(*mark))
 }

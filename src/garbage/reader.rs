@@ -16,6 +16,7 @@ use bevy_ecs::{
     schedule::Schedules,
     world::{EntityRef, World},
 };
+use disqualified::ShortName;
 
 use super::{
     blind_spot::Blindness,
@@ -27,7 +28,6 @@ use crate::{
     deleting::Deleting,
     reference::{Place, Step, Tracked, Tracking},
     relationship::{related_by, relation_of},
-    text::ShortType,
     timers::Timed,
 };
 
@@ -125,7 +125,7 @@ impl Reader {
         }
         Self {
             component,
-            short_name: ShortType(&name).to_string(),
+            short_name: ShortName(&name).to_string(),
             name,
             declared,
             rest,

@@ -9,6 +9,7 @@ use bevy_ecs::{
     world::World,
 };
 use bevy_platform::collections::HashMap;
+use disqualified::ShortName;
 
 use super::{
     blind_spot::{BlindSpot, Blindness, TooDeep},
@@ -16,7 +17,7 @@ use super::{
     reader::Reader,
     reflection::Reflection,
 };
-use crate::{liveness::LivenessExt, signal::Reserved, text::ShortType};
+use crate::{liveness::LivenessExt, signal::Reserved};
 
 /// How the components of a world are read, as far as it is known by now.
 #[derive(Default)]
@@ -146,7 +147,7 @@ impl Readers {
             }
         }
         spots.sort_by_cached_key(|spot| {
-            let name = ShortType(&spot.component).to_string();
+            let name = ShortName(&spot.component).to_string();
             (name, spot.component.clone(), spot.reason.clone())
         });
         spots
@@ -167,26 +168,22 @@ impl Readers {
 
     /// Returns how the components of a type are read that occurs in the world.
     pub(super) fn get(&self, component: ComponentId) -> Option<&Reader> {
-        let reader = self.of_components.get(&component)?;
-        Some(&self.readers[*reader])
+        self.number_of(component)
+            .map(|number| self.by_number(number))
     }
 
     /// Returns the types of the components of an archetype that may name anybody, by name.
     pub(super) fn of_archetype(&self, archetype: &Archetype) -> impl Iterator<Item = &Reader> {
-        let readers = self.of_archetypes.get(&archetype.id());
-        let readers = readers.into_iter().flatten();
-        readers.map(|reader| &self.readers[*reader])
+        let numbers = self.numbers_of_archetype(archetype.id()).iter();
+        numbers.map(|number| self.by_number(*number))
     }
 }
 
 /// Returns all archetypes that have entities, without those of this crate.
 pub(super) fn archetypes(world: &World) -> impl Iterator<Item = &Archetype> {
-    let archetypes = world.archetypes().iter();
-    archetypes.filter(|archetype| !archetype.is_empty() && !is_reserved(world, archetype))
-}
-
-/// Tells whether the entities of an archetype are those of this crate.
-pub(super) fn is_reserved(world: &World, archetype: &Archetype) -> bool {
     let reserved = world.components().component_id::<Reserved>();
-    reserved.is_some_and(|reserved| archetype.contains(reserved))
+    world.archetypes().iter().filter(move |archetype| {
+        let is_reserved = reserved.is_some_and(|reserved| archetype.contains(reserved));
+        !archetype.is_empty() && !is_reserved
+    })
 }

@@ -2,12 +2,15 @@
 
 use core::fmt;
 
-use super::{blind_spot::BlindSpot, dot, holder::ReferenceHolder, label::EntityLabel};
-use crate::{
-    liveness::Liveness,
-    registration::Registration,
-    text::{Counted, ShortType},
+use disqualified::ShortName;
+
+use super::{
+    blind_spot::{BlindSpot, write_blind_spots},
+    dot,
+    holder::ReferenceHolder,
+    label::EntityLabel,
 };
+use crate::{liveness::Liveness, registration::Registration, text::Counted};
 
 /// Who holds an entity: the answer to [`find_references`](crate::FindReferencesExt::find_references).
 ///
@@ -105,17 +108,10 @@ impl fmt::Display for ReferenceReport {
                 signal,
                 ..
             } = registration;
-            let (component, signal) = (ShortType(component), ShortType(signal));
+            let (component, signal) = (ShortName(component), ShortName(signal));
             write!(f, "\n  {component} of {listener} listens for {signal}")?;
         }
-        if !self.blind_spots.is_empty() {
-            let spots = Counted(self.blind_spots.len(), "blind spot", "blind spots");
-            write!(f, "\n{spots}, where there may be more")?;
-        }
-        for spot in &self.blind_spots {
-            write!(f, "\n  {spot}")?;
-        }
-        Ok(())
+        write_blind_spots(f, &self.blind_spots, usize::MAX)
     }
 }
 
