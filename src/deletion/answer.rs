@@ -70,10 +70,26 @@ impl QdelCounts {
     }
 
     pub(super) fn count_refusal(&mut self, refusal: &Refusal) {
-        match refusal {
-            Ok(Qdel::AlreadyDeleting | Qdel::Kept) => self.repeated += 1,
-            Ok(_) => self.vetoed += 1,
-            Err(_) => self.refused += 1,
-        }
+        count_refusal(
+            refusal,
+            &mut self.repeated,
+            &mut self.vetoed,
+            &mut self.refused,
+        );
     }
+}
+
+/// Counts a call that came to nothing, by what it was.
+pub(super) fn count_refusal(
+    refusal: &Refusal,
+    repeated: &mut u64,
+    vetoed: &mut u64,
+    refused: &mut u64,
+) {
+    let counter = match refusal {
+        Ok(Qdel::AlreadyDeleting | Qdel::Kept) => repeated,
+        Ok(_) => vetoed,
+        Err(_) => refused,
+    };
+    *counter += 1;
 }

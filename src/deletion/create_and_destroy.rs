@@ -1,6 +1,6 @@
 //! A test for everything that a game can spawn.
 
-use core::{any::Any, fmt};
+use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{entity::Entity, world::World};
@@ -10,8 +10,8 @@ use super::{
     failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
     mark::Force,
     owned::Member,
-    queue::Goal,
     sweeping::{self, Sweeping},
+    sweeps::add_corpses,
     worklist,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     garbage::{Targets, Treatment},
     hint::Hint,
     liveness::{Liveness, LivenessExt},
+    signal::Panicked,
 };
 
 /// Creates and destroys one of everything, and says what does not go as it should: a test that a game writes once.
@@ -119,6 +120,9 @@ impl CreateAndDestroy {
 impl Spawner {
     fn test(&mut self, world: &mut World, force: Force) -> Vec<CreateAndDestroyFailure> {
         let spawner = self.name.clone();
+        let panicked = |step, panicked: Panicked| {
+            CreateAndDestroyFailure::panicked(spawner.clone(), step, &*panicked)
+        };
         let mut failures = Vec::new();
         let spawned = catch_unwind(AssertUnwindSafe(|| {
             let entity = (self.spawn)(world);
@@ -127,34 +131,19 @@ impl Spawner {
         }));
         let entity = match spawned {
             Ok(entity) => entity,
-            Err(panicked) => {
-                return vec![CreateAndDestroyFailure::panicked(
-                    spawner,
-                    CreateAndDestroyStep::Spawn,
-                    &*panicked,
-                )];
-            }
+            Err(payload) => return vec![panicked(CreateAndDestroyStep::Spawn, payload)],
         };
         if world.liveness(entity) != Liveness::Alive {
             return vec![CreateAndDestroyFailure::NotSpawned { spawner, entity }];
         }
         // An entity that is stuck because its hook panics is tried again and again: that is the fault of whoever spawned it.
-        let flush = |world: &mut World| {
-            catch_unwind(AssertUnwindSafe(|| worklist::flush(world, Goal::Drain)))
-        };
-        let (was_quiet, others) = sweeping::remember(world, |world| flush(world).is_ok());
-        sweeping::leave_to_next_flush(world, &others);
+        let (drained, _) = sweeping::drain(world);
         let overruled = overruled(world);
         let (torn_down, corpses) = sweeping::remember(world, |world| {
             if force == Force::No {
                 // Whatever it answers, it may be deleted by force.
-                if let Err(panicked) = qdel(world, entity, Force::No) {
-                    let step = CreateAndDestroyStep::Qdel;
-                    failures.push(CreateAndDestroyFailure::panicked(
-                        spawner.clone(),
-                        step,
-                        &*panicked,
-                    ));
+                if let Err(payload) = qdel(world, entity, Force::No) {
+                    failures.push(panicked(CreateAndDestroyStep::Qdel, payload));
                 }
             }
             if world.liveness(entity) == Liveness::Alive {
@@ -168,28 +157,16 @@ impl Spawner {
                         spawner: spawner.clone(),
                         error,
                     }),
-                    Err(panicked) => {
-                        let step = CreateAndDestroyStep::Qdel;
-                        failures.push(CreateAndDestroyFailure::panicked(
-                            spawner.clone(),
-                            step,
-                            &*panicked,
-                        ));
-                    }
+                    Err(payload) => failures.push(panicked(CreateAndDestroyStep::Qdel, payload)),
                 }
             }
-            flush(world)
+            sweeping::flush_all(world)
         });
         let is_there = world.entities().contains_spawned(entity);
-        if let Err(panicked) = torn_down
-            && (was_quiet || is_there)
+        if let Err(payload) = torn_down
+            && (drained.is_ok() || is_there)
         {
-            let step = CreateAndDestroyStep::TearDown;
-            failures.push(CreateAndDestroyFailure::panicked(
-                spawner.clone(),
-                step,
-                &*panicked,
-            ));
+            failures.push(panicked(CreateAndDestroyStep::TearDown, payload));
         }
         if self::overruled(world) > overruled {
             let spawner = spawner.clone();
@@ -206,28 +183,21 @@ impl Spawner {
         }
         let looked = catch_unwind(AssertUnwindSafe(|| {
             let mut targets = Targets::default();
-            for corpse in corpses {
-                targets.insert(corpse.entity, Treatment::Empty, corpse.name);
-            }
+            add_corpses(&mut targets, &corpses, |_| Treatment::Empty);
             sweeping::sweep_for(world, &targets, Sweeping::Counts)
         }));
         match looked {
             Ok(report) if report.is_clean() => {}
             Ok(mut report) => {
                 report.blind_spots.clear();
+                let spawner = spawner.clone();
                 failures.push(CreateAndDestroyFailure::Leftovers { spawner, report });
             }
-            Err(panicked) => failures.push(CreateAndDestroyFailure::panicked(
-                spawner,
-                CreateAndDestroyStep::Look,
-                &*panicked,
-            )),
+            Err(payload) => failures.push(panicked(CreateAndDestroyStep::Look, payload)),
         }
         failures
     }
 }
-
-type Panicked = Box<dyn Any + Send>;
 
 /// Deletes `entity`, and returns what it said, or with what it panicked.
 fn qdel(

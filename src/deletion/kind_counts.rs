@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::{
-    answer::{Qdel, QdelCounts},
+    answer::{QdelCounts, count_refusal},
     ask::Refusal,
 };
 use crate::deleting::SlowestHandler;
@@ -52,11 +52,12 @@ pub struct KindCounts {
 impl KindCounts {
     /// Counts a call that came to nothing.
     pub(super) fn count_refusal(&mut self, refusal: &Refusal) {
-        match refusal {
-            Ok(Qdel::AlreadyDeleting | Qdel::Kept) => self.repeated += 1,
-            Ok(_) => self.vetoed += 1,
-            Err(_) => self.refused += 1,
-        }
+        count_refusal(
+            refusal,
+            &mut self.repeated,
+            &mut self.vetoed,
+            &mut self.refused,
+        );
     }
 
     /// Adds what telling of an entity cost.

@@ -1,15 +1,13 @@
 //! The verbs of sweeps, and what is told of them.
 
 use core::{any::type_name, time::Duration};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 
 use bevy_ecs::{component::Component, entity::Entity, event::Event, world::World};
 
 use super::{
-    queue::Goal,
     sweeping::{self, Sweeping},
-    sweeps::LeftoverField,
-    worklist,
+    sweeps::{LeftoverField, add_corpses},
 };
 use crate::garbage::{LeftOut, ReferenceReport, SweepReport, Targets, Treatment};
 
@@ -214,14 +212,13 @@ impl SweepExt for World {
 /// ```
 #[track_caller]
 pub fn assert_no_leftovers(world: &mut World) {
-    let (drained, corpses) = sweeping::remember(world, |world| {
-        catch_unwind(AssertUnwindSafe(|| worklist::flush(world, Goal::Drain)))
-    });
-    sweeping::leave_to_next_flush(world, &corpses);
+    let (drained, corpses) = sweeping::drain(world);
     if let Err(panicked) = drained {
         resume_unwind(panicked);
     }
-    let report = sweeping::find_leftovers(world, corpses, Targets::gone(Treatment::Report));
+    let mut targets = Targets::gone(Treatment::Report);
+    add_corpses(&mut targets, &corpses, |_| Treatment::Report);
+    let report = sweeping::sweep_for(world, &targets, Sweeping::Ignored);
     assert!(
         report.is_clean(),
         "entities that are gone are still named: {report}\n\

@@ -16,7 +16,7 @@ use super::{
     worklist,
 };
 use crate::{
-    garbage::{self, Progress, SweepReport, Targets, Treatment},
+    garbage::{self, Progress, SweepReport, Targets},
     hint::Hint,
     signal::Panicked,
 };
@@ -104,29 +104,26 @@ pub(super) fn suspend<R>(
     }
 }
 
-/// Leaves those of `corpses` whose components asked for it to the next flush.
-pub(super) fn leave_to_next_flush(world: &mut World, corpses: &[Corpse]) {
-    if QdelSettings::of(world).sweep == SweepMode::Off {
-        return;
-    }
-    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+/// Tears down all that waits for it, and returns who that was. No sweep begins or goes on; what components asked for is left to the
+/// next flush.
+pub(super) fn drain(world: &mut World) -> (Result<(), Panicked>, Vec<Corpse>) {
+    let (drained, corpses) = remember(world, flush_all);
+    if QdelSettings::of(world).sweep != SweepMode::Off
+        && let Some(mut deletions) = world.get_resource_mut::<Deletions>()
+    {
         let asked = corpses
             .iter()
             .filter(|corpse| sweeps::is_looked_for(corpse.hint));
         deletions.sweeps.look_for(asked.cloned());
     }
+    (drained, corpses)
 }
 
-/// Looks for whoever names one of `targets` or of `corpses`, and empties nothing.
-pub(super) fn find_leftovers(
-    world: &mut World,
-    corpses: Vec<Corpse>,
-    mut targets: Targets,
-) -> SweepReport {
-    for corpse in corpses {
-        targets.insert(corpse.entity, Treatment::Report, corpse.name);
-    }
-    sweep_for(world, &targets, Sweeping::Ignored)
+/// Tears down all that waits for it, and returns with what somebody panicked.
+pub(super) fn flush_all(world: &mut World) -> Result<(), Panicked> {
+    catch_unwind(AssertUnwindSafe(|| {
+        worklist::flush(world, Goal::Drain);
+    }))
 }
 
 /// Does what is to be swept now, and tells whether there was anything: then more may have to be torn down.

@@ -194,18 +194,27 @@ impl Sweep {
     /// Returns a sweep for some who are gone.
     pub(super) fn for_corpses(corpses: Vec<Corpse>) -> Self {
         let mut targets = Targets::default();
-        for corpse in &corpses {
-            let treatment = match corpse.hint {
-                Hint::FindReferencesOnFail => Treatment::Report,
-                _ => Treatment::Empty,
-            };
-            targets.insert(corpse.entity, treatment, corpse.name.clone());
-        }
+        let treatment = |hint| match hint {
+            Hint::FindReferencesOnFail => Treatment::Report,
+            _ => Treatment::Empty,
+        };
+        add_corpses(&mut targets, &corpses, treatment);
         Self {
             targets,
             corpses,
             ..Self::default()
         }
+    }
+}
+
+/// Has a sweep look for `corpses`, each treated as its hint asks for.
+pub(super) fn add_corpses(
+    targets: &mut Targets,
+    corpses: &[Corpse],
+    treatment: impl Fn(Hint) -> Treatment,
+) {
+    for corpse in corpses {
+        targets.insert(corpse.entity, treatment(corpse.hint), corpse.name.clone());
     }
 }
 
