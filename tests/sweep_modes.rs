@@ -1045,7 +1045,9 @@ fn observer_of_a_search_that_panics_costs_nobody_a_sweep() {
     let troll = spawn(&mut world, "troll", Hint::FindReferences);
     let dwarf = spawn(&mut world, "dwarf", Hint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin, elf, troll, dwarf]);
-    world.add_observer(|found: On<ReferencesFound>| {
+    // Which of two observers comes first is Bevy's business, so the one that panics keeps its own story.
+    world.add_observer(|found: On<ReferencesFound>, mut story: ResMut<Story>| {
+        story.0.push("searched".into());
         panic!("{} holder", found.report.holders.len());
     });
 
@@ -1056,10 +1058,7 @@ fn observer_of_a_search_that_panics_costs_nobody_a_sweep() {
     assert_eq!(panicked.as_deref(), Some("1 holder"));
     let told = story(&world);
     assert_eq!(told.iter().filter(|line| *line == "swept").count(), 1);
-    assert_eq!(
-        told.iter().filter(|line| line.contains(" in orc")).count(),
-        3
-    );
+    assert_eq!(told.iter().filter(|line| *line == "searched").count(), 3);
     assert_eq!(friends(&world, orc), [goblin, elf, troll]);
 }
 

@@ -69,6 +69,12 @@ impl QdelCounts {
         }
     }
 
+    /// Counts entities that were deleted and torn down in one.
+    pub(super) fn count_vanished(&mut self, vanished: u64) {
+        self.deleted += vanished;
+        self.torn_down += vanished;
+    }
+
     pub(super) fn count_refusal(&mut self, refusal: &Refusal) {
         count_refusal(
             refusal,

@@ -25,17 +25,14 @@ pub(super) enum LooksFor {
 }
 
 impl LooksFor {
-    /// Returns who is looked for by the settings of a world.
-    pub(super) fn of(world: &World) -> Self {
-        let Some(deletions) = world.get_resource::<Deletions>() else {
-            return Self::Nobody;
-        };
+    /// Returns who is looked for by `settings`.
+    pub(super) fn of(deletions: &Deletions, settings: &QdelSettings) -> Self {
         match deletions.sweeps.suspension {
             Suspension::None => {}
             Suspension::Remembering(_) => return Self::Everybody,
             Suspension::ShutDown => return Self::Nobody,
         }
-        match QdelSettings::of(world).sweep {
+        match settings.sweep {
             SweepMode::EachFlush => Self::Everybody,
             SweepMode::Sampled(flushes) if deletions.sweeps.is_last_of(flushes.get()) => {
                 Self::Everybody

@@ -7,16 +7,18 @@ use bevy_ecs::{
     component::{Component, ComponentId, Mutable},
     entity::Entity,
     error::{BevyError, ErrorContext},
-    resource::Resource,
     system::{ParamBuilder, Query, SystemParam, SystemParamBuilder, SystemParamItem, SystemState},
     world::{EntityRef, World},
 };
 
-use super::queue::Notice;
+use super::{
+    queue::{Deletions, Notice},
+    worklist,
+};
 use crate::{
     error::DestroyError,
     hint::Hint,
-    signal::{self, Cause, Panicked, Reserved},
+    signal::{self, Cause, Panicked},
 };
 
 /// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
@@ -107,23 +109,23 @@ pub trait WorldDestroyExt {
 impl WorldDestroyExt for World {
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
         let component = self.register_component::<C>();
-        let destroyers = self.get_resource_or_init::<Destroyers>();
-        if !destroyers.knows(component) {
+        worklist::prepare(self);
+        if !self.resource::<Deletions>().destroyers.knows(component) {
             let destroyer = Of::<C>::new(self);
-            let mut destroyers = self.resource_mut::<Destroyers>();
-            destroyers.known.push(Known {
+            let mut deletions = self.resource_mut::<Deletions>();
+            deletions.destroyers.known.push(Known {
                 component,
                 name: type_name::<C>(),
                 destroyer: Some(Box::new(destroyer)),
             });
+            worklist::prepare_anew(self);
         }
         self
     }
 }
 
 /// All that can be destroyed, in the order of registration.
-#[derive(Resource, Default)]
-#[require(Reserved)]
+#[derive(Default)]
 pub(super) struct Destroyers {
     known: Vec<Known>,
 }
@@ -147,18 +149,27 @@ impl Destroyers {
             .map(|known| known.name)
     }
 
+    /// Tells whether nothing can be destroyed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Returns all components that can be destroyed.
+    pub(super) fn components(&self) -> impl Iterator<Item = ComponentId> {
+        self.known.iter().map(|known| known.component)
+    }
+
     fn knows(&self, component: ComponentId) -> bool {
         self.known.iter().any(|known| known.component == component)
     }
 }
 
 impl AtWork {
-    /// Takes the destroyers out of `world`; none if nothing can be destroyed.
-    pub(super) fn take(world: &mut World) -> Option<Self> {
-        let mut destroyers = world.get_resource_mut::<Destroyers>()?;
-        let known = destroyers.known.iter_mut();
+    /// Takes the destroyers out of the worklist.
+    pub(super) fn take(deletions: &mut Deletions) -> Self {
+        let known = deletions.destroyers.known.iter_mut();
         let taken = known.filter_map(|known| Some((known.component, known.destroyer.take()?)));
-        Some(Self(taken.collect()))
+        Self(taken.collect())
     }
 
     /// Destroys the components of an entity and returns the strongest hint.
@@ -193,10 +204,10 @@ impl AtWork {
         for (_, destroyer) in &mut self.0 {
             outcome = outcome.and(catch_unwind(AssertUnwindSafe(|| destroyer.apply(world))));
         }
-        // Without the resource, somebody cleared the world.
-        if let Some(mut destroyers) = world.get_resource_mut::<Destroyers>() {
+        // Without a worklist, somebody cleared the world.
+        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             for (component, destroyer) in self.0 {
-                let mut known = destroyers.known.iter_mut();
+                let mut known = deletions.destroyers.known.iter_mut();
                 if let Some(known) = known.find(|known| known.component == component) {
                     known.destroyer = Some(destroyer);
                 }

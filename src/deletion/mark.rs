@@ -2,22 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bevy_ecs::{
-    entity::Entity,
-    entity_disabling::Disabled,
-    world::{EntityRef, World},
-};
+use bevy_ecs::{entity::Entity, entity_disabling::Disabled, world::World};
 use smallvec::SmallVec;
 
 use super::{
     answer::QdelCounts,
     kinds,
     owned::Member,
+    profiles::Profile,
     queue::{Deletions, Notice},
 };
 use crate::{
     deleting::{Deleting, KindId, Visibility},
-    reference::Tracked,
     signal::{self, Panicked},
 };
 
@@ -44,17 +40,20 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let entities = members.iter().map(|member| member.entity);
     let kinds = are_told_apart.then(|| kinds::count_deleted(world, entities.clone()));
     let kind = |at: usize| kinds.as_ref().map_or(KindId::OTHERS, |kinds| kinds[at]);
-    signal::close(world, entities.clone());
-    let awaits = world.contains_resource::<Tracked>();
-    let marks: SmallVec<[_; 4]> = entities
-        .enumerate()
-        .map(|(at, entity)| {
-            let visibility = visibility(world, entity);
-            let is_forced = force == Force::Yes;
-            let mark = Deleting::mark(visibility, is_forced, awaits, kind(at));
-            (entity, mark)
-        })
-        .collect();
+    let deletions = world.resource::<Deletions>();
+    let mut any_heard = false;
+    let mut marks = SmallVec::<[_; 4]>::with_capacity(members.len());
+    for (at, entity) in entities.clone().enumerate() {
+        let profile = deletions.profiles.of(world, entity);
+        any_heard |= profile.is_some_and(Profile::is_heard);
+        let visibility = profile.map_or(Visibility::Seen, Profile::visibility);
+        let is_forced = force == Force::Yes;
+        let mark = Deleting::mark(visibility, is_forced, deletions.tracks, kind(at));
+        marks.push((entity, mark));
+    }
+    if any_heard {
+        signal::close(world, entities);
+    }
 
     // An observer that panics cuts the batch short, but not before its own entity was marked.
     let mut marks = marks.into_iter();
@@ -93,13 +92,4 @@ pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
 pub(super) fn is_alive(world: &World, entity: Entity) -> bool {
     let entity = world.get_entity(entity);
     entity.is_ok_and(|entity| !entity.contains::<Deleting>())
-}
-
-fn visibility(world: &World, entity: Entity) -> Visibility {
-    let is_hidden = |entity: EntityRef| entity.contains::<Disabled>();
-    if world.get_entity(entity).is_ok_and(is_hidden) {
-        Visibility::Hidden
-    } else {
-        Visibility::Seen
-    }
 }

@@ -11,7 +11,6 @@ use disqualified::ShortName;
 use super::{
     answer::Qdel,
     ask,
-    destroy::Destroyers,
     mark::Force,
     owned::{Denials, Member, Ownerships, Tree},
     queue::Deletions,
@@ -132,7 +131,8 @@ fn plan_refusal(world: &World, denial: Denial) -> impl Iterator<Item = PlannedRe
 
 fn plan_one(world: &World, member: Member) -> PlannedDeletion {
     let entity = member.entity;
-    let destroyers = world.get_resource::<Destroyers>().into_iter();
+    let deletions = world.get_resource::<Deletions>();
+    let destroyers = deletions.into_iter().map(|deletions| &deletions.destroyers);
     PlannedDeletion {
         entity,
         cause: member.cause,

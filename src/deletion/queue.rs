@@ -1,17 +1,22 @@
 //! What is being deleted, and how far it got.
 //!
-//! Plain data: no function here takes a world.
+//! Plain data: no function here changes a world.
 
 use std::collections::VecDeque;
 
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
+    event::EventKey,
     resource::Resource,
+    world::World,
 };
 use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
-use super::{descent::Descent, kinds::Kinds, owned::Ownerships, sweeps::Sweeps};
+use super::{
+    descent::Descent, destroy::Destroyers, kinds::Kinds, owned::Ownerships, profiles::Profiles,
+    settings::QdelSettings, sweeps::Sweeps,
+};
 use crate::signal::{Cause, Panicked, Reserved};
 
 /// A notice that is still to be sent.
@@ -61,6 +66,14 @@ pub(super) struct Deletions {
     /// The panic of a deletion inside another one, which would lose what else waits in the command queue.
     pub(super) panicked: Option<SyncCell<Panicked>>,
     pub(super) ownerships: Ownerships,
+    pub(super) profiles: Profiles,
+    /// The number of [`Qdeleting`](crate::Qdeleting) among Bevy's events.
+    pub(super) event: Option<EventKey>,
+    pub(super) destroyers: Destroyers,
+    /// Whether any declared references are tracked.
+    pub(super) tracks: bool,
+    /// What the settings were when the work began.
+    pub(super) settings: QdelSettings,
     pub(super) sweeps: Sweeps,
     /// What deletions did and cost.
     pub(super) kinds: Kinds,
@@ -75,6 +88,17 @@ impl Deletions {
     /// Tells whether anything waits for its tear-down.
     pub(super) fn is_waiting(&self) -> bool {
         !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())
+    }
+
+    /// Tells whether anybody observes deletions by Bevy's means.
+    pub(super) fn is_observed(&self, world: &World) -> bool {
+        let observers = world.observers();
+        let observers = self.event.and_then(|key| observers.try_get_observers(key));
+        observers.is_some_and(|observers| {
+            !(observers.global_observers().is_empty()
+                && observers.component_observers().is_empty()
+                && observers.entity_observers().is_empty())
+        })
     }
 
     /// Returns how many entities wait for their tear-down, as far as it is known.

@@ -2,7 +2,7 @@
 
 use bevy_ecs::{component::Component, world::World};
 
-use super::{release, worklist};
+use super::{queue::Deletions, release, worklist};
 use crate::reference::{self, Change, References};
 
 /// Declared references, on a [`World`].
@@ -48,6 +48,8 @@ impl WorldReferencesExt for World {
         C: Component<Mutability: Change<C>> + References,
     {
         if reference::track::<C>(self, release::settle) {
+            worklist::prepare(self);
+            self.resource_mut::<Deletions>().tracks = true;
             self.sync_references();
         }
         self

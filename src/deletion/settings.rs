@@ -15,6 +15,7 @@ use crate::signal::{Panicked, Reserved};
 
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
+/// A deletion or flush goes by what it was when it began.
 /// It is optional; without it the defaults hold.
 ///
 /// ```

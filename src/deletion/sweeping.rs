@@ -36,7 +36,7 @@ pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
     let begun = clock.measured_now();
     let mut report = SweepReport::default();
     let swept = catch_unwind(AssertUnwindSafe(|| {
-        worklist::work(world, Goal::Destroy, |world| {
+        worklist::work(world, Some(Goal::Destroy), |world| {
             let (found, outcome) = garbage::sweep(world, targets);
             report = found;
             outcome.and(apply_commands(world))

@@ -7,6 +7,7 @@ use std::{
 };
 
 use bevy_ecs::{
+    archetype::Archetype,
     component::ComponentId,
     entity::Entity,
     world::{EntityRef, World},
@@ -98,9 +99,10 @@ impl TearDown {
                 self.kinds.get_or_insert_default();
             }
             self.is_flush = deletions.is_flush;
+            let looks_for = LooksFor::of(&deletions, &deletions.settings);
             let urgent = core::mem::take(&mut deletions.urgent);
             if !urgent.is_empty() {
-                self.looks_for = LooksFor::of(world);
+                self.looks_for = looks_for;
                 self.note(sync_references(world));
                 self.finish_off(world, &urgent);
                 self.note(carry_out(world));
@@ -116,7 +118,7 @@ impl TearDown {
             if !is_waiting {
                 return;
             }
-            self.looks_for = LooksFor::of(world);
+            self.looks_for = looks_for;
             // Nobody may name what goes now.
             self.note(sync_references(world));
             self.waiting(world, pace);
@@ -182,7 +184,9 @@ impl TearDown {
     pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
-        let is_heard = is_heard(world, entity);
+        let is_heard = world
+            .get_entity(entity)
+            .is_ok_and(|entity| is_heard(entity.archetype()));
         self.note(catch_unwind(AssertUnwindSafe(|| {
             world.despawn(entity);
         })));
@@ -333,12 +337,8 @@ fn next_of(world: &World, waiting: &mut VecDeque<Entity>) -> Option<Entity> {
         .find(|entity| world.entities().contains_spawned(*entity))
 }
 
-/// Tells whether hooks or observers may run when an entity is despawned.
-fn is_heard(world: &World, entity: Entity) -> bool {
-    let Ok(entity) = world.get_entity(entity) else {
-        return true;
-    };
-    let archetype = entity.archetype();
+/// Tells whether hooks or observers may run when entities of an archetype are despawned.
+pub(super) fn is_heard(archetype: &Archetype) -> bool {
     archetype.has_discard_hook()
         || archetype.has_remove_hook()
         || archetype.has_despawn_hook()

@@ -3,15 +3,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::world::{DeferredWorld, World};
+use smallvec::SmallVec;
 
 use super::{
     answer::QdelCounts,
-    destroy::{AtWork, Destroyers},
+    destroy::AtWork,
     fate::{Decisions, Fate},
     kinds,
+    profiles::Profile,
     queue::{Deletions, Notice},
     release,
-    settings::{Costs, QdelSettings, WorkClock},
+    settings::{Costs, WorkClock},
+    worklist,
 };
 use crate::{
     deleting::Deleting,
@@ -24,15 +27,14 @@ use crate::{
 /// the same entities, and again when all of it is destroyed.
 pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
     let mut outcome = Ok(());
-    loop {
-        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
-            return outcome;
-        };
+    // Without a worklist, somebody cleared the world.
+    while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         let notices = core::mem::take(&mut deletions.to_tell);
         if notices.is_empty() {
-            return outcome;
+            break;
         }
-        let clock = match QdelSettings::of(world).costs {
+        let may_live = !deletions.destroyers.is_empty();
+        let clock = match deletions.settings.costs {
             Costs::Ignore => None,
             Costs::Measure => Some(WorkClock::of(world)),
         };
@@ -40,7 +42,6 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
             notices: &notices,
             clock,
         };
-        let may_live = world.contains_resource::<Destroyers>();
         if may_live {
             signal::begin_remembering(world);
         }
@@ -52,6 +53,7 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
         }
         outcome = outcome.and(apply_commands(world));
     }
+    outcome
 }
 
 pub(super) fn apply_commands(world: &mut World) -> Result<(), Panicked> {
@@ -68,14 +70,31 @@ pub(super) struct Wave<'a> {
 impl Wave<'_> {
     /// Tells the handlers and then the observers of each.
     fn tell(&self, world: &mut World) -> Result<(), Panicked> {
+        // The mark may have made archetypes.
+        worklist::prepare(world);
+        // Nothing that is called here can add an observer, or a listener to an entity that has none.
+        let deletions = world.resource::<Deletions>();
+        let is_observed = deletions.is_observed(world);
+        let hear_all = is_observed || self.clock.is_some();
+        let is_heard = |notice: &&Notice| {
+            let profile = deletions.profiles.of(world, notice.entity);
+            hear_all || profile.is_some_and(Profile::is_heard)
+        };
+        let told: SmallVec<[_; 2]> = self.notices.iter().filter(is_heard).copied().collect();
         let mut outcome = Ok(());
-        for notice in self.notices {
-            outcome = outcome.and(self.tell_of(world, *notice));
+        for notice in told {
+            outcome = outcome.and(self.tell_of(world, notice, is_observed));
         }
         outcome
     }
 
-    fn tell_of(&self, world: &mut World, notice: Notice) -> Result<(), Panicked> {
+    /// Tells of one entity, and measures what that costs if costs are measured.
+    fn tell_of(
+        &self,
+        world: &mut World,
+        notice: Notice,
+        is_observed: bool,
+    ) -> Result<(), Panicked> {
         let entity = notice.entity;
         if !world.entities().contains_spawned(entity) {
             // It was despawned plainly, and its hook has told.
@@ -83,13 +102,13 @@ impl Wave<'_> {
         }
         let notice = Qdeleting::new(entity, notice.cause, notice.force);
         let Some(clock) = &self.clock else {
-            return tell(world, notice, None);
+            return tell(world, notice, is_observed, None);
         };
         let kind = kinds::kind_of(world, entity);
         let now = || clock.measured_now();
         let mut stopwatch = Stopwatch::new(&now);
         let begun = now();
-        let outcome = tell(world, notice, Some(&mut stopwatch));
+        let outcome = tell(world, notice, is_observed, Some(&mut stopwatch));
         let time = now().saturating_sub(begun);
         let slowest = stopwatch.slowest();
         if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
@@ -103,10 +122,24 @@ impl Wave<'_> {
 
     /// Destroys the components of each, and queues it for what they say.
     fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
-        let Some(at_work) = AtWork::take(world) else {
-            self.queue(world, |_| Fate::TearDown);
-            return release::release_lost(world, self.notices, |_| Fate::TearDown);
+        let is_destroyed = world.get_resource().is_some_and(|deletions: &Deletions| {
+            let profile = |notice: &Notice| deletions.profiles.of(world, notice.entity);
+            let mut profiles = self.notices.iter().filter_map(profile);
+            !deletions.destroyers.is_empty() && profiles.any(Profile::is_destroyed)
+        });
+        // Without a worklist, somebody cleared the world.
+        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+            return Ok(());
         };
+        if !is_destroyed {
+            self.queue(&mut deletions, |_| Fate::TearDown);
+            return if deletions.tracks {
+                release::release_lost(world, self.notices, |_| Fate::TearDown)
+            } else {
+                Ok(())
+            };
+        }
+        let at_work = AtWork::take(&mut deletions);
         let mut decisions = Decisions {
             wave: self,
             at_work,
@@ -130,7 +163,9 @@ impl Wave<'_> {
             ..
         } = decisions;
         let fate = |at: usize| fates[at].unwrap_or(Fate::TearDown);
-        self.queue(world, fate);
+        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            self.queue(&mut deletions, fate);
+        }
         let count = |fate: Fate| fates.iter().filter(|at| **at == Some(fate)).count() as u64;
         QdelCounts::change(world, |counts| {
             counts.overruled += overruled;
@@ -142,11 +177,7 @@ impl Wave<'_> {
     }
 
     /// Queues everybody for its fate: deletion by deletion, owned before owner.
-    fn queue(&self, world: &mut World, fate: impl Fn(usize) -> Fate) {
-        // Without a worklist, somebody cleared the world.
-        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
-            return;
-        };
+    fn queue(&self, deletions: &mut Deletions, fate: impl Fn(usize) -> Fate) {
         let mut start = 0;
         let is_root = |notice: &Notice| notice.cause == Cause::Qdel;
         for tree in self.notices.chunk_by(|_, next| !is_root(next)) {
@@ -168,10 +199,14 @@ impl Wave<'_> {
 fn tell(
     world: &mut World,
     notice: Qdeleting,
+    is_observed: bool,
     stopwatch: Option<&mut Stopwatch>,
 ) -> Result<(), Panicked> {
     let mut deferred = DeferredWorld::from(&mut *world);
     let told = signal::tell(&mut deferred, notice.entity, &notice, stopwatch);
+    if !is_observed {
+        return told;
+    }
     let observed = catch_unwind(AssertUnwindSafe(|| world.trigger(notice)));
     told.and(observed)
 }

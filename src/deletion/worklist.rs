@@ -19,25 +19,30 @@ use super::{
     kinds,
     mark::{Force, is_alive, mark},
     owned::{self, Member, Ownerships, Tree},
+    profiles::{Meanings, Profiles},
     queue::{Deletions, Goal},
     release,
     settings::{QdelSettings, Teardown},
     sweeping,
     sweeps::Suspension,
     tear_down::TearDown,
+    unnoticed,
     wave::{apply_commands, carry_out},
 };
 use crate::{
     deleting::Deleting,
     error::QdelError,
     reference::{Hears, Tracked},
-    signal::Panicked,
+    signal::{Panicked, Qdeleting},
 };
 
 /// Deletes the entity of `root` and all that goes with it.
 pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel, QdelError> {
-    prepare(world);
     let entity = root.entity;
+    if unnoticed::qdel(world, entity, force) {
+        return Ok(Qdel::Queued);
+    }
+    prepare(world);
     let deletions = world.resource::<Deletions>();
     // Inside another deletion, a handler that panics must wait: going on now, it would lose the commands that do.
     let asked = if deletions.work.is_none() {
@@ -55,7 +60,7 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
             return refusal;
         }
     };
-    work(world, Goal::of(world), |world| mark(world, &tree, force));
+    work(world, None, |world| mark(world, &tree, force));
     // Inside another deletion, it is still marked.
     if is_alive(world, entity) {
         return Ok(Qdel::Kept);
@@ -70,15 +75,23 @@ pub(super) fn qdel_batch(
     force: Force,
 ) -> QdelBatch {
     prepare(world);
-    let mut batch = QdelBatch::default();
     let roots: Vec<_> = roots.into_iter().collect();
+    if let Some(batch) = unnoticed::qdel_batch(world, &roots) {
+        return batch;
+    }
+    let mut batch = QdelBatch::default();
     let mut claim = Claim::with_room_for(roots.len());
     let mut left = roots.clone();
     let mut rounds = 0;
     while !left.is_empty() {
         rounds += 1;
         let mut denied = Vec::new();
-        for &root in &left {
+        let mut rest = left.as_slice();
+        loop {
+            batch.queued.extend(claim.take_unasked(world, &mut rest));
+            let Some(root) = rest.split_off_first().copied() else {
+                break;
+            };
             match claim.ask(world, root, force) {
                 Ok(()) => batch.queued.push(root),
                 Err(refusal @ Err(QdelError::Denied { .. })) => denied.push((root, refusal)),
@@ -105,7 +118,7 @@ pub(super) fn qdel_batch(
     if members.is_empty() && !has_panicked(world) {
         return batch;
     }
-    work(world, Goal::of(world), |world| mark(world, &members, force));
+    work(world, None, |world| mark(world, &members, force));
     // Inside another deletion, they are still marked.
     let is_kept = |root: &mut Entity| is_alive(world, *root);
     let kept = batch.queued.extract_if(.., is_kept);
@@ -125,6 +138,24 @@ impl Claim {
             members: Tree::with_capacity(roots),
             seen: EntityHashSet::with_capacity(roots),
         }
+    }
+
+    /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns them.
+    fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
+        let deletions = world.resource::<Deletions>();
+        let is_unasked = |root: &&Entity| {
+            deletions.profiles.is_unasked(world, **root) && self.seen.insert(**root)
+        };
+        // Who was kept a moment ago is not asked at all.
+        let all = if deletions.kept.is_empty() {
+            *roots
+        } else {
+            &[]
+        };
+        let (taken, rest) = roots.split_at(all.iter().take_while(is_unasked).count());
+        self.members.extend(taken.iter().copied().map(Member::root));
+        *roots = rest;
+        taken
     }
 
     /// Adds `root` and all that goes with it, if nobody objects.
@@ -170,7 +201,7 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
     }
     prepare(world);
     world.resource_mut::<Deletions>().is_flush = true;
-    work(world, goal, |_| Ok(()))
+    work(world, Some(goal), |_| Ok(()))
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.
@@ -190,13 +221,13 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     // Whoever would be swept goes as well.
     world.resource_mut::<Deletions>().sweeps.call_off();
     let (count, _) = sweeping::suspend(world, Suspension::ShutDown, |world| {
-        let torn_down = work(world, Goal::TearDownAll, |world| {
+        let torn_down = work(world, Some(Goal::TearDownAll), |world| {
             mark(world, &forest, Force::Yes)
         });
         // Whoever said that it would handle it has no time left for that.
         let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
         let left: Vec<_> = left.iter(world).collect();
-        let handled = work(world, Goal::TearDownAll, |world| {
+        let handled = work(world, Some(Goal::TearDownAll), |world| {
             world.resource_mut::<Deletions>().due.extend(left);
             Ok(())
         });
@@ -212,7 +243,7 @@ pub(super) fn sync_references(world: &mut World) {
     }
     prepare(world);
     let is_outermost = world.resource::<Deletions>().work.is_none();
-    work(world, Goal::Destroy, |world| {
+    work(world, Some(Goal::Destroy), |world| {
         if is_outermost {
             release::sync_references(world)
         } else {
@@ -221,16 +252,43 @@ pub(super) fn sync_references(world: &mut World) {
     });
 }
 
-/// Makes sure that the worklist is there and knows all relationships.
+/// Makes sure that the worklist is there and knows all relationships and archetypes.
 pub(super) fn prepare(world: &mut World) {
-    let deletions = world.get_resource::<Deletions>();
-    if deletions.is_some_and(|deletions| deletions.ownerships.are_current(world)) {
-        return;
+    let Some(deletions) = world.get_resource::<Deletions>() else {
+        return prepare_anew(world);
+    };
+    if !deletions.ownerships.are_current(world) {
+        prepare_anew(world);
+    } else if !deletions.profiles.are_current(world) {
+        keep_up(world);
     }
+}
+
+/// Makes the worklist, if there is none, and has it learn anew what there is to own and to destroy.
+#[cold]
+pub(super) fn prepare_anew(world: &mut World) {
     world.init_resource::<QdelCounts>();
     world.init_resource::<Deletions>();
+    let everywhere = Meanings::register(world);
+    let event = world.register_event_key::<Qdeleting>();
     let ownerships = Ownerships::of(world);
-    world.resource_mut::<Deletions>().ownerships = ownerships;
+    let mut deletions = world.resource_mut::<Deletions>();
+    let destroyed = deletions.destroyers.components();
+    deletions.profiles = Profiles::new(&everywhere, ownerships.targets(), destroyed);
+    deletions.ownerships = ownerships;
+    deletions.event = Some(event);
+    keep_up(world);
+}
+
+/// Has the worklist know the archetypes that are new.
+pub(super) fn keep_up(world: &mut World) {
+    // Without a worklist, somebody cleared the world.
+    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        return;
+    };
+    let mut profiles = core::mem::take(&mut deletions.profiles);
+    profiles.keep_up(world);
+    world.resource_mut::<Deletions>().profiles = profiles;
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it.
@@ -240,6 +298,9 @@ fn permit(
     root: Member,
     force: Force,
 ) -> Result<Tree, Refusal> {
+    if deletions.profiles.is_unasked(world, root.entity) {
+        return Ok(Tree::from_iter([root]));
+    }
     ask::permit(world, root.entity, force, |denials| {
         deletions.ownerships.tree(world, root, denials)
     })
@@ -270,11 +331,16 @@ fn ask_guarded(
 /// Returns how many entities were torn down.
 pub(super) fn work(
     world: &mut World,
-    goal: Goal,
+    goal: Option<Goal>,
     first: impl FnOnce(&mut World) -> Result<(), Panicked>,
 ) -> usize {
+    let settings = QdelSettings::of(world);
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = deletions.work;
+    if outer.is_none() {
+        deletions.settings = settings;
+    }
+    let goal = goal.unwrap_or_else(|| Goal::of(&deletions.settings));
     deletions.work = outer.max(Some(goal));
     if outer.is_some() {
         if let Err(panicked) = first(world) {
@@ -326,8 +392,8 @@ fn work_off(world: &mut World) -> (usize, Result<(), Panicked>) {
 
 impl Goal {
     /// Returns how far a deletion goes by the settings of `world`.
-    fn of(world: &World) -> Self {
-        match QdelSettings::of(world).teardown {
+    fn of(settings: &QdelSettings) -> Self {
+        match settings.teardown {
             Teardown::EndOfFrame | Teardown::Budget(_) => Self::Destroy,
             Teardown::Immediate => Self::TearDownAll,
         }

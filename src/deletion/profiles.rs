@@ -1,0 +1,164 @@
+//! What deletions have to know of an entity, which hangs on its archetype alone.
+//!
+//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. To see that takes one
+//! look at a table instead of one for each component that would say otherwise.
+
+use bevy_ecs::{
+    archetype::{Archetype, ArchetypeId},
+    component::ComponentId,
+    entity::Entity,
+    entity_disabling::Disabled,
+    lifecycle::{ADD, DESPAWN, DISCARD, INSERT, REMOVE},
+    observer::CachedObservers,
+    resource::IS_RESOURCE,
+    world::World,
+};
+
+use crate::{
+    deleting::{Deleting, Visibility},
+    signal::Signals,
+};
+
+/// What deletions have to know of the entities of an archetype.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Profile(u8);
+
+impl Profile {
+    const DELETING: u8 = 1;
+    const HIDDEN: u8 = 1 << 1;
+    const RESOURCE: u8 = 1 << 2;
+    const HEARD: u8 = 1 << 3;
+    const OWNER: u8 = 1 << 4;
+    const DESTROYED: u8 = 1 << 5;
+
+    /// Returns whether queries see such an entity.
+    pub(super) fn visibility(self) -> Visibility {
+        if self.0 & Self::HIDDEN == 0 {
+            Visibility::Seen
+        } else {
+            Visibility::Hidden
+        }
+    }
+
+    /// Tells whether somebody may listen to such an entity, or name it by a declared reference.
+    pub(super) fn is_heard(self) -> bool {
+        self.0 & Self::HEARD != 0
+    }
+
+    /// Tells whether nobody but such an entity itself has a say in its deletion, or goes with it.
+    pub(super) fn is_unasked(self) -> bool {
+        self.0 & (Self::DELETING | Self::RESOURCE | Self::HEARD | Self::OWNER) == 0
+    }
+
+    /// Tells whether such an entity has components that are destroyed.
+    pub(super) fn is_destroyed(self) -> bool {
+        self.0 & Self::DESTROYED != 0
+    }
+
+    /// Tells whether nothing happens between the mark of such an entity and its tear-down.
+    pub(super) fn is_unnoticed(self) -> bool {
+        self.is_unasked() && !self.is_destroyed()
+    }
+}
+
+/// The profiles of the archetypes of a world, as far as they are known.
+#[derive(Debug, Default)]
+pub(super) struct Profiles {
+    /// By the number of the archetype.
+    known: Vec<Profile>,
+    /// Components, and what it means to have them.
+    meanings: Vec<(ComponentId, u8)>,
+}
+
+impl Profiles {
+    /// Returns what to know of `entity`, or `None` if it is not there.
+    pub(super) fn of(&self, world: &World, entity: Entity) -> Option<Profile> {
+        let location = world.entities().get_spawned(entity).ok()?;
+        Some(self.at(world, location.archetype_id))
+    }
+
+    /// Tells whether `entity` is there, and nobody but itself has a say in its deletion or goes with it.
+    pub(super) fn is_unasked(&self, world: &World, entity: Entity) -> bool {
+        self.of(world, entity).is_some_and(Profile::is_unasked)
+    }
+
+    fn at(&self, world: &World, archetype: ArchetypeId) -> Profile {
+        match self.known(archetype) {
+            Some(profile) => profile,
+            None => self.read(&world.archetypes()[archetype]),
+        }
+    }
+
+    /// Returns what to know of the entities of an archetype, if it is known already.
+    pub(super) fn known(&self, archetype: ArchetypeId) -> Option<Profile> {
+        self.known.get(archetype.index()).copied()
+    }
+
+    /// Tells whether nobody observes the mark of an entity that is deleted.
+    pub(super) fn is_mark_unseen(&self, world: &World) -> bool {
+        let mark = self.meanings.iter();
+        let mark = mark.filter(|(_, meaning)| meaning & (Profile::DELETING | Profile::HIDDEN) != 0);
+        [ADD, INSERT, DISCARD, REMOVE, DESPAWN].iter().all(|event| {
+            let observers = world.observers().try_get_observers(*event);
+            let observers = observers.map(CachedObservers::component_observers);
+            observers.is_none_or(|observers| {
+                let mut mark = mark.clone();
+                observers.is_empty()
+                    || mark.all(|(component, _)| !observers.contains_key(component))
+            })
+        })
+    }
+
+    /// Tells whether all archetypes are known. The others are read whenever they are asked for.
+    pub(super) fn are_current(&self, world: &World) -> bool {
+        self.known.len() == world.archetypes().len()
+    }
+
+    /// Reads the archetypes that are not known yet: those that are, do not change.
+    pub(super) fn keep_up(&mut self, world: &World) {
+        let new = world.archetypes().iter().skip(self.known.len());
+        let new: Vec<_> = new.map(|archetype| self.read(archetype)).collect();
+        self.known.extend(new);
+    }
+
+    /// Returns profiles with nothing known yet, from what it means to have a component: those of `owners` and those that
+    /// are `destroyed` besides those that every world has.
+    pub(super) fn new(
+        everywhere: &Meanings,
+        owners: &[ComponentId],
+        destroyed: impl Iterator<Item = ComponentId>,
+    ) -> Self {
+        let owners = owners.iter().map(|owner| (*owner, Profile::OWNER));
+        let destroyed = destroyed.map(|component| (component, Profile::DESTROYED));
+        Self {
+            known: Vec::new(),
+            meanings: everywhere
+                .0
+                .into_iter()
+                .chain(owners)
+                .chain(destroyed)
+                .collect(),
+        }
+    }
+
+    fn read(&self, archetype: &Archetype) -> Profile {
+        let meant = self.meanings.iter();
+        let meant = meant.filter(|(component, _)| archetype.contains(*component));
+        Profile(meant.fold(0, |all, (_, meaning)| all | meaning))
+    }
+}
+
+/// What it means to have a component, for those that mean the same in every world.
+pub(super) struct Meanings([(ComponentId, u8); 4]);
+
+impl Meanings {
+    /// Registers the components, so that they can be told from others.
+    pub(super) fn register(world: &mut World) -> Self {
+        Self([
+            (world.register_component::<Deleting>(), Profile::DELETING),
+            (world.register_component::<Disabled>(), Profile::HIDDEN),
+            (world.register_component::<Signals>(), Profile::HEARD),
+            (IS_RESOURCE, Profile::RESOURCE),
+        ])
+    }
+}

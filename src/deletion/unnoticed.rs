@@ -1,0 +1,141 @@
+//! Deletions that nobody notices.
+//!
+//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. Between their mark and
+//! their tear-down nothing happens, so none of the stages of a deletion is gone through for them. One that is torn down at
+//! once, where nobody could see its mark either, is despawned and that is all.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use bevy_ecs::{archetype::ArchetypeId, entity::Entity, world::World};
+
+use super::{
+    answer::QdelCounts,
+    batch::QdelBatch,
+    corpses::LooksFor,
+    mark::Force,
+    queue::Deletions,
+    settings::{Costs, QdelSettings, Teardown},
+    tear_down::is_heard,
+};
+use crate::deleting::{Deleting, KindId, Visibility};
+
+/// Deletes `entity` if nobody notices that, and tells whether it was.
+pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
+    let Some(deletions) = world.get_resource::<Deletions>() else {
+        return false;
+    };
+    let settings = QdelSettings::of(world);
+    let Ok(location) = world.entities().get_spawned(entity) else {
+        return false;
+    };
+    let Some(visibility) = deletions.unnoticed(world, location.archetype_id, &settings) else {
+        return false;
+    };
+    if settings.teardown == Teardown::Immediate {
+        if !deletions.lets_vanish(world, &settings) || !is_unseen(world, location.archetype_id) {
+            return false;
+        }
+        if !deletions.sweeps.has_torn_down() {
+            note_vanished(world);
+        }
+        QdelCounts::change(world, |counts| counts.count_vanished(1));
+        world.despawn(entity);
+    } else {
+        let mut deletions = world.resource_mut::<Deletions>();
+        deletions.to_tear_down.push_back(entity);
+        QdelCounts::change(world, |counts| counts.deleted += 1);
+        let mark = Deleting::mark(visibility, force == Force::Yes, false, KindId::OTHERS);
+        world.entity_mut(entity).insert(mark);
+    }
+    true
+}
+
+/// Deletes `entities` if they are torn down at once and nobody notices that of any of them.
+pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatch> {
+    let settings = QdelSettings::of(world);
+    let deletions = world.get_resource::<Deletions>()?;
+    if settings.teardown != Teardown::Immediate || !deletions.lets_vanish(world, &settings) {
+        return None;
+    }
+    let mut last = None;
+    let mut vanishes = |entity: &Entity| {
+        let Ok(location) = world.entities().get_spawned(*entity) else {
+            return false;
+        };
+        let archetype = location.archetype_id;
+        if last != Some(archetype) {
+            let unnoticed = deletions.unnoticed(world, archetype, &settings);
+            if unnoticed.is_none() || !is_unseen(world, archetype) {
+                return false;
+            }
+            last = Some(archetype);
+        }
+        true
+    };
+    if !entities.iter().all(&mut vanishes) {
+        return None;
+    }
+
+    let mut batch = QdelBatch::default();
+    let mut outcome = Ok(());
+    for &entity in entities {
+        if world.entities().contains_spawned(entity) {
+            batch.queued.push(entity);
+            // A value that panics when it is dropped costs nobody else anything.
+            let despawned = catch_unwind(AssertUnwindSafe(|| world.despawn(entity)));
+            outcome = outcome.and(despawned.map(drop));
+        } else {
+            batch.already_deleting.push(entity);
+        }
+    }
+    let vanished = batch.queued.len() as u64;
+    if vanished > 0 {
+        note_vanished(world);
+    }
+    QdelCounts::change(world, |counts| {
+        batch.count(counts);
+        counts.count_vanished(vanished);
+    });
+    if let Err(panicked) = outcome {
+        resume_unwind(panicked);
+    }
+    Some(batch)
+}
+
+impl Deletions {
+    /// Returns whether queries see entities of an archetype, if nothing happens between their mark and their tear-down.
+    fn unnoticed(
+        &self,
+        world: &World,
+        archetype: ArchetypeId,
+        settings: &QdelSettings,
+    ) -> Option<Visibility> {
+        let profile = self.profiles.known(archetype)?;
+        let is_unnoticed = profile.is_unnoticed()
+            && self.work.is_none()
+            && !self.kinds.are_told_apart()
+            && settings.costs == Costs::Ignore
+            && !self.is_observed(world);
+        is_unnoticed.then(|| profile.visibility())
+    }
+
+    /// Tells whether an entity whose despawn nobody hears of can be despawned without a mark.
+    fn lets_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
+        !self.tracks
+            && !self.is_waiting()
+            && LooksFor::of(self, settings) == LooksFor::Nobody
+            && self.profiles.is_mark_unseen(world)
+    }
+}
+
+/// Notes that something was torn down, for the sweeps.
+fn note_vanished(world: &mut World) {
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.sweeps.note_tear_down();
+    }
+}
+
+/// Tells whether nobody hears of the despawn of entities of an archetype.
+fn is_unseen(world: &World, archetype: ArchetypeId) -> bool {
+    !is_heard(&world.archetypes()[archetype])
+}
