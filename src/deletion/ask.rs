@@ -10,12 +10,13 @@ use super::{
     answer::Qdel,
     mark::Force,
     owned::{Denials, Member, Tree},
+    queue::Deletions,
 };
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    reference::Denial,
-    signal::{Answer, Question, SignalExt},
+    reference::{self, Denial},
+    signal::{self, Answer, Question, SignalExt},
 };
 
 /// "May this entity be deleted?": asked before anything has happened.
@@ -80,6 +81,12 @@ impl Answer for Verdict {
 
 /// Why something is not deleted: an answer, or an error.
 pub(super) type Refusal = Result<Qdel, QdelError>;
+
+/// Tells whether those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
+/// ever registered for the question, or has a policy for the loss.
+pub(super) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
+    signal::is_known::<PreQdel>(world) || (deletions.tracks && reference::may_cascade(world))
+}
 
 /// Finds out whether `root` may be deleted, and what goes with it: its `tree`.
 pub(super) fn permit(

@@ -45,9 +45,9 @@ impl Profile {
         self.0 & Self::HEARD != 0
     }
 
-    /// Tells whether nobody but such an entity itself has a say in its deletion, or goes with it.
-    pub(super) fn is_unasked(self) -> bool {
-        self.0 & (Self::DELETING | Self::RESOURCE | Self::HEARD | Self::OWNER) == 0
+    /// Tells whether nobody has a say in the deletion of such an entity or goes with it, whether it is heard or not.
+    fn is_free(self) -> bool {
+        self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
     }
 
     /// Tells whether such an entity has components that are destroyed.
@@ -57,7 +57,7 @@ impl Profile {
 
     /// Tells whether nothing happens between the mark of such an entity and its tear-down.
     pub(super) fn is_unnoticed(self) -> bool {
-        self.is_unasked() && !self.is_destroyed()
+        self.is_free() && !self.is_heard() && !self.is_destroyed()
     }
 }
 
@@ -77,9 +77,17 @@ impl Profiles {
         Some(self.at(world, location.archetype_id))
     }
 
-    /// Tells whether `entity` is there, and nobody but itself has a say in its deletion or goes with it.
-    pub(super) fn is_unasked(&self, world: &World, entity: Entity) -> bool {
-        self.of(world, entity).is_some_and(Profile::is_unasked)
+    /// Tells whether `entity` is there, and nobody has a say in its deletion or goes with it. Whether those who hear of
+    /// it may have a say is `hearers_decide`.
+    pub(super) fn is_unasked(
+        &self,
+        world: &World,
+        entity: Entity,
+        hearers_decide: impl FnOnce() -> bool,
+    ) -> bool {
+        let profile = self.of(world, entity);
+        profile
+            .is_some_and(|profile| profile.is_free() && !(profile.is_heard() && hearers_decide()))
     }
 
     fn at(&self, world: &World, archetype: ArchetypeId) -> Profile {

@@ -7,10 +7,10 @@ use std::{
 };
 
 use bevy_ecs::{
-    archetype::Archetype,
+    archetype::{Archetype, ArchetypeId},
     component::ComponentId,
     entity::Entity,
-    world::{EntityRef, World},
+    world::World,
 };
 use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
@@ -34,6 +34,8 @@ pub(super) struct TearDown {
     count: usize,
     looks_for: LooksFor,
     owning: Owning,
+    /// The archetype of the last that was torn down: many of a kind go together.
+    last: Option<Nature>,
     /// Who is looked for, of those that were torn down.
     corpses: Vec<Corpse>,
     /// Whether what waited was torn down as far as the budget goes.
@@ -48,6 +50,16 @@ pub(super) struct TearDown {
     /// next flush.
     stuck: IndexSet<Entity, FixedHasher>,
     outcome: Result<(), Panicked>,
+}
+
+/// What the tear-down of entities of an archetype takes.
+#[derive(Debug, Clone, Copy)]
+struct Nature {
+    archetype: ArchetypeId,
+    /// Whether they own something.
+    owns: bool,
+    /// Whether hooks or observers may run when they are despawned.
+    is_heard: bool,
 }
 
 /// The components by which an owner names what it owns: those of the worklist, which takes a while to reach.
@@ -81,6 +93,7 @@ impl TearDown {
             count: 0,
             looks_for: LooksFor::Nobody,
             owning: Owning::default(),
+            last: None,
             corpses: Vec::new(),
             has_begun: false,
             is_flush: false,
@@ -95,6 +108,7 @@ impl TearDown {
     pub(super) fn run(&mut self, world: &mut World) {
         // Without a worklist, somebody cleared the world from inside.
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            self.last = None;
             if deletions.kinds.are_told_apart() {
                 self.kinds.get_or_insert_default();
             }
@@ -184,9 +198,7 @@ impl TearDown {
     pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
-        let is_heard = world
-            .get_entity(entity)
-            .is_ok_and(|entity| is_heard(entity.archetype()));
+        let is_heard = self.nature(world, entity).is_some_and(|at| at.is_heard);
         self.note(catch_unwind(AssertUnwindSafe(|| {
             world.despawn(entity);
         })));
@@ -200,6 +212,7 @@ impl TearDown {
             }
         }
         if is_heard {
+            self.forget();
             self.note(carry_out(world));
         }
     }
@@ -271,18 +284,41 @@ impl TearDown {
         if self.is_stuck(entity) {
             return;
         }
-        let told = self.looks_for.find_references(world, entity);
-        self.note(told);
-        self.owning.keep_up(world);
-        let Ok(owner) = world.get_entity(entity) else {
-            // Somebody else despawned it.
-            return;
-        };
-        if self.owning.has_owned(owner) {
-            *descent = Descent::from(entity);
-        } else {
-            self.despawn(world, entity);
+        if self.looks_for != LooksFor::Nobody {
+            self.forget();
+            let told = self.looks_for.find_references(world, entity);
+            self.note(told);
         }
+        match self.nature(world, entity) {
+            Some(nature) if nature.owns => *descent = Descent::from(entity),
+            Some(_) => self.despawn(world, entity),
+            // Somebody else despawned it.
+            None => {}
+        }
+    }
+
+    /// Looks anew at what comes next, because somebody had a chance to add an observer.
+    pub(super) fn forget(&mut self) {
+        self.last = None;
+    }
+
+    /// Returns what the tear-down of `entity` takes, or `None` if it is not there.
+    fn nature(&mut self, world: &World, entity: Entity) -> Option<Nature> {
+        let location = world.entities().get_spawned(entity).ok()?;
+        let archetype = location.archetype_id;
+        if let Some(last) = self.last
+            && last.archetype == archetype
+        {
+            return Some(last);
+        }
+        self.owning.keep_up(world);
+        let components = &world.archetypes()[archetype];
+        self.last = Some(Nature {
+            archetype,
+            owns: self.owning.is_owner(components),
+            is_heard: is_heard(components),
+        });
+        self.last
     }
 }
 
@@ -299,9 +335,9 @@ impl Owning {
         self.targets = targets.into();
     }
 
-    fn has_owned(&self, owner: EntityRef) -> bool {
+    fn is_owner(&self, archetype: &Archetype) -> bool {
         let mut targets = self.targets.iter();
-        targets.any(|target| owner.contains_id(*target))
+        targets.any(|target| archetype.contains(*target))
     }
 }
 

@@ -61,8 +61,7 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
         }
     };
     work(world, None, |world| mark(world, &tree, force));
-    // Inside another deletion, it is still marked.
-    if is_alive(world, entity) {
+    if may_be_kept(world) && is_alive(world, entity) {
         return Ok(Qdel::Kept);
     }
     Ok(Qdel::Queued)
@@ -119,11 +118,18 @@ pub(super) fn qdel_batch(
         return batch;
     }
     work(world, None, |world| mark(world, &members, force));
-    // Inside another deletion, they are still marked.
-    let is_kept = |root: &mut Entity| is_alive(world, *root);
-    let kept = batch.queued.extract_if(.., is_kept);
-    batch.kept.extend(kept);
+    if may_be_kept(world) {
+        let is_kept = |root: &mut Entity| is_alive(world, *root);
+        let kept = batch.queued.extract_if(.., is_kept);
+        batch.kept.extend(kept);
+    }
     batch
+}
+
+/// Tells whether somebody who was marked may live on. Inside another deletion, that is still marked.
+fn may_be_kept(world: &World) -> bool {
+    let deletions = world.get_resource::<Deletions>();
+    deletions.is_some_and(|deletions| !deletions.destroyers.is_empty())
 }
 
 /// Who goes in a batch, as far as that was asked.
@@ -143,8 +149,10 @@ impl Claim {
     /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns them.
     fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
         let deletions = world.resource::<Deletions>();
+        let decide = ask::hearers_decide(world, deletions);
         let is_unasked = |root: &&Entity| {
-            deletions.profiles.is_unasked(world, **root) && self.seen.insert(**root)
+            let is_unasked = deletions.profiles.is_unasked(world, **root, || decide);
+            is_unasked && self.seen.insert(**root)
         };
         // Who was kept a moment ago is not asked at all.
         let all = if deletions.kept.is_empty() {
@@ -298,7 +306,8 @@ fn permit(
     root: Member,
     force: Force,
 ) -> Result<Tree, Refusal> {
-    if deletions.profiles.is_unasked(world, root.entity) {
+    let decide = || ask::hearers_decide(world, deletions);
+    if deletions.profiles.is_unasked(world, root.entity, decide) {
         return Ok(Tree::from_iter([root]));
     }
     ask::permit(world, root.entity, force, |denials| {

@@ -48,6 +48,7 @@ pub(crate) use listener::{install_references, is_in_use, observe_from};
 pub(crate) use reference::Referenced;
 pub(crate) use revival::{begin_remembering, end_remembering, reopen};
 pub(crate) use table::HandlerId;
+pub(crate) use world_ext::is_known;
 
 use bevy_ecs::{entity::Entity, world::World};
 

@@ -385,6 +385,11 @@ fn registered(replaced: Replaced) -> Registered {
     }
 }
 
+/// Tells whether anybody ever registered for the signal or question `S`.
+pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
+    signal_id::<S>(world).is_some()
+}
+
 fn signal_id<S: 'static>(world: &World) -> Option<SignalId> {
     let books = world.get_resource::<Books>()?;
     books.table.signal_id::<S>()
