@@ -16,10 +16,7 @@ use bevy_ecs::{
     resource::Resource,
     world::DeferredWorld,
 };
-use bevy_platform::{
-    collections::{HashMap, HashSet},
-    hash::FixedHasher,
-};
+use bevy_platform::{collections::HashSet, hash::FixedHasher};
 use indexmap::IndexSet;
 use slab::Slab;
 
@@ -138,11 +135,12 @@ impl Books {
         first.is_some_and(|first| self.list(first).closed)
     }
 
-    /// Takes no more registrations on a target.
-    pub(crate) fn close(&mut self, target: Entity) {
+    /// Takes no more registrations on a target, and returns its first list.
+    pub(crate) fn close(&mut self, target: Entity) -> ListId {
         let first = self.first(target);
         let first = first.unwrap_or_else(|| self.find_or_add(target, None, SignalId::QDELETING));
         self.list_mut(first).closed = true;
+        first
     }
 
     /// Enters a registration at the end of a list.
@@ -257,9 +255,18 @@ impl Books {
         }
         let table = &self.table;
         let belongs = |key| table.component_of(key) == component;
-        for link in self.links.take_where(listener, belongs) {
-            if self.is_in_force(listener, link) {
-                self.empty(link);
+        match self.links.of(listener) {
+            Held::Nothing => {}
+            Held::One(link) => {
+                if belongs(link.key) {
+                    self.links.take_one(listener);
+                    self.empty(listener, link);
+                }
+            }
+            Held::Many(_) => {
+                for link in self.links.take_many(listener, belongs) {
+                    self.empty(listener, link);
+                }
             }
         }
     }
@@ -276,21 +283,30 @@ impl Books {
 
     /// Drops the lists of a target.
     pub(crate) fn drop_lists(&mut self, target: Entity) {
-        if self.first(target).is_none() {
+        let Some(first) = self.first(target) else {
             return;
-        }
-        self.drop_lists_of_index(target);
+        };
+        self.firsts.clear(target);
+        self.drop_lists_from(first);
         if self.lists.capacity() >= ROOMY && self.lists.len() * 4 <= self.lists.capacity() {
             self.move_lists_together();
         }
     }
 
-    /// Drops the lists of `target` or of an earlier entity with its index.
+    /// Drops the lists of an earlier entity with the index of `target`.
     ///
-    /// Nothing is left of an earlier one, unless somebody registered on it in the last moments of its despawn.
+    /// There are none, unless somebody registered on it in the last moments of its despawn.
     fn drop_lists_of_index(&mut self, target: Entity) {
-        let mut next = Some(self.firsts.get(target)).filter(|first| !first.is_vacant());
-        self.firsts.clear(target);
+        let first = self.firsts.get(target);
+        if !first.is_vacant() {
+            self.firsts.clear(target);
+            self.drop_lists_from(first);
+        }
+    }
+
+    /// Drops a list and those that follow it.
+    fn drop_lists_from(&mut self, first: ListId) {
+        let mut next = Some(first);
         while let Some(id) = next {
             let list = self.lists.remove(id.index());
             next = list.next;
@@ -316,10 +332,10 @@ impl Books {
             firsts,
             ..
         } = self;
-        let mut moved = HashMap::<ListId, ListId>::default();
+        let mut moved = Vec::new();
         lists.compact(|list, from, to| {
             let (from, to) = (ListId::new(from), ListId::new(to));
-            moved.insert(from, to);
+            moved.push((from, to));
             if firsts.get(list.target) == from {
                 firsts.set(list.target, to);
             }
@@ -333,9 +349,12 @@ impl Books {
             }
             true
         });
+        moved.sort_unstable();
         for (_, list) in lists.iter_mut() {
-            if let Some(next) = &mut list.next {
-                *next = moved.get(next).copied().unwrap_or(*next);
+            if let Some(next) = &mut list.next
+                && let Ok(at) = moved.binary_search_by_key(next, |(from, _)| *from)
+            {
+                *next = moved[at].1;
             }
         }
     }
@@ -424,19 +443,22 @@ impl Books {
         core::iter::successors(first.map(with_id), move |(_, list)| list.next.map(with_id))
     }
 
-    fn find_from(&self, first: Option<ListId>, signal: SignalId) -> Option<ListId> {
+    pub(crate) fn find_from(&self, first: Option<ListId>, signal: SignalId) -> Option<ListId> {
         let mut lists = self.lists_from(first);
         lists
             .find(|(_, list)| list.signal == signal)
             .map(|(id, _)| id)
     }
 
-    /// Empties the place of a link that was taken out of the books of its listener.
-    fn empty(&mut self, link: Link) {
-        let list = self.list_mut(link.list);
-        list.remove(link.place);
-        if list.wants_compaction_to_shrink() {
-            self.compact(link.list);
+    /// Empties the place of a link that was taken out of the books of its listener, if it is still in force.
+    fn empty(&mut self, listener: Entity, link: Link) {
+        if let Some(list) = self.lists.get_mut(link.list.index())
+            && holds(&self.table, list, listener, link)
+        {
+            list.remove(link.place);
+            if list.wants_compaction_to_shrink() {
+                self.compact(link.list);
+            }
         }
     }
 

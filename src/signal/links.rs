@@ -93,6 +93,7 @@ const MANY: Link = Link {
 
 impl Links {
     /// Returns the links of `listener`.
+    #[inline]
     pub(crate) fn of(&self, listener: Entity) -> Held<'_> {
         match self.slots.get(listener) {
             NOTHING => Held::Nothing,
@@ -160,34 +161,28 @@ impl Links {
         }
     }
 
-    /// Takes the links out whose key `belongs`.
-    pub(crate) fn take_where(
+    /// Takes the one link of a listener without a map out.
+    pub(crate) fn take_one(&mut self, listener: Entity) {
+        self.slots.clear(listener);
+    }
+
+    /// Takes the links of a listener with a map out whose key `belongs`.
+    pub(crate) fn take_many(
         &mut self,
         listener: Entity,
         mut belongs: impl FnMut(KeyId) -> bool,
     ) -> SmallVec<[Link; 2]> {
         let mut taken = SmallVec::new();
-        match self.slots.get(listener) {
-            NOTHING => {}
-            MANY => {
-                if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
-                    map.retain(|&(_, key), placed| {
-                        let belongs = belongs(key);
-                        if belongs {
-                            taken.push(placed.link(key));
-                        }
-                        !belongs
-                    });
+        if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
+            map.retain(|&(_, key), placed| {
+                let belongs = belongs(key);
+                if belongs {
+                    taken.push(placed.link(key));
                 }
-                self.unmap(listener);
-            }
-            link => {
-                if belongs(link.key) {
-                    taken.push(link);
-                    self.slots.clear(listener);
-                }
-            }
+                !belongs
+            });
         }
+        self.unmap(listener);
         taken
     }
 

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// The place of a list among all lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ListId(u32);
 
 /// The registrations for one signal on one target, in order.
@@ -166,13 +166,13 @@ impl List {
     }
 
     /// Empties `place`, which must be a registration in force.
+    #[inline]
     pub(crate) fn remove(&mut self, place: u32) {
         debug_assert!(self.get(place).is_some(), "a removed place should be taken");
         self.listeners[place as usize] = None;
         self.live -= 1;
         if self.live == 0 && self.may_move() {
-            self.handlers = None;
-            self.listeners = SmallVec::new();
+            self.clear();
         }
     }
 
@@ -217,8 +217,7 @@ impl List {
     pub(crate) fn end(&mut self) {
         self.busy -= 1;
         if self.live == 0 && self.may_move() {
-            self.handlers = None;
-            self.listeners = SmallVec::new();
+            self.clear();
         }
     }
 
@@ -277,6 +276,13 @@ impl List {
         let (all, places) = (self.handler, self.listeners.len());
         self.handlers
             .get_or_insert_with(|| Box::new(vec![all; places]))
+    }
+
+    /// Gives all memory back, once nobody listens.
+    #[cold]
+    fn clear(&mut self) {
+        self.handlers = None;
+        self.listeners = SmallVec::new();
     }
 
     fn may_move(&self) -> bool {

@@ -5,15 +5,15 @@ use core::{any::type_name, marker::PhantomData};
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::{Component, ComponentId},
-    entity::Entity,
-    lifecycle::{Discard, HookContext},
-    observer::{Observer, On},
+    lifecycle::HookContext,
+    observer::Observer,
     resource::Resource,
     world::{DeferredWorld, World},
 };
 
 use super::{
     books::{Books, Reserved},
+    discard_observer::discard_observer,
     handler::{Call, SignalHandler},
     reference::Referenced,
     table::HandlerId,
@@ -62,7 +62,7 @@ struct Reference<C>(PhantomData<C>);
 pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
     world.init_resource::<Books>();
     let component = world.register_component::<C>();
-    if world.resource_mut::<Books>().table.watch(component) {
+    if !world.resource_mut::<Books>().table.watch::<C>(component) {
         return component;
     }
     let hooked = !is_in_use(world, component)
@@ -71,11 +71,8 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
             .try_on_discard(forget_discarded)
             .is_some();
     if !hooked {
-        let observer = Observer::new(move |discarded: On<Discard<C>>, mut world: DeferredWorld| {
-            forget(&mut world, discarded.entity, component);
-        });
         world.init_resource::<Watch<C>>();
-        observe_from::<Watch<C>>(world, observer);
+        observe_from::<Watch<C>>(world, discard_observer::<C>(component));
     }
     component
 }
@@ -107,12 +104,8 @@ impl<C: Component> Default for Watch<C> {
 }
 
 fn forget_discarded(mut world: DeferredWorld, context: HookContext) {
-    forget(&mut world, context.entity, context.component_id);
-}
-
-/// Ends all registrations of `component` on `listener`.
-fn forget(world: &mut DeferredWorld, listener: Entity, component: ComponentId) {
     if let Some(mut books) = world.get_resource_mut::<Books>() {
-        books.bypass_change_detection().forget(listener, component);
+        let books = books.bypass_change_detection();
+        books.forget(context.entity, context.component_id);
     }
 }

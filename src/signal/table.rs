@@ -41,7 +41,9 @@ pub(crate) struct Table {
     last_handler: Option<(TypeId, HandlerId)>,
     last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
-    watched: Vec<ComponentId>,
+    /// The components whose discards are watched.
+    watched: TypeMap<ComponentId>,
+    last_watched: Option<(TypeId, ComponentId)>,
 }
 
 type TypeMap<V> = HashMap<TypeId, V, NoOpHash>;
@@ -105,7 +107,8 @@ impl Default for Table {
             last_handler: None,
             last_key: None,
             queries: Vec::new(),
-            watched: Vec::new(),
+            watched: TypeMap::default(),
+            last_watched: None,
         };
         table.add_signal::<Qdeleting>();
         table.add_signal::<Referenced>();
@@ -229,13 +232,14 @@ impl Table {
         id
     }
 
-    /// Tells whether discards of `component` are already watched, and counts them as watched from now on.
-    pub(crate) fn watch(&mut self, component: ComponentId) -> bool {
-        let known = self.watched.contains(&component);
-        if !known {
-            self.watched.push(component);
-        }
-        known
+    /// Counts the discards of `C` as watched, and tells whether they were not yet.
+    pub(crate) fn watch<C: 'static>(&mut self, component: ComponentId) -> bool {
+        self.watched.insert(TypeId::of::<C>(), component).is_none()
+    }
+
+    /// Returns the component `C`, if its discards are watched.
+    pub(crate) fn watched<C: 'static>(&mut self) -> Option<ComponentId> {
+        look_up(&self.watched, &mut self.last_watched, TypeId::of::<C>())
     }
 
     /// Describes a registration in words.
