@@ -13,7 +13,13 @@ use std::{
     time::Duration,
 };
 
-use bevy_ecs::{entity_disabling::Disabled, prelude::*, world::DeferredWorld};
+use bevy_ecs::{
+    change_detection::{MAX_CHANGE_AGE, Tick},
+    component::Mutable,
+    entity_disabling::Disabled,
+    prelude::*,
+    world::DeferredWorld,
+};
 use qdel::{
     Deleting, Lost, Policy, QdelCounts, ReferenceVisitor, References, RegisterError, Registered,
     Remains, TEARDOWN_BATCH, WorkClock, prelude::*,
@@ -1495,6 +1501,104 @@ fn qdel_by_itself_does_not_sync() {
     }
 
     assert_eq!(visits.load(Ordering::Relaxed), 0);
+}
+
+/// More than are compared in one go, and no multiple of that.
+const MOBS_OF_A_TABLE: usize = 50;
+
+#[test]
+fn written_component_is_found_wherever_it_stands_in_its_table() {
+    let mut world = stage();
+    let goblin = spawn(&mut world);
+    let mobs = [(); MOBS_OF_A_TABLE].map(|()| spawn_mob(&mut world));
+    world.sync_references();
+
+    for mob in mobs {
+        write(&mut world, mob, goblin);
+        world.sync_references();
+
+        assert_eq!(links_of::<Mob>(&world, goblin), [mob]);
+        world.get_mut::<Mob>(mob).unwrap().target = None;
+    }
+}
+
+#[test]
+fn several_written_components_of_a_table_are_found_in_order() {
+    let mut world = stage();
+    let goblin = spawn(&mut world);
+    let mobs = [(); MOBS_OF_A_TABLE].map(|()| spawn_mob(&mut world));
+    world.sync_references();
+    let written: Vec<_> = mobs.into_iter().step_by(3).collect();
+
+    for mob in &written {
+        write(&mut world, *mob, goblin);
+    }
+    world.sync_references();
+
+    assert_eq!(links_of::<Mob>(&world, goblin), written);
+}
+
+#[test]
+fn tick_of_a_table_is_new_exactly_where_it_is_for_bevy() {
+    for age in AGES {
+        let (is_found, is_new) = find_written(age, Mob::default(), |mob, target| {
+            mob.target = Some(target);
+        });
+
+        assert_eq!(is_found, is_new, "{age} ticks ago");
+    }
+}
+
+#[test]
+fn tick_of_a_sparse_set_is_new_exactly_where_it_is_for_bevy() {
+    for age in AGES {
+        let (is_found, is_new) = find_written(age, Mood::Calm, |mood, target| {
+            *mood = Mood::Angry { at: Some(target) };
+        });
+
+        assert_eq!(is_found, is_new, "{age} ticks ago");
+    }
+}
+
+/// How long ago a component was written. The last sync is three ticks ago. The last one is still to come: ticks begin anew after
+/// the last, so nothing else tells it from one that is very old.
+const AGES: [u32; 9] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    MAX_CHANGE_AGE - 1,
+    MAX_CHANGE_AGE,
+    MAX_CHANGE_AGE + 1,
+    u32::MAX,
+];
+
+/// Changes a component at a tick of that `age`, and tells whether the next sync finds that, and whether the tick is new for Bevy.
+fn find_written<C: Component<Mutability = Mutable> + References>(
+    age: u32,
+    component: C,
+    change: impl FnOnce(&mut C, Entity),
+) -> (bool, bool) {
+    let mut world = World::new();
+    world.track_references::<C>();
+    let goblin = spawn(&mut world);
+    let mob = world.spawn(component).id();
+    let synced = world.read_change_tick();
+    world.sync_references();
+    while world.read_change_tick().get() < synced.get() + 3 {
+        world.increment_change_tick();
+    }
+    let now = world.read_change_tick();
+    let tick = Tick::new(now.get().wrapping_sub(age));
+
+    let mut written = world.get_mut::<C>(mob).unwrap();
+    change(written.bypass_change_detection(), goblin);
+    written.set_last_changed(tick);
+    world.sync_references();
+
+    let is_found = !links_of::<C>(&world, goblin).is_empty();
+    (is_found, tick.is_newer_than(synced, now))
 }
 
 #[test]

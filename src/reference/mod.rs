@@ -23,6 +23,7 @@ mod references;
 mod release;
 mod sync;
 mod tracked;
+mod watch;
 
 pub use parts::{KeyReferences, ValueReferences};
 pub use path::Step;

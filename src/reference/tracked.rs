@@ -4,20 +4,21 @@ use core::{any::type_name, marker::PhantomData};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
-    change_detection::{CheckChangeTicks, DetectChanges, DetectChangesMut, Ref, ResMut, Tick},
+    change_detection::{CheckChangeTicks, DetectChangesMut, ResMut, Tick},
     component::{Component, ComponentId, ComponentMutability, Immutable, Mutable},
     entity::Entity,
     lifecycle::{HookContext, Insert},
     observer::{Observer, On},
-    query::QueryState,
     resource::Resource,
     world::{DeferredWorld, EntityRef, World},
 };
 use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
-use smallvec::SmallVec;
 
-use super::{Lost, Place, Policy, References, Remains, path, release, sync};
+use super::{
+    Lost, Place, Policy, References, Remains, path, release, sync,
+    watch::{self, Watch},
+};
 use crate::signal::{self, Books, HandlerId, Panicked, Reserved};
 
 /// What is asked of whoever deletes, because a policy goes beyond fields.
@@ -108,16 +109,6 @@ pub(crate) enum Hears {
     No,
 }
 
-/// A component type that is forgotten: which components were written, and who names somebody.
-trait Watch: Send + Sync {
-    /// Returns the entities whose component changed since then and does not name what the books say; without a
-    /// `since`, all are looked at.
-    fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity>;
-
-    /// Returns the entities whose component names somebody who `is_meant`.
-    fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity>;
-}
-
 /// How a component is changed: where it is, or by a new value in its place.
 ///
 /// Both kinds of mutability have it, so every component can be tracked; generic code names it as a bound.
@@ -182,7 +173,7 @@ where
     let number = tracked.types.len() as u32;
     let handler = signal::install_references::<C>(world, number);
     watch_inserts::<C>(world, component);
-    let watch = WatchOf::<C>(signal::query_without_filters(world));
+    let watch = watch::of::<C>(world);
     world.resource_mut::<Books>().release = Some(release::release_despawned);
     let mut tracked = world.resource_mut::<Tracked>();
     tracked.cascades |= C::CASCADES;
@@ -190,7 +181,7 @@ where
         component,
         handler,
         reach: &ReachOf::<C>(PhantomData),
-        watch: Some(Box::new(watch)),
+        watch: Some(watch),
         synced: None,
     });
     true
@@ -384,49 +375,5 @@ where
                 component.on_lost(Lost::new(holder, &lost));
             }
         });
-    }
-}
-
-struct WatchOf<C: Component>(QueryState<(Entity, Ref<'static, C>)>);
-
-impl<C: Component + References> Watch for WatchOf<C> {
-    fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity> {
-        let Some(books) = world.get_resource::<Books>() else {
-            return Vec::new();
-        };
-        let now = world.read_change_tick();
-        self.0.update_archetypes(world);
-        let is_new = |tick: Tick| since.is_none_or(|since| tick.is_newer_than(since, now));
-        let mut changed = Vec::new();
-        let mut named = SmallVec::<[Entity; 8]>::new();
-        for (holder, component) in self.0.iter_manual(world) {
-            if !is_new(component.last_changed()) {
-                continue;
-            }
-            named.clear();
-            component.visit_references(Policy::Clear, &mut |entity, _| {
-                // What is named twice only looks as if it had changed.
-                named.push(entity);
-            });
-            if !books.names_exactly(holder, handler, &named) {
-                changed.push(holder);
-            }
-        }
-        changed
-    }
-
-    fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity> {
-        self.0.update_archetypes(world);
-        let mut naming = Vec::new();
-        for (holder, component) in self.0.iter_manual(world) {
-            let mut is_found = false;
-            component.visit_references(Policy::Clear, &mut |entity, _| {
-                is_found |= is_meant(entity);
-            });
-            if is_found {
-                naming.push(holder);
-            }
-        }
-        naming
     }
 }
