@@ -21,6 +21,7 @@ mod plan;
 mod policy;
 mod references;
 mod release;
+mod standing;
 mod sync;
 mod tracked;
 mod watch;

@@ -116,9 +116,10 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let Ok(entity) = world.get_entity(holder) else {
         return released;
     };
-    let numbers: Vec<_> = tracked.numbers_in(entity).collect();
-    for number in numbers {
-        released.add(sync_component(world, holder, number, Hears::Yes));
+    let numbers = tracked.numbers_in(entity);
+    let types: Vec<_> = numbers.map(|number| tracked.get(number)).collect();
+    for tracking in types {
+        released.add(sync_component(world, holder, tracking, Hears::Yes));
     }
     for demand in &mut released.demands {
         if let Demand::Qdel { holder, number, .. } = *demand {

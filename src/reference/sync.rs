@@ -8,16 +8,15 @@ use bevy_ecs::{
     entity::Entity,
     world::{DeferredWorld, World},
 };
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexSet;
+use smallvec::SmallVec;
 
 use super::{
     release::{Released, is_lost, release_now, settle_later},
-    tracked::{Hears, Tracked, take_changed},
+    tracked::{Hears, Tracked, Tracking, take_changed},
 };
 use crate::{
-    liveness::{Liveness, LivenessExt},
-    signal::{Books, Reserved, Signals},
+    deleting::Deleting,
+    signal::{Books, Signals},
 };
 
 /// Reads all tracked components that were written since the last time, or that are kept in mind for it.
@@ -27,10 +26,11 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let mut released = Released::default();
     let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
     for number in 0..types {
+        let tracking = world.resource::<Tracked>().get(number);
         match take_changed(world, number) {
             Ok(changed) => {
                 for holder in changed {
-                    released.add(sync_guarded(world, holder, number, hears));
+                    released.add(sync_guarded(world, holder, tracking, hears));
                 }
             }
             Err(panicked) => released.add(Released::panicked(panicked)),
@@ -39,38 +39,35 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let books = world.get_resource_mut::<Books>();
     let unsynced = books.map(|mut books| books.bypass_change_detection().take_unsynced());
     for (holder, number) in unsynced.into_iter().flatten() {
-        released.add(sync_guarded(world, holder, number, hears));
+        let tracking = world.resource::<Tracked>().get(number);
+        released.add(sync_guarded(world, holder, tracking, hears));
     }
     released
 }
 
 /// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything.
-fn sync_guarded(world: &mut World, holder: Entity, number: u32, hears: Hears) -> Released {
+fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: Hears) -> Released {
     let synced = catch_unwind(AssertUnwindSafe(|| {
-        sync_component(world, holder, number, hears)
+        sync_component(world, holder, tracking, hears)
     }));
     synced.unwrap_or_else(Released::panicked)
 }
 
-/// Returns the number of a tracked type.
-fn number_of(world: &World, component: ComponentId) -> Option<u32> {
-    world.get_resource::<Tracked>()?.number_of(component)
-}
-
 /// Links a component that was inserted to what it names, as far as that goes at once.
 pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component: ComponentId) {
-    let Some(number) = number_of(world, component) else {
+    let tracked = world.get_resource::<Tracked>();
+    let Some(tracking) = tracked.and_then(|tracked| tracked.find(component)) else {
         return;
     };
-    let is_done = match link(world, holder, number) {
+    let is_done = match link(world, holder, tracking) {
         Linked::All => true,
         Linked::NotTo(_) => false,
         // A name that is reserved is about to be somebody's.
-        Linked::Lost => !names_the_dead(world, holder, number),
+        Linked::Lost => !names_the_dead(world, holder, tracking),
     };
     if !is_done {
         world.commands().queue(move |world: &mut World| {
-            let synced = sync_component(world, holder, number, Hears::Yes);
+            let synced = sync_component(world, holder, tracking, Hears::Yes);
             let (demands, outcome) = synced.into_parts();
             settle_later(&mut DeferredWorld::from(&mut *world), demands);
             if let Err(panicked) = outcome {
@@ -81,10 +78,9 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
 }
 
 /// Tells whether a component names somebody who was there and is lost.
-fn names_the_dead(world: &World, holder: Entity, number: u32) -> bool {
+fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
     let mut found = false;
-    let reach = world.resource::<Tracked>().get(number).reach;
-    reach.visit(world, holder, &mut |entity, _| {
+    tracking.reach.visit(world, holder, &mut |entity, _| {
         let is_reserved =
             world.entities().contains(entity) && !world.entities().contains_spawned(entity);
         found |= !is_reserved && is_lost(world, entity);
@@ -107,73 +103,91 @@ enum Linked {
 pub(super) fn sync_component(
     world: &mut World,
     holder: Entity,
-    number: u32,
+    tracking: Tracking,
     hears: Hears,
 ) -> Released {
     loop {
-        match link(&mut DeferredWorld::from(&mut *world), holder, number) {
+        match link(&mut DeferredWorld::from(&mut *world), holder, tracking) {
             Linked::All => return Released::default(),
             Linked::Lost => break,
             Linked::NotTo(unmarked) => {
                 // A structural change applies commands that wait, and those may change what was found: look again.
                 for target in unmarked {
-                    if let Ok(mut target) = world.get_entity_mut(target) {
+                    if let Ok(mut target) = world.get_entity_mut(target)
+                        && !target.contains::<Signals>()
+                    {
                         target.insert(Signals);
                     }
                 }
             }
         }
     }
-    release_now(world, holder, number, hears)
+    release_now(world, holder, tracking.number, hears)
+}
+
+/// Somebody whom a component names and who takes links.
+struct Named {
+    target: Entity,
+    /// Its deletion has begun, and it may still live on.
+    is_undecided: bool,
 }
 
 /// Makes the links of a component those of its fields.
-fn link(world: &mut DeferredWorld, holder: Entity, number: u32) -> Linked {
-    let tracking = world.resource::<Tracked>().get(number);
-    let mut named = IndexSet::<Entity, FixedHasher>::default();
-    tracking.reach.visit(world, holder, &mut |entity, _| {
-        named.insert(entity);
+fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
+    let Tracking { reach, marks, .. } = tracking;
+    let mut named = SmallVec::<[Named; 4]>::new();
+    let mut unmarked = Vec::new();
+    let mut is_lost = false;
+    reach.visit(world, holder, &mut |target, _| {
+        let Some(standing) = marks.standing(world, target) else {
+            is_lost = true;
+            return;
+        };
+        if standing.is_reserved {
+            return;
+        }
+        let is_undecided = standing.is_deleting && is_undecided(world, target);
+        if standing.is_deleting && !is_undecided {
+            is_lost = true;
+        } else if standing.is_target {
+            named.push(Named {
+                target,
+                is_undecided,
+            });
+        } else {
+            unmarked.push(target);
+        }
     });
-    let is_reserved = |target: Entity| {
-        let target = world.get_entity(target);
-        target.is_ok_and(|target| target.contains::<Reserved>())
-    };
-    named.retain(|target| !is_reserved(*target));
-    let all = named.len();
-    named.retain(|target| !is_lost(world, *target));
-    let is_lost = named.len() < all;
-    // Who goes as well has nothing to keep.
-    if world.liveness(holder) != Liveness::Alive {
-        return if is_lost { Linked::Lost } else { Linked::All };
-    }
-    let is_marked = |target: &Entity| world.entity(*target).contains::<Signals>();
-    let unmarked: Vec<_> = named.iter().copied().filter(|at| !is_marked(at)).collect();
-    named.retain(is_marked);
-    let is_going = |target: &Entity| world.liveness(*target) != Liveness::Alive;
-    let going: Vec<_> = named.iter().copied().filter(is_going).collect();
-
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Linked::NotTo(unmarked);
-    };
+    let holder_standing = marks.standing(world, holder);
+    let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
-    for known in books.references_of(holder, tracking.handler) {
-        if !named.contains(&known) {
-            books.end_reference(holder, known, tracking.handler);
+    let is_open = |named: &Named| named.is_undecided || !books.is_closed(named.target);
+    if !named.iter().all(is_open) {
+        // They are despawned right now.
+        is_lost = true;
+        named.retain(|named| is_open(named));
+    }
+    // Who goes as well has nothing to keep.
+    let stays = holder_standing.is_some_and(|holder_standing| {
+        let is_closed = holder_standing.is_target && books.is_closed(holder);
+        !holder_standing.is_deleting && !is_closed
+    });
+    if stays {
+        let targets = named.iter().map(|named| named.target);
+        books.set_references(holder, tracking.handler, targets);
+        for named in named.iter().filter(|named| named.is_undecided) {
+            // It may still live on, but until then it takes no registrations.
+            books.close(named.target);
+        }
+        if !unmarked.is_empty() {
+            return Linked::NotTo(unmarked);
         }
     }
-    for target in named {
-        // There is one link, however many fields name it.
-        books.add_reference(holder, target, tracking.handler);
-    }
-    for target in going {
-        // It may still live on, but until then it takes no registrations.
-        books.close(target);
-    }
-    if !unmarked.is_empty() {
-        Linked::NotTo(unmarked)
-    } else if is_lost {
-        Linked::Lost
-    } else {
-        Linked::All
-    }
+    if is_lost { Linked::Lost } else { Linked::All }
+}
+
+/// Tells whether an entity whose deletion has begun may still turn out to live on.
+fn is_undecided(world: &World, entity: Entity) -> bool {
+    let deleting = world.get::<Deleting>(entity);
+    deleting.is_some_and(Deleting::is_undecided)
 }

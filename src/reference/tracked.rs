@@ -16,7 +16,9 @@ use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
 
 use super::{
-    Lost, Place, Policy, References, Remains, path, release, sync,
+    Lost, Place, Policy, References, Remains, path, release,
+    standing::Marks,
+    sync,
     watch::{self, Watch},
 };
 use crate::signal::{self, Books, HandlerId, Panicked, Reserved};
@@ -46,6 +48,7 @@ pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
 #[require(Reserved)]
 pub(crate) struct Tracked {
     types: Vec<Type>,
+    marks: Marks,
     /// Whether losing an entity may delete more or refuse the deletion, for any type.
     pub(super) cascades: bool,
     pub(super) settle: Settle,
@@ -65,9 +68,11 @@ struct Type {
 /// A tracked type, copied out of the world.
 #[derive(Clone, Copy)]
 pub(crate) struct Tracking {
+    pub(super) number: u32,
     pub(crate) component: ComponentId,
     pub(super) handler: HandlerId,
     pub(crate) reach: &'static dyn Reach,
+    pub(super) marks: Marks,
 }
 
 /// A component type that is forgotten: how to read and change a component of it.
@@ -159,8 +164,10 @@ where
 {
     let component = world.register_component::<C>();
     if !world.contains_resource::<Tracked>() {
+        let marks = Marks::new(world);
         world.insert_resource(Tracked {
             types: Vec::new(),
+            marks,
             cascades: false,
             settle,
         });
@@ -202,9 +209,11 @@ impl Tracked {
             ..
         } = self.types[number as usize];
         Tracking {
+            number,
             component,
             handler,
             reach,
+            marks: self.marks,
         }
     }
 
@@ -223,7 +232,7 @@ impl Tracked {
     }
 
     /// Returns the number of a type, if it is tracked.
-    pub(super) fn number_of(&self, component: ComponentId) -> Option<u32> {
+    fn number_of(&self, component: ComponentId) -> Option<u32> {
         let mut types = self.types.iter();
         let number = types.position(|known| known.component == component);
         number.map(|number| number as u32)

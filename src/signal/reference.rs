@@ -22,12 +22,42 @@ pub(crate) struct Referenced;
 const LONG: usize = 16;
 
 impl Books {
-    /// Links a component of `holder` to a target that it names, if it is not linked yet.
+    /// Makes the links of a component of `holder` those to the targets that it names.
     ///
-    /// The target must carry [`Signals`](super::Signals).
-    pub(crate) fn add_reference(&mut self, holder: Entity, target: Entity, handler: HandlerId) {
-        let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
-        self.enter(holder, list, handler, Manner::Add);
+    /// The targets must carry [`Signals`](super::Signals).
+    pub(crate) fn set_references(
+        &mut self,
+        holder: Entity,
+        handler: HandlerId,
+        named: impl ExactSizeIterator<Item = Entity> + Clone,
+    ) {
+        // To go through a long list once for each link would cost its square.
+        let mut sorted = Vec::new();
+        if named.len() > LONG {
+            sorted.extend(named.clone());
+            sorted.sort_unstable();
+        }
+        let is_named = |target: Entity| {
+            if sorted.is_empty() {
+                named.clone().any(|at| at == target)
+            } else {
+                sorted.binary_search(&target).is_ok()
+            }
+        };
+        let mut ended = SmallVec::<[Entity; 4]>::new();
+        self.for_each_reference(holder, handler, |target| {
+            if !is_named(target) {
+                ended.push(target);
+            }
+        });
+        for target in ended {
+            self.end_reference(holder, target, handler);
+        }
+        for target in named {
+            let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
+            // There is one link, however many fields name it.
+            self.enter(holder, list, handler, Manner::Add);
+        }
     }
 
     /// Ends the link of a component of `holder` to a target.
@@ -89,34 +119,38 @@ impl Books {
         if named.len() > LONG {
             return false;
         }
-        let known = self.references_of(holder, handler);
-        known.len() == named.len()
-            && known
-                .iter()
-                .all(|target| named.contains(target) && !self.is_closed(*target))
+        let (mut known, mut is_exact) = (0, true);
+        self.for_each_reference(holder, handler, |target| {
+            known += 1;
+            is_exact = is_exact && named.contains(&target) && !self.is_closed(target);
+        });
+        is_exact && known == named.len()
     }
 
-    /// Returns the targets that a component of `holder` is linked to.
-    pub(crate) fn references_of(
+    /// Calls `visit` for each target that a component of `holder` is linked to.
+    fn for_each_reference(
         &self,
         holder: Entity,
         handler: HandlerId,
-    ) -> SmallVec<[Entity; 4]> {
+        mut visit: impl FnMut(Entity),
+    ) {
         let key = self.table.key_of(handler);
         match self.links.of(holder) {
             Held::One(link) if link.key == key && self.is_in_force(holder, link) => {
-                SmallVec::from_iter([self.list(link.list).target])
+                visit(self.list(link.list).target);
             }
-            Held::Nothing | Held::One(_) => SmallVec::new(),
-            Held::Many(map) => map
-                .iter()
-                .filter(|((_, at), _)| *at == key)
-                .filter(|((target, _), placed)| {
+            Held::Nothing | Held::One(_) => {}
+            Held::Many(map) => {
+                for (&(target, at), placed) in map {
                     // A list that was dropped may be another target's by now.
-                    self.first(*target).is_some() && self.is_in_force(holder, placed.link(key))
-                })
-                .map(|((target, _), _)| *target)
-                .collect(),
+                    if at == key
+                        && self.first(target).is_some()
+                        && self.is_in_force(holder, placed.link(key))
+                    {
+                        visit(target);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,0 +1,48 @@
+//! How an entity stands that names somebody or is named.
+
+use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
+
+use crate::{
+    deleting::Deleting,
+    signal::{Reserved, Signals},
+};
+
+/// The components that tell how an entity stands, looked up once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marks {
+    deleting: ComponentId,
+    reserved: ComponentId,
+    signals: ComponentId,
+}
+
+/// What the components of an entity tell. The books know besides whether it is despawned right now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    /// Its deletion has begun.
+    pub(super) is_deleting: bool,
+    /// It is a resource of this crate, which nobody is linked to.
+    pub(super) is_reserved: bool,
+    /// It is marked as a target.
+    pub(super) is_target: bool,
+}
+
+impl Marks {
+    pub(super) fn new(world: &mut World) -> Self {
+        Self {
+            deleting: world.register_component::<Deleting>(),
+            reserved: world.register_component::<Reserved>(),
+            signals: world.register_component::<Signals>(),
+        }
+    }
+
+    /// Returns how an entity stands, if it is there.
+    pub(super) fn standing(self, world: &World, entity: Entity) -> Option<Standing> {
+        let location = world.entities().get_spawned(entity).ok()?;
+        let archetype = &world.archetypes()[location.archetype_id];
+        Some(Standing {
+            is_deleting: archetype.contains(self.deleting),
+            is_reserved: archetype.contains(self.reserved),
+            is_target: archetype.contains(self.signals),
+        })
+    }
+}
