@@ -4,7 +4,7 @@ use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
 
 use crate::{
     deleting::Deleting,
-    signal::{Reserved, Signals},
+    signal::{Books, Reserved, Signals},
 };
 
 /// The components that tell how an entity stands, looked up once.
@@ -26,6 +26,13 @@ pub(super) struct Standing {
     pub(super) is_target: bool,
 }
 
+impl Standing {
+    /// Tells whether it is alive. A target that `is_closed` though nobody marked it is despawned right now.
+    pub(super) fn is_alive(self, is_closed: impl FnOnce() -> bool) -> bool {
+        !(self.is_deleting || self.is_target && is_closed())
+    }
+}
+
 impl Marks {
     pub(super) fn new(world: &mut World) -> Self {
         Self {
@@ -43,6 +50,21 @@ impl Marks {
             is_deleting: archetype.contains(self.deleting),
             is_reserved: archetype.contains(self.reserved),
             is_target: archetype.contains(self.signals),
+        })
+    }
+
+    /// Tells whether an entity is alive.
+    pub(super) fn is_alive(self, world: &World, books: &Books, entity: Entity) -> bool {
+        let standing = self.standing(world, entity);
+        standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(entity)))
+    }
+
+    /// Tells whether components can be linked to an entity as it is.
+    pub(super) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> bool {
+        self.standing(world, entity).is_some_and(|standing| {
+            standing.is_target
+                && !standing.is_reserved
+                && standing.is_alive(|| books.is_closed(entity))
         })
     }
 }

@@ -27,9 +27,14 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
     for number in 0..types {
         let tracking = world.resource::<Tracked>().get(number);
-        match take_changed(world, number) {
-            Ok(changed) => {
-                for holder in changed {
+        match take_changed(world, tracking) {
+            Ok(changes) => {
+                let mut books = world.resource_mut::<Books>();
+                let books = books.bypass_change_detection();
+                for (holder, named) in changes.plain() {
+                    books.set_references(holder, tracking.handler, named.iter().copied());
+                }
+                for holder in changes.others {
                     released.add(sync_guarded(world, holder, tracking, hears));
                 }
             }
@@ -168,11 +173,7 @@ fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked
         named.retain(|named| is_open(named));
     }
     // Who goes as well has nothing to keep.
-    let stays = holder_standing.is_some_and(|holder_standing| {
-        let is_closed = holder_standing.is_target && books.is_closed(holder);
-        !holder_standing.is_deleting && !is_closed
-    });
-    if stays {
+    if holder_standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(holder))) {
         let targets = named.iter().map(|named| named.target);
         books.set_references(holder, tracking.handler, targets);
         for named in named.iter().filter(|named| named.is_undecided) {

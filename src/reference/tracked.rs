@@ -19,7 +19,7 @@ use super::{
     Lost, Place, Policy, References, Remains, path, release,
     standing::Marks,
     sync,
-    watch::{self, Watch},
+    watch::{self, Changes, Watch},
 };
 use crate::signal::{self, Books, HandlerId, Panicked, Reserved};
 
@@ -239,16 +239,16 @@ impl Tracked {
     }
 }
 
-/// Returns the entities whose component of a tracked type was written since the last time, or with what one panics that is
-/// read.
-pub(super) fn take_changed(world: &mut World, number: u32) -> Result<Vec<Entity>, Panicked> {
+/// Returns which components of a tracked type were written since the last time, or with what one panics that is read.
+pub(super) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Changes, Panicked> {
+    let number = tracking.number;
     let mut tracked = world.resource_mut::<Tracked>();
     let known = &mut tracked.types[number as usize];
-    let (since, handler) = (known.synced, known.handler);
+    let since = known.synced;
     let Some(mut watch) = known.watch.take() else {
-        return Ok(Vec::new());
+        return Ok(Changes::default());
     };
-    let changed = catch_unwind(AssertUnwindSafe(|| watch.changed(world, handler, since)));
+    let changed = catch_unwind(AssertUnwindSafe(|| watch.changed(world, tracking, since)));
     // What is written from now on is newer.
     let now = world.increment_change_tick();
     let mut tracked = world.resource_mut::<Tracked>();

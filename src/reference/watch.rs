@@ -10,22 +10,46 @@ use bevy_ecs::{
     query::QueryState,
     world::World,
 };
-use smallvec::SmallVec;
 
-use super::{Policy, References};
-use crate::signal::{self, Books, HandlerId};
+use super::{Policy, References, tracked::Tracking};
+use crate::signal::{self, Books};
 
 /// How many change ticks are compared in one go.
 const BLOCK: usize = 16;
 
 /// A component type that is forgotten: which components were written, and who names somebody.
 pub(super) trait Watch: Send + Sync {
-    /// Returns the entities whose component changed since then and does not name what the books say; without a
-    /// `since`, all are looked at.
-    fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity>;
+    /// Returns which components changed since then and do not name what the books say; without a `since`, all
+    /// are looked at.
+    fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes;
 
     /// Returns the entities whose component names somebody who `is_meant`.
     fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity>;
+}
+
+/// The components that do not name what the books say.
+#[derive(Default)]
+pub(super) struct Changes {
+    /// The holders whose links need only be changed, and where the names of each end.
+    plain: Vec<(Entity, usize)>,
+    named: Vec<Entity>,
+    /// The holders after these. The first of them needs more, and while that is done anything may change, so
+    /// they are looked at one by one.
+    pub(super) others: Vec<Entity>,
+}
+
+impl Changes {
+    /// Returns the holders whose links need only be changed, and whom the component of each names.
+    ///
+    /// This holds as long as no code of the user runs.
+    pub(super) fn plain(&self) -> impl Iterator<Item = (Entity, &[Entity])> {
+        let mut start = 0;
+        self.plain.iter().map(move |&(holder, end)| {
+            let named = &self.named[start..end];
+            start = end;
+            (holder, named)
+        })
+    }
 }
 
 /// Returns the watch of the `C` in `world`.
@@ -36,21 +60,35 @@ pub(super) fn of<C: Component + References>(world: &mut World) -> Box<dyn Watch>
 struct WatchOf<C: Component>(QueryState<(Entity, Ref<'static, C>)>);
 
 impl<C: Component + References> Watch for WatchOf<C> {
-    fn changed(&mut self, world: &World, handler: HandlerId, since: Option<Tick>) -> Vec<Entity> {
-        let Some(books) = world.get_resource::<Books>() else {
-            return Vec::new();
-        };
+    fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes {
+        let books = world.resource::<Books>();
+        let marks = tracking.marks;
         let recent = Recent::since(since, world.read_change_tick());
-        let mut changed = Vec::new();
-        let mut named = SmallVec::<[Entity; 8]>::new();
+        let mut changes = Changes::default();
+        let Changes {
+            plain,
+            named,
+            others,
+        } = &mut changes;
         let mut look = |holder: Entity, component: &C| {
-            named.clear();
+            let start = named.len();
             component.visit_references(Policy::Clear, &mut |entity, _| {
                 // What is named twice only looks as if it had changed.
                 named.push(entity);
             });
-            if !books.names_exactly(holder, handler, &named) {
-                changed.push(holder);
+            let targets = &named[start..];
+            if books.names_exactly(holder, tracking.handler, targets) {
+                named.truncate(start);
+            } else if others.is_empty()
+                && marks.is_alive(world, books, holder)
+                && targets
+                    .iter()
+                    .all(|target| marks.takes_links(world, books, *target))
+            {
+                plain.push((holder, named.len()));
+            } else {
+                named.truncate(start);
+                others.push(holder);
             }
         };
         match self.0.contiguous_iter(world) {
@@ -69,7 +107,7 @@ impl<C: Component + References> Watch for WatchOf<C> {
                 }
             }
         }
-        changed
+        changes
     }
 
     fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity> {

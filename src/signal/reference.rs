@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{
     books::Books,
     handler::Call,
-    links::Held,
+    links::{Held, Link},
     list::List,
     register::Manner,
     table::{HandlerId, SignalId},
@@ -44,14 +44,20 @@ impl Books {
                 sorted.binary_search(&target).is_ok()
             }
         };
-        let mut ended = SmallVec::<[Entity; 4]>::new();
-        self.for_each_reference(holder, handler, |target| {
+        let mut ended = SmallVec::<[(Entity, Link); 2]>::new();
+        self.for_each_reference(holder, handler, |target, link| {
             if !is_named(target) {
-                ended.push(target);
+                ended.push((target, link));
             }
         });
-        for target in ended {
-            self.end_reference(holder, target, handler);
+        for (target, link) in ended {
+            // It is known to be in force, so there is no need to look it up.
+            self.links.take(holder, target, link.list, link.key);
+            let list = self.list_mut(link.list);
+            list.remove(link.place);
+            if list.wants_compaction_to_shrink() {
+                self.compact(link.list);
+            }
         }
         for target in named {
             let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
@@ -120,7 +126,7 @@ impl Books {
             return false;
         }
         let (mut known, mut is_exact) = (0, true);
-        self.for_each_reference(holder, handler, |target| {
+        self.for_each_reference(holder, handler, |target, _| {
             known += 1;
             is_exact = is_exact && named.contains(&target) && !self.is_closed(target);
         });
@@ -132,22 +138,20 @@ impl Books {
         &self,
         holder: Entity,
         handler: HandlerId,
-        mut visit: impl FnMut(Entity),
+        mut visit: impl FnMut(Entity, Link),
     ) {
         let key = self.table.key_of(handler);
         match self.links.of(holder) {
             Held::One(link) if link.key == key && self.is_in_force(holder, link) => {
-                visit(self.list(link.list).target);
+                visit(self.list(link.list).target, link);
             }
             Held::Nothing | Held::One(_) => {}
             Held::Many(map) => {
                 for (&(target, at), placed) in map {
+                    let link = placed.link(key);
                     // A list that was dropped may be another target's by now.
-                    if at == key
-                        && self.first(target).is_some()
-                        && self.is_in_force(holder, placed.link(key))
-                    {
-                        visit(target);
+                    if at == key && self.first(target).is_some() && self.is_in_force(holder, link) {
+                        visit(target, link);
                     }
                 }
             }
