@@ -1539,6 +1539,77 @@ fn several_written_components_of_a_table_are_found_in_order() {
 }
 
 #[test]
+fn written_components_are_linked_in_order_whatever_they_name() {
+    let mut world = stage();
+    let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
+    world.entity_mut(goblin).insert(Signals);
+    let fresh = spawn(&mut world);
+    let mobs = [(); 4].map(|()| spawn_mob(&mut world));
+    world.sync_references();
+    world.despawn(orc);
+
+    for mob in mobs {
+        write(&mut world, mob, goblin);
+    }
+    for (mob, friend) in [(mobs[1], orc), (mobs[2], fresh)] {
+        world.get_mut::<Mob>(mob).unwrap().friends = vec![friend];
+    }
+    world.sync_references();
+
+    assert_eq!(links_of::<Mob>(&world, goblin), mobs);
+    assert_eq!(world.get::<Mob>(mobs[1]).unwrap().friends, []);
+    assert_eq!(links_of::<Mob>(&world, fresh), [mobs[2]]);
+}
+
+#[test]
+fn whoever_goes_while_another_target_is_marked_is_released_by_the_same_sync() {
+    #[derive(Resource)]
+    struct Victim(Entity);
+    let mut world = stage();
+    let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
+    world.entity_mut(goblin).insert(Signals);
+    let mobs = [(); 3].map(|()| spawn_mob(&mut world));
+    world.sync_references();
+    world.insert_resource(Victim(goblin));
+    world.add_observer(
+        |_: On<Add<Signals>>, victim: Res<Victim>, mut commands: Commands| {
+            commands.entity(victim.0).try_despawn();
+        },
+    );
+
+    for (mob, target) in mobs.into_iter().zip([goblin, orc, goblin]) {
+        write(&mut world, mob, target);
+    }
+    world.sync_references();
+
+    let targets = mobs.map(|mob| world.get::<Mob>(mob).unwrap().target);
+    assert_eq!(targets, [None, Some(orc), None]);
+    check(&world);
+}
+
+#[test]
+fn links_of_a_long_list_follow_it() {
+    let mut world = stage();
+    let crowd = [(); MOBS_OF_A_TABLE].map(|()| spawn(&mut world));
+    let mob = spawn_mob(&mut world);
+    world.get_mut::<Mob>(mob).unwrap().friends = crowd[..30].to_vec();
+    world.sync_references();
+
+    let twice = [&crowd[10..], &crowd[20..40]].concat();
+    world.get_mut::<Mob>(mob).unwrap().friends = twice;
+    world.sync_references();
+
+    let (left, named) = crowd.split_at(10);
+    for friend in left {
+        assert_eq!(links_of::<Mob>(&world, *friend), []);
+    }
+    for friend in named {
+        assert_eq!(links_of::<Mob>(&world, *friend), [mob]);
+    }
+    check(&world);
+}
+
+#[test]
 fn tick_of_a_table_is_new_exactly_where_it_is_for_bevy() {
     for age in AGES {
         let (is_found, is_new) = find_written(age, Mob::default(), |mob, target| {
