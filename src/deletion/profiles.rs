@@ -9,13 +9,13 @@ use bevy_ecs::{
     entity::Entity,
     entity_disabling::Disabled,
     lifecycle::{ADD, DESPAWN, DISCARD, INSERT, REMOVE},
-    observer::CachedObservers,
     resource::IS_RESOURCE,
     world::World,
 };
 
+use super::tear_down::is_heard;
 use crate::{
-    deleting::{Deleting, Visibility},
+    deleting::{Deleting, KindId, Visibility},
     signal::Signals,
 };
 
@@ -68,6 +68,8 @@ pub(super) struct Profiles {
     known: Vec<Profile>,
     /// Components, and what it means to have them.
     meanings: Vec<(ComponentId, u8)>,
+    /// The archetype of nothing but the mark of an entity that is deleted: Bevy keeps in it whether anybody observes that.
+    mark: Option<ArchetypeId>,
 }
 
 impl Profiles {
@@ -104,17 +106,10 @@ impl Profiles {
 
     /// Tells whether nobody observes the mark of an entity that is deleted.
     pub(super) fn is_mark_unseen(&self, world: &World) -> bool {
-        let mark = self.meanings.iter();
-        let mark = mark.filter(|(_, meaning)| meaning & (Profile::DELETING | Profile::HIDDEN) != 0);
-        [ADD, INSERT, DISCARD, REMOVE, DESPAWN].iter().all(|event| {
-            let observers = world.observers().try_get_observers(*event);
-            let observers = observers.map(CachedObservers::component_observers);
-            observers.is_none_or(|observers| {
-                let mut mark = mark.clone();
-                observers.is_empty()
-                    || mark.all(|(component, _)| !observers.contains_key(component))
-            })
-        })
+        match self.mark {
+            Some(mark) => is_quiet(&world.archetypes()[mark]),
+            None => false,
+        }
     }
 
     /// Tells whether all archetypes are known. The others are read whenever they are asked for.
@@ -141,11 +136,12 @@ impl Profiles {
         Self {
             known: Vec::new(),
             meanings: everywhere
-                .0
+                .components
                 .into_iter()
                 .chain(owners)
                 .chain(destroyed)
                 .collect(),
+            mark: everywhere.mark,
         }
     }
 
@@ -157,16 +153,65 @@ impl Profiles {
 }
 
 /// What it means to have a component, for those that mean the same in every world.
-pub(super) struct Meanings([(ComponentId, u8); 4]);
+pub(super) struct Meanings {
+    components: [(ComponentId, u8); 4],
+    mark: Option<ArchetypeId>,
+}
 
 impl Meanings {
     /// Registers the components, so that they can be told from others.
     pub(super) fn register(world: &mut World) -> Self {
-        Self([
-            (world.register_component::<Deleting>(), Profile::DELETING),
-            (world.register_component::<Disabled>(), Profile::HIDDEN),
-            (world.register_component::<Signals>(), Profile::HEARD),
-            (IS_RESOURCE, Profile::RESOURCE),
-        ])
+        let mark = [
+            world.register_component::<Deleting>(),
+            world.register_component::<Disabled>(),
+        ];
+        let [deleting, disabled] = mark;
+        Self {
+            components: [
+                (deleting, Profile::DELETING),
+                (disabled, Profile::HIDDEN),
+                (world.register_component::<Signals>(), Profile::HEARD),
+                (IS_RESOURCE, Profile::RESOURCE),
+            ],
+            mark: archetype_of(world, mark).or_else(|| make_mark(world, mark)),
+        }
     }
+}
+
+/// Returns the archetype of a mark without anything else.
+fn archetype_of(world: &World, mark: [ComponentId; 2]) -> Option<ArchetypeId> {
+    let mut archetypes = world.archetypes().iter();
+    let is_mark = |archetype: &&Archetype| {
+        archetype.component_count() == mark.len() && mark.iter().all(|at| archetype.contains(*at))
+    };
+    archetypes.find(is_mark).map(Archetype::id)
+}
+
+/// Makes that archetype, unless somebody would see how.
+fn make_mark(world: &mut World, mark: [ComponentId; 2]) -> Option<ArchetypeId> {
+    let is_seen = [ADD, INSERT, DISCARD, REMOVE, DESPAWN].iter().any(|event| {
+        let observers = world.observers().try_get_observers(*event);
+        observers.is_some_and(|observers| {
+            let observers = observers.component_observers();
+            mark.iter()
+                .any(|component| observers.contains_key(component))
+        })
+    });
+    if is_seen {
+        return None;
+    }
+    let nobody = Deleting::mark(Visibility::Seen, false, false, KindId::OTHERS);
+    let nobody = world.spawn(nobody);
+    let archetype = nobody.archetype().id();
+    nobody.despawn();
+    Some(archetype)
+}
+
+/// Tells whether nothing runs when entities of an archetype come, change or go.
+fn is_quiet(archetype: &Archetype) -> bool {
+    !(is_heard(archetype)
+        || archetype.has_add_hook()
+        || archetype.has_insert_hook()
+        || archetype.has_add_observer()
+        || archetype.has_insert_observer())
 }

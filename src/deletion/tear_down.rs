@@ -196,9 +196,14 @@ impl TearDown {
 
     /// Despawns one entity, and sees to whatever is deleted by that.
     pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
+        if let Some(nature) = self.nature(world, entity) {
+            self.despawn_as(world, entity, nature);
+        }
+    }
+
+    fn despawn_as(&mut self, world: &mut World, entity: Entity, nature: Nature) {
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
-        let is_heard = self.nature(world, entity).is_some_and(|at| at.is_heard);
         self.note(catch_unwind(AssertUnwindSafe(|| {
             world.despawn(entity);
         })));
@@ -211,7 +216,7 @@ impl TearDown {
                 kinds.count(kind);
             }
         }
-        if is_heard {
+        if nature.is_heard {
             self.forget();
             self.note(carry_out(world));
         }
@@ -291,7 +296,7 @@ impl TearDown {
         }
         match self.nature(world, entity) {
             Some(nature) if nature.owns => *descent = Descent::from(entity),
-            Some(_) => self.despawn(world, entity),
+            Some(nature) => self.despawn_as(world, entity, nature),
             // Somebody else despawned it.
             None => {}
         }
