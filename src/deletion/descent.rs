@@ -71,7 +71,6 @@ impl Descent {
         let Some(frame) = self.stack.last_mut() else {
             return;
         };
-        done.forget();
         let entity = frame.entity;
         let (Ok(owner), Some(deletions)) =
             (world.get_entity(entity), world.get_resource::<Deletions>())

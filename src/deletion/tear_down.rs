@@ -34,8 +34,6 @@ pub(super) struct TearDown {
     count: usize,
     looks_for: LooksFor,
     owning: Owning,
-    /// The archetype of the last that was torn down: many of a kind go together.
-    last: Option<Nature>,
     /// Who is looked for, of those that were torn down.
     corpses: Vec<Corpse>,
     /// Whether what waited was torn down as far as the budget goes.
@@ -52,22 +50,14 @@ pub(super) struct TearDown {
     outcome: Result<(), Panicked>,
 }
 
-/// What the tear-down of entities of an archetype takes.
-#[derive(Debug, Clone, Copy)]
-struct Nature {
-    archetype: ArchetypeId,
-    /// Whether they own something.
-    owns: bool,
-    /// Whether hooks or observers may run when they are despawned.
-    is_heard: bool,
-}
-
 /// The components by which an owner names what it owns: those of the worklist, which takes a while to reach.
 #[derive(Default)]
 struct Owning {
     targets: SmallVec<[ComponentId; 4]>,
     /// How many types of components there were.
     types: usize,
+    /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
+    last: Option<(ArchetypeId, bool)>,
 }
 
 /// How fast what waits is torn down.
@@ -93,7 +83,6 @@ impl TearDown {
             count: 0,
             looks_for: LooksFor::Nobody,
             owning: Owning::default(),
-            last: None,
             corpses: Vec::new(),
             has_begun: false,
             is_flush: false,
@@ -108,7 +97,6 @@ impl TearDown {
     pub(super) fn run(&mut self, world: &mut World) {
         // Without a worklist, somebody cleared the world from inside.
         while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-            self.last = None;
             if deletions.kinds.are_told_apart() {
                 self.kinds.get_or_insert_default();
             }
@@ -196,12 +184,13 @@ impl TearDown {
 
     /// Despawns one entity, and sees to whatever is deleted by that.
     pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
-        if let Some(nature) = self.nature(world, entity) {
-            self.despawn_as(world, entity, nature);
+        if let Ok(location) = world.entities().get_spawned(entity) {
+            self.despawn_at(world, entity, location.archetype_id);
         }
     }
 
-    fn despawn_as(&mut self, world: &mut World, entity: Entity, nature: Nature) {
+    fn despawn_at(&mut self, world: &mut World, entity: Entity, archetype: ArchetypeId) {
+        let is_heard = is_heard(&world.archetypes()[archetype]);
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
         self.note(catch_unwind(AssertUnwindSafe(|| {
@@ -216,8 +205,7 @@ impl TearDown {
                 kinds.count(kind);
             }
         }
-        if nature.is_heard {
-            self.forget();
+        if is_heard {
             self.note(carry_out(world));
         }
     }
@@ -290,44 +278,37 @@ impl TearDown {
             return;
         }
         if self.looks_for != LooksFor::Nobody {
-            self.forget();
             let told = self.looks_for.find_references(world, entity);
             self.note(told);
         }
-        match self.nature(world, entity) {
-            Some(nature) if nature.owns => *descent = Descent::from(entity),
-            Some(nature) => self.despawn_as(world, entity, nature),
+        let Ok(location) = world.entities().get_spawned(entity) else {
             // Somebody else despawned it.
-            None => {}
+            return;
+        };
+        if self.owning.is_owner(world, location.archetype_id) {
+            *descent = Descent::from(entity);
+        } else {
+            self.despawn_at(world, entity, location.archetype_id);
         }
-    }
-
-    /// Looks anew at what comes next, because somebody had a chance to add an observer.
-    pub(super) fn forget(&mut self) {
-        self.last = None;
-    }
-
-    /// Returns what the tear-down of `entity` takes, or `None` if it is not there.
-    fn nature(&mut self, world: &World, entity: Entity) -> Option<Nature> {
-        let location = world.entities().get_spawned(entity).ok()?;
-        let archetype = location.archetype_id;
-        if let Some(last) = self.last
-            && last.archetype == archetype
-        {
-            return Some(last);
-        }
-        self.owning.keep_up(world);
-        let components = &world.archetypes()[archetype];
-        self.last = Some(Nature {
-            archetype,
-            owns: self.owning.is_owner(components),
-            is_heard: is_heard(components),
-        });
-        self.last
     }
 }
 
 impl Owning {
+    /// Tells whether entities of an archetype own something.
+    fn is_owner(&mut self, world: &World, archetype: ArchetypeId) -> bool {
+        self.keep_up(world);
+        if let Some((last, is_owner)) = self.last
+            && last == archetype
+        {
+            return is_owner;
+        }
+        let components = &world.archetypes()[archetype];
+        let mut targets = self.targets.iter();
+        let is_owner = targets.any(|target| components.contains(*target));
+        self.last = Some((archetype, is_owner));
+        is_owner
+    }
+
     /// Looks them up again if a type was registered since.
     fn keep_up(&mut self, world: &World) {
         let types = world.components().len();
@@ -338,11 +319,7 @@ impl Owning {
         let deletions = world.get_resource::<Deletions>();
         let targets = deletions.map_or(&[][..], |deletions| deletions.ownerships.targets());
         self.targets = targets.into();
-    }
-
-    fn is_owner(&self, archetype: &Archetype) -> bool {
-        let mut targets = self.targets.iter();
-        targets.any(|target| archetype.contains(*target))
+        self.last = None;
     }
 }
 

@@ -89,6 +89,7 @@ pub(crate) struct Immediate;
 impl Way for Immediate {
     fn setup(world: &mut World) {
         world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
+        delete_one(world);
     }
 
     fn delete(world: &mut World, targets: &[Entity]) {
@@ -102,6 +103,10 @@ impl Way for Immediate {
 pub(crate) struct EndOfFrame;
 
 impl Way for EndOfFrame {
+    fn setup(world: &mut World) {
+        delete_one(world);
+    }
+
     fn delete(world: &mut World, targets: &[Entity]) {
         for &target in targets {
             qdel(world, target);
@@ -114,6 +119,10 @@ impl Way for EndOfFrame {
 pub(crate) struct Batch;
 
 impl Way for Batch {
+    fn setup(world: &mut World) {
+        delete_one(world);
+    }
+
     fn delete(world: &mut World, targets: &[Entity]) {
         let batch = world.qdel_batch(targets.iter().copied());
         assert_eq!(
@@ -210,6 +219,13 @@ pub(super) fn registrations(world: &World, _targets: &[Entity]) -> usize {
         .check_registrations()
         .expect("the books of both ends should agree");
     world.signal_footprint().registrations
+}
+
+/// Deletes an entity, because the first deletion in a world looks through all types and archetypes.
+pub(super) fn delete_one(world: &mut World) {
+    let entity = world.spawn_empty().id();
+    qdel(world, entity);
+    world.flush_qdel();
 }
 
 /// Deletes `target`, which nobody refuses.
