@@ -142,6 +142,7 @@ fn is_ours(contender: Contender) -> bool {
 fn color(contender: Contender) -> RGBColor {
     let (red, green, blue) = match contender {
         Contender::Raw => (0, 0, 0),
+        Contender::RawHidden => (60, 60, 60),
         Contender::Index => (31, 119, 180),
         Contender::IndexSet => (120, 180, 220),
         Contender::Observers => (110, 60, 150),
@@ -157,6 +158,7 @@ fn color(contender: Contender) -> RGBColor {
         Contender::QdelImm => (240, 110, 110),
         Contender::QdelFrame => (227, 119, 194),
         Contender::QdelBatch => (188, 140, 34),
+        Contender::QdelBatchImm => (220, 190, 90),
         Contender::Declared => (140, 86, 75),
         Contender::DeclaredFrame => (200, 150, 130),
     };

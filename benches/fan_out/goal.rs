@@ -307,7 +307,9 @@ fn goals_by_fan_out() -> Vec<Goal> {
 
 /// The goals that have one mark.
 fn single_goals() -> Vec<Goal> {
-    use Contender::{Declared, Index, Qdel, QdelBatch, QdelFrame, QdelImm, Raw, Ticks};
+    use Contender::{
+        Declared, Index, Qdel, QdelBatch, QdelBatchImm, QdelFrame, QdelImm, Raw, Ticks,
+    };
 
     let unheard = lone_setting(Scenario::UnheardDelete, MOBS);
     let ratio = |measure, setting, contender, base, most| Goal {
@@ -336,6 +338,13 @@ fn single_goals() -> Vec<Goal> {
             "delete 100,000 entities that nobody listens to in one batch",
             unheard,
             QdelBatch,
+            Raw,
+            1.6,
+        ),
+        ratio(
+            "the same in one batch that is torn down at once",
+            unheard,
+            QdelBatchImm,
             Raw,
             1.6,
         ),

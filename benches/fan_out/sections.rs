@@ -114,7 +114,8 @@ pub(crate) fn lone_setting(scenario: Scenario, mobs: usize) -> Setting {
 pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
     use Contender::{
         Declared, DeclaredFrame, Hooks, Index, IndexSet, Observers, Poll, Qdel, QdelBatch,
-        QdelFrame, QdelImm, QdelReq, QdelWorld, Raw, Relation, RelationSet, Scan, Ticks,
+        QdelBatchImm, QdelFrame, QdelImm, QdelReq, QdelWorld, Raw, RawHidden, Relation,
+        RelationSet, Scan, Ticks,
     };
 
     let by_fan_out = |title, file, scenario, base, contenders: &[Contender]| Section {
@@ -241,6 +242,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
             Raw,
             &[
                 Raw,
+                RawHidden,
                 Index,
                 Hooks,
                 Relation,
@@ -248,6 +250,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
                 QdelImm,
                 QdelFrame,
                 QdelBatch,
+                QdelBatchImm,
                 Declared,
                 DeclaredFrame,
             ],

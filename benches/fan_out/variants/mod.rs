@@ -19,10 +19,13 @@ use self::{
     hooks::Hooks,
     index::Index,
     observers::Observers,
-    plain::{Plain, Ticks},
+    plain::{Hidden, Plain, Ticks},
     relationship::{Chases, Related, SparseChases},
     scan::{Polling, Scanning},
-    signal::{Announced, Batch, EndOfFrame, FieldHandler, Immediate, Listening, WorldHandler},
+    signal::{
+        Announced, Batch, EndOfFrame, FieldHandler, Immediate, ImmediateBatch, Listening,
+        WorldHandler,
+    },
     tracked::{Despawned, Queued, Tracked},
 };
 use crate::{
@@ -103,6 +106,8 @@ pub(crate) trait Syncing: Variant {
 pub(crate) enum Contender {
     /// Bevy alone: the field is set, `despawn` tells nobody, and the field stays stale.
     Raw,
+    /// As raw, in two steps: each is hidden from queries by Bevy's `Disabled`, and all are despawned when the last is.
+    RawHidden,
     /// Hand-written: an `EntityHashMap<Vec<Entity>>` in a resource, and delete functions of one's own that look into it.
     Index,
     /// As index, with an `EntityIndexSet` in place of the `Vec`.
@@ -134,6 +139,8 @@ pub(crate) enum Contender {
     QdelFrame,
     /// As qdel, with one `qdel_batch` and then one `flush_qdel`, in place of `despawn`.
     QdelBatch,
+    /// As qdel, with one `qdel_batch` and `Teardown::Immediate`, in place of `despawn`.
+    QdelBatchImm,
     /// This crate: the field is declared and written, and `sync_references` follows; targets are despawned.
     Declared,
     /// As declared, with `World::qdel` of all and then one `flush_qdel`, in place of `despawn`.
@@ -184,6 +191,7 @@ impl Contender {
     fn measure_chase(self, case: &Case) -> f64 {
         match self {
             Self::Raw => chase::<Plain>(case),
+            Self::RawHidden => chase::<Hidden>(case),
             Self::Index => chase::<Index<Vec<Entity>>>(case),
             Self::IndexSet => chase::<Index<EntityIndexSet>>(case),
             Self::Observers => chase::<Observers>(case),
@@ -199,6 +207,7 @@ impl Contender {
             Self::QdelImm => chase::<Listening<Immediate>>(case),
             Self::QdelFrame => chase::<Listening<EndOfFrame>>(case),
             Self::QdelBatch => chase::<Listening<Batch>>(case),
+            Self::QdelBatchImm => chase::<Listening<ImmediateBatch>>(case),
             Self::Declared => chase::<Tracked<Despawned>>(case),
             Self::DeclaredFrame => chase::<Tracked<Queued>>(case),
         }

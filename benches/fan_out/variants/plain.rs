@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 
 use super::{Syncing, Variant};
 use crate::scene::Mob;
@@ -21,6 +21,34 @@ impl Variant for Plain {
 
     fn retarget(world: &mut World, mob: Entity, target: Entity) {
         Self::register(world, mob, target);
+    }
+
+    fn registrations(_world: &World, _targets: &[Entity]) -> usize {
+        0
+    }
+}
+
+/// As [`Plain`], but whoever goes is hidden from queries until all go: what any deletion in two steps pays to Bevy.
+pub(crate) struct Hidden;
+
+impl Variant for Hidden {
+    const TELLS: bool = false;
+
+    fn register(world: &mut World, mob: Entity, target: Entity) {
+        Plain::register(world, mob, target);
+    }
+
+    fn retarget(world: &mut World, mob: Entity, target: Entity) {
+        Plain::retarget(world, mob, target);
+    }
+
+    fn delete_targets(world: &mut World, targets: &[Entity]) {
+        for &target in targets {
+            world.entity_mut(target).insert(Disabled);
+        }
+        for &target in targets {
+            world.despawn(target);
+        }
     }
 
     fn registrations(_world: &World, _targets: &[Entity]) -> usize {

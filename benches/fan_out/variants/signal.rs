@@ -134,6 +134,19 @@ impl Way for Batch {
     }
 }
 
+/// One orderly deletion of all, finished within the call.
+pub(crate) struct ImmediateBatch;
+
+impl Way for ImmediateBatch {
+    fn setup(world: &mut World) {
+        Immediate::setup(world);
+    }
+
+    fn delete(world: &mut World, targets: &[Entity]) {
+        Batch::delete(world, targets);
+    }
+}
+
 impl<W: Way> Variant for Listening<W> {
     fn setup(world: &mut World) {
         W::setup(world);
