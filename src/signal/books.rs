@@ -93,6 +93,11 @@ impl Books {
         &mut self.lists[id.index()]
     }
 
+    /// Returns the handlers and a list.
+    pub(crate) fn table_and_list(&mut self, id: ListId) -> (&mut Table, &mut List) {
+        (&mut self.table, &mut self.lists[id.index()])
+    }
+
     /// Returns the first list of a target, if it has any.
     pub(crate) fn first(&self, target: Entity) -> Option<ListId> {
         let first = self.firsts.get(target);
@@ -108,25 +113,31 @@ impl Books {
 
     /// Returns the list of a target for `signal`.
     pub(crate) fn find(&self, target: Entity, signal: SignalId) -> Option<ListId> {
-        self.find_from(self.first(target), signal)
+        self.find_from(self.first(target)?, signal)
     }
 
     /// Returns the list for `signal` of a target whose first list is `first`; it is made if there is none.
+    #[inline]
     pub(crate) fn find_or_add(
         &mut self,
         target: Entity,
         first: Option<ListId>,
         signal: SignalId,
     ) -> ListId {
-        self.find_from(first, signal).unwrap_or_else(|| {
-            if first.is_none() {
-                self.drop_lists_of_index(target);
-            }
-            let list = self.lists.insert(List::new(target, signal, first));
-            let list = ListId::new(list);
-            self.firsts.set(target, list);
-            list
-        })
+        let known = first.and_then(|first| self.find_from(first, signal));
+        known.unwrap_or_else(|| self.add_list(target, first, signal))
+    }
+
+    /// Adds the list for `signal` of a target whose first list was `first`.
+    #[cold]
+    fn add_list(&mut self, target: Entity, first: Option<ListId>, signal: SignalId) -> ListId {
+        if first.is_none() {
+            self.drop_lists_of_index(target);
+        }
+        let list = self.lists.insert(List::new(target, signal, first));
+        let list = ListId::new(list);
+        self.firsts.set(target, list);
+        list
     }
 
     /// Tells whether a target takes no more registrations.
@@ -156,7 +167,7 @@ impl Books {
             Manner::Add | Manner::Replace => handler,
             Manner::AddOnce => handler.once(),
         };
-        let list = &mut self.lists[id.index()];
+        let mut list = &mut self.lists[id.index()];
         let (known, others) = match self.links.of(listener) {
             Held::Nothing => (None, Others::None),
             Held::One(link) if link.list == id && link.key == key => {
@@ -180,8 +191,8 @@ impl Books {
 
         if list.wants_compaction_to_grow() {
             self.compact(id);
+            list = &mut self.lists[id.index()];
         }
-        let list = &mut self.lists[id.index()];
         let link = Link {
             key,
             list: id,
@@ -443,11 +454,17 @@ impl Books {
         core::iter::successors(first.map(with_id), move |(_, list)| list.next.map(with_id))
     }
 
-    pub(crate) fn find_from(&self, first: Option<ListId>, signal: SignalId) -> Option<ListId> {
-        let mut lists = self.lists_from(first);
-        lists
-            .find(|(_, list)| list.signal == signal)
-            .map(|(id, _)| id)
+    /// Returns the list for `signal` among `first` and those that follow it.
+    #[inline]
+    pub(super) fn find_from(&self, first: ListId, signal: SignalId) -> Option<ListId> {
+        let mut id = first;
+        loop {
+            let list = self.list(id);
+            if list.signal == signal {
+                return Some(id);
+            }
+            id = list.next?;
+        }
     }
 
     /// Empties the place of a link that was taken out of the books of its listener, if it is still in force.

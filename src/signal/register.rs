@@ -168,6 +168,9 @@ pub(crate) fn confirm<Shape: 'static, H: SignalHandler<Shape>>(
 }
 
 /// Registers as far as that goes without a structural change.
+///
+/// What is like an earlier registration is written at once. All else, and what must be refused, is looked at thoroughly.
+#[inline]
 pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
@@ -178,42 +181,40 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     let Some(target) = target_of(world, about) else {
         return Ok(Attempt::NeedsStructure);
     };
-    let registration = Registration {
-        listener,
-        component: type_name::<H::Component>(),
-        target,
-        signal: type_name::<H::Signal>(),
-    };
-    let Ok(location) = world.entities().get_spawned(listener) else {
-        return Err(RegisterError::ListenerNotSpawned(registration));
-    };
-    let archetype = location.archetype_id;
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
+    if let Ok(location) = world.entities().get_spawned(listener)
+        && let Some(mut books) = world.get_resource_mut::<Books>()
+    {
         let books = books.bypass_change_detection();
         if let Some(first) = books.first(target)
             && let Some(handler) = known(books, handler)
-            && books.table.fits(handler, archetype)
+            && books.table.fits(handler, location.archetype_id)
             && (books.immortal == Some(target)) == (about == About::World)
+            && let Some(replaced) = write(books, listener, target, Some(first), handler, manner)
         {
-            return write(books, registration, Some(first), handler, manner);
+            return Ok(Attempt::Done(replaced));
         }
     }
-    attempt_thoroughly(world, registration, about, archetype, handler, manner)
+    attempt_thoroughly(world, listener, target, about, handler, manner)
 }
 
 /// Registers where something is new: the target, the handler, or the kind of listener.
 #[cold]
 fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
-    registration: Registration,
+    listener: Entity,
+    target: Entity,
     about: About,
-    archetype: ArchetypeId,
     handler: H,
     manner: Manner,
 ) -> Result<Attempt, RegisterError> {
-    check_listener::<H::Component>(world, registration)?;
+    let registration = Registration {
+        listener,
+        component: type_name::<H::Component>(),
+        target,
+        signal: type_name::<H::Signal>(),
+    };
+    let archetype = check_listener::<H::Component>(world, registration)?;
     check_target(world, registration, about)?;
-    let target = registration.target;
     if !has::<Signals>(world, world.entity(target)) {
         return Ok(Attempt::NeedsStructure);
     }
@@ -225,30 +226,37 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
         return Ok(Attempt::NeedsStructure);
     };
     books.table.add_fitting(handler, archetype);
-    write(books, registration, books.first(target), handler, manner)
+    if books.is_closed(target) {
+        return Err(RegisterError::TargetDeleting(registration));
+    }
+    let first = books.first(target);
+    match write(books, listener, target, first, handler, manner) {
+        Some(replaced) => Ok(Attempt::Done(replaced)),
+        None => Err(RegisterError::AlreadyRegistered(registration)),
+    }
 }
 
 /// Writes a registration into the books, where `first` is the first list of its target.
+///
+/// Returns `None`, with the books unchanged, if the target is closed or there is a registration that may not be replaced.
 #[inline]
 fn write(
     books: &mut Books,
-    registration: Registration,
+    listener: Entity,
+    target: Entity,
     first: Option<ListId>,
     handler: HandlerId,
     manner: Manner,
-) -> Result<Attempt, RegisterError> {
-    let Registration {
-        listener, target, ..
-    } = registration;
+) -> Option<Replaced> {
     if first.is_some_and(|first| books.list(first).closed) {
-        return Err(RegisterError::TargetDeleting(registration));
+        return None;
     }
     let signal = books.table.signal_of_handler(handler);
     let list = books.find_or_add(target, first, signal);
     match books.enter(listener, list, handler, manner) {
-        Entered::New => Ok(Attempt::Done(Replaced::Nothing)),
-        Entered::Replaced => Ok(Attempt::Done(Replaced::Handler)),
-        Entered::Refused => Err(RegisterError::AlreadyRegistered(registration)),
+        Entered::New => Some(Replaced::Nothing),
+        Entered::Replaced => Some(Replaced::Handler),
+        Entered::Refused => None,
     }
 }
 
@@ -270,11 +278,11 @@ fn check_target(
     Ok(())
 }
 
-/// Refuses a listener that cannot listen.
+/// Refuses a listener that cannot listen, and returns the archetype of one that can.
 fn check_listener<C: Component>(
     world: &World,
     registration: Registration,
-) -> Result<(), RegisterError> {
+) -> Result<ArchetypeId, RegisterError> {
     let Ok(listener) = world.get_entity(registration.listener) else {
         return Err(RegisterError::ListenerNotSpawned(registration));
     };
@@ -284,7 +292,7 @@ fn check_listener<C: Component>(
     if !has::<C>(world, listener) {
         return Err(RegisterError::MissingComponent(registration));
     }
-    Ok(())
+    Ok(listener.archetype().id())
 }
 
 /// Tells whether an entity has a `C`, without a look at components that wait to be registered.
