@@ -66,7 +66,7 @@ impl<'a> Stopwatch<'a> {
 }
 
 /// The longest batch; it is copied to the stack.
-const BATCH: usize = 64;
+const BATCH: usize = 128;
 
 /// The shortest batch for which the query is worth fetching.
 const QUERY_FROM: usize = 4;
@@ -78,8 +78,6 @@ enum Told {
     Stay,
     /// They were told for the last time: their target is closed.
     End,
-    /// They were told for the last time: their target must be closed, because it is despawned plainly.
-    EndInDespawn,
 }
 
 /// Takes no more registrations on `targets`, as far as they are listened to.
@@ -103,12 +101,22 @@ pub(crate) fn send(
     signal: &dyn Any,
     answer: &mut dyn Any,
 ) -> Result<(), Panicked> {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return Ok(());
+    };
+    let books = books.bypass_change_detection();
+    let Some(list) = books.find(target, id) else {
+        return Ok(());
+    };
+    let places = books.list_mut(list).begin();
+    let mut dispatch = Dispatch::new(list, places, Told::Stay, None);
+    let first = dispatch.advance(books);
     let round = Round {
         target,
         signal,
         answer,
     };
-    dispatch(world, id, round, Told::Stay, None)
+    dispatch.run(world, first, round)
 }
 
 /// Tells the listeners of `target`, which is closed, that it goes away: those who were not told yet.
@@ -118,7 +126,17 @@ pub(crate) fn tell(
     notice: &Qdeleting,
     stopwatch: Option<&mut Stopwatch>,
 ) -> Result<(), Panicked> {
-    send_notice(world, target, notice, Told::End, stopwatch)
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return Ok(());
+    };
+    let books = books.bypass_change_detection();
+    let Some(list) = books.find(target, SignalId::QDELETING) else {
+        return Ok(());
+    };
+    let places = books.list(list).untold();
+    let mut dispatch = Dispatch::new(list, places, Told::End, stopwatch);
+    let first = dispatch.advance(books);
+    dispatch.run(world, first, notice_round(notice, &mut ()))
 }
 
 /// Returns who would be told that `target` goes away, in order.
@@ -165,107 +183,47 @@ pub(crate) fn ask(
 
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
-    let notice = Qdeleting::new(context.entity, Cause::Despawn, false);
-    let told = send_notice(
-        &mut world,
-        context.entity,
-        &notice,
-        Told::EndInDespawn,
-        None,
-    );
-    let books = world.get_resource::<Books>();
-    let released = match books.and_then(|books| books.release) {
-        Some(release) => release(&mut world, context.entity),
-        None => Ok(()),
+    let target = context.entity;
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return;
     };
+    let books = books.bypass_change_detection();
+    let release = books.release;
+    // Also if nobody listens: nobody may begin to.
+    let first = books.close(target);
+    let mut told = Ok(());
+    if let Some(list) = books.find_from(first, SignalId::QDELETING) {
+        let places = books.list(list).untold();
+        let mut dispatch = Dispatch::new(list, places, Told::End, None);
+        let first = dispatch.advance(books);
+        let notice = Qdeleting::new(target, Cause::Despawn, false);
+        told = dispatch.run(&mut world, first, notice_round(&notice, &mut ()));
+    }
+    let released = release.map_or(Ok(()), |release| release(&mut world, target));
     if let Err(panicked) = told.and(released) {
         resume_unwind(panicked);
     }
 }
 
-fn send_notice(
-    world: &mut DeferredWorld,
-    target: Entity,
-    notice: &Qdeleting,
-    told: Told,
-    stopwatch: Option<&mut Stopwatch>,
-) -> Result<(), Panicked> {
-    let round = Round {
-        target,
+fn notice_round<'a>(notice: &'a Qdeleting, answer: &'a mut ()) -> Round<'a> {
+    Round {
+        target: notice.entity,
         signal: notice,
-        answer: &mut (),
-    };
-    dispatch(world, SignalId::QDELETING, round, told, stopwatch)
+        answer,
+    }
 }
 
-fn dispatch(
-    world: &mut DeferredWorld,
-    id: SignalId,
-    mut round: Round,
+/// A list that is being told, batch by batch.
+struct Dispatch<'a, 's> {
+    list: ListId,
+    /// What is left to be told.
+    places: Range<u32>,
     told: Told,
-    mut stopwatch: Option<&mut Stopwatch>,
-) -> Result<(), Panicked> {
-    let target = round.target;
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Ok(());
-    };
-    let books = books.bypass_change_detection();
-    if told == Told::EndInDespawn {
-        // Also if nobody listens: nobody may begin to.
-        books.close(target);
-    }
-    let Some(list) = books.find(target, id) else {
-        return Ok(());
-    };
-    let mut places = match told {
-        Told::Stay => books.list_mut(list).begin(),
-        Told::End | Told::EndInDespawn => books.list(list).untold(),
-    };
-    let mut outcome = Ok(());
-    let mut listeners = SmallVec::new();
-    let watch = stopwatch.as_deref_mut();
-    let mut next = next_batch(books, list, &mut places, told, &mut listeners, watch);
-    while let Some(batch) = next {
-        let called = match batch {
-            Batch::Fields { handler, id, query } => {
-                call_batch(world, handler, id, query, &mut round, &listeners)
-            }
-            Batch::Nothing => Ok(()),
-            Batch::World {
-                handler,
-                component,
-                listener,
-            } => {
-                let entity = world.get_entity(listener);
-                if entity.is_ok_and(|entity| entity.contains_id(component)) {
-                    catch_unwind(AssertUnwindSafe(|| {
-                        handler.call(world, &mut round, listener);
-                    }))
-                } else {
-                    Ok(())
-                }
-            }
-        };
-        outcome = outcome.and(called);
-        if let Some(stopwatch) = &mut stopwatch {
-            stopwatch.stop();
-        }
-        if places.is_empty() {
-            break;
-        }
-        let books = world.get_resource_mut::<Books>();
-        next = books.and_then(|mut books| {
-            let books = books.bypass_change_detection();
-            let watch = stopwatch.as_deref_mut();
-            next_batch(books, list, &mut places, told, &mut listeners, watch)
-        });
-    }
-    if told == Told::Stay
-        && let Some(mut books) = world.get_resource_mut::<Books>()
-    {
-        books.bypass_change_detection().finish(list);
-    }
-    outcome
+    stopwatch: Option<&'a mut Stopwatch<'s>>,
+    /// The listeners of a batch for a handler of fields.
+    listeners: SmallVec<[Option<Entity>; BATCH]>,
+    /// What finds them, if they are many.
+    query: Option<(HandlerId, BatchQuery)>,
 }
 
 /// What is called next.
@@ -273,11 +231,7 @@ enum Batch {
     /// Nobody: the handler is for a question of the same type.
     Nothing,
     /// For each of the listeners.
-    Fields {
-        handler: &'static dyn CallFields,
-        id: HandlerId,
-        query: Option<BatchQuery>,
-    },
+    Fields(&'static dyn CallFields),
     World {
         handler: &'static dyn CallWorld,
         /// What the listener must have.
@@ -286,69 +240,136 @@ enum Batch {
     },
 }
 
-/// Takes the next batch out of `places`, and ends what must be ended before it is called.
-fn next_batch(
-    books: &mut Books,
-    id: ListId,
-    places: &mut Range<u32>,
-    told: Told,
-    listeners: &mut SmallVec<[Option<Entity>; BATCH]>,
-    stopwatch: Option<&mut Stopwatch>,
-) -> Option<Batch> {
-    let list = books.list(id);
-    // Who is timed is called alone.
-    let longest = if stopwatch.is_some() { 1 } else { BATCH };
-    let run = list.next_run(places.clone(), longest as u32)?;
-    let is_once = run.handler.is_once();
-    let alone = run.places.start..run.places.start + 1;
-    let (batch, next) = match books.table.call(run.handler) {
-        Call::Look(_) | Call::Reference(_) => (alone, Batch::Nothing),
-        Call::World(handler) => {
-            let listener = list.at(alone.clone())[0];
-            let listener = listener.expect("a run should begin with a listener");
-            let key = books.table.key_of(run.handler);
-            let next = Batch::World {
-                handler,
-                component: books.table.component_of(key),
-                listener,
-            };
-            (alone, next)
+impl<'a, 's> Dispatch<'a, 's> {
+    fn new(
+        list: ListId,
+        places: Range<u32>,
+        told: Told,
+        stopwatch: Option<&'a mut Stopwatch<'s>>,
+    ) -> Self {
+        Self {
+            list,
+            places,
+            told,
+            stopwatch,
+            listeners: SmallVec::new(),
+            query: None,
         }
-        Call::Fields(handler) => {
-            let batch = if is_once { alone } else { run.places };
-            listeners.clear();
-            listeners.extend_from_slice(list.at(batch.clone()));
-            let is_long = listeners.len() >= QUERY_FROM;
-            let query = is_long.then(|| books.table.take_query(run.handler));
-            let next = Batch::Fields {
-                handler,
-                id: run.handler,
-                query: query.flatten(),
+    }
+
+    /// Calls the handlers, beginning with those of the batch `next`.
+    fn run(
+        &mut self,
+        world: &mut DeferredWorld,
+        mut next: Option<Batch>,
+        mut round: Round,
+    ) -> Result<(), Panicked> {
+        let mut outcome = Ok(());
+        while let Some(batch) = next {
+            let called = match batch {
+                Batch::Fields(handler) => {
+                    let query = self.query.as_mut().map(|(_, query)| query);
+                    call_batch(world, handler, query, &mut round, &self.listeners)
+                }
+                Batch::Nothing => Ok(()),
+                Batch::World {
+                    handler,
+                    component,
+                    listener,
+                } => {
+                    let entity = world.get_entity(listener);
+                    if entity.is_ok_and(|entity| entity.contains_id(component)) {
+                        catch_unwind(AssertUnwindSafe(|| {
+                            handler.call(world, &mut round, listener);
+                        }))
+                    } else {
+                        Ok(())
+                    }
+                }
             };
-            (batch, next)
+            outcome = outcome.and(called);
+            if let Some(stopwatch) = &mut self.stopwatch {
+                stopwatch.stop();
+            }
+            next = self.go_on(world);
         }
-    };
-    if let Some(stopwatch) = stopwatch
-        && let Some(listener) = books.list(id).at(batch.clone())[0]
-    {
-        stopwatch.start(books.table.name_of(run.handler), listener);
+        outcome
     }
-    places.start = batch.end;
-    // From before its call on, a listener's books may hold something else.
-    match told {
-        Told::End | Told::EndInDespawn => books.list_mut(id).mark_told(batch.end),
-        Told::Stay if is_once => books.leave_once(id, batch.start),
-        Told::Stay => {}
+
+    /// Returns what is called after a batch.
+    fn go_on(&mut self, world: &mut DeferredWorld) -> Option<Batch> {
+        if self.places.is_empty() && self.query.is_none() && self.told == Told::End {
+            return None;
+        }
+        let mut books = world.get_resource_mut::<Books>()?;
+        self.advance(books.bypass_change_detection())
     }
-    Some(next)
+
+    /// Puts the books in order after a batch, and returns what is called next.
+    fn advance(&mut self, books: &mut Books) -> Option<Batch> {
+        if let Some((handler, query)) = self.query.take() {
+            books.table.return_query(handler, query);
+        }
+        let next = self.next_batch(books);
+        if next.is_none() && self.told == Told::Stay {
+            books.finish(self.list);
+        }
+        next
+    }
+
+    /// Takes the next batch out of the places, and ends what must be ended before it is called.
+    fn next_batch(&mut self, books: &mut Books) -> Option<Batch> {
+        let (table, list) = books.table_and_list(self.list);
+        // Who is timed is called alone.
+        let longest = if self.stopwatch.is_some() { 1 } else { BATCH };
+        let run = list.next_run(self.places.clone(), longest as u32)?;
+        let is_once = run.handler.is_once();
+        let alone = run.places.start..run.places.start + 1;
+        let (batch, next) = match table.call(run.handler) {
+            Call::Look(_) | Call::Reference(_) => (alone, Batch::Nothing),
+            Call::World(handler) => {
+                let listener = list.at(alone.clone())[0];
+                let listener = listener.expect("a run should begin with a listener");
+                let key = table.key_of(run.handler);
+                let next = Batch::World {
+                    handler,
+                    component: table.component_of(key),
+                    listener,
+                };
+                (alone, next)
+            }
+            Call::Fields(handler) => {
+                let batch = if is_once { alone } else { run.places };
+                self.listeners.clear();
+                self.listeners.extend_from_slice(list.at(batch.clone()));
+                if self.listeners.len() >= QUERY_FROM {
+                    let query = table.take_query(run.handler);
+                    self.query = query.map(|query| (run.handler, query));
+                }
+                (batch, Batch::Fields(handler))
+            }
+        };
+        if let Some(stopwatch) = &mut self.stopwatch
+            && let Some(listener) = list.at(batch.clone())[0]
+        {
+            stopwatch.start(table.name_of(run.handler), listener);
+        }
+        self.places.start = batch.end;
+        // From before its call on, a listener's books may hold something else.
+        match self.told {
+            Told::End => list.mark_told(batch.end),
+            Told::Stay if is_once => books.leave_once(self.list, batch.start),
+            Told::Stay => {}
+        }
+        Some(next)
+    }
 }
 
 /// Calls a handler of fields for each listener of a batch, also past one that panics.
 fn call_batch(
     world: &mut DeferredWorld,
     handler: &dyn CallFields,
-    id: HandlerId,
-    mut query: Option<BatchQuery>,
+    mut query: Option<&mut BatchQuery>,
     round: &mut Round,
     listeners: &[Option<Entity>],
 ) -> Result<(), Panicked> {
@@ -356,22 +377,14 @@ fn call_batch(
     let mut outcome = Ok(());
     loop {
         let before = done.get();
+        let query = query.as_deref_mut();
         let called = catch_unwind(AssertUnwindSafe(|| {
-            handler.call(world, query.as_mut(), round, listeners, &done);
+            handler.call(world, query, round, listeners, &done);
         }));
         let finished = called.is_ok() || done.get() == before;
         outcome = outcome.and(called);
         if finished {
-            break;
+            return outcome;
         }
     }
-    if query.is_some()
-        && let Some(mut books) = world.get_resource_mut::<Books>()
-    {
-        books
-            .bypass_change_detection()
-            .table
-            .return_query(id, query);
-    }
-    outcome
 }

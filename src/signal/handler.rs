@@ -10,7 +10,10 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{Answer, Question, Received, Signal};
+use super::{
+    Answer, Question, Received, Signal,
+    column::{Column, Found},
+};
 
 /// A function that answers a signal or a question for a listening component.
 ///
@@ -71,7 +74,7 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
     }
 }
 
-/// A `QueryState<&'static mut C>` whose `C` is forgotten.
+/// A `QueryState<(Entity, &'static mut C)>` whose `C` is forgotten.
 pub(super) type BatchQuery = Box<dyn Any + Send + Sync>;
 
 /// Builds a query that also sees entities which a disabling component hides.
@@ -202,7 +205,7 @@ where
 
     fn batch_query(world: &mut World) -> Option<BatchQuery> {
         // A listener hears its signal also while something hides it.
-        let query = query_without_filters::<&mut C>(world);
+        let query = query_without_filters::<(Entity, &mut C)>(world);
         Some(Box::new(query))
     }
 
@@ -233,38 +236,60 @@ where
     ) {
         let target = round.target;
         let (signal, answer) = round.typed::<S, S::Answer>();
-        let current = Cell::new(target);
-        let start = done.get();
-        let entities = listeners[start..]
-            .iter()
-            .enumerate()
-            .filter_map(|(offset, listener)| {
-                done.set(start + offset + 1);
-                listener.inspect(|listener| current.set(*listener))
-            });
-        let mut tell = |component: &mut C| {
-            let received = Received::new(signal, current.get(), target);
+        let mut tell = |listener, component: &mut C| {
+            let received = Received::new(signal, listener, target);
             answer.merge((self.handler)(component, received));
         };
-        if let Some(query) = query {
-            let query = query
-                .downcast_mut::<QueryState<&mut C>>()
-                .expect("a batch query should be of the handler's own component");
-            let mut query = query.query_mut(&mut *world);
-            let mut components = query.iter_many_mut(entities);
-            while let Some(component) = components.fetch_next() {
-                if let Ok(mut component) = component {
-                    tell(&mut component);
+        let Some(query) = query else {
+            for listener in count(listeners, done).flatten() {
+                if let Some(mut component) = world.get_mut::<C>(listener) {
+                    tell(listener, &mut component);
                 }
             }
-        } else {
-            for listener in entities {
-                if let Some(mut component) = world.get_mut::<C>(listener) {
-                    tell(&mut component);
+            return;
+        };
+        let query = query
+            .downcast_mut::<QueryState<(Entity, &mut C)>>()
+            .expect("a batch query should be of the handler's own component");
+        if let Some(mut column) = Column::of_first(world, query, &listeners[done.get()..]) {
+            let mut is_elsewhere = false;
+            for listener in count(listeners, done) {
+                match listener.map(|listener| (listener, column.get_mut(listener))) {
+                    Some((listener, Found::Here(component))) => tell(listener, component),
+                    Some((_, Found::Elsewhere)) => {
+                        is_elsewhere = true;
+                        break;
+                    }
+                    Some((_, Found::Nowhere)) | None => {}
                 }
+            }
+            if !is_elsewhere {
+                return;
+            }
+            // The last was counted, but not called.
+            done.update(|done| done - 1);
+        }
+        let mut query = query.query_mut(&mut *world);
+        let mut components = query.iter_many_mut(count(listeners, done).flatten());
+        while let Some(component) = components.fetch_next() {
+            if let Ok((listener, mut component)) = component {
+                tell(listener, &mut component);
             }
         }
     }
+}
+
+/// Returns the listeners of a batch that are not `done`, and counts each as done when it is reached.
+#[inline]
+fn count(listeners: &[Option<Entity>], done: &Cell<usize>) -> impl Iterator<Item = Option<Entity>> {
+    let start = done.get();
+    listeners[start..]
+        .iter()
+        .enumerate()
+        .map(move |(place, listener)| {
+            done.set(start + place + 1);
+            *listener
+        })
 }
 
 impl<F, C, S> SignalHandler<WorldShape<C, S>> for F

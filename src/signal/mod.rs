@@ -15,6 +15,7 @@
 
 mod answer;
 mod books;
+mod column;
 mod discard_observer;
 mod dispatch;
 mod entity_ext;

@@ -182,9 +182,9 @@ impl Table {
     }
 
     /// Takes back what [`take_query`](Self::take_query) lent.
-    pub(crate) fn return_query(&mut self, handler: HandlerId, query: Option<BatchQuery>) {
+    pub(crate) fn return_query(&mut self, handler: HandlerId, query: BatchQuery) {
         if let Some(at) = self.handlers[handler.index()].query {
-            self.queries[at as usize].1 = query;
+            self.queries[at as usize].1 = Some(query);
         }
     }
 
