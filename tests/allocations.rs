@@ -265,6 +265,26 @@ fn unregistering_one_of_many_does_not_allocate() {
 }
 
 #[test]
+fn unregistering_all_of_many_does_not_allocate() {
+    let mut world = World::new();
+    let mobs = spawn_mobs(&mut world, CROWD);
+
+    let counted = allocations_once_warm(
+        &mut world,
+        |world| spawn_prey(world, &mobs, Mob::lose_target),
+        |world, target| {
+            for &mob in &mobs {
+                world
+                    .unregister_signal::<Mob, Qdeleting>(mob, target)
+                    .unwrap();
+            }
+        },
+    );
+
+    assert_eq!(counted, 0);
+}
+
+#[test]
 fn unregistering_the_only_listener_does_not_allocate() {
     let mut world = World::new();
     let mobs = spawn_mobs(&mut world, 1);

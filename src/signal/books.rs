@@ -299,7 +299,7 @@ impl Books {
         };
         self.firsts.clear(target);
         self.drop_lists_from(first);
-        if self.lists.capacity() >= ROOMY && self.lists.len() * 4 <= self.lists.capacity() {
+        if self.lists.capacity() >= ROOMY && self.lists.len() * 8 <= self.lists.capacity() {
             self.move_lists_together();
         }
     }

@@ -341,8 +341,11 @@ impl<'a, 's> Dispatch<'a, 's> {
             Call::Fields(handler) => {
                 let batch = if is_once { alone } else { run.places };
                 self.listeners.clear();
-                self.listeners.extend_from_slice(list.at(batch.clone()));
-                if self.listeners.len() >= QUERY_FROM {
+                let listeners = list.at(batch.clone());
+                if listeners.len() < QUERY_FROM {
+                    self.listeners.extend(listeners.iter().copied());
+                } else {
+                    self.listeners.extend_from_slice(listeners);
                     let query = table.take_query(run.handler);
                     self.query = query.map(|query| (run.handler, query));
                 }

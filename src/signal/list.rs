@@ -19,6 +19,9 @@ use super::{
     table::{HandlerId, SignalId},
 };
 
+/// Up to so many places are kept until the last listener goes: to make room smaller, memory must be asked for.
+const ROOMY: usize = 512;
+
 /// The place of a list among all lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ListId(u32);
@@ -191,13 +194,16 @@ impl List {
     /// Moves the registrations to the front, in order. Their places change.
     pub(crate) fn compact(&mut self) {
         debug_assert!(self.may_move(), "a list in use should keep its places");
+        let is_roomy = self.listeners.capacity() > ROOMY;
         if let Some(handlers) = &mut self.handlers {
             let mut listeners = self.listeners.iter();
             handlers.retain(|_| listeners.next().is_some_and(Option::is_some));
-            handlers.shrink_to_fit();
+            if is_roomy {
+                handlers.shrink_to_fit();
+            }
         }
         self.listeners.retain(|listener| listener.is_some());
-        if self.listeners.capacity() > self.listeners.len() * 2 {
+        if is_roomy && self.listeners.capacity() > self.listeners.len() * 2 {
             self.listeners.shrink_to_fit();
         }
     }

@@ -239,7 +239,7 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
 /// Writes a registration into the books, where `first` is the first list of its target.
 ///
 /// Returns `None`, with the books unchanged, if the target is closed or there is a registration that may not be replaced.
-#[inline]
+#[inline(always)]
 fn write(
     books: &mut Books,
     listener: Entity,
