@@ -127,28 +127,36 @@ impl<C: Component + References> Watch for WatchOf<C> {
 }
 
 /// The change ticks that are new: those for which [`Tick::is_newer_than`] says so, in one comparison.
+///
+/// Ages are [`SHIFTED`] to where signed numbers compare as they do, because not every processor compares unsigned ones side by
+/// side.
 #[derive(Debug, Clone, Copy)]
 struct Recent {
     now: u32,
     /// The age of the oldest of them.
-    oldest: u32,
+    oldest: i32,
 }
+
+/// Half of all ticks.
+const SHIFTED: u32 = 1 << 31;
 
 impl Recent {
     /// Returns the ticks after `since`, or all there are.
     fn since(since: Option<Tick>, now: Tick) -> Self {
-        let now = now.get();
         let oldest = since.map_or(u32::MAX, |since| {
-            let age = now.wrapping_sub(since.get());
+            let age = now.get().wrapping_sub(since.get());
             // Bevy calls all ticks old that are older than that.
             age.min(MAX_CHANGE_AGE).saturating_sub(1)
         });
-        Self { now, oldest }
+        Self {
+            now: now.get().wrapping_add(SHIFTED),
+            oldest: oldest.wrapping_add(SHIFTED).cast_signed(),
+        }
     }
 
     fn includes(self, tick: Tick) -> bool {
         // Ticks begin anew after the last.
-        self.now.wrapping_sub(tick.get()) <= self.oldest
+        self.now.wrapping_sub(tick.get()).cast_signed() <= self.oldest
     }
 
     /// Calls `visit` with the place of each of `ticks` that is new.

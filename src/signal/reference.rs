@@ -50,7 +50,7 @@ impl Books {
                 ended.push((target, link));
             }
         });
-        for (target, link) in ended {
+        for &(target, link) in &ended {
             // It is known to be in force, so there is no need to look it up.
             self.links.take(holder, target, link.list, link.key);
             let list = self.list_mut(link.list);
