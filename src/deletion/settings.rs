@@ -15,7 +15,7 @@ use crate::signal::{Panicked, Reserved};
 
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
-/// A deletion or flush goes by what it was when it began.
+/// A deletion or flush goes by what they were when it began; only sweeps can be turned off in the middle of one.
 /// It is optional; without it the defaults hold.
 ///
 /// ```
