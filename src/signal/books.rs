@@ -154,15 +154,15 @@ impl Books {
         first
     }
 
-    /// Enters a registration at the end of a list.
+    /// Enters a registration at the end of a list, with a handler of that `key`.
     pub(crate) fn enter(
         &mut self,
         listener: Entity,
         id: ListId,
+        key: KeyId,
         handler: HandlerId,
         manner: Manner,
     ) -> Entered {
-        let key = self.table.key_of(handler);
         let handler = match manner {
             Manner::Add | Manner::Replace => handler,
             Manner::AddOnce => handler.once(),
@@ -251,6 +251,7 @@ impl Books {
     }
 
     /// Ends all registrations of `component` on `listener`.
+    #[inline]
     pub(crate) fn forget(&mut self, listener: Entity, component: ComponentId) {
         if let Some(ended) = &mut self.ended {
             ended.insert(Ended {

@@ -73,7 +73,7 @@ impl Slot for Link {
     const VACANT: Self = NOTHING;
 
     fn is_vacant(self) -> bool {
-        self == NOTHING
+        self.key == KeyId::NONE
     }
 }
 
@@ -86,19 +86,20 @@ const NOTHING: Link = Link {
 
 /// The slot of a listener that has a map.
 const MANY: Link = Link {
-    key: KeyId::NONE,
+    key: KeyId::MANY,
     list: ListId::NONE,
-    place: 1,
+    place: 0,
 };
 
 impl Links {
     /// Returns the links of `listener`.
     #[inline]
     pub(crate) fn of(&self, listener: Entity) -> Held<'_> {
-        match self.slots.get(listener) {
-            NOTHING => Held::Nothing,
-            MANY => Held::Many(&self.maps[&listener.index_u32()]),
-            link => Held::One(link),
+        let link = self.slots.get(listener);
+        match link.key {
+            KeyId::NONE => Held::Nothing,
+            KeyId::MANY => Held::Many(&self.maps[&listener.index_u32()]),
+            _ => Held::One(link),
         }
     }
 
@@ -127,9 +128,10 @@ impl Links {
 
     /// Corrects the link to `list` with the key of `link` after its place or the list was moved.
     pub(crate) fn moved(&mut self, listener: Entity, target: Entity, list: ListId, link: Link) {
-        match self.slots.get(listener) {
-            NOTHING => {}
-            MANY => {
+        let known = self.slots.get(listener);
+        match known.key {
+            KeyId::NONE => {}
+            KeyId::MANY => {
                 let map = self.maps.get_mut(&listener.index_u32());
                 let known = map.and_then(|map| map.get_mut(&(target, link.key)));
                 if let Some(known) = known {
@@ -137,24 +139,28 @@ impl Links {
                     known.place = link.place;
                 }
             }
-            known if known.list == list && known.key == link.key => self.set(listener, link),
-            _ => {}
+            key => {
+                if known.list == list && key == link.key {
+                    self.set(listener, link);
+                }
+            }
         }
     }
 
     /// Takes the link to `list` with `key` out, if it is there.
     pub(crate) fn take(&mut self, listener: Entity, target: Entity, list: ListId, key: KeyId) {
-        match self.slots.get(listener) {
-            NOTHING => {}
-            MANY => {
+        let known = self.slots.get(listener);
+        match known.key {
+            KeyId::NONE => {}
+            KeyId::MANY => {
                 let index = listener.index_u32();
                 if let Some(map) = self.maps.get_mut(&index) {
                     map.swap_remove(&(target, key));
                 }
                 self.unmap(listener);
             }
-            known => {
-                if known.list == list && known.key == key {
+            known_key => {
+                if known.list == list && known_key == key {
                     self.slots.clear(listener);
                 }
             }

@@ -188,7 +188,7 @@ impl List {
     /// Tells whether the list holds much more memory than its registrations need.
     pub(crate) fn wants_compaction_to_shrink(&self) -> bool {
         let len = self.listeners.len();
-        len >= 32 && self.live as usize * 4 <= len && self.may_move()
+        len >= 32 && self.live as usize * 8 <= len && self.may_move()
     }
 
     /// Moves the registrations to the front, in order. Their places change.

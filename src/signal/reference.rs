@@ -59,10 +59,11 @@ impl Books {
                 self.compact(link.list);
             }
         }
+        let key = self.table.key_of(handler);
         for target in named {
             let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
             // There is one link, however many fields name it.
-            self.enter(holder, list, handler, Manner::Add);
+            self.enter(holder, list, key, handler, Manner::Add);
         }
     }
 

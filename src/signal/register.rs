@@ -17,7 +17,7 @@ use super::{
     handler::SignalHandler,
     list::ListId,
     listener,
-    table::HandlerId,
+    table::Known,
 };
 use crate::{
     deleting::Deleting,
@@ -93,11 +93,8 @@ fn prepare<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, about: Ab
     }
 }
 
-/// Returns the number of a handler, if it registered before.
-fn known<Shape: 'static, H: SignalHandler<Shape>>(
-    books: &mut Books,
-    _handler: H,
-) -> Option<HandlerId> {
+/// Returns what is known of a handler, if it registered before.
+fn known<Shape: 'static, H: SignalHandler<Shape>>(books: &mut Books, _handler: H) -> Option<Known> {
     books.table.handler::<(H, Shape)>()
 }
 
@@ -186,10 +183,10 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     {
         let books = books.bypass_change_detection();
         if let Some(first) = books.first(target)
-            && let Some(handler) = known(books, handler)
-            && books.table.fits(handler, location.archetype_id)
+            && let Some(known) = known(books, handler)
+            && books.table.fits(known.handler, location.archetype_id)
             && (books.immortal == Some(target)) == (about == About::World)
-            && let Some(replaced) = write(books, listener, target, Some(first), handler, manner)
+            && let Some(replaced) = write(books, listener, target, Some(first), known, manner)
         {
             return Ok(Attempt::Done(replaced));
         }
@@ -222,15 +219,15 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
         return Ok(Attempt::NeedsStructure);
     };
     let books = books.bypass_change_detection();
-    let Some(handler) = known(books, handler) else {
+    let Some(known) = known(books, handler) else {
         return Ok(Attempt::NeedsStructure);
     };
-    books.table.add_fitting(handler, archetype);
+    books.table.add_fitting(known.handler, archetype);
     if books.is_closed(target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
     let first = books.first(target);
-    match write(books, listener, target, first, handler, manner) {
+    match write(books, listener, target, first, known, manner) {
         Some(replaced) => Ok(Attempt::Done(replaced)),
         None => Err(RegisterError::AlreadyRegistered(registration)),
     }
@@ -245,15 +242,14 @@ fn write(
     listener: Entity,
     target: Entity,
     first: Option<ListId>,
-    handler: HandlerId,
+    known: Known,
     manner: Manner,
 ) -> Option<Replaced> {
     if first.is_some_and(|first| books.list(first).closed) {
         return None;
     }
-    let signal = books.table.signal_of_handler(handler);
-    let list = books.find_or_add(target, first, signal);
-    match books.enter(listener, list, handler, manner) {
+    let list = books.find_or_add(target, first, known.signal);
+    match books.enter(listener, list, known.key, known.handler, manner) {
         Entered::New => Some(Replaced::Nothing),
         Entered::Replaced => Some(Replaced::Handler),
         Entered::Refused => None,

@@ -25,6 +25,14 @@ pub(crate) struct HandlerId(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(u32);
 
+/// A handler with what it listens for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) handler: HandlerId,
+    pub(crate) key: KeyId,
+    pub(crate) signal: SignalId,
+}
+
 /// A type of signal, by its place in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SignalId(u16);
@@ -32,13 +40,13 @@ pub(crate) struct SignalId(u16);
 /// All handlers that ever registered, by number.
 pub(crate) struct Table {
     handlers: Vec<Handler>,
-    handler_ids: TypeMap<HandlerId>,
+    known: TypeMap<Known>,
     keys: Vec<Key>,
     key_ids: TypeMap<KeyId>,
     signals: Vec<&'static str>,
     signal_ids: TypeMap<SignalId>,
     /// What was asked for last: it is often the same again.
-    last_handler: Option<(TypeId, HandlerId)>,
+    last_known: Option<(TypeId, Known)>,
     last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
     /// The components whose discards are watched.
@@ -86,6 +94,8 @@ impl HandlerId {
 impl KeyId {
     /// No key.
     pub(crate) const NONE: Self = Self(u32::MAX);
+    /// More than one.
+    pub(crate) const MANY: Self = Self(u32::MAX - 1);
 }
 
 impl SignalId {
@@ -99,12 +109,12 @@ impl Default for Table {
     fn default() -> Self {
         let mut table = Self {
             handlers: Vec::new(),
-            handler_ids: TypeMap::default(),
+            known: TypeMap::default(),
             keys: Vec::new(),
             key_ids: TypeMap::default(),
             signals: Vec::new(),
             signal_ids: TypeMap::default(),
-            last_handler: None,
+            last_known: None,
             last_key: None,
             queries: Vec::new(),
             watched: TypeMap::default(),
@@ -122,9 +132,9 @@ impl Table {
         self.signal_ids.get(&TypeId::of::<S>()).copied()
     }
 
-    /// Returns the number of the handler `H`, if it was added.
-    pub(crate) fn handler<H: 'static>(&mut self) -> Option<HandlerId> {
-        look_up(&self.handler_ids, &mut self.last_handler, TypeId::of::<H>())
+    /// Returns the handler `H`, if it was added.
+    pub(crate) fn handler<H: 'static>(&mut self) -> Option<Known> {
+        look_up(&self.known, &mut self.last_known, TypeId::of::<H>())
     }
 
     /// Returns what a handler listens with and for.
@@ -157,11 +167,6 @@ impl Table {
     pub(crate) fn add_fitting(&mut self, handler: HandlerId, archetype: ArchetypeId) {
         let fitting = &mut self.handlers[handler.index()].fitting;
         fitting.grow_and_insert(archetype.index());
-    }
-
-    /// Returns the signal that a handler listens for.
-    pub(crate) fn signal_of_handler(&self, handler: HandlerId) -> SignalId {
-        self.signal_of(self.key_of(handler))
     }
 
     /// Returns the path of a handler's function.
@@ -220,7 +225,7 @@ impl Table {
             Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
             Call::World(_) | Call::Look(_) | Call::Reference(_) => None,
         };
-        let id = HandlerId(self.handlers.len() as u32);
+        let handler = HandlerId(self.handlers.len() as u32);
         self.handlers.push(Handler {
             fitting: FixedBitSet::new(),
             call,
@@ -228,8 +233,13 @@ impl Table {
             query: query.map(|at| at as u32),
             name,
         });
-        self.handler_ids.insert(TypeId::of::<H>(), id);
-        id
+        let known = Known {
+            handler,
+            key,
+            signal,
+        };
+        self.known.insert(TypeId::of::<H>(), known);
+        handler
     }
 
     /// Counts the discards of `C` as watched, and tells whether they were not yet.
