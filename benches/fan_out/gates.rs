@@ -144,8 +144,8 @@ fn instructions(setting: Setting, contender: Contender) -> u64 {
 /// The ratios, and what was set as their goal.
 fn gates(mobs: usize) -> Vec<Gate> {
     use Contender::{
-        Declared, Index, Qdel, QdelBatch, QdelBatchImm, QdelFrame, QdelImm, Raw, RawHidden,
-        RelationSet, Ticks,
+        Declared, Index, Qdel, QdelBatch, QdelBatchImm, QdelFrame, QdelImm, QdelReq, Raw,
+        RawHidden, RelationSet, Ticks,
     };
     use Scenario::{ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, UnheardDelete};
 
@@ -168,23 +168,24 @@ fn gates(mobs: usize) -> Vec<Gate> {
         stands: None,
     };
     vec![
-        gate(Register, 100, Qdel, Index, 1.45),
+        gate(Register, 100, Qdel, Index, 1.45).standing_at(1.75),
         gate(Register, 100, Qdel, RelationSet, 0.45),
         gate(Retarget, 100, Qdel, Index, 1.15),
         gate(Retarget, 100, Declared, Qdel, 1.5),
         gate(Notify, 100, Qdel, Index, 0.60),
-        gate(NotifyDelete, 1, Qdel, Index, 0.98),
+        gate(NotifyDelete, 1, Qdel, Index, 0.98).standing_at(1.23),
         gate(NotifyDelete, 100, Qdel, Index, 0.75),
         gate(NotifyDelete, 100, Qdel, RelationSet, 0.25),
         gate(NotifyDelete, 100, QdelBatch, Index, 0.80),
-        gate(ListenerDelete, 100, Qdel, Index, 1.0),
-        lone(UnheardDelete, QdelImm, Raw, 1.25),
-        lone(UnheardDelete, QdelFrame, Raw, 2.2),
-        lone(UnheardDelete, QdelBatch, Raw, 1.6),
+        gate(ListenerDelete, 100, Qdel, Index, 1.0).standing_at(1.12),
+        gate(ListenerDelete, 100, QdelReq, Index, 1.0),
+        lone(UnheardDelete, QdelImm, Raw, 1.25).standing_at(1.73),
+        lone(UnheardDelete, QdelFrame, Raw, 2.2).standing_at(3.91),
+        lone(UnheardDelete, QdelBatch, Raw, 1.6).standing_at(3.43),
         lone(UnheardDelete, QdelBatchImm, Raw, 1.6),
-        // What Bevy charges for hiding leaves this much over it.
-        lone(UnheardDelete, QdelFrame, RawHidden, 1.6),
-        lone(UnheardDelete, QdelBatch, RawHidden, 1.4),
+        // What Bevy charges for hiding an entity and despawning it later is a floor under these.
+        lone(UnheardDelete, QdelFrame, RawHidden, 1.8),
+        lone(UnheardDelete, QdelBatch, RawHidden, 1.6),
         lone(Sync, Declared, Ticks, 1.5),
     ]
 }
