@@ -75,6 +75,26 @@ fn hook_of_a_component_finds_its_entity_deleting() {
 }
 
 #[test]
+fn hook_of_the_mark_can_be_set_before_the_first_deletion_and_sees_all() {
+    let mut world = World::new();
+    world.init_resource::<Seen>();
+    world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
+    world.register_destroy::<Wealth>();
+    world.register_component_hooks::<Deleting>().on_add(
+        |mut world: DeferredWorld, context: HookContext| {
+            world.resource_mut::<Seen>().0.push(context.entity);
+        },
+    );
+    let crowd: [Entity; 4] = spawn_many(&mut world);
+
+    for entity in crowd {
+        world.qdel(entity).unwrap();
+    }
+
+    assert_eq!(seen(&world), crowd);
+}
+
+#[test]
 fn query_does_not_see_who_waits_for_its_tear_down() {
     let mut world = stage(Teardown::EndOfFrame);
     let [goblin, orc] = spawn_many(&mut world);

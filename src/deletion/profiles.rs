@@ -8,14 +8,16 @@ use bevy_ecs::{
     component::ComponentId,
     entity::Entity,
     entity_disabling::Disabled,
+    event::EventKey,
     lifecycle::{ADD, DESPAWN, DISCARD, INSERT, REMOVE},
+    observer::CachedObservers,
     resource::IS_RESOURCE,
     world::World,
 };
+use smallvec::SmallVec;
 
-use super::tear_down::is_heard;
 use crate::{
-    deleting::{Deleting, KindId, Visibility},
+    deleting::{Deleting, Visibility},
     signal::Signals,
 };
 
@@ -68,8 +70,11 @@ pub(super) struct Profiles {
     known: Vec<Profile>,
     /// Components, and what it means to have them.
     meanings: Vec<(ComponentId, u8)>,
-    /// The archetype of nothing but the mark of an entity that is deleted: Bevy keeps in it whether anybody observes that.
+    /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy keeps in it whether
+    /// anybody observes that.
     mark: Option<ArchetypeId>,
+    /// How many archetypes were known when it was looked for.
+    looked_through: usize,
 }
 
 impl Profiles {
@@ -104,12 +109,39 @@ impl Profiles {
         self.known.get(archetype.index()).copied()
     }
 
-    /// Tells whether nobody observes the mark of an entity that is deleted.
+    /// Tells whether it is known that nobody observes the mark of an entity that is deleted.
     pub(super) fn is_mark_unseen(&self, world: &World) -> bool {
-        match self.mark {
-            Some(mark) => is_quiet(&world.archetypes()[mark]),
-            None => false,
-        }
+        let mark = self.mark.map(|mark| &world.archetypes()[mark]);
+        mark.is_some_and(|mark| !(has_hooks(mark) || has_observers(mark)))
+    }
+
+    /// Tells whether there is no archetype of the mark alone, though others came since one was looked for.
+    pub(super) fn may_lack_mark(&self) -> bool {
+        self.mark.is_none() && self.looked_through < self.known.len()
+    }
+
+    /// Tells whether there is no archetype of the mark alone, and nobody would see how it is made.
+    ///
+    /// That takes an entity that was marked: as long as there was none, somebody may still want to add hooks, and an archetype
+    /// would forbid that.
+    pub(super) fn lacks_mark(&mut self, world: &World) -> bool {
+        self.looked_through = self.known.len();
+        let mark = self.mark_components();
+        let mut archetypes = world.archetypes().iter();
+        self.mark.is_none()
+            && archetypes.any(|at| !has_hooks(at) && mark.iter().all(|mark| at.contains(*mark)))
+            && !LIFECYCLE.iter().any(|event| {
+                let observers = world.observers().try_get_observers(*event);
+                let observers = observers.map(CachedObservers::component_observers);
+                observers.is_some_and(|at| mark.iter().any(|mark| at.contains_key(mark)))
+            })
+    }
+
+    fn mark_components(&self) -> SmallVec<[ComponentId; 2]> {
+        let meanings = self.meanings.iter();
+        let is_mark = |meaning: u8| meaning & (Profile::DELETING | Profile::HIDDEN) != 0;
+        let mark = meanings.filter(|(_, meaning)| is_mark(*meaning));
+        mark.map(|(component, _)| *component).collect()
     }
 
     /// Tells whether all archetypes are known. The others are read whenever they are asked for.
@@ -119,9 +151,14 @@ impl Profiles {
 
     /// Reads the archetypes that are not known yet: those that are, do not change.
     pub(super) fn keep_up(&mut self, world: &World) {
-        let new = world.archetypes().iter().skip(self.known.len());
-        let new: Vec<_> = new.map(|archetype| self.read(archetype)).collect();
-        self.known.extend(new);
+        let mark = self.mark_components();
+        for archetype in world.archetypes().iter().skip(self.known.len()) {
+            self.known.push(self.read(archetype));
+            let components = archetype.components();
+            if components.len() == mark.len() && mark.iter().all(|at| components.contains(at)) {
+                self.mark = Some(archetype.id());
+            }
+        }
     }
 
     /// Returns profiles with nothing known yet, from what it means to have a component: those of `owners` and those that
@@ -136,12 +173,13 @@ impl Profiles {
         Self {
             known: Vec::new(),
             meanings: everywhere
-                .components
+                .0
                 .into_iter()
                 .chain(owners)
                 .chain(destroyed)
                 .collect(),
-            mark: everywhere.mark,
+            mark: None,
+            looked_through: 0,
         }
     }
 
@@ -153,65 +191,35 @@ impl Profiles {
 }
 
 /// What it means to have a component, for those that mean the same in every world.
-pub(super) struct Meanings {
-    components: [(ComponentId, u8); 4],
-    mark: Option<ArchetypeId>,
-}
+pub(super) struct Meanings([(ComponentId, u8); 4]);
 
 impl Meanings {
     /// Registers the components, so that they can be told from others.
     pub(super) fn register(world: &mut World) -> Self {
-        let mark = [
-            world.register_component::<Deleting>(),
-            world.register_component::<Disabled>(),
-        ];
-        let [deleting, disabled] = mark;
-        Self {
-            components: [
-                (deleting, Profile::DELETING),
-                (disabled, Profile::HIDDEN),
-                (world.register_component::<Signals>(), Profile::HEARD),
-                (IS_RESOURCE, Profile::RESOURCE),
-            ],
-            mark: archetype_of(world, mark).or_else(|| make_mark(world, mark)),
-        }
+        Self([
+            (world.register_component::<Deleting>(), Profile::DELETING),
+            (world.register_component::<Disabled>(), Profile::HIDDEN),
+            (world.register_component::<Signals>(), Profile::HEARD),
+            (IS_RESOURCE, Profile::RESOURCE),
+        ])
     }
 }
 
-/// Returns the archetype of a mark without anything else.
-fn archetype_of(world: &World, mark: [ComponentId; 2]) -> Option<ArchetypeId> {
-    let mut archetypes = world.archetypes().iter();
-    let is_mark = |archetype: &&Archetype| {
-        archetype.component_count() == mark.len() && mark.iter().all(|at| archetype.contains(*at))
-    };
-    archetypes.find(is_mark).map(Archetype::id)
-}
+/// What Bevy tells of a component.
+const LIFECYCLE: [EventKey; 5] = [ADD, INSERT, DISCARD, REMOVE, DESPAWN];
 
-/// Makes that archetype, unless somebody would see how.
-fn make_mark(world: &mut World, mark: [ComponentId; 2]) -> Option<ArchetypeId> {
-    let is_seen = [ADD, INSERT, DISCARD, REMOVE, DESPAWN].iter().any(|event| {
-        let observers = world.observers().try_get_observers(*event);
-        observers.is_some_and(|observers| {
-            let observers = observers.component_observers();
-            mark.iter()
-                .any(|component| observers.contains_key(component))
-        })
-    });
-    if is_seen {
-        return None;
-    }
-    let nobody = Deleting::mark(Visibility::Seen, false, false, KindId::OTHERS);
-    let nobody = world.spawn(nobody);
-    let archetype = nobody.archetype().id();
-    nobody.despawn();
-    Some(archetype)
-}
-
-/// Tells whether nothing runs when entities of an archetype come, change or go.
-fn is_quiet(archetype: &Archetype) -> bool {
-    !(is_heard(archetype)
-        || archetype.has_add_hook()
+fn has_hooks(archetype: &Archetype) -> bool {
+    archetype.has_add_hook()
         || archetype.has_insert_hook()
-        || archetype.has_add_observer()
-        || archetype.has_insert_observer())
+        || archetype.has_discard_hook()
+        || archetype.has_remove_hook()
+        || archetype.has_despawn_hook()
+}
+
+fn has_observers(archetype: &Archetype) -> bool {
+    archetype.has_add_observer()
+        || archetype.has_insert_observer()
+        || archetype.has_discard_observer()
+        || archetype.has_remove_observer()
+        || archetype.has_despawn_observer()
 }

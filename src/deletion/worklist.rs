@@ -30,7 +30,7 @@ use super::{
     wave::{apply_commands, carry_out},
 };
 use crate::{
-    deleting::Deleting,
+    deleting::{Deleting, KindId, Visibility},
     error::QdelError,
     reference::{Hears, Tracked},
     signal::{Panicked, Qdeleting},
@@ -265,10 +265,15 @@ pub(super) fn prepare(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return prepare_anew(world);
     };
+    // A spawn applies the commands that wait, which inside a deletion have to.
+    let may_lack_mark = deletions.work.is_none() && deletions.profiles.may_lack_mark();
     if !deletions.ownerships.are_current(world) {
         prepare_anew(world);
     } else if !deletions.profiles.are_current(world) {
         keep_up(world);
+    }
+    if may_lack_mark {
+        make_mark(world);
     }
 }
 
@@ -289,14 +294,26 @@ pub(super) fn prepare_anew(world: &mut World) {
 }
 
 /// Has the worklist know the archetypes that are new.
-pub(super) fn keep_up(world: &mut World) {
-    // Without a worklist, somebody cleared the world.
-    let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
-        return;
-    };
-    let mut profiles = core::mem::take(&mut deletions.profiles);
-    profiles.keep_up(world);
+fn keep_up(world: &mut World) {
+    with_profiles(world, Profiles::keep_up);
+}
+
+/// Makes the archetype of a mark alone, if there is none and nobody sees how: it shows from then on whether anybody
+/// observes marks.
+#[cold]
+fn make_mark(world: &mut World) {
+    if with_profiles(world, Profiles::lacks_mark) {
+        let mark = Deleting::mark(Visibility::Seen, false, false, KindId::OTHERS);
+        world.spawn(mark).despawn();
+        keep_up(world);
+    }
+}
+
+fn with_profiles<T>(world: &mut World, look: impl FnOnce(&mut Profiles, &World) -> T) -> T {
+    let mut profiles = core::mem::take(&mut world.resource_mut::<Deletions>().profiles);
+    let seen = look(&mut profiles, world);
     world.resource_mut::<Deletions>().profiles = profiles;
+    seen
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it.
