@@ -58,6 +58,8 @@
 //! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
 //! | count by kinds of entities | [`WorldKindExt`], [`KindCounts`], [`QdelStatistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
 //!
+//! What it costs, what makes it slow, and when a scan is better: [`costs`].
+//!
 //! # Features
 //!
 //! - `bevy_app` (default): `QdelPlugin`, and `register_listener`, `register_destroy` and so on on an `App`.
@@ -70,6 +72,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[doc = include_str!("costs.md")]
+pub mod costs {}
 mod deleting;
 mod deletion;
 #[cfg(feature = "bevy_diagnostic")]
