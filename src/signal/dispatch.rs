@@ -97,7 +97,6 @@ pub(crate) fn close(world: &mut World, targets: impl Iterator<Item = Entity>) {
 pub(crate) fn send(
     world: &mut DeferredWorld,
     target: Entity,
-    id: SignalId,
     signal: &dyn Any,
     answer: &mut dyn Any,
 ) -> Result<(), Panicked> {
@@ -105,7 +104,8 @@ pub(crate) fn send(
         return Ok(());
     };
     let books = books.bypass_change_detection();
-    let Some(list) = books.find(target, id) else {
+    let id = books.table.signal_id(signal.type_id());
+    let Some(list) = id.and_then(|id| books.find(target, id)) else {
         return Ok(());
     };
     let places = books.list_mut(list).begin();
@@ -152,14 +152,14 @@ pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> 
 pub(crate) fn ask(
     world: &World,
     target: Entity,
-    id: SignalId,
     question: &dyn Any,
     answer: &mut dyn Any,
 ) -> Result<(), Panicked> {
     let Some(books) = world.get_resource::<Books>() else {
         return Ok(());
     };
-    let Some(list) = books.find(target, id) else {
+    let id = books.table.signal_id(question.type_id());
+    let Some(list) = id.and_then(|id| books.find(target, id)) else {
         return Ok(());
     };
     let mut round = Round {
@@ -224,6 +224,8 @@ struct Dispatch<'a, 's> {
     listeners: SmallVec<[Option<Entity>; BATCH]>,
     /// What finds them, if they are many.
     query: Option<(HandlerId, BatchQuery)>,
+    /// Whether the books are in order already, because what is called last cannot reach them.
+    is_done: bool,
 }
 
 /// What is called next.
@@ -254,6 +256,7 @@ impl<'a, 's> Dispatch<'a, 's> {
             stopwatch,
             listeners: SmallVec::new(),
             query: None,
+            is_done: false,
         }
     }
 
@@ -298,7 +301,7 @@ impl<'a, 's> Dispatch<'a, 's> {
 
     /// Returns what is called after a batch.
     fn go_on(&mut self, world: &mut DeferredWorld) -> Option<Batch> {
-        if self.places.is_empty() && self.query.is_none() && self.told == Told::End {
+        if self.is_done {
             return None;
         }
         let mut books = world.get_resource_mut::<Books>()?;
@@ -311,8 +314,19 @@ impl<'a, 's> Dispatch<'a, 's> {
             books.table.return_query(handler, query);
         }
         let next = self.next_batch(books);
-        if next.is_none() && self.told == Told::Stay {
-            books.finish(self.list);
+        // A handler of fields cannot reach the books, and the others may still want the list as it is.
+        let is_last = match next {
+            None => true,
+            Some(Batch::Fields(_)) => self.places.is_empty() && self.query.is_none(),
+            Some(Batch::Nothing | Batch::World { .. }) => {
+                self.places.is_empty() && self.told == Told::End
+            }
+        };
+        if is_last {
+            self.is_done = true;
+            if self.told == Told::Stay {
+                books.finish(self.list);
+            }
         }
         next
     }

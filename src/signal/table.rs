@@ -128,8 +128,8 @@ impl Default for Table {
 
 impl Table {
     /// Returns the number of a type of signal, if anybody ever registered for it.
-    pub(crate) fn signal_id<S: 'static>(&self) -> Option<SignalId> {
-        self.signal_ids.get(&TypeId::of::<S>()).copied()
+    pub(crate) fn signal_id(&self, signal: TypeId) -> Option<SignalId> {
+        self.signal_ids.get(&signal).copied()
     }
 
     /// Returns the handler `H`, if it was added.

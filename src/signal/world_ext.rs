@@ -15,7 +15,6 @@ use super::{
     dispatch::{self, Panicked},
     listener,
     register::{self, About, Attempt, Manner},
-    table::SignalId,
 };
 use crate::{
     error::{BrokenBooks, RegisterError, UnregisterError},
@@ -156,11 +155,7 @@ pub trait SignalExt: sealed::Worldly {
             // Whoever kept a notice may not repeat it: each deletion is told once.
             return answer;
         }
-        let mut outcome = Ok(());
-        if let Some(id) = signal_id::<S>(self.reads()) {
-            let mut world = self.deferred();
-            outcome = dispatch::send(&mut world, target, id, &signal, &mut answer);
-        }
+        let mut outcome = dispatch::send(&mut self.deferred(), target, &signal, &mut answer);
         if let Some(observers) = S::OBSERVERS {
             outcome = outcome.and(self.after_handlers(signal, observers));
         }
@@ -197,9 +192,7 @@ pub trait SignalExt: sealed::Worldly {
     fn ask_signal<Q: Question>(&self, target: Entity, question: &Q) -> Q::Answer {
         let world = self.reads();
         let mut answer = Q::Answer::default();
-        if let Some(id) = signal_id::<Q>(world)
-            && let Err(panicked) = dispatch::ask(world, target, id, question, &mut answer)
-        {
+        if let Err(panicked) = dispatch::ask(world, target, question, &mut answer) {
             resume_unwind(panicked);
         }
         answer
@@ -210,7 +203,7 @@ pub trait SignalExt: sealed::Worldly {
         let Some(books) = self.reads().get_resource::<Books>() else {
             return false;
         };
-        let signal = books.table.signal_id::<S>();
+        let signal = books.table.signal_id(TypeId::of::<S>());
         signal
             .and_then(|signal| books.find(target, signal))
             .is_some_and(|list| books.list(list).is_heard())
@@ -387,12 +380,8 @@ fn registered(replaced: Replaced) -> Registered {
 
 /// Tells whether anybody ever registered for the signal or question `S`.
 pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
-    signal_id::<S>(world).is_some()
-}
-
-fn signal_id<S: 'static>(world: &World) -> Option<SignalId> {
-    let books = world.get_resource::<Books>()?;
-    books.table.signal_id::<S>()
+    let books = world.get_resource::<Books>();
+    books.is_some_and(|books| books.table.signal_id(TypeId::of::<S>()).is_some())
 }
 
 mod sealed {
