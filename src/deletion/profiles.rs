@@ -52,6 +52,11 @@ impl Profile {
         self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
     }
 
+    /// Tells whether such an entity owns something.
+    pub(super) fn is_owner(self) -> bool {
+        self.0 & Self::OWNER != 0
+    }
+
     /// Tells whether such an entity has components that are destroyed.
     pub(super) fn is_destroyed(self) -> bool {
         self.0 & Self::DESTROYED != 0
@@ -97,7 +102,8 @@ impl Profiles {
             .is_some_and(|profile| profile.is_free() && !(profile.is_heard() && hearers_decide()))
     }
 
-    fn at(&self, world: &World, archetype: ArchetypeId) -> Profile {
+    /// Returns what to know of the entities of an archetype.
+    pub(super) fn at(&self, world: &World, archetype: ArchetypeId) -> Profile {
         match self.known(archetype) {
             Some(profile) => profile,
             None => self.read(&world.archetypes()[archetype]),

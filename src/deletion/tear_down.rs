@@ -8,13 +8,11 @@ use std::{
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
-    component::ComponentId,
     entity::Entity,
     world::World,
 };
 use bevy_platform::hash::FixedHasher;
 use indexmap::IndexSet;
-use smallvec::SmallVec;
 
 use super::{
     answer::QdelCounts,
@@ -33,7 +31,8 @@ use crate::signal::Panicked;
 pub(super) struct TearDown {
     count: usize,
     looks_for: LooksFor,
-    owning: Owning,
+    /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
+    last: Option<(ArchetypeId, bool)>,
     /// Who is looked for, of those that were torn down.
     corpses: Vec<Corpse>,
     /// Whether what waited was torn down as far as the budget goes.
@@ -48,16 +47,6 @@ pub(super) struct TearDown {
     /// next flush.
     stuck: IndexSet<Entity, FixedHasher>,
     outcome: Result<(), Panicked>,
-}
-
-/// The components by which an owner names what it owns: those of the worklist, which takes a while to reach.
-#[derive(Default)]
-struct Owning {
-    targets: SmallVec<[ComponentId; 4]>,
-    /// How many types of components there were.
-    types: usize,
-    /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
-    last: Option<(ArchetypeId, bool)>,
 }
 
 /// How fast what waits is torn down.
@@ -82,7 +71,7 @@ impl TearDown {
         Self {
             count: 0,
             looks_for: LooksFor::Nobody,
-            owning: Owning::default(),
+            last: None,
             corpses: Vec::new(),
             has_begun: false,
             is_flush: false,
@@ -285,41 +274,27 @@ impl TearDown {
             // Somebody else despawned it.
             return;
         };
-        if self.owning.is_owner(world, location.archetype_id) {
+        if self.is_owner(world, location.archetype_id) {
             *descent = Descent::from(entity);
         } else {
             self.despawn_at(world, entity, location.archetype_id);
         }
     }
-}
 
-impl Owning {
     /// Tells whether entities of an archetype own something.
     fn is_owner(&mut self, world: &World, archetype: ArchetypeId) -> bool {
-        self.keep_up(world);
         if let Some((last, is_owner)) = self.last
             && last == archetype
         {
             return is_owner;
         }
-        let components = &world.archetypes()[archetype];
-        let mut targets = self.targets.iter();
-        let is_owner = targets.any(|target| components.contains(*target));
+        let deletions = world.get_resource::<Deletions>();
+        let is_owner = deletions.is_some_and(|deletions| {
+            let profile = deletions.profiles.at(world, archetype);
+            profile.is_owner()
+        });
         self.last = Some((archetype, is_owner));
         is_owner
-    }
-
-    /// Looks them up again if a type was registered since.
-    fn keep_up(&mut self, world: &World) {
-        let types = world.components().len();
-        if self.types == types {
-            return;
-        }
-        self.types = types;
-        let deletions = world.get_resource::<Deletions>();
-        let targets = deletions.map_or(&[][..], |deletions| deletions.ownerships.targets());
-        self.targets = targets.into();
-        self.last = None;
     }
 }
 
