@@ -133,11 +133,7 @@ impl Wave<'_> {
         };
         if !is_destroyed {
             self.queue(&mut deletions, |_| Fate::TearDown);
-            return if deletions.tracks {
-                release::release_lost(world, self.notices, |_| Fate::TearDown)
-            } else {
-                Ok(())
-            };
+            return release::release_lost(world, self.notices, |_| Fate::TearDown);
         }
         let at_work = AtWork::take(&mut deletions);
         let mut decisions = Decisions {

@@ -149,7 +149,7 @@ impl Claim {
     /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns them.
     fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
         let deletions = world.resource::<Deletions>();
-        let decide = ask::hearers_decide(world, deletions);
+        let decide = ask::hearers_decide(world);
         let is_unasked = |root: &&Entity| {
             let is_unasked = deletions.profiles.is_unasked(world, **root, || decide);
             is_unasked && self.seen.insert(**root)
@@ -323,7 +323,7 @@ fn permit(
     root: Member,
     force: Force,
 ) -> Result<Tree, Refusal> {
-    let decide = || ask::hearers_decide(world, deletions);
+    let decide = || ask::hearers_decide(world);
     if deletions.profiles.is_unasked(world, root.entity, decide) {
         return Ok(Tree::from_iter([root]));
     }
