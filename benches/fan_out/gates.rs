@@ -149,23 +149,23 @@ fn gates(mobs: usize) -> Vec<Gate> {
     };
     use Scenario::{ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, UnheardDelete};
 
-    let gate = |scenario, fan_out, contender, base, mark| Gate {
-        setting: Setting {
-            scenario,
-            mobs,
-            fan_out,
-        },
+    let gate_in = |setting, contender, base, mark| Gate {
+        setting,
         contender,
         base,
         mark,
         stands: None,
     };
-    let lone = |scenario, contender, base, mark| Gate {
-        setting: lone_setting(scenario, mobs),
-        contender,
-        base,
-        mark,
-        stands: None,
+    let gate = |scenario, fan_out, contender, base, mark| {
+        let setting = Setting {
+            scenario,
+            mobs,
+            fan_out,
+        };
+        gate_in(setting, contender, base, mark)
+    };
+    let lone = |scenario, contender, base, mark| {
+        gate_in(lone_setting(scenario, mobs), contender, base, mark)
     };
     vec![
         gate(Register, 100, Qdel, Index, 1.45).standing_at(1.75),

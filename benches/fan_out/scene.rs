@@ -18,9 +18,6 @@ const ARCHETYPES: usize = 8;
 /// One in so many mobs is written before [`Scenario::Sync`].
 const WRITTEN: usize = 100;
 
-/// For how many entities of its own a variant finds room.
-const SPARE: usize = 64;
-
 /// Who is chased, and how often the mob was told that its target is lost.
 ///
 /// The declaration is for the one variant that tracks it. For all others it is nothing but a function that nobody calls.
@@ -115,8 +112,6 @@ impl<V: Variant> Scene<V> {
                 mob
             })
             .collect();
-
-        make_room(&mut world);
 
         let chosen = |choice: &[usize]| choice.iter().map(|&target| targets[target]).collect();
         let first_choice: Vec<Entity> = chosen(&workload.first_choice);
@@ -296,14 +291,6 @@ impl<V: Syncing> Stage for Written<V> {
     fn verify(&self) {
         V::verify_found(&self.scene.world, &self.written);
         self.scene.verify_registrations(self.scene.mobs.len());
-    }
-}
-
-/// Makes room for entities that a variant spawns for itself, so that Bevy's own lists do not double while something is measured.
-fn make_room(world: &mut World) {
-    let spare: Vec<Entity> = (0..SPARE).map(|_| world.spawn_empty().id()).collect();
-    for entity in spare {
-        world.despawn(entity);
     }
 }
 
