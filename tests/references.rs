@@ -867,6 +867,36 @@ fn on_lost_that_panics_keeps_nobody_from_letting_go() {
     }
 }
 
+#[test]
+fn component_that_panics_when_it_is_read_keeps_nobody_else_from_letting_go() {
+    for (end, delete) in ENDS {
+        let mut world = stage();
+        world.track_references::<Smudged>();
+        let goblin = spawn(&mut world);
+        let holders = [(); 3].map(|()| {
+            let smudged = Smudged {
+                target: Some(goblin),
+                is_legible: true,
+            };
+            world.spawn((smudged, Mob::after(goblin))).id()
+        });
+        world.sync_references();
+        for holder in holders {
+            let mut smudged = world.get_mut::<Smudged>(holder).unwrap();
+            smudged.bypass_change_detection().is_legible = false;
+        }
+
+        let outcome = catch_unwind(AssertUnwindSafe(|| delete(&mut world, goblin)));
+
+        let said = outcome.unwrap_err();
+        assert_eq!(said.downcast_ref::<&str>(), Some(&"illegible"), "{end}");
+        for holder in holders {
+            assert_eq!(named(&world, holder), [], "{end}");
+        }
+        check(&world);
+    }
+}
+
 /// An immutable component is released by a command, and Bevy drops the commands behind one that panics.
 #[test]
 fn immutable_component_lets_go_by_the_next_sync_though_another_one_panics() {
@@ -1983,6 +2013,30 @@ impl References for Counted {
 
     fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
         self.visits.fetch_add(1, Ordering::Relaxed);
+        self.target.visit_references(policy, visitor);
+    }
+
+    fn release_references(
+        &mut self,
+        policy: Policy,
+        is_lost: &mut dyn FnMut(Entity) -> bool,
+    ) -> Remains {
+        self.target.release_references(policy, is_lost)
+    }
+}
+
+/// Panics when it is read, unless it is legible.
+#[derive(Component)]
+struct Smudged {
+    target: Option<Entity>,
+    is_legible: bool,
+}
+
+impl References for Smudged {
+    const CASCADES: bool = false;
+
+    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+        assert!(self.is_legible, "illegible");
         self.target.visit_references(policy, visitor);
     }
 

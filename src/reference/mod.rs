@@ -15,6 +15,7 @@
 
 mod cascade;
 mod containers;
+mod lost_set;
 mod parts;
 mod path;
 mod plan;
@@ -34,8 +35,9 @@ pub use references::{ReferenceVisitor, References, Releasable, Remains};
 pub use tracked::Change;
 
 pub(crate) use cascade::{Denial, Dependent, for_each_dependent, for_each_needed, may_cascade};
+pub(crate) use lost_set::LostSet;
 pub(crate) use path::Place;
 pub(crate) use plan::planned;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
 pub(crate) use sync::sync;
-pub(crate) use tracked::{Demand, Hears, LostSet, Tracked, Tracking, naming, track};
+pub(crate) use tracked::{Demand, Hears, Tracked, Tracking, naming, track};

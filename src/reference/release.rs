@@ -13,12 +13,12 @@ use smallvec::SmallVec;
 
 use super::{
     Policy,
+    lost_set::LostSet,
     sync::sync_component,
-    tracked::{Demand, Hears, LostSet, Tracked},
+    tracked::{Demand, Hears, Tracked, Tracking},
 };
 use crate::{
     deleting::Deleting,
-    liveness::{Liveness, LivenessExt},
     signal::{Books, Panicked},
 };
 
@@ -45,14 +45,34 @@ impl Released {
     pub(crate) fn add(&mut self, other: Self) {
         self.demands.extend(other.demands);
         self.components += other.components;
+        self.note(other.panicked.map_or(Ok(()), Err));
+    }
+
+    /// Keeps the first panic.
+    fn note(&mut self, outcome: Result<(), Panicked>) {
         if self.panicked.is_none() {
-            self.panicked = other.panicked;
+            self.panicked = outcome.err();
         }
     }
 
     /// Returns the panic as an outcome, and what is left to do.
     pub(crate) fn into_parts(self) -> (Vec<Demand>, Result<(), Panicked>) {
         (self.demands, self.panicked.map_or(Ok(()), Err))
+    }
+}
+
+/// The components whose links were ended, each once.
+struct Referrers {
+    /// Their holders, and the numbers of their types.
+    components: Vec<(Entity, u32)>,
+    /// All types, by number.
+    types: SmallVec<[Tracking; 4]>,
+}
+
+impl Referrers {
+    fn iter(&self) -> impl Iterator<Item = (Entity, Tracking)> {
+        let components = self.components.iter();
+        components.map(|&(holder, number)| (holder, self.types[number as usize]))
     }
 }
 
@@ -65,13 +85,9 @@ pub(crate) fn is_named(world: &World, target: Entity) -> bool {
 /// Releases all references to `targets` that are known. None of them is alive any more.
 pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
-    let referrers = take_referrers(&mut DeferredWorld::from(&mut *world), targets);
-    for (holder, number) in referrers {
-        // A component that panics when it is read costs nobody else anything.
-        let component = catch_unwind(AssertUnwindSafe(|| {
-            release_now(world, holder, number, Hears::Yes)
-        }));
-        released.add(component.unwrap_or_else(Released::panicked));
+    let referrers = end_links(&mut DeferredWorld::from(&mut *world), targets);
+    for (holder, tracking) in referrers.iter().flat_map(Referrers::iter) {
+        release_now(world, holder, tracking, Hears::Yes, &mut released);
     }
     released
 }
@@ -80,27 +96,16 @@ pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
 pub(super) fn release_now(
     world: &mut World,
     holder: Entity,
-    number: u32,
+    tracking: Tracking,
     hears: Hears,
-) -> Released {
+    released: &mut Released,
+) {
+    let before = released.components;
     let mut deferred = DeferredWorld::from(&mut *world);
-    let mut released = release_component(&mut deferred, holder, number, hears);
-    if released.components > 0 && world.resource::<Tracked>().get(number).reach.is_deferred() {
+    release_component(&mut deferred, holder, tracking, hears, released);
+    if tracking.reach.is_deferred() && released.components > before {
         // One by one, because a panic drops the commands that wait behind.
-        let applied = catch_unwind(AssertUnwindSafe(|| world.flush()));
-        released.panicked = released.panicked.or(applied.err());
-    }
-    released
-}
-
-/// Tells whether an entity is lost: it is gone, or it is decided that it goes.
-pub(super) fn is_lost(world: &World, entity: Entity) -> bool {
-    let Ok(at) = world.get_entity(entity) else {
-        return true;
-    };
-    match at.get::<Deleting>() {
-        Some(deleting) => !deleting.is_undecided(),
-        None => world.liveness(entity) != Liveness::Alive,
+        released.note(catch_unwind(AssertUnwindSafe(|| world.flush())));
     }
 }
 
@@ -134,10 +139,11 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     let Some(tracked) = world.get_resource::<Tracked>() else {
         return false;
     };
+    let Tracking { reach, marks, .. } = tracked.get(number);
+    let books = world.resource::<Books>();
     let mut must_go = false;
-    let reach = tracked.get(number).reach;
     reach.visit(world, holder, &mut |entity, policy| {
-        must_go |= policy != Policy::Clear && is_lost(world, entity);
+        must_go |= policy != Policy::Clear && marks.is_lost(world, books, entity);
     });
     must_go
 }
@@ -147,16 +153,12 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
     if let Some(mut deleting) = world.get_mut::<Deleting>(target) {
         deleting.decide();
     }
+    let Some(referrers) = end_links(world, &[target]) else {
+        return Ok(());
+    };
     let mut released = Released::default();
-    if !world.contains_resource::<Tracked>() {
-        return Ok(());
-    }
-    let referrers = take_referrers(world, &[target]);
-    if referrers.is_empty() {
-        return Ok(());
-    }
-    for &(holder, number) in &referrers {
-        released.add(release_component(world, holder, number, Hears::Yes));
+    for (holder, tracking) in referrers.iter() {
+        release_component(world, holder, tracking, Hears::Yes, &mut released);
     }
     let (demands, outcome) = released.into_parts();
     // A panic of the despawn drops the commands: then the next sync sees to it.
@@ -172,7 +174,7 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
         // Where this is reached, nothing was dropped.
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             let books = books.bypass_change_detection();
-            for (holder, number) in referrers {
+            for (holder, number) in referrers.components {
                 books.forget_unsynced(holder, number);
             }
         }
@@ -195,88 +197,108 @@ pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     });
 }
 
-/// Has one component let go of all that it names and that is not alive any more.
-pub(super) fn release_component(
+/// Has one component let go of all that it names and has lost. One that panics costs nobody else anything.
+fn release_component(
     world: &mut DeferredWorld,
     holder: Entity,
-    number: u32,
+    tracking: Tracking,
     hears: Hears,
-) -> Released {
-    let mut released = Released::default();
-    let tracking = world.resource::<Tracked>().get(number);
-    let mut named = SmallVec::<[(Entity, Policy); 8]>::new();
-    tracking.reach.visit(world, holder, &mut |entity, policy| {
-        named.push((entity, policy));
-    });
-    named.retain(|(entity, _)| is_lost(world, *entity));
-    let is_alive = world.liveness(holder) == Liveness::Alive;
-    let strongest = named.iter().map(|(_, policy)| *policy);
-    let demand = match strongest.max() {
-        None => return released,
-        Some(Policy::Clear) => None,
-        // Who goes as well has nothing left to decide.
-        Some(_) if !is_alive => None,
-        Some(_) => {
-            let cascade = named.iter().find(|(_, policy)| *policy == Policy::Qdel);
-            Some(match cascade {
-                Some(&(target, _)) => Demand::Qdel {
-                    holder,
-                    number,
-                    target,
-                },
-                None => Demand::Remove { holder, number },
-            })
-        }
-    };
-    released.components = 1;
-    released.demands.extend(demand);
-
-    let cleared = named.iter().filter(|(_, policy)| *policy == Policy::Clear);
-    let lost: LostSet = cleared.map(|(entity, _)| *entity).collect();
-    if !lost.is_empty() {
-        // Who may still live on hears as well.
-        let hears = if !is_lost(world, holder) && demand.is_none() {
-            hears
-        } else {
-            Hears::No
+    released: &mut Released,
+) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let Some(loss) = look(world, holder, tracking) else {
+            return;
         };
+        let hears = if loss.stays { hears } else { Hears::No };
+        released.components += 1;
+        released.demands.extend(loss.demand);
+        if loss.cleared.is_empty() {
+            return;
+        }
         if tracking.reach.is_deferred()
             && let Some(mut books) = world.get_resource_mut::<Books>()
         {
             // A panic elsewhere may drop the command.
             books
                 .bypass_change_detection()
-                .remember_unsynced(holder, number);
+                .remember_unsynced(holder, tracking.number);
         }
-        let called = catch_unwind(AssertUnwindSafe(|| {
-            tracking.reach.release(world, holder, lost, hears);
-        }));
-        released.panicked = called.err();
-    }
-    released
+        tracking.reach.release(world, holder, loss.cleared, hears);
+    }));
+    released.note(outcome);
 }
 
-/// Takes the links to `targets` out of the books, and returns whose they are, each component once.
-fn take_referrers(
-    world: &mut DeferredWorld,
-    targets: &[Entity],
-) -> IndexSet<(Entity, u32), FixedHasher> {
-    let mut referrers = IndexSet::default();
-    let Some(books) = world.get_resource::<Books>() else {
-        return referrers;
-    };
-    let tracked = world.resource::<Tracked>();
-    let mut links = Vec::new();
+/// What a component has lost, and what follows from that.
+struct Loss {
+    /// What it can let go of.
+    cleared: LostSet,
+    demand: Option<Demand>,
+    /// Whether the component is there afterwards, as far as is known.
+    stays: bool,
+}
+
+/// Returns what a component has lost, if it has lost anything.
+fn look(world: &World, holder: Entity, tracking: Tracking) -> Option<Loss> {
+    let Tracking {
+        number,
+        reach,
+        marks,
+        ..
+    } = tracking;
+    let books = world.get_resource::<Books>()?;
+    let mut cleared = LostSet::default();
+    let (mut is_void, mut needed) = (false, None);
+    reach.visit(world, holder, &mut |entity, policy| {
+        if marks.is_lost(world, books, entity) {
+            match policy {
+                Policy::Clear => cleared.insert(entity),
+                Policy::Remove | Policy::Deny => is_void = true,
+                Policy::Qdel => needed = needed.or(Some(entity)),
+            }
+        }
+    });
+    is_void |= needed.is_some();
+    if cleared.is_empty() && !is_void {
+        return None;
+    }
+    let is_alive = marks.is_alive(world, books, holder);
+    // Who goes as well has nothing left to decide.
+    let demand = (is_void && is_alive).then_some(match needed {
+        Some(target) => Demand::Qdel {
+            holder,
+            number,
+            target,
+        },
+        None => Demand::Remove { holder, number },
+    });
+    // Who may still live on hears as well.
+    let stays = demand.is_none() && (is_alive || !marks.is_lost(world, books, holder));
+    Some(Loss {
+        cleared,
+        demand,
+        stays,
+    })
+}
+
+/// Ends the links to `targets`, and returns whose they were, if there were any.
+fn end_links(world: &mut DeferredWorld, targets: &[Entity]) -> Option<Referrers> {
+    let types = world.get_resource::<Tracked>()?.all().collect();
+    let mut books = world.get_resource_mut::<Books>()?;
+    let books = books.bypass_change_detection();
+    let mut components = Vec::new();
+    let mut named = 0;
     for &target in targets {
-        for (holder, number) in books.referrers(target) {
-            referrers.insert((holder, number));
-            links.push((holder, target, tracked.get(number).handler));
+        let before = components.len();
+        components.extend(books.referrers(target));
+        if components.len() > before {
+            books.end_references(target);
+            named += 1;
         }
     }
-    let mut books = world.resource_mut::<Books>();
-    let books = books.bypass_change_detection();
-    for (holder, target, handler) in links {
-        books.end_reference(holder, target, handler);
+    if named > 1 {
+        // One component may name several of them.
+        let each: IndexSet<_, FixedHasher> = components.into_iter().collect();
+        components = each.into_iter().collect();
     }
-    referrers
+    (named > 0).then_some(Referrers { components, types })
 }

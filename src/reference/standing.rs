@@ -59,6 +59,15 @@ impl Marks {
         standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(entity)))
     }
 
+    /// Tells whether an entity is lost: it is gone, or it is decided that it goes.
+    pub(super) fn is_lost(self, world: &World, books: &Books, entity: Entity) -> bool {
+        match self.standing(world, entity) {
+            None => true,
+            Some(standing) if standing.is_deleting => !is_undecided(world, entity),
+            Some(standing) => !standing.is_alive(|| books.is_closed(entity)),
+        }
+    }
+
     /// Tells whether components can be linked to an entity as it is.
     pub(super) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> bool {
         self.standing(world, entity).is_some_and(|standing| {
@@ -67,4 +76,10 @@ impl Marks {
                 && standing.is_alive(|| books.is_closed(entity))
         })
     }
+}
+
+/// Tells whether an entity whose deletion has begun may still turn out to live on.
+pub(super) fn is_undecided(world: &World, entity: Entity) -> bool {
+    let deleting = world.get::<Deleting>(entity);
+    deleting.is_some_and(Deleting::is_undecided)
 }

@@ -11,13 +11,11 @@ use bevy_ecs::{
 use smallvec::SmallVec;
 
 use super::{
-    release::{Released, is_lost, release_now, settle_later},
+    release::{Released, release_now, settle_later},
+    standing::is_undecided,
     tracked::{Hears, Tracked, Tracking, take_changed},
 };
-use crate::{
-    deleting::Deleting,
-    signal::{Books, Signals},
-};
+use crate::signal::{Books, Signals};
 
 /// Reads all tracked components that were written since the last time, or that are kept in mind for it.
 ///
@@ -84,11 +82,12 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
 
 /// Tells whether a component names somebody who was there and is lost.
 fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
+    let books = world.resource::<Books>();
     let mut found = false;
     tracking.reach.visit(world, holder, &mut |entity, _| {
         let is_reserved =
             world.entities().contains(entity) && !world.entities().contains_spawned(entity);
-        found |= !is_reserved && is_lost(world, entity);
+        found |= !is_reserved && tracking.marks.is_lost(world, books, entity);
     });
     found
 }
@@ -127,7 +126,9 @@ pub(super) fn sync_component(
             }
         }
     }
-    release_now(world, holder, tracking.number, hears)
+    let mut released = Released::default();
+    release_now(world, holder, tracking, hears, &mut released);
+    released
 }
 
 /// Somebody whom a component names and who takes links.
@@ -185,10 +186,4 @@ fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked
         }
     }
     if is_lost { Linked::Lost } else { Linked::All }
-}
-
-/// Tells whether an entity whose deletion has begun may still turn out to live on.
-fn is_undecided(world: &World, entity: Entity) -> bool {
-    let deleting = world.get::<Deleting>(entity);
-    deleting.is_some_and(Deleting::is_undecided)
 }

@@ -12,11 +12,11 @@ use bevy_ecs::{
     resource::Resource,
     world::{DeferredWorld, EntityRef, World},
 };
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexSet;
 
 use super::{
-    Lost, Place, Policy, References, Remains, path, release,
+    Lost, Place, Policy, References, Remains,
+    lost_set::LostSet,
+    path, release,
     standing::Marks,
     sync,
     watch::{self, Changes, Watch},
@@ -36,9 +36,6 @@ pub(crate) enum Demand {
         target: Entity,
     },
 }
-
-/// What a component has lost, each entity once and in order.
-pub(crate) type LostSet = IndexSet<Entity, FixedHasher>;
 
 /// Who does what is demanded.
 pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
@@ -198,6 +195,11 @@ impl Tracked {
     /// Returns the number of types.
     pub(crate) fn len(&self) -> u32 {
         self.types.len() as u32
+    }
+
+    /// Returns all tracked types, by number.
+    pub(super) fn all(&self) -> impl Iterator<Item = Tracking> {
+        (0..self.len()).map(|number| self.get(number))
     }
 
     /// Returns the tracked type of a number.
@@ -365,23 +367,25 @@ where
 
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: LostSet, hears: Hears) {
         C::Mutability::change(world, holder, move |component: &mut C| {
-            // What is changed later may have been replaced by now.
-            let mut still_lost = LostSet::default();
-            component.visit_references(Policy::Clear, &mut |entity, policy| {
-                if policy == Policy::Clear && lost.contains(&entity) {
-                    still_lost.insert(entity);
+            let mut lost = lost;
+            if !C::Mutability::MUTABLE {
+                // What is changed later may have been replaced by now.
+                let mut still_lost = LostSet::default();
+                component.visit_references(Policy::Clear, &mut |entity, policy| {
+                    if policy == Policy::Clear && lost.contains(&entity) {
+                        still_lost.insert(entity);
+                    }
+                });
+                lost = still_lost;
+                if lost.is_empty() {
+                    return;
                 }
-            });
-            let lost = still_lost;
-            if lost.is_empty() {
-                return;
             }
             let mut is_lost = |entity| lost.contains(&entity);
             let remains = component.release_references(Policy::Clear, &mut is_lost);
             debug_assert_eq!(remains, Remains::Valid, "a component should be releasable");
             if hears == Hears::Yes {
-                let lost: Vec<_> = lost.into_iter().collect();
-                component.on_lost(Lost::new(holder, &lost));
+                component.on_lost(Lost::new(holder, &lost.into_entities()));
             }
         });
     }

@@ -67,10 +67,14 @@ impl Books {
         }
     }
 
-    /// Ends the link of a component of `holder` to a target.
-    pub(crate) fn end_reference(&mut self, holder: Entity, target: Entity, handler: HandlerId) {
-        let key = self.table.key_of(handler);
-        self.leave(holder, target, key);
+    /// Ends the links to a target that takes no more of them.
+    ///
+    /// They are passed over from now on, and go with the list.
+    pub(crate) fn end_references(&mut self, target: Entity) {
+        if let Some(id) = self.find(target, SignalId::REFERENCED) {
+            let list = self.list_mut(id);
+            list.mark_told(list.places());
+        }
     }
 
     /// Returns who names a target, in the order in which that became known: holders, and the numbers of
