@@ -6,17 +6,14 @@
 
 use std::collections::BTreeSet;
 
-use bevy_ecs::entity::Entity;
+use bevy_ecs::entity::{Entity, EntityIndexSet};
 use bevy_reflect::{PartialReflect, ReflectKind, ReflectMut, enums::DynamicEnum};
 
 use super::{
     reflection::{is_transparent, names_any},
     world_ext::SEARCH_DEPTH,
 };
-use crate::{
-    reference::{LostSet, Remains},
-    weak::Weak,
-};
+use crate::{reference::Remains, weak::Weak};
 
 /// Whether there is somebody around a value who can drop it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +26,7 @@ pub(super) enum Around {
 /// Takes all who are `lost` out of `value`, and tells whether it must be dropped by what is around it.
 pub(super) fn empty(
     value: &mut dyn PartialReflect,
-    lost: &LostSet,
+    lost: &EntityIndexSet,
     around: Around,
     depth: usize,
 ) -> Remains {
@@ -117,7 +114,7 @@ pub(super) fn empty(
     remains
 }
 
-fn empty_entity(entity: &mut Entity, lost: &LostSet, around: Around) -> Remains {
+fn empty_entity(entity: &mut Entity, lost: &EntityIndexSet, around: Around) -> Remains {
     if !lost.contains(entity) {
         return Remains::Valid;
     }

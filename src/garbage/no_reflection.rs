@@ -4,18 +4,17 @@ use core::{any::TypeId, fmt, marker::PhantomData};
 
 use bevy_ecs::{
     component::ComponentId,
-    entity::Entity,
+    entity::{Entity, EntityIndexSet},
     world::{EntityRef, World},
 };
 
 use super::{blind_spot::Blindness, reader::Strength};
-use crate::reference::LostSet;
 
 /// How a component is looked into: never.
 pub(super) enum Lens {}
 
 impl Lens {
-    pub(super) fn empty(&self, _: &mut World, _: Entity, _: ComponentId, _: &LostSet) {
+    pub(super) fn empty(&self, _: &mut World, _: Entity, _: ComponentId, _: &EntityIndexSet) {
         match *self {}
     }
 }

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{
     archetype::Archetype,
-    entity::{Entity, EntityHashSet, EntityIndex},
+    entity::{Entity, EntityHashSet, EntityIndex, EntityIndexSet},
     world::{DeferredWorld, EntityRef, World},
 };
 use bevy_platform::collections::HashSet;
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
-    reference::{self, Hears, LostSet, Policy, Tracked},
+    reference::{self, Hears, Policy, Tracked},
     signal::{Panicked, Reserved},
 };
 
@@ -261,7 +261,7 @@ impl Pass {
         let Found { hits, mut outcome } = found;
         for hit in hits {
             let holder = self.readers.label(world, hit.holder);
-            let mut to_empty = LostSet::default();
+            let mut to_empty = EntityIndexSet::default();
             for (target, place) in &hit.places {
                 let is_emptied = targets.treatment(world, *target) == Some(Treatment::Empty);
                 let can_be = match place.kind {
@@ -314,13 +314,19 @@ impl Pass {
     }
 
     /// Has a component let go of who is `lost`.
-    fn empty_component(&self, world: &mut World, hit: &Hit, lost: LostSet) -> Result<(), Panicked> {
+    fn empty_component(
+        &self,
+        world: &mut World,
+        hit: &Hit,
+        lost: EntityIndexSet,
+    ) -> Result<(), Panicked> {
         let reads = self.readers.by_number(hit.reader);
         match reads.grip() {
             Some(Grip::Declared(declared)) => catch_unwind(AssertUnwindSafe(|| {
                 let mut deferred = DeferredWorld::from(&mut *world);
                 let reach = declared.reach;
-                reach.release(&mut deferred, hit.holder, lost, Hears::Yes);
+                let lost: Vec<_> = lost.into_iter().collect();
+                reach.release(&mut deferred, hit.holder, &lost, Hears::Yes);
                 if reach.is_deferred() {
                     world.flush();
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bevy_ecs::{
     component::{ComponentId, ComponentInfo},
-    entity::Entity,
+    entity::{Entity, EntityIndexSet},
     reflect::{AppTypeRegistry, ReflectComponent},
     world::{EntityRef, World},
 };
@@ -22,10 +22,7 @@ use super::{
     survey::{self, Survey},
     world_ext::SEARCH_DEPTH,
 };
-use crate::{
-    reference::{LostSet, Step},
-    weak::Weak,
-};
+use crate::{reference::Step, weak::Weak};
 
 /// How a component is looked into, and emptied.
 #[derive(Clone)]
@@ -52,7 +49,7 @@ impl Lens {
         world: &mut World,
         holder: Entity,
         component: ComponentId,
-        lost: &LostSet,
+        lost: &EntityIndexSet,
     ) {
         let empty = |value: &mut dyn Reflect| {
             let value = value.as_partial_reflect_mut();
@@ -73,7 +70,7 @@ impl Lens {
 }
 
 /// Tells whether `value`, so many steps deep in a component, names anybody who is `lost`.
-pub(super) fn names_any(value: &dyn PartialReflect, lost: &LostSet, depth: usize) -> bool {
+pub(super) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth: usize) -> bool {
     let mut found = false;
     let mut reflection = Reflection {
         registry: None,

@@ -13,9 +13,9 @@
 //! 1. After a sync, a target's links name exactly the components whose fields name it, as far as it is alive.
 //! 2. A field is released once its target is not alive any more: at once if there is a link, at the next sync if not.
 
+mod among;
 mod cascade;
 mod containers;
-mod lost_set;
 mod parts;
 mod path;
 mod plan;
@@ -35,7 +35,6 @@ pub use references::{ReferenceVisitor, References, Releasable, Remains};
 pub use tracked::Change;
 
 pub(crate) use cascade::{Denial, Dependent, for_each_dependent, for_each_needed, may_cascade};
-pub(crate) use lost_set::LostSet;
 pub(crate) use path::Place;
 pub(crate) use plan::planned;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};

@@ -1,5 +1,6 @@
 //! How fields let go of what is lost.
 
+use core::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
@@ -13,7 +14,8 @@ use smallvec::SmallVec;
 
 use super::{
     Policy,
-    lost_set::LostSet,
+    among::dedup_from,
+    standing::Marks,
     sync::sync_component,
     tracked::{Demand, Hears, Tracked, Tracking},
 };
@@ -21,6 +23,9 @@ use crate::{
     deleting::Deleting,
     signal::{Books, Panicked},
 };
+
+/// So many components are looked at before the first is changed.
+const BATCH: usize = 64;
 
 /// What a release came to.
 #[derive(Default)]
@@ -70,9 +75,10 @@ struct Referrers {
 }
 
 impl Referrers {
-    fn iter(&self) -> impl Iterator<Item = (Entity, Tracking)> {
-        let components = self.components.iter();
-        components.map(|&(holder, number)| (holder, self.types[number as usize]))
+    /// Returns the holders, in order, as far as those that stand together share a type.
+    fn runs(&self) -> impl Iterator<Item = (Tracking, &[(Entity, u32)])> {
+        let runs = self.components.chunk_by(|(_, a), (_, b)| a == b);
+        runs.map(|run| (self.types[run[0].1 as usize], run))
     }
 }
 
@@ -86,8 +92,15 @@ pub(crate) fn is_named(world: &World, target: Entity) -> bool {
 pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
     let referrers = end_links(&mut DeferredWorld::from(&mut *world), targets);
-    for (holder, tracking) in referrers.iter().flat_map(Referrers::iter) {
-        release_now(world, holder, tracking, Hears::Yes, &mut released);
+    for (tracking, holders) in referrers.iter().flat_map(Referrers::runs) {
+        if tracking.reach.is_deferred() {
+            for &(holder, _) in holders {
+                release_now(world, holder, tracking, Hears::Yes, &mut released);
+            }
+        } else {
+            let mut world = DeferredWorld::from(&mut *world);
+            release_each(&mut world, holders, tracking, Hears::Yes, &mut released);
+        }
     }
     released
 }
@@ -102,7 +115,13 @@ pub(super) fn release_now(
 ) {
     let before = released.components;
     let mut deferred = DeferredWorld::from(&mut *world);
-    release_component(&mut deferred, holder, tracking, hears, released);
+    release_each(
+        &mut deferred,
+        &[(holder, tracking.number)],
+        tracking,
+        hears,
+        released,
+    );
     if tracking.reach.is_deferred() && released.components > before {
         // One by one, because a panic drops the commands that wait behind.
         released.note(catch_unwind(AssertUnwindSafe(|| world.flush())));
@@ -157,8 +176,8 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
         return Ok(());
     };
     let mut released = Released::default();
-    for (holder, tracking) in referrers.iter() {
-        release_component(world, holder, tracking, Hears::Yes, &mut released);
+    for (tracking, holders) in referrers.runs() {
+        release_each(world, holders, tracking, Hears::Yes, &mut released);
     }
     let (demands, outcome) = released.into_parts();
     // A panic of the despawn drops the commands: then the next sync sees to it.
@@ -197,87 +216,148 @@ pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     });
 }
 
-/// Has one component let go of all that it names and has lost. One that panics costs nobody else anything.
-fn release_component(
+/// Has the components of a type let go of all that they name and have lost. One that panics costs nobody else anything.
+///
+/// Nothing that is called here can reach the world, so many are looked at first and then changed: while one look waits for
+/// memory, the next is under way.
+fn release_each(
     world: &mut DeferredWorld,
-    holder: Entity,
+    holders: &[(Entity, u32)],
     tracking: Tracking,
     hears: Hears,
     released: &mut Released,
 ) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let Some(loss) = look(world, holder, tracking) else {
-            return;
-        };
-        let hears = if loss.stays { hears } else { Hears::No };
-        released.components += 1;
-        released.demands.extend(loss.demand);
-        if loss.cleared.is_empty() {
-            return;
-        }
-        if tracking.reach.is_deferred()
-            && let Some(mut books) = world.get_resource_mut::<Books>()
-        {
-            // A panic elsewhere may drop the command.
-            books
-                .bypass_change_detection()
-                .remember_unsynced(holder, tracking.number);
-        }
-        tracking.reach.release(world, holder, loss.cleared, hears);
-    }));
-    released.note(outcome);
-}
-
-/// What a component has lost, and what follows from that.
-struct Loss {
-    /// What it can let go of.
-    cleared: LostSet,
-    demand: Option<Demand>,
-    /// Whether the component is there afterwards, as far as is known.
-    stays: bool,
-}
-
-/// Returns what a component has lost, if it has lost anything.
-fn look(world: &World, holder: Entity, tracking: Tracking) -> Option<Loss> {
     let Tracking {
         number,
         reach,
         marks,
         ..
     } = tracking;
-    let books = world.get_resource::<Books>()?;
-    let mut cleared = LostSet::default();
-    let (mut is_void, mut needed) = (false, None);
-    reach.visit(world, holder, &mut |entity, policy| {
-        if marks.is_lost(world, books, entity) {
-            match policy {
-                Policy::Clear => cleared.insert(entity),
-                Policy::Remove | Policy::Deny => is_void = true,
-                Policy::Qdel => needed = needed.or(Some(entity)),
+    let mut losses = Losses::default();
+    for batch in holders.chunks(BATCH) {
+        if let Some(books) = world.get_resource::<Books>() {
+            let verdict = Verdict::new(world, books, marks);
+            let is_alive = |(holder, _): &_| marks.is_alive(world, books, *holder);
+            let alive: SmallVec<[bool; BATCH]> = batch.iter().map(is_alive).collect();
+            for (&(holder, _), is_alive) in batch.iter().zip(alive) {
+                let look = || losses.look(&verdict, holder, is_alive, tracking);
+                released.note(catch_unwind(AssertUnwindSafe(look)));
             }
         }
-    });
-    is_void |= needed.is_some();
-    if cleared.is_empty() && !is_void {
-        return None;
+        released.components += losses.each.len();
+        let mut start = 0;
+        for loss in losses.each.drain(..) {
+            released.demands.extend(loss.demand);
+            let cleared = &losses.cleared[start..loss.end];
+            start = loss.end;
+            if cleared.is_empty() {
+                continue;
+            }
+            if reach.is_deferred()
+                && let Some(mut books) = world.get_resource_mut::<Books>()
+            {
+                // A panic elsewhere may drop the command.
+                books
+                    .bypass_change_detection()
+                    .remember_unsynced(loss.holder, number);
+            }
+            let hears = if loss.stays { hears } else { Hears::No };
+            released.note(catch_unwind(AssertUnwindSafe(|| {
+                reach.release(world, loss.holder, cleared, hears);
+            })));
+        }
+        losses.cleared.clear();
     }
-    let is_alive = marks.is_alive(world, books, holder);
-    // Who goes as well has nothing left to decide.
-    let demand = (is_void && is_alive).then_some(match needed {
-        Some(target) => Demand::Qdel {
+}
+
+/// Tells who is lost, and remembers the last answer: many components name the same entity.
+struct Verdict<'w> {
+    world: &'w World,
+    books: &'w Books,
+    marks: Marks,
+    last: Cell<(Entity, bool)>,
+}
+
+impl<'w> Verdict<'w> {
+    fn new(world: &'w World, books: &'w Books, marks: Marks) -> Self {
+        Self {
+            world,
+            books,
+            marks,
+            last: Cell::new((Entity::PLACEHOLDER, true)),
+        }
+    }
+
+    fn is_lost(&self, entity: Entity) -> bool {
+        let (last, is_lost) = self.last.get();
+        if entity == last {
+            return is_lost;
+        }
+        let is_lost = self.marks.is_lost(self.world, self.books, entity);
+        self.last.set((entity, is_lost));
+        is_lost
+    }
+}
+
+/// What the components of a batch have lost.
+#[derive(Default)]
+struct Losses {
+    /// Those that have lost anything.
+    each: Vec<Loss>,
+    /// What they can let go of, component by component: each entity once and in order.
+    cleared: Vec<Entity>,
+}
+
+/// What one component has lost, and what follows from that.
+struct Loss {
+    holder: Entity,
+    /// Where what it can let go of ends.
+    end: usize,
+    demand: Option<Demand>,
+    /// Whether the component is there afterwards, as far as is known.
+    stays: bool,
+}
+
+impl Losses {
+    /// Adds what a component has lost, if it has lost anything.
+    fn look(&mut self, verdict: &Verdict, holder: Entity, is_alive: bool, tracking: Tracking) {
+        let Tracking { number, reach, .. } = tracking;
+        let cleared = &mut self.cleared;
+        // One that panicked leaves a rest.
+        let start = self.each.last().map_or(0, |last| last.end);
+        cleared.truncate(start);
+        let (mut is_void, mut needed) = (false, None);
+        reach.visit(verdict.world, holder, &mut |entity, policy| {
+            if verdict.is_lost(entity) {
+                match policy {
+                    Policy::Clear => cleared.push(entity),
+                    Policy::Remove | Policy::Deny => is_void = true,
+                    Policy::Qdel => needed = needed.or(Some(entity)),
+                }
+            }
+        });
+        is_void |= needed.is_some();
+        if cleared.len() == start && !is_void {
+            return;
+        }
+        dedup_from(cleared, start);
+        // Who goes as well has nothing left to decide.
+        let demand = (is_void && is_alive).then_some(match needed {
+            Some(target) => Demand::Qdel {
+                holder,
+                number,
+                target,
+            },
+            None => Demand::Remove { holder, number },
+        });
+        self.each.push(Loss {
             holder,
-            number,
-            target,
-        },
-        None => Demand::Remove { holder, number },
-    });
-    // Who may still live on hears as well.
-    let stays = demand.is_none() && (is_alive || !marks.is_lost(world, books, holder));
-    Some(Loss {
-        cleared,
-        demand,
-        stays,
-    })
+            end: cleared.len(),
+            demand,
+            // Who may still live on hears as well.
+            stays: demand.is_none() && (is_alive || !verdict.is_lost(holder)),
+        });
+    }
 }
 
 /// Ends the links to `targets`, and returns whose they were, if there were any.

@@ -15,7 +15,7 @@ use bevy_ecs::{
 
 use super::{
     Lost, Place, Policy, References, Remains,
-    lost_set::LostSet,
+    among::{Among, dedup_from},
     path, release,
     standing::Marks,
     sync,
@@ -97,10 +97,10 @@ pub(crate) trait Reach: Send + Sync {
     /// Returns the field of the component that refuses to lose `target`; empty if none does.
     fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str;
 
-    /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
+    /// Has the component of `holder` let go of what is `lost`, each once, and tells it if that is wanted.
     ///
     /// What cannot be changed where it is waits for the next time that commands are applied.
-    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: LostSet, hears: Hears);
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
 }
 
 /// Whether a component hears of what it lost.
@@ -115,11 +115,12 @@ pub(crate) enum Hears {
 ///
 /// Both kinds of mutability have it, so every component can be tracked; generic code names it as a bound.
 pub trait Change<C> {
-    /// Changes the component of `entity`, now or when commands are applied.
+    /// Changes the component of `entity` that has lost others, now or when commands are applied.
     fn change(
         world: &mut DeferredWorld,
         entity: Entity,
-        change: impl FnOnce(&mut C) + Send + 'static,
+        lost: &[Entity],
+        change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
     );
 }
 
@@ -127,10 +128,11 @@ impl<C: Component<Mutability = Self>> Change<C> for Mutable {
     fn change(
         world: &mut DeferredWorld,
         entity: Entity,
-        change: impl FnOnce(&mut C) + Send + 'static,
+        lost: &[Entity],
+        change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
     ) {
         if let Some(mut component) = world.get_mut::<C>(entity) {
-            change(&mut component);
+            change(&mut component, lost);
         }
     }
 }
@@ -139,12 +141,14 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
     fn change(
         world: &mut DeferredWorld,
         entity: Entity,
-        change: impl FnOnce(&mut C) + Send + 'static,
+        lost: &[Entity],
+        change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
     ) {
+        let lost = lost.to_vec();
         world.commands().queue(move |world: &mut World| {
             // A panic in between would keep Bevy from telling that there is a new value.
             let changed = world.modify_component(entity, |component| {
-                catch_unwind(AssertUnwindSafe(|| change(component)))
+                catch_unwind(AssertUnwindSafe(|| change(component, &lost)))
             });
             // Without the entity or the component there is nothing left to change.
             if let Ok(Some(Err(panicked))) = changed {
@@ -365,27 +369,31 @@ where
         component.map_or("", |component| path::denying_field(component, target))
     }
 
-    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: LostSet, hears: Hears) {
-        C::Mutability::change(world, holder, move |component: &mut C| {
-            let mut lost = lost;
-            if !C::Mutability::MUTABLE {
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {
+        C::Mutability::change(world, holder, lost, move |component: &mut C, lost| {
+            let mut still_lost = Vec::new();
+            let lost = if C::Mutability::MUTABLE {
+                lost
+            } else {
                 // What is changed later may have been replaced by now.
-                let mut still_lost = LostSet::default();
+                let lost = Among::new(lost);
                 component.visit_references(Policy::Clear, &mut |entity, policy| {
-                    if policy == Policy::Clear && lost.contains(&entity) {
-                        still_lost.insert(entity);
+                    if policy == Policy::Clear && lost.contains(entity) {
+                        still_lost.push(entity);
                     }
                 });
-                lost = still_lost;
-                if lost.is_empty() {
-                    return;
-                }
+                dedup_from(&mut still_lost, 0);
+                &still_lost
+            };
+            if lost.is_empty() {
+                return;
             }
-            let mut is_lost = |entity| lost.contains(&entity);
-            let remains = component.release_references(Policy::Clear, &mut is_lost);
+            let among = Among::new(lost);
+            let remains =
+                component.release_references(Policy::Clear, &mut |entity| among.contains(entity));
             debug_assert_eq!(remains, Remains::Valid, "a component should be releasable");
             if hears == Hears::Yes {
-                component.on_lost(Lost::new(holder, &lost.into_entities()));
+                component.on_lost(Lost::new(holder, lost));
             }
         });
     }
