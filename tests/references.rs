@@ -846,6 +846,25 @@ fn each_component_of_an_entity_is_told_by_itself() {
 }
 
 #[test]
+fn each_of_many_who_are_lost_is_told_once_and_in_order() {
+    let mut world = stage();
+    let goblins: Vec<Entity> = (0..100).map(|_| spawn(&mut world)).collect();
+    let backwards: Vec<Entity> = goblins.iter().rev().copied().collect();
+    let twice = [&*backwards, &*goblins].concat();
+    let friends = Mob {
+        friends: twice.clone(),
+        ..Mob::default()
+    };
+    let mob = world.spawn((friends, Oath::to(twice))).id();
+
+    world.qdel_batch(goblins);
+
+    assert_eq!(named(&world, mob), []);
+    assert_eq!(lost(&world, mob), [&*backwards]);
+    assert_eq!(world.get::<Oath>(mob).unwrap().mourned, [&*backwards]);
+}
+
+#[test]
 fn on_lost_that_panics_keeps_nobody_from_letting_go() {
     for (end, delete) in ENDS {
         let mut world = stage();
