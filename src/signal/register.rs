@@ -17,7 +17,7 @@ use super::{
     handler::SignalHandler,
     list::ListId,
     listener,
-    table::Known,
+    table::{Known, Takes},
 };
 use crate::{
     deleting::Deleting,
@@ -50,8 +50,10 @@ pub enum About {
 /// How far a registration got without a structural change.
 pub(crate) enum Attempt {
     Done(Replaced),
-    /// It is legal, but the handler or the target must be prepared first.
-    NeedsStructure,
+    /// It is legal, but the target must be marked first.
+    NeedsMark(Entity),
+    /// It may be legal, but nobody has registered with the handler yet.
+    NeedsHandler,
 }
 
 /// Registers, with all structural changes that it takes.
@@ -64,32 +66,17 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
 ) -> Result<Replaced, RegisterError> {
     loop {
         let mut deferred = DeferredWorld::from(&mut *world);
-        if let Attempt::Done(done) = attempt(&mut deferred, listener, about, handler, manner)? {
-            return Ok(done);
+        match attempt(&mut deferred, listener, about, handler, manner)? {
+            Attempt::Done(done) => return Ok(done),
+            // A structural change applies commands that wait, and those may change what was found: look again.
+            Attempt::NeedsMark(target) => {
+                world.entity_mut(target).insert(Signals);
+            }
+            Attempt::NeedsHandler => {
+                world.init_resource::<Books>();
+                listener::install(world, handler);
+            }
         }
-        // A structural change applies commands that wait, and those may change what was found: look again.
-        prepare(world, about, handler);
-    }
-}
-
-/// Makes the structural changes that a legal registration still needs.
-fn prepare<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, about: About, handler: H) {
-    let books = world.get_resource_mut::<Books>();
-    let is_known = books.is_some_and(|mut books| known(&mut books, handler).is_some());
-    if !is_known {
-        world.init_resource::<Books>();
-        listener::install(world, handler);
-    }
-    let Some(target) = target_of(world, about) else {
-        return;
-    };
-    if about == About::World {
-        world.resource_mut::<Books>().immortal = Some(target);
-    }
-    if let Ok(mut target) = world.get_entity_mut(target)
-        && !target.contains::<Signals>()
-    {
-        target.insert(Signals);
     }
 }
 
@@ -176,25 +163,32 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     manner: Manner,
 ) -> Result<Attempt, RegisterError> {
     let Some(target) = target_of(world, about) else {
-        return Ok(Attempt::NeedsStructure);
+        return Ok(Attempt::NeedsHandler);
     };
-    if let Ok(location) = world.entities().get_spawned(listener)
+    let entities = world.entities();
+    if let Ok(location) = entities.get_spawned(listener)
+        && let Ok(target_location) = entities.get_spawned(target)
         && let Some(mut books) = world.get_resource_mut::<Books>()
     {
         let books = books.bypass_change_detection();
-        if let Some(first) = books.first(target)
-            && let Some(known) = known(books, handler)
+        if let Some(known) = known(books, handler)
             && books.table.fits(known.handler, location.archetype_id)
+            && let Some(takes) = books.table.takes(target_location.archetype_id)
             && (books.immortal == Some(target)) == (about == About::World)
-            && let Some(replaced) = write(books, listener, target, Some(first), known, manner)
         {
-            return Ok(Attempt::Done(replaced));
+            if takes == Takes::OnceMarked {
+                return Ok(Attempt::NeedsMark(target));
+            }
+            let first = books.first(target);
+            if let Some(replaced) = write(books, listener, target, first, known, manner) {
+                return Ok(Attempt::Done(replaced));
+            }
         }
     }
     attempt_thoroughly(world, listener, target, about, handler, manner)
 }
 
-/// Registers where something is new: the target, the handler, or the kind of listener.
+/// Registers where something is new: the handler, or the kind of listener or target.
 #[cold]
 fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
@@ -210,19 +204,23 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
         target,
         signal: type_name::<H::Signal>(),
     };
-    let archetype = check_listener::<H::Component>(world, registration)?;
-    check_target(world, registration, about)?;
-    if !has::<Signals>(world, world.entity(target)) {
-        return Ok(Attempt::NeedsStructure);
-    }
+    let listening = check_listener::<H::Component>(world, registration)?;
+    let (listened_to, takes) = check_target(world, registration, about)?;
     let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Ok(Attempt::NeedsStructure);
+        return Ok(Attempt::NeedsHandler);
     };
     let books = books.bypass_change_detection();
     let Some(known) = known(books, handler) else {
-        return Ok(Attempt::NeedsStructure);
+        return Ok(Attempt::NeedsHandler);
     };
-    books.table.add_fitting(known.handler, archetype);
+    books.table.add_fitting(known.handler, listening);
+    books.table.add_target(listened_to, takes);
+    if about == About::World {
+        books.immortal = Some(target);
+    }
+    if takes == Takes::OnceMarked {
+        return Ok(Attempt::NeedsMark(target));
+    }
     if books.is_closed(target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
@@ -256,12 +254,12 @@ fn write(
     }
 }
 
-/// Refuses a target that cannot be listened to. One that has a list passed before.
+/// Refuses a target that cannot be listened to, and returns the archetype of one that can and how that takes registrations.
 fn check_target(
     world: &World,
     registration: Registration,
     about: About,
-) -> Result<(), RegisterError> {
+) -> Result<(ArchetypeId, Takes), RegisterError> {
     let Ok(target) = world.get_entity(registration.target) else {
         return Err(RegisterError::TargetNotSpawned(registration));
     };
@@ -271,7 +269,12 @@ fn check_target(
     if has::<Deleting>(world, target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
-    Ok(())
+    let takes = if has::<Signals>(world, target) {
+        Takes::AsItIs
+    } else {
+        Takes::OnceMarked
+    };
+    Ok((target.archetype().id(), takes))
 }
 
 /// Refuses a listener that cannot listen, and returns the archetype of one that can.

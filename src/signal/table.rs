@@ -49,9 +49,19 @@ pub(crate) struct Table {
     last_known: Option<(TypeId, Known)>,
     last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
+    /// What entities are as targets, by archetype, as far as that is known.
+    targets: Vec<Option<Takes>>,
     /// The components whose discards are watched.
     watched: TypeMap<ComponentId>,
     last_watched: Option<(TypeId, ComponentId)>,
+}
+
+/// How an entity that may be listened to takes a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    AsItIs,
+    /// It is not marked as a target yet.
+    OnceMarked,
 }
 
 type TypeMap<V> = HashMap<TypeId, V, NoOpHash>;
@@ -117,6 +127,7 @@ impl Default for Table {
             last_known: None,
             last_key: None,
             queries: Vec::new(),
+            targets: Vec::new(),
             watched: TypeMap::default(),
             last_watched: None,
         };
@@ -167,6 +178,20 @@ impl Table {
     pub(crate) fn add_fitting(&mut self, handler: HandlerId, archetype: ArchetypeId) {
         let fitting = &mut self.handlers[handler.index()].fitting;
         fitting.grow_and_insert(archetype.index());
+    }
+
+    /// Returns how entities of an archetype take registrations, if that is known.
+    pub(crate) fn takes(&self, archetype: ArchetypeId) -> Option<Takes> {
+        *self.targets.get(archetype.index())?
+    }
+
+    /// Remembers how entities of an archetype take registrations: archetypes do not change.
+    pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: Takes) {
+        let index = archetype.index();
+        if index >= self.targets.len() {
+            self.targets.resize(index + 1, None);
+        }
+        self.targets[index] = Some(takes);
     }
 
     /// Returns the path of a handler's function.

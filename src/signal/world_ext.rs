@@ -481,7 +481,7 @@ mod sealed {
                     }
                     Ok(done)
                 }
-                Attempt::NeedsStructure => {
+                Attempt::NeedsMark(_) | Attempt::NeedsHandler => {
                     self.commands().queue(move |world: &mut World| {
                         register::register_late(world, listener, about, handler, manner)
                     });
