@@ -10,6 +10,7 @@ use super::{
     answer::Qdel,
     mark::Force,
     owned::{Denials, Member, Tree},
+    queue::Deletions,
 };
 use crate::{
     deleting::Deleting,
@@ -83,8 +84,8 @@ pub(super) type Refusal = Result<Qdel, QdelError>;
 
 /// Tells whether those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
 /// ever registered for the question, or has a policy for the loss.
-pub(super) fn hearers_decide(world: &World) -> bool {
-    signal::is_known::<PreQdel>(world) || reference::may_cascade(world)
+pub(super) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
+    signal::is_known::<PreQdel>(world) || deletions.tracks && reference::may_cascade(world)
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it: its `tree`.

@@ -90,6 +90,12 @@ impl Deletions {
         !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())
     }
 
+    /// Tells whether there is nothing new to learn of the world.
+    pub(super) fn is_prepared(&self, world: &World) -> bool {
+        let may_lack_mark = self.work.is_none() && self.profiles.may_lack_mark();
+        self.ownerships.are_current(world) && self.profiles.are_current(world) && !may_lack_mark
+    }
+
     /// Tells whether anybody observes deletions by Bevy's means.
     pub(super) fn is_observed(&self, world: &World) -> bool {
         let observers = world.observers();

@@ -24,13 +24,16 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return false;
     };
-    let settings = QdelSettings::of(world);
     let Ok(location) = world.entities().get_spawned(entity) else {
         return false;
     };
-    let Some(visibility) = deletions.unnoticed(world, location.archetype_id, &settings) else {
+    let Some(visibility) = deletions.unnoticed(world, location.archetype_id) else {
         return false;
     };
+    let settings = QdelSettings::of(world);
+    if settings.costs == Costs::Measure {
+        return false;
+    }
     if settings.teardown == Teardown::Immediate {
         if !deletions.lets_vanish(world, &settings) || !is_unseen(world, location.archetype_id) {
             return false;
@@ -54,7 +57,10 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
 pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatch> {
     let settings = QdelSettings::of(world);
     let deletions = world.get_resource::<Deletions>()?;
-    if settings.teardown != Teardown::Immediate || !deletions.lets_vanish(world, &settings) {
+    if settings.teardown != Teardown::Immediate
+        || settings.costs == Costs::Measure
+        || !deletions.lets_vanish(world, &settings)
+    {
         return None;
     }
     let mut last = None;
@@ -64,7 +70,7 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         };
         let archetype = location.archetype_id;
         if last != Some(archetype) {
-            let unnoticed = deletions.unnoticed(world, archetype, &settings);
+            let unnoticed = deletions.unnoticed(world, archetype);
             if unnoticed.is_none() || !is_unseen(world, archetype) {
                 return false;
             }
@@ -104,17 +110,11 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
 
 impl Deletions {
     /// Returns whether queries see entities of an archetype, if nothing happens between their mark and their tear-down.
-    fn unnoticed(
-        &self,
-        world: &World,
-        archetype: ArchetypeId,
-        settings: &QdelSettings,
-    ) -> Option<Visibility> {
+    fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Visibility> {
         let profile = self.profiles.known(archetype)?;
         let is_unnoticed = profile.is_unnoticed()
             && self.work.is_none()
             && !self.kinds.are_told_apart()
-            && settings.costs == Costs::Ignore
             && !self.is_observed(world);
         is_unnoticed.then(|| profile.visibility())
     }

@@ -71,9 +71,15 @@ impl Wave<'_> {
     /// Tells the handlers and then the observers of each.
     fn tell(&self, world: &mut World) -> Result<(), Panicked> {
         // The mark may have made archetypes.
-        worklist::prepare(world);
+        let mut deletions = world.get_resource::<Deletions>();
+        if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
+            worklist::prepare(world);
+            deletions = world.get_resource();
+        }
+        let Some(deletions) = deletions else {
+            return Ok(());
+        };
         // Nothing that is called here can add an observer, or a listener to an entity that has none.
-        let deletions = world.resource::<Deletions>();
         let is_observed = deletions.is_observed(world);
         let hear_all = is_observed || self.clock.is_some();
         let is_heard = |notice: &&Notice| {
@@ -120,21 +126,36 @@ impl Wave<'_> {
         outcome
     }
 
-    /// Destroys the components of each, and queues it for what they say.
+    /// Destroys what has to be, and queues everybody.
     fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
-        let is_destroyed = world.get_resource().is_some_and(|deletions: &Deletions| {
-            let profile = |notice: &Notice| deletions.profiles.of(world, notice.entity);
-            let mut profiles = self.notices.iter().filter_map(profile);
-            !deletions.destroyers.is_empty() && profiles.any(Profile::is_destroyed)
-        });
         // Without a worklist, somebody cleared the world.
         let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
             return Ok(());
         };
-        if !is_destroyed {
-            self.queue(&mut deletions, |_| Fate::TearDown);
-            return release::release_lost(world, self.notices, |_| Fate::TearDown);
+        if !deletions.destroyers.is_empty() {
+            if self.any_is_destroyed(world) {
+                return self.destroy_each(world);
+            }
+            deletions = world.resource_mut();
         }
+        self.queue(&mut deletions, |_| Fate::TearDown);
+        if !deletions.tracks {
+            return Ok(());
+        }
+        release::release_lost(world, self.notices, |_| Fate::TearDown)
+    }
+
+    /// Tells whether any of them has components that are destroyed.
+    fn any_is_destroyed(&self, world: &World) -> bool {
+        let deletions = world.resource::<Deletions>();
+        let profile = |notice: &Notice| deletions.profiles.of(world, notice.entity);
+        let mut profiles = self.notices.iter().filter_map(profile);
+        profiles.any(Profile::is_destroyed)
+    }
+
+    /// Destroys the components of each, and queues it for what they say.
+    fn destroy_each(&self, world: &mut World) -> Result<(), Panicked> {
+        let mut deletions = world.resource_mut::<Deletions>();
         let at_work = AtWork::take(&mut deletions);
         let mut decisions = Decisions {
             wave: self,

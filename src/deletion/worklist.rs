@@ -42,8 +42,12 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
     if unnoticed::qdel(world, entity, force) {
         return Ok(Qdel::Queued);
     }
-    prepare(world);
-    let deletions = world.resource::<Deletions>();
+    let mut deletions = world.get_resource::<Deletions>();
+    if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
+        prepare(world);
+        deletions = world.get_resource();
+    }
+    let deletions = deletions.expect("a worklist should be there once it is prepared");
     // Inside another deletion, a handler that panics must wait: going on now, it would lose the commands that do.
     let asked = if deletions.work.is_none() {
         permit(world, deletions, root, force)
@@ -149,7 +153,7 @@ impl Claim {
     /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns them.
     fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
         let deletions = world.resource::<Deletions>();
-        let decide = ask::hearers_decide(world);
+        let decide = ask::hearers_decide(world, deletions);
         let is_unasked = |root: &&Entity| {
             let is_unasked = deletions.profiles.is_unasked(world, **root, || decide);
             is_unasked && self.seen.insert(**root)
@@ -323,7 +327,7 @@ fn permit(
     root: Member,
     force: Force,
 ) -> Result<Tree, Refusal> {
-    let decide = || ask::hearers_decide(world);
+    let decide = || ask::hearers_decide(world, deletions);
     if deletions.profiles.is_unasked(world, root.entity, decide) {
         return Ok(Tree::from_iter([root]));
     }
