@@ -1472,6 +1472,34 @@ fn ten_thousand_holders_leave_nothing_behind() {
     check(&world);
 }
 
+#[test]
+fn component_that_listens_and_names_somebody_needs_no_books_of_its_own() {
+    let mut world = stage();
+    let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
+    let mob = world.spawn(Mob::after(goblin)).id();
+
+    world.register_signal(mob, orc, Mob::count).unwrap();
+
+    let footprint = world.signal_footprint();
+    assert_eq!(footprint.registrations, 2);
+    assert_eq!(footprint.crowded_listeners, 0);
+    check(&world);
+}
+
+#[test]
+fn registrations_come_before_declared_references_where_both_are_listed() {
+    let mut world = stage();
+    let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
+    let mob = world.spawn(Mob::after(goblin)).id();
+    world.register_signal(mob, orc, Mob::count).unwrap();
+    world.register_signal(mob, goblin, Mob::count).unwrap();
+
+    let targets = world.registrations_of(mob).into_iter();
+    let targets: Vec<_> = targets.map(|at| at.target).collect();
+
+    assert_eq!(targets, [orc, goblin, goblin]);
+}
+
 // R3: what is read, and when.
 
 #[test]

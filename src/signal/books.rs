@@ -22,14 +22,13 @@ use slab::Slab;
 
 use super::{
     dispatch::Panicked,
-    links::{Held, Link, Links, Placed},
+    links::{AllLinks, Held, Link, Sort},
     list::{List, ListId},
     pages::{Pages, Slot},
     register::Manner,
     revival::Ended,
     table::{HandlerId, KeyId, SignalId, Table},
 };
-use crate::registration::Registration;
 
 /// From so many lists on, room that is not needed is given back.
 const ROOMY: usize = 1024;
@@ -41,8 +40,8 @@ const ROOMY: usize = 1024;
 #[require(Reserved)]
 pub(crate) struct Books {
     pub(crate) table: Table,
-    pub(super) links: Links,
-    lists: Slab<List>,
+    pub(super) links: AllLinks,
+    pub(super) lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
     /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
@@ -168,7 +167,8 @@ impl Books {
             Manner::AddOnce => handler.once(),
         };
         let mut list = &mut self.lists[id.index()];
-        let (known, others) = match self.links.of(listener) {
+        let links = self.links.with_mut(key);
+        let (known, others) = match links.of(listener) {
             Held::Nothing => (None, Others::None),
             Held::One(link) if link.list == id && link.key == key => {
                 (Some(link.place), Others::None)
@@ -199,7 +199,7 @@ impl Books {
             place: list.push(listener, handler),
         };
         match others {
-            Others::None => self.links.set(listener, link),
+            Others::None => self.links.with_mut(key).set(listener, link),
             Others::One | Others::Many => self.add_link(listener, link),
         }
         Entered::New
@@ -207,26 +207,29 @@ impl Books {
 
     /// Adds a link to a listener that has others.
     pub(super) fn add_link(&mut self, listener: Entity, link: Link) {
-        match self.links.of(listener) {
+        match self.links.with(link.key).of(listener) {
             Held::One(first) if self.is_in_force(listener, first) => {
                 let first_list = self.list_mut(first.list);
                 first_list.crowded = true;
                 let first_target = first_list.target;
-                self.links.make_map(listener);
-                self.links.add(listener, first_target, first);
+                let links = self.links.with_mut(link.key);
+                links.make_map(listener);
+                links.add(listener, first_target, first);
             }
-            Held::Nothing | Held::One(_) => return self.links.set(listener, link),
+            Held::Nothing | Held::One(_) => {
+                return self.links.with_mut(link.key).set(listener, link);
+            }
             Held::Many(_) => {}
         }
         let list = self.list_mut(link.list);
         list.crowded = true;
         let target = list.target;
-        self.links.add(listener, target, link);
+        self.links.with_mut(link.key).add(listener, target, link);
     }
 
     /// Ends the registration of `listener` with `key` on `target`, and tells whether there was one.
     pub(crate) fn leave(&mut self, listener: Entity, target: Entity, key: KeyId) -> bool {
-        let link = match self.links.of(listener) {
+        let link = match self.links.with(key).of(listener) {
             Held::One(link) if link.key == key => link,
             Held::Nothing | Held::One(_) => return false,
             Held::Many(map) => match map.get(&(target, key)) {
@@ -243,7 +246,9 @@ impl Books {
         }
         list.remove(link.place);
         let is_roomy = list.wants_compaction_to_shrink();
-        self.links.take(listener, target, link.list, key);
+        self.links
+            .with_mut(key)
+            .take(listener, target, link.list, key);
         if is_roomy {
             self.compact(link.list);
         }
@@ -265,18 +270,27 @@ impl Books {
                 self.unsynced.swap_remove(&(listener, *number));
             }
         }
+        self.forget_sort(listener, component, Sort::Registrations);
+        if !self.tracked.is_empty() {
+            self.forget_sort(listener, component, Sort::References);
+        }
+    }
+
+    #[inline]
+    fn forget_sort(&mut self, listener: Entity, component: ComponentId, sort: Sort) {
         let table = &self.table;
         let belongs = |key| table.component_of(key) == component;
-        match self.links.of(listener) {
+        let links = self.links.of_mut(sort);
+        match links.of(listener) {
             Held::Nothing => {}
             Held::One(link) => {
                 if belongs(link.key) {
-                    self.links.take_one(listener);
+                    links.take_one(listener);
                     self.empty(listener, link);
                 }
             }
             Held::Many(_) => {
-                for link in self.links.take_many(listener, belongs) {
+                for link in links.take_many(listener, belongs) {
                     self.empty(listener, link);
                 }
             }
@@ -288,7 +302,9 @@ impl Books {
         let list = &mut self.lists[id.index()];
         if let Some((listener, handler)) = list.get(place) {
             let key = self.table.key_of(handler);
-            self.links.take(listener, list.target, id, key);
+            self.links
+                .with_mut(key)
+                .take(listener, list.target, id, key);
             list.remove(place);
         }
     }
@@ -328,7 +344,9 @@ impl Books {
             if list.crowded {
                 for (_, listener, handler) in list.all() {
                     let key = self.table.key_of(handler);
-                    self.links.take(listener, list.target, id, key);
+                    self.links
+                        .with_mut(key)
+                        .take(listener, list.target, id, key);
                 }
             }
         }
@@ -357,7 +375,9 @@ impl Books {
                     list: to,
                     place,
                 };
-                links.moved(listener, list.target, from, link);
+                links
+                    .with_mut(link.key)
+                    .moved(listener, list.target, from, link);
             }
             true
         });
@@ -386,60 +406,11 @@ impl Books {
         list.is_some_and(|list| holds(&self.table, list, listener, link))
     }
 
-    /// Describes the registrations in a list that are in force, in order.
-    pub(crate) fn describe_list(&self, id: ListId) -> impl Iterator<Item = Registration> {
-        let list = self.list(id);
-        list.iter().map(move |(_, listener, handler)| {
-            let key = self.table.key_of(handler);
-            self.table.describe(listener, list.target, key)
-        })
-    }
-
-    /// Describes the registrations of a listener that are in force, in order.
-    pub(crate) fn describe_listener(&self, listener: Entity) -> Vec<Registration> {
-        let describe = |link: Link| {
-            let target = self.list(link.list).target;
-            self.table.describe(listener, target, link.key)
-        };
-        match self.links.of(listener) {
-            Held::One(link) if self.is_in_force(listener, link) => vec![describe(link)],
-            Held::Nothing | Held::One(_) => Vec::new(),
-            Held::Many(map) => {
-                // Links to a list that was told stay until it is dropped.
-                let is_its_own = |(target, _): &(Entity, KeyId), placed: &Placed| {
-                    let list = self.lists.get(placed.list.index());
-                    list.is_some_and(|list| list.target == *target)
-                };
-                let links = map.iter();
-                let links = links.filter(|(at, placed)| is_its_own(at, placed));
-                let mut links: Vec<_> = links.collect();
-                links.sort_unstable_by_key(|(_, placed)| placed.order);
-                let links = links.into_iter();
-                links
-                    .map(|((_, key), placed)| placed.link(*key))
-                    .filter(|link| self.is_in_force(listener, *link))
-                    .map(describe)
-                    .collect()
-            }
-        }
-    }
-
     /// Returns all lists.
     pub(crate) fn lists(&self) -> impl Iterator<Item = (ListId, &List)> {
         self.lists
             .iter()
             .map(|(index, list)| (ListId::new(index), list))
-    }
-
-    /// Returns the place that the links of `listener` name for `key` on the target of a list.
-    pub(crate) fn linked_place(&self, listener: Entity, id: ListId, key: KeyId) -> Option<u32> {
-        match self.links.of(listener) {
-            Held::Nothing => None,
-            Held::One(link) => (link.list == id && link.key == key).then_some(link.place),
-            Held::Many(map) => map
-                .get(&(self.list(id).target, key))
-                .map(|known| known.place),
-        }
     }
 
     /// Returns the bytes on the heap.
@@ -490,7 +461,9 @@ impl Books {
                 list: id,
                 place,
             };
-            self.links.moved(listener, list.target, id, link);
+            self.links
+                .with_mut(link.key)
+                .moved(listener, list.target, id, link);
         }
     }
 }

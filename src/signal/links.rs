@@ -2,7 +2,7 @@
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Most listeners have one registration, so one stands in a table by entity index. A listener with more
+//! Most listeners have one registration, or one declared reference, or one of each: so one stands in a table by entity index. A listener with more
 //! has a map of its own, in which a target is found in O(1).
 //!
 //! A link may outlive what it describes, when the target was told or despawned: whoever reads it compares
@@ -60,7 +60,24 @@ impl Placed {
     }
 }
 
-/// The links of all listeners.
+/// The links of all listeners, those of registrations and those of declared references apart.
+///
+/// So a component that does both needs no map, and to go through the references of one that listens to thousands
+/// takes no longer.
+#[derive(Debug, Default)]
+pub(crate) struct AllLinks {
+    registrations: Links,
+    references: Links,
+}
+
+/// What links are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Registrations,
+    References,
+}
+
+/// The links of all listeners, of one sort.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     slots: Pages<Link>,
@@ -90,6 +107,48 @@ const MANY: Link = Link {
     list: ListId::NONE,
     place: 0,
 };
+
+impl AllLinks {
+    /// Returns the links of a sort.
+    #[inline]
+    pub(crate) fn of(&self, sort: Sort) -> &Links {
+        match sort {
+            Sort::Registrations => &self.registrations,
+            Sort::References => &self.references,
+        }
+    }
+
+    /// Returns the links of a sort, to change them.
+    #[inline]
+    pub(crate) fn of_mut(&mut self, sort: Sort) -> &mut Links {
+        match sort {
+            Sort::Registrations => &mut self.registrations,
+            Sort::References => &mut self.references,
+        }
+    }
+
+    /// Returns the links that those with `key` are among.
+    #[inline]
+    pub(crate) fn with(&self, key: KeyId) -> &Links {
+        self.of(key.sort())
+    }
+
+    /// Returns the links that those with `key` are among, to change them.
+    #[inline]
+    pub(crate) fn with_mut(&mut self, key: KeyId) -> &mut Links {
+        self.of_mut(key.sort())
+    }
+
+    /// Returns the number of listeners with a map, counted for each sort.
+    pub(crate) fn maps(&self) -> usize {
+        self.registrations.maps.len() + self.references.maps.len()
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.registrations.heap_bytes() + self.references.heap_bytes()
+    }
+}
 
 impl Links {
     /// Returns the links of `listener`.
@@ -192,13 +251,8 @@ impl Links {
         taken
     }
 
-    /// Returns the number of listeners with a map.
-    pub(crate) fn maps(&self) -> usize {
-        self.maps.len()
-    }
-
     /// Returns the bytes on the heap.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    fn heap_bytes(&self) -> usize {
         let maps = self.maps.values().map(|map| {
             let entry = size_of::<((Entity, KeyId), Placed, u64)>() + size_of::<usize>();
             map.capacity() * entry

@@ -16,6 +16,7 @@
 mod answer;
 mod books;
 mod column;
+mod describe;
 mod discard_observer;
 mod dispatch;
 mod entity_ext;

@@ -52,7 +52,8 @@ impl Books {
         });
         for &(target, link) in &ended {
             // It is known to be in force, so there is no need to look it up.
-            self.links.take(holder, target, link.list, link.key);
+            let links = self.links.with_mut(link.key);
+            links.take(holder, target, link.list, link.key);
             let list = self.list_mut(link.list);
             list.remove(link.place);
             if list.wants_compaction_to_shrink() {
@@ -146,7 +147,7 @@ impl Books {
         mut visit: impl FnMut(Entity, Link),
     ) {
         let key = self.table.key_of(handler);
-        match self.links.of(holder) {
+        match self.links.with(key).of(holder) {
             Held::One(link) if link.key == key && self.is_in_force(holder, link) => {
                 visit(self.list(link.list).target, link);
             }

@@ -90,7 +90,8 @@ impl Books {
             if valid.binary_search(&place).is_ok() && !handler.is_once() {
                 self.relink(listener, target, link);
             } else {
-                self.links.take(listener, target, id, link.key);
+                let links = self.links.with_mut(link.key);
+                links.take(listener, target, id, link.key);
                 self.list_mut(id).remove(place);
             }
         }
@@ -133,7 +134,7 @@ impl Books {
 
     /// Makes sure that the books of a listener name a registration of it that was told.
     fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
-        match self.links.of(listener) {
+        match self.links.with(link.key).of(listener) {
             Held::One(known) if known == link => {}
             Held::Many(map) if map.contains_key(&(target, link.key)) => {}
             // It listens to nobody, or to somebody else since.

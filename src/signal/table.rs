@@ -11,6 +11,7 @@ use fixedbitset::FixedBitSet;
 use super::{
     Qdeleting,
     handler::{BatchQuery, Call},
+    links::Sort,
     reference::Referenced,
 };
 use crate::registration::Registration;
@@ -22,6 +23,8 @@ use crate::registration::Registration;
 pub(crate) struct HandlerId(u32);
 
 /// A pair of a listening component and a signal, by its place in the table.
+///
+/// The top bit says that the signal is [`Referenced`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(u32);
 
@@ -106,6 +109,21 @@ impl KeyId {
     pub(crate) const NONE: Self = Self(u32::MAX);
     /// More than one.
     pub(crate) const MANY: Self = Self(u32::MAX - 1);
+
+    const REFERENCE: u32 = 1 << 31;
+
+    /// Returns what the links with this key are for.
+    pub(crate) fn sort(self) -> Sort {
+        if self.0 & Self::REFERENCE == 0 {
+            Sort::Registrations
+        } else {
+            Sort::References
+        }
+    }
+
+    fn index(self) -> usize {
+        (self.0 & !Self::REFERENCE) as usize
+    }
 }
 
 impl SignalId {
@@ -155,12 +173,12 @@ impl Table {
 
     /// Returns the component that listens.
     pub(crate) fn component_of(&self, key: KeyId) -> ComponentId {
-        self.keys[key.0 as usize].component
+        self.keys[key.index()].component
     }
 
     /// Returns the signal that is listened for.
     pub(crate) fn signal_of(&self, key: KeyId) -> SignalId {
-        self.keys[key.0 as usize].signal
+        self.keys[key.index()].signal
     }
 
     /// Returns the pair of a component and a signal, if it ever registered.
@@ -242,7 +260,11 @@ impl Table {
                 component_name: type_name::<C>(),
                 signal,
             });
-            let key = KeyId(self.keys.len() as u32 - 1);
+            let place = self.keys.len() as u32 - 1;
+            let key = match signal {
+                SignalId::REFERENCED => KeyId(place | KeyId::REFERENCE),
+                _ => KeyId(place),
+            };
             self.key_ids.insert(TypeId::of::<(C, S)>(), key);
             key
         });
@@ -279,7 +301,7 @@ impl Table {
 
     /// Describes a registration in words.
     pub(crate) fn describe(&self, listener: Entity, target: Entity, key: KeyId) -> Registration {
-        let key = self.keys[key.0 as usize];
+        let key = self.keys[key.index()];
         Registration {
             listener,
             component: key.component_name,

@@ -223,7 +223,7 @@ pub trait SignalExt: sealed::Worldly {
         lists.flat_map(|(id, _)| books.describe_list(id)).collect()
     }
 
-    /// Returns the registrations of the components of `listener`, in order.
+    /// Returns the registrations of the components of `listener`, in order, and after them its declared references.
     fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
         let books = self.reads().get_resource::<Books>();
         books.map_or(Vec::new(), |books| books.describe_listener(listener))
