@@ -362,7 +362,6 @@ impl Losses {
 
 /// Ends the links to `targets`, and returns whose they were, if there were any.
 fn end_links(world: &mut DeferredWorld, targets: &[Entity]) -> Option<Referrers> {
-    let types = world.get_resource::<Tracked>()?.all().collect();
     let mut books = world.get_resource_mut::<Books>()?;
     let books = books.bypass_change_detection();
     let mut components = Vec::new();
@@ -380,5 +379,9 @@ fn end_links(world: &mut DeferredWorld, targets: &[Entity]) -> Option<Referrers>
         let each: IndexSet<_, FixedHasher> = components.into_iter().collect();
         components = each.into_iter().collect();
     }
-    (named > 0).then_some(Referrers { components, types })
+    if named == 0 {
+        return None;
+    }
+    let types = world.get_resource::<Tracked>()?.all().collect();
+    Some(Referrers { components, types })
 }

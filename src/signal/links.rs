@@ -2,8 +2,8 @@
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Most listeners have one registration, or one declared reference, or one of each: so one stands in a table by entity index. A listener with more
-//! has a map of its own, in which a target is found in O(1).
+//! Most listeners have one registration, or one declared reference, or one of each: so one of either stands in a table
+//! by entity index. A listener with more has a map of its own, in which a target is found in O(1).
 //!
 //! A link may outlive what it describes, when the target was told or despawned: whoever reads it compares
 //! it with the list, which knows. So deleting a target need not touch the books of its listeners,

@@ -26,8 +26,9 @@ pub enum Replaced {
 ///
 /// For tests and for leak hunts: after any churn the numbers are what they were before, but for memory that is
 /// bounded by what lives. An entity that was listened to keeps an empty list of about 64 bytes for each signal, and
-/// an entity that listened, or named others, a slot of 12 bytes for either, until it goes. A list that was longer keeps room for up to 512 listeners
-/// until the last of them goes. Room for 1,024 lists and three empty pages, two of 12 and one of 4 KiB, are kept for reuse.
+/// an entity that listened, or named others, a slot of 12 bytes for either, until it goes. A list that was longer keeps
+/// room for up to 512 listeners until the last of them goes. Room for 1,024 lists and three empty pages, two of 12 and one
+/// of 4 KiB, are kept for reuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
     /// Registrations that are in force.
