@@ -17,6 +17,7 @@ use bevy_ecs::{
     change_detection::{MAX_CHANGE_AGE, Tick},
     component::Mutable,
     entity_disabling::Disabled,
+    lifecycle::Discard,
     prelude::*,
     world::DeferredWorld,
 };
@@ -970,6 +971,35 @@ fn reference_to_one_who_is_kept_stays() {
     assert_eq!(links_on(&world, phoenix), [mob]);
     world.force_qdel(phoenix).unwrap();
     assert_eq!(named(&world, mob), []);
+    check(&world);
+}
+
+/// The despawn let go of everybody before it panicked, and the deletion then keeps its entity.
+#[test]
+fn links_to_one_who_outlives_a_despawn_leave_nothing_behind_regression() {
+    let mut world = stage();
+    let phoenix = spawn_phoenix(&mut world);
+    world
+        .entity_mut(phoenix)
+        .observe(|_: On<Discard<Will>>| panic!("not yet"));
+    when_told(&mut world, phoenix, move |world| {
+        world.commands().entity(phoenix).despawn();
+    });
+    let mob = world.spawn(Mob::after(phoenix)).id();
+    let outcome = catch_unwind(AssertUnwindSafe(|| world.qdel(phoenix)));
+    assert!(outcome.is_err());
+    assert_eq!(world.liveness(phoenix), Liveness::Alive);
+    assert_eq!(lost(&world, mob), [[phoenix]]);
+    let before = world.signal_footprint();
+
+    for _ in 0..1_000 {
+        write(&mut world, mob, phoenix);
+        world.sync_references();
+        world.get_mut::<Mob>(mob).unwrap().target = None;
+        world.sync_references();
+    }
+
+    assert_eq!(world.signal_footprint(), before);
     check(&world);
 }
 

@@ -76,6 +76,7 @@ impl Books {
             return;
         };
         self.list_mut(first).closed = false;
+        self.drop_ended_references(target);
         let Some(id) = self.find(target, SignalId::QDELETING) else {
             return;
         };
@@ -94,6 +95,25 @@ impl Books {
                 links.take(listener, target, id, link.key);
                 self.list_mut(id).remove(place);
             }
+        }
+        if self.list(id).wants_compaction_to_shrink() {
+            self.compact(id);
+        }
+    }
+
+    /// Drops the links of declared references that were ended, because a despawn of their target began and panicked.
+    ///
+    /// Or its list could never be compacted again.
+    fn drop_ended_references(&mut self, target: Entity) {
+        let Some(id) = self.find(target, SignalId::REFERENCED) else {
+            return;
+        };
+        let ended: Vec<_> = self.list(id).told().collect();
+        self.list_mut(id).mark_told(0);
+        for (place, holder, handler) in ended {
+            let key = self.table.key_of(handler);
+            self.links.take(holder, target, id, key);
+            self.list_mut(id).remove(place);
         }
         if self.list(id).wants_compaction_to_shrink() {
             self.compact(id);
