@@ -10,7 +10,8 @@ use bevy_ecs::{
 use super::{
     books::Books,
     links::{Held, Link},
-    table::{KeyId, SignalId},
+    list::ListId,
+    table::{HandlerId, KeyId, SignalId},
 };
 
 /// Keeps in mind from now on which registrations end after they were told, so that
@@ -76,10 +77,20 @@ impl Books {
             return;
         };
         self.list_mut(first).closed = false;
-        self.drop_ended_references(target);
-        let Some(id) = self.find(target, SignalId::QDELETING) else {
-            return;
-        };
+        if let Some(id) = self.find(target, SignalId::QDELETING) {
+            self.take_back(id, |place, handler| {
+                valid.binary_search(&place).is_ok() && !handler.is_once()
+            });
+        }
+        // A despawn that began and panicked has had everybody let go of it.
+        if let Some(id) = self.find(target, SignalId::REFERENCED) {
+            self.take_back(id, |_, _| false);
+        }
+    }
+
+    /// Has those of a list that were told be in force again if they stay, and ends the others.
+    fn take_back(&mut self, id: ListId, stays: impl Fn(u32, HandlerId) -> bool) {
+        let target = self.list(id).target;
         let told: Vec<_> = self.list(id).told().collect();
         self.list_mut(id).mark_told(0);
         for (place, listener, handler) in told {
@@ -88,32 +99,13 @@ impl Books {
                 list: id,
                 place,
             };
-            if valid.binary_search(&place).is_ok() && !handler.is_once() {
+            if stays(place, handler) {
                 self.relink(listener, target, link);
             } else {
                 let links = self.links.with_mut(link.key);
                 links.take(listener, target, id, link.key);
                 self.list_mut(id).remove(place);
             }
-        }
-        if self.list(id).wants_compaction_to_shrink() {
-            self.compact(id);
-        }
-    }
-
-    /// Drops the links of declared references that were ended, because a despawn of their target began and panicked.
-    ///
-    /// Or its list could never be compacted again.
-    fn drop_ended_references(&mut self, target: Entity) {
-        let Some(id) = self.find(target, SignalId::REFERENCED) else {
-            return;
-        };
-        let ended: Vec<_> = self.list(id).told().collect();
-        self.list_mut(id).mark_told(0);
-        for (place, holder, handler) in ended {
-            let key = self.table.key_of(handler);
-            self.links.take(holder, target, id, key);
-            self.list_mut(id).remove(place);
         }
         if self.list(id).wants_compaction_to_shrink() {
             self.compact(id);
