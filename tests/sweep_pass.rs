@@ -79,6 +79,23 @@ struct Bond {
     likes: Option<Entity>,
 }
 
+#[derive(Component, References, Default)]
+#[references(on_lost = Feud::hear)]
+struct Feud {
+    #[references(remove)]
+    with: Option<Entity>,
+    #[entities]
+    fears: Option<Entity>,
+    #[references(ignore)]
+    heard: usize,
+}
+
+impl Feud {
+    fn hear(&mut self, _: Lost) {
+        self.heard += 1;
+    }
+}
+
 /// Never changed where it is.
 #[derive(Component, References, Debug, PartialEq)]
 #[component(immutable)]
@@ -330,6 +347,31 @@ fn immutable_component_is_released_for_what_it_names_after_a_sweep() {
     world.qdel(orc).unwrap();
 
     assert_eq!(*world.get::<Statue>(statue).unwrap(), Statue(vec![]));
+}
+
+#[test]
+fn component_that_let_go_by_itself_since_the_look_has_lost_nobody_regression() {
+    let mut world = stage();
+    let [goblin] = spawn_many(&mut world);
+    world.track_references::<Statue>();
+    world.track_references::<Feud>();
+    world.spawn(Statue(vec![goblin]));
+    let rival = world
+        .spawn(Feud {
+            with: Some(goblin),
+            fears: Some(goblin),
+            ..Feud::default()
+        })
+        .id();
+    world.add_observer(move |_: On<Insert<Statue>>, mut feuds: Query<&mut Feud>| {
+        feuds.get_mut(rival).unwrap().fears = None;
+    });
+
+    world.sweep_for([goblin]);
+
+    let feud = world.get::<Feud>(rival).unwrap();
+    assert_eq!((feud.with, feud.fears), (Some(goblin), None));
+    assert_eq!(feud.heard, 0);
 }
 
 // H2: given entities.

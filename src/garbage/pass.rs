@@ -264,11 +264,7 @@ impl Pass {
             let mut to_empty = EntityIndexSet::default();
             for (target, place) in &hit.places {
                 let is_emptied = targets.treatment(world, *target) == Some(Treatment::Empty);
-                let can_be = match place.kind {
-                    ReferenceKind::Declared(policy) => policy == Policy::Clear,
-                    _ => true,
-                };
-                if is_emptied && can_be {
+                if is_emptied && can_be_emptied(place.kind) {
                     to_empty.insert(*target);
                 }
             }
@@ -287,7 +283,8 @@ impl Pass {
             } else {
                 // User code may have seen to it since the look.
                 let named = self.named_by(world, &hit, &mut outcome);
-                let named: EntityHashSet = named.into_iter().map(|(target, _)| target).collect();
+                let named = named.into_iter().filter(|(_, kind)| can_be_emptied(*kind));
+                let named: EntityHashSet = named.map(|(target, _)| target).collect();
                 to_empty.retain(|target| named.contains(target));
                 if !to_empty.is_empty() {
                     outcome = outcome.and(self.empty_component(world, &hit, to_empty));
@@ -374,6 +371,14 @@ impl Pass {
             label.name = targets.name(target).map(str::to_owned);
         }
         label
+    }
+}
+
+/// Tells whether a sweep may empty a place: a policy that is not `Clear` is for a deletion to carry out.
+fn can_be_emptied(kind: ReferenceKind) -> bool {
+    match kind {
+        ReferenceKind::Declared(policy) => policy == Policy::Clear,
+        _ => true,
     }
 }
 
