@@ -917,6 +917,38 @@ fn component_that_panics_when_it_is_read_keeps_nobody_else_from_letting_go() {
     }
 }
 
+#[test]
+fn component_that_panicked_when_it_was_read_lets_go_when_it_can_be() {
+    for (end, delete) in ENDS {
+        let mut world = stage();
+        world.track_references::<Smudged>();
+        let goblin = spawn(&mut world);
+        let smudged = Smudged {
+            target: Some(goblin),
+            is_legible: true,
+        };
+        let holder = world.spawn(smudged).id();
+        world.sync_references();
+        let set_legible = |world: &mut World, is_legible| {
+            let mut smudged = world.get_mut::<Smudged>(holder).unwrap();
+            smudged.bypass_change_detection().is_legible = is_legible;
+        };
+        set_legible(&mut world, false);
+        let outcome = catch_unwind(AssertUnwindSafe(|| delete(&mut world, goblin)));
+        assert!(outcome.is_err(), "{end}");
+        let in_vain = catch_unwind(AssertUnwindSafe(|| world.sync_references()));
+        assert!(in_vain.is_err(), "{end}");
+
+        set_legible(&mut world, true);
+        world.flush();
+        world.sync_references();
+
+        let smudged = world.get::<Smudged>(holder).unwrap();
+        assert_eq!(smudged.target, None, "{end}");
+        check(&world);
+    }
+}
+
 /// An immutable component is released by a command, and Bevy drops the commands behind one that panics.
 #[test]
 fn immutable_component_lets_go_by_the_next_sync_though_another_one_panics() {

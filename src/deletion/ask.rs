@@ -85,6 +85,7 @@ pub(super) type Refusal = Result<Qdel, QdelError>;
 /// Tells whether those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
 /// ever registered for the question, or has a policy for the loss.
 pub(super) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
+    // Where nothing is tracked, to know that spares a look-up.
     signal::is_known::<PreQdel>(world) || deletions.tracks && reference::may_cascade(world)
 }
 

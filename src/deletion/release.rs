@@ -113,7 +113,7 @@ pub(super) fn settle(world: &mut World, demands: Vec<Demand>) -> Result<(), Pani
 }
 
 fn settle_one(world: &mut World, demand: Demand) {
-    let (Demand::Remove { holder, number } | Demand::Qdel { holder, number, .. }) = demand;
+    let (holder, number) = demand.component();
     // Somebody may have replaced it by now.
     if !reference::must_go(world, holder, number) {
         return;

@@ -73,7 +73,7 @@ impl Wave<'_> {
         // The mark may have made archetypes.
         let mut deletions = world.get_resource::<Deletions>();
         if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
-            worklist::prepare(world);
+            worklist::learn(world);
             deletions = world.get_resource();
         }
         let Some(deletions) = deletions else {

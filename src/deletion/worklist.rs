@@ -44,7 +44,7 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
     }
     let mut deletions = world.get_resource::<Deletions>();
     if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
-        prepare(world);
+        learn(world);
         deletions = world.get_resource();
     }
     let deletions = deletions.expect("a worklist should be there once it is prepared");
@@ -266,6 +266,15 @@ pub(super) fn sync_references(world: &mut World) {
 
 /// Makes sure that the worklist is there and knows all relationships and archetypes.
 pub(super) fn prepare(world: &mut World) {
+    let deletions = world.get_resource::<Deletions>();
+    if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
+        learn(world);
+    }
+}
+
+/// Has the worklist learn what is new, when it is not [prepared](Deletions::is_prepared).
+#[cold]
+pub(super) fn learn(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return prepare_anew(world);
     };

@@ -36,7 +36,15 @@ pub(super) fn dedup_from(entities: &mut Vec<Entity>, start: usize) {
     if entities.len() <= start + 1 {
         return;
     }
-    let mut seen = EntityHashSet::default();
     let all = entities.split_off(start);
-    entities.extend(all.into_iter().filter(|entity| seen.insert(*entity)));
+    if all.len() <= FEW {
+        for entity in all {
+            if !entities[start..].contains(&entity) {
+                entities.push(entity);
+            }
+        }
+    } else {
+        let mut seen = EntityHashSet::default();
+        entities.extend(all.into_iter().filter(|entity| seen.insert(*entity)));
+    }
 }

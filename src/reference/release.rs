@@ -36,6 +36,8 @@ pub(crate) struct Released {
     pub(crate) panicked: Option<Panicked>,
     /// How many components had to let go of something.
     pub(crate) components: usize,
+    /// The components that panicked when they were read: their holders, and the numbers of their types.
+    unread: Vec<(Entity, u32)>,
 }
 
 impl Released {
@@ -50,6 +52,7 @@ impl Released {
     pub(crate) fn add(&mut self, other: Self) {
         self.demands.extend(other.demands);
         self.components += other.components;
+        self.unread.extend(other.unread);
         self.note(other.panicked.map_or(Ok(()), Err));
     }
 
@@ -179,26 +182,38 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
     for (tracking, holders) in referrers.runs() {
         release_each(world, holders, tracking, Hears::Yes, &mut released);
     }
+    let unread = core::mem::take(&mut released.unread);
+    let mut seen_to = referrers.components;
+    seen_to.retain(|component| !unread.contains(component));
     let (demands, outcome) = released.into_parts();
     // A panic of the despawn drops the commands: then the next sync sees to it.
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        let books = books.bypass_change_detection();
-        for demand in &demands {
-            let (Demand::Remove { holder, number } | Demand::Qdel { holder, number, .. }) = *demand;
-            books.remember_unsynced(holder, number);
-        }
-    }
+    remember(world, demands.iter().map(Demand::component));
     settle_later(world, demands);
     world.commands().queue(move |world: &mut World| {
         // Where this is reached, nothing was dropped.
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             let books = books.bypass_change_detection();
-            for (holder, number) in referrers.components {
+            for (holder, number) in seen_to {
                 books.forget_unsynced(holder, number);
             }
         }
     });
     outcome
+}
+
+/// Keeps components in mind for the next sync: their holders, and the numbers of their types.
+pub(super) fn remember(
+    world: &mut DeferredWorld,
+    components: impl ExactSizeIterator<Item = (Entity, u32)>,
+) {
+    if components.len() > 0
+        && let Some(mut books) = world.get_resource_mut::<Books>()
+    {
+        let books = books.bypass_change_detection();
+        for (holder, number) in components {
+            books.remember_unsynced(holder, number);
+        }
+    }
 }
 
 /// Has the demands seen to when commands are applied.
@@ -234,6 +249,7 @@ fn release_each(
         ..
     } = tracking;
     let mut losses = Losses::default();
+    let mut unread = Vec::new();
     for batch in holders.chunks(BATCH) {
         if let Some(books) = world.get_resource::<Books>() {
             let verdict = Verdict::new(world, books, marks);
@@ -241,9 +257,15 @@ fn release_each(
             let alive: SmallVec<[bool; BATCH]> = batch.iter().map(is_alive).collect();
             for (&(holder, _), is_alive) in batch.iter().zip(alive) {
                 let look = || losses.look(&verdict, holder, is_alive, tracking);
-                released.note(catch_unwind(AssertUnwindSafe(look)));
+                let looked = catch_unwind(AssertUnwindSafe(look));
+                if looked.is_err() {
+                    unread.push((holder, number));
+                }
+                released.note(looked);
             }
         }
+        remember(world, unread.iter().copied());
+        released.unread.append(&mut unread);
         released.components += losses.each.len();
         let mut start = 0;
         for loss in losses.each.drain(..) {
@@ -253,13 +275,9 @@ fn release_each(
             if cleared.is_empty() {
                 continue;
             }
-            if reach.is_deferred()
-                && let Some(mut books) = world.get_resource_mut::<Books>()
-            {
+            if reach.is_deferred() {
                 // A panic elsewhere may drop the command.
-                books
-                    .bypass_change_detection()
-                    .remember_unsynced(loss.holder, number);
+                remember(world, [(loss.holder, number)].into_iter());
             }
             let hears = if loss.stays { hears } else { Hears::No };
             released.note(catch_unwind(AssertUnwindSafe(|| {
@@ -323,8 +341,8 @@ impl Losses {
     fn look(&mut self, verdict: &Verdict, holder: Entity, is_alive: bool, tracking: Tracking) {
         let Tracking { number, reach, .. } = tracking;
         let cleared = &mut self.cleared;
-        // One that panicked leaves a rest.
         let start = self.each.last().map_or(0, |last| last.end);
+        // What the look before this found, if it panicked.
         cleared.truncate(start);
         let (mut is_void, mut needed) = (false, None);
         reach.visit(verdict.world, holder, &mut |entity, policy| {

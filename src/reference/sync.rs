@@ -11,7 +11,7 @@ use bevy_ecs::{
 use smallvec::SmallVec;
 
 use super::{
-    release::{Released, release_now, settle_later},
+    release::{Released, release_now, remember, settle_later},
     standing::is_undecided,
     tracked::{Hears, Tracked, Tracking, take_changed},
 };
@@ -48,12 +48,17 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     released
 }
 
-/// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything.
+/// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything, and is read again by
+/// the next sync.
 fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: Hears) -> Released {
     let synced = catch_unwind(AssertUnwindSafe(|| {
         sync_component(world, holder, tracking, hears)
     }));
-    synced.unwrap_or_else(Released::panicked)
+    synced.unwrap_or_else(|panicked| {
+        let component = [(holder, tracking.number)].into_iter();
+        remember(&mut DeferredWorld::from(world), component);
+        Released::panicked(panicked)
+    })
 }
 
 /// Links a component that was inserted to what it names, as far as that goes at once.

@@ -37,6 +37,14 @@ pub(crate) enum Demand {
     },
 }
 
+impl Demand {
+    /// Returns whose component it is about, and the number of its type.
+    pub(crate) fn component(&self) -> (Entity, u32) {
+        let (Self::Remove { holder, number } | Self::Qdel { holder, number, .. }) = *self;
+        (holder, number)
+    }
+}
+
 /// Who does what is demanded.
 pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
 
@@ -97,9 +105,11 @@ pub(crate) trait Reach: Send + Sync {
     /// Returns the field of the component that refuses to lose `target`; empty if none does.
     fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str;
 
-    /// Has the component of `holder` let go of what is `lost`, each once, and tells it if that is wanted.
+    /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
     ///
-    /// What cannot be changed where it is waits for the next time that commands are applied.
+    /// What is lost must be what it names at this moment in places with [`Policy::Clear`], each once.
+    /// A component that cannot be changed where it is waits for the next time that commands are applied, and is read again
+    /// then.
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
 }
 

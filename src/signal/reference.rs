@@ -70,7 +70,8 @@ impl Books {
 
     /// Ends the links to a target that takes no more of them.
     ///
-    /// They are passed over from now on, and go with the list.
+    /// They are passed over from now on, also where a holder with a map keeps them, and go with the list: when the target
+    /// goes, or with [`reopen`](Self::reopen) if it lives on after all.
     pub(crate) fn end_references(&mut self, target: Entity) {
         if let Some(id) = self.find(target, SignalId::REFERENCED) {
             let list = self.list_mut(id);

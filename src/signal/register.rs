@@ -52,7 +52,7 @@ pub(crate) enum Attempt {
     Done(Replaced),
     /// It is legal, but the target must be marked first.
     NeedsMark(Entity),
-    /// It may be legal, but nobody has registered with the handler yet.
+    /// It may be legal, but nobody has registered with the handler yet, or at all.
     NeedsHandler,
 }
 

@@ -52,14 +52,15 @@ pub(crate) struct Table {
     last_known: Option<(TypeId, Known)>,
     last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
-    /// What entities are as targets, by archetype, as far as that is known.
+    /// How entities take registrations, by archetype, as far as that is known.
     targets: Vec<Option<Takes>>,
     /// The components whose discards are watched.
     watched: TypeMap<ComponentId>,
     last_watched: Option<(TypeId, ComponentId)>,
 }
 
-/// How an entity that may be listened to takes a registration.
+/// How an entity takes a registration that may be listened to: it is neither being deleted nor a resource of this crate,
+/// unless it is the target of all that is global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
     AsItIs,
@@ -203,7 +204,7 @@ impl Table {
         *self.targets.get(archetype.index())?
     }
 
-    /// Remembers how entities of an archetype take registrations: archetypes do not change.
+    /// Remembers how entities of an archetype take registrations, which must be open to them: archetypes do not change.
     pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: Takes) {
         let index = archetype.index();
         if index >= self.targets.len() {
