@@ -949,6 +949,25 @@ fn component_that_panicked_when_it_was_read_lets_go_when_it_can_be() {
     }
 }
 
+/// Each value that it writes is a new component, which has lost somebody as well.
+#[test]
+fn immutable_component_that_writes_back_what_it_lost_ends_empty_regression() {
+    for (end, delete) in ENDS {
+        let mut world = stage();
+        world.track_references::<Stubborn>();
+        let goblin = spawn(&mut world);
+        let holder = world.spawn(Stubborn::for_ever(goblin)).id();
+
+        delete(&mut world, goblin);
+        world.flush_qdel();
+
+        let stubborn = world.get::<Stubborn>(holder).unwrap();
+        assert_eq!(stubborn.target, None, "{end}");
+        assert!(stubborn.tries <= 20, "{end}: {}", stubborn.tries);
+        check(&world);
+    }
+}
+
 /// An immutable component is released by a command, and Bevy drops the commands behind one that panics.
 #[test]
 fn immutable_component_lets_go_by_the_next_sync_though_another_one_panics() {
@@ -2131,6 +2150,33 @@ impl References for Counted {
         is_lost: &mut dyn FnMut(Entity) -> bool,
     ) -> Remains {
         self.target.release_references(policy, is_lost)
+    }
+}
+
+/// Writes back what it lost.
+#[derive(Component, References)]
+#[component(immutable)]
+#[references(on_lost = Stubborn::insist)]
+struct Stubborn {
+    #[entities]
+    target: Option<Entity>,
+    #[references(ignore)]
+    whom: Entity,
+    tries: usize,
+}
+
+impl Stubborn {
+    fn for_ever(target: Entity) -> Self {
+        Self {
+            target: Some(target),
+            whom: target,
+            tries: 0,
+        }
+    }
+
+    fn insist(&mut self, _: Lost) {
+        self.target = Some(self.whom);
+        self.tries += 1;
     }
 }
 

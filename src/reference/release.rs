@@ -27,6 +27,10 @@ use crate::{
 /// So many components are looked at before the first is changed.
 const BATCH: usize = 64;
 
+/// So often a component hears of a loss that it brought on itself when it heard of one: whoever writes back what it lost,
+/// into a new value in the place of the old one, would go on for ever.
+const DEEPEST: u32 = 16;
+
 /// What a release came to.
 #[derive(Default)]
 pub(crate) struct Released {
@@ -116,18 +120,36 @@ pub(super) fn release_now(
     hears: Hears,
     released: &mut Released,
 ) {
+    let holders = [(holder, tracking.number)];
+    let is_deferred = tracking.reach.is_deferred();
+    let depth = if is_deferred { descend(world) } else { 0 };
+    let hears = if depth < DEEPEST { hears } else { Hears::No };
     let before = released.components;
     let mut deferred = DeferredWorld::from(&mut *world);
-    release_each(
-        &mut deferred,
-        &[(holder, tracking.number)],
-        tracking,
-        hears,
-        released,
-    );
-    if tracking.reach.is_deferred() && released.components > before {
-        // One by one, because a panic drops the commands that wait behind.
-        released.note(catch_unwind(AssertUnwindSafe(|| world.flush())));
+    release_each(&mut deferred, &holders, tracking, hears, released);
+    if is_deferred {
+        if released.components > before {
+            // One by one, because a panic drops the commands that wait behind.
+            released.note(catch_unwind(AssertUnwindSafe(|| world.flush())));
+        }
+        ascend(world);
+    }
+}
+
+/// Returns how many releases are under way whose commands led to this one, and counts it as one of them.
+fn descend(world: &mut World) -> u32 {
+    let tracked = world.get_resource_mut::<Tracked>();
+    tracked.map_or(0, |mut tracked| {
+        tracked.depth += 1;
+        tracked.depth - 1
+    })
+}
+
+/// Ends what [`descend`] began.
+fn ascend(world: &mut World) {
+    // Somebody may have cleared the world.
+    if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
+        tracked.depth = tracked.depth.saturating_sub(1);
     }
 }
 

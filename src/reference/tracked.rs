@@ -57,6 +57,8 @@ pub(crate) struct Tracked {
     /// Whether losing an entity may delete more or refuse the deletion, for any type.
     pub(super) cascades: bool,
     pub(super) settle: Settle,
+    /// How many releases are under way, each by the commands of the one before.
+    pub(super) depth: u32,
 }
 
 /// A tracked type.
@@ -181,6 +183,7 @@ where
             marks,
             cascades: false,
             settle,
+            depth: 0,
         });
         keep_ticks_young(world);
     }
