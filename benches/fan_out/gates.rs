@@ -177,6 +177,8 @@ fn gates(mobs: usize) -> Vec<Gate> {
         gate(NotifyDelete, 100, Qdel, Index, 0.75),
         gate(NotifyDelete, 100, Qdel, RelationSet, 0.25),
         gate(NotifyDelete, 100, QdelBatch, Index, 0.80),
+        // A declared field costs less to lose than Bevy's own answer to the same wish.
+        gate(NotifyDelete, 100, Declared, RelationSet, 1.0),
         gate(ListenerDelete, 100, Qdel, Index, 1.0).standing_at(1.12),
         gate(ListenerDelete, 100, QdelReq, Index, 1.0),
         lone(UnheardDelete, QdelImm, Raw, 1.25).standing_at(1.73),
