@@ -902,8 +902,7 @@ fn component_that_panics_when_it_is_read_keeps_nobody_else_from_letting_go() {
         });
         world.sync_references();
         for holder in holders {
-            let mut smudged = world.get_mut::<Smudged>(holder).unwrap();
-            smudged.bypass_change_detection().is_legible = false;
+            Smudged::set_legible(&mut world, holder, false);
         }
 
         let outcome = catch_unwind(AssertUnwindSafe(|| delete(&mut world, goblin)));
@@ -929,17 +928,13 @@ fn component_that_panicked_when_it_was_read_lets_go_when_it_can_be() {
         };
         let holder = world.spawn(smudged).id();
         world.sync_references();
-        let set_legible = |world: &mut World, is_legible| {
-            let mut smudged = world.get_mut::<Smudged>(holder).unwrap();
-            smudged.bypass_change_detection().is_legible = is_legible;
-        };
-        set_legible(&mut world, false);
+        Smudged::set_legible(&mut world, holder, false);
         let outcome = catch_unwind(AssertUnwindSafe(|| delete(&mut world, goblin)));
         assert!(outcome.is_err(), "{end}");
         let in_vain = catch_unwind(AssertUnwindSafe(|| world.sync_references()));
         assert!(in_vain.is_err(), "{end}");
 
-        set_legible(&mut world, true);
+        Smudged::set_legible(&mut world, holder, true);
         world.flush();
         world.sync_references();
 
@@ -2185,6 +2180,14 @@ impl Stubborn {
 struct Smudged {
     target: Option<Entity>,
     is_legible: bool,
+}
+
+impl Smudged {
+    /// Changes whether it can be read, unseen by change detection.
+    fn set_legible(world: &mut World, holder: Entity, is_legible: bool) {
+        let mut smudged = world.get_mut::<Self>(holder).unwrap();
+        smudged.bypass_change_detection().is_legible = is_legible;
+    }
 }
 
 impl References for Smudged {
