@@ -82,6 +82,7 @@ mod error;
 mod garbage;
 mod hint;
 mod liveness;
+mod panics;
 #[cfg(feature = "bevy_app")]
 mod plugin;
 mod reference;

@@ -1,6 +1,6 @@
 //! The layers of the source: who may name whom.
 //!
-//! From low to high: `error`, `deleting`, `hint`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`,
+//! From low to high: `error`, `deleting`, `hint`, `panics`, `registration`, `relationship` and `text`, then `signal`, `liveness`, `weak`,
 //! `reference`, `timers`, `garbage`, `deletion`, `plugin`, `diagnostics`. A lower layer never names a higher one, except in its comments. `lib.rs` stands outside: it
 //! names all.
 
@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 10] = [
         "error",
         "deleting",
         "hint",
+        "panics",
         "registration",
         "relationship",
         "text",

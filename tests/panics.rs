@@ -974,3 +974,50 @@ fn what_handlers_wrote_before_a_panic_stays() {
         assert_eq!(world.get::<Tally>(tally).unwrap().calls, 2);
     }
 }
+
+/// A payload that panics when it is dropped, and whose panic does so again.
+struct Evil;
+
+impl Drop for Evil {
+    fn drop(&mut self) {
+        panic_any(Evil);
+    }
+}
+
+/// A payload that cannot be dropped costs nobody else a notice (S11).
+#[test]
+fn payloads_that_panic_when_dropped_cost_nobody_a_notice_regression() {
+    fn evil<S: Signal<Answer = ()>>(listener: &mut Listener, it: Received<S>) {
+        listener.ledger.note(it.listener());
+        panic_any(Evil);
+    }
+    for call in [Call::Ping, Call::Qdel, Call::Despawn] {
+        let mut world = World::new();
+        let ledger = Ledger::default();
+        let target = world.spawn_empty().id();
+        let listeners = [(); 3].map(|()| {
+            let ledger = ledger.clone();
+            world.spawn(Listener { ledger, bomb: None }).id()
+        });
+        for (at, listener) in listeners.into_iter().enumerate() {
+            let registered = match (call, at) {
+                (Call::Ping, 2) => world.register_signal(listener, target, hear::<Ping>),
+                (Call::Ping, _) => world.register_signal(listener, target, evil::<Ping>),
+                (_, 2) => world.register_signal(listener, target, hear::<Qdeleting>),
+                _ => world.register_signal(listener, target, evil::<Qdeleting>),
+            };
+            registered.unwrap();
+        }
+
+        let payload = caught(|| match call {
+            Call::Ping => world.send_signal(target, Ping),
+            Call::Qdel => drop(world.qdel(target)),
+            Call::Despawn => drop(world.despawn(target)),
+        });
+
+        assert_eq!(ledger.take(), listeners, "{call:?}");
+        assert!(payload.as_ref().is_some_and(|payload| payload.is::<Evil>()));
+        core::mem::forget(payload);
+        assert_eq!(world.check_registrations(), Ok(()), "{call:?}");
+    }
+}

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     deleting::{Deleting, KindId},
     hint::Hint,
-    signal::Panicked,
+    panics::Panicked,
 };
 
 /// Who is looked for, of those that are torn down.

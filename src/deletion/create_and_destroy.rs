@@ -1,7 +1,6 @@
 //! A test for everything that a game can spawn.
 
 use core::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{entity::Entity, world::World};
 
@@ -20,7 +19,7 @@ use crate::{
     garbage::{Targets, Treatment},
     hint::Hint,
     liveness::{Liveness, LivenessExt},
-    signal::Panicked,
+    panics::{Panicked, catch},
 };
 
 /// Creates and destroys one of everything, and says what does not go as it should: a test that a game writes once.
@@ -121,14 +120,14 @@ impl Spawner {
     fn test(&mut self, world: &mut World, force: Force) -> Vec<CreateAndDestroyFailure> {
         let spawner = self.name.clone();
         let panicked = |step, panicked: Panicked| {
-            CreateAndDestroyFailure::panicked(spawner.clone(), step, &*panicked)
+            CreateAndDestroyFailure::panicked(spawner.clone(), step, &panicked)
         };
         let mut failures = Vec::new();
-        let spawned = catch_unwind(AssertUnwindSafe(|| {
+        let spawned = catch(|| {
             let entity = (self.spawn)(world);
             world.flush();
             entity
-        }));
+        });
         let entity = match spawned {
             Ok(entity) => entity,
             Err(payload) => return vec![panicked(CreateAndDestroyStep::Spawn, payload)],
@@ -181,11 +180,11 @@ impl Spawner {
                 hint: at.get::<Deleting>().map_or(Hint::Queue, Deleting::hint),
             });
         }
-        let looked = catch_unwind(AssertUnwindSafe(|| {
+        let looked = catch(|| {
             let mut targets = Targets::default();
             add_corpses(&mut targets, &corpses, |_| Treatment::Empty);
             sweeping::sweep_for(world, &targets, Sweeping::Counts)
-        }));
+        });
         match looked {
             Ok(report) if report.is_clean() => {}
             Ok(mut report) => {
@@ -205,9 +204,7 @@ fn qdel(
     entity: Entity,
     force: Force,
 ) -> Result<Result<Qdel, QdelError>, Panicked> {
-    catch_unwind(AssertUnwindSafe(|| {
-        worklist::qdel(world, Member::root(entity), force)
-    }))
+    catch(|| worklist::qdel(world, Member::root(entity), force))
 }
 
 /// Returns how many components wanted to live in vain until now.

@@ -1,7 +1,6 @@
 //! What a component does when its entity is deleted.
 
 use core::any::type_name;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{
     component::{Component, ComponentId, Mutable},
@@ -18,7 +17,8 @@ use super::{
 use crate::{
     error::DestroyError,
     hint::Hint,
-    signal::{self, Cause, Panicked},
+    panics::{Panicked, catch},
+    signal::{self, Cause},
 };
 
 /// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
@@ -188,7 +188,7 @@ impl AtWork {
             if !entity.is_ok_and(|entity| entity.contains_id(*component)) {
                 continue;
             }
-            let called = catch_unwind(AssertUnwindSafe(|| destroyer.destroy(world, notice)));
+            let called = catch(|| destroyer.destroy(world, notice));
             match called {
                 Ok(Hint::LetMeLive) if notice.force => *overruled += 1,
                 Ok(hint) => strongest = strongest.max(hint),
@@ -202,7 +202,7 @@ impl AtWork {
     pub(super) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
         let mut outcome = Ok(());
         for (_, destroyer) in &mut self.0 {
-            outcome = outcome.and(catch_unwind(AssertUnwindSafe(|| destroyer.apply(world))));
+            outcome = outcome.and(catch(|| destroyer.apply(world)));
         }
         // Without a worklist, somebody cleared the world.
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {

@@ -1,11 +1,14 @@
 //! What the test of everything finds.
 
-use core::{any::Any, fmt};
+use core::fmt;
 
 use bevy_ecs::entity::Entity;
 use thiserror::Error;
 
-use crate::{error::QdelError, garbage::SweepReport, hint::Hint, text::Counted};
+use crate::{
+    panics::Panicked,
+    {error::QdelError, garbage::SweepReport, hint::Hint, text::Counted},
+};
 
 /// What did not go as it should when everything was created and destroyed.
 ///
@@ -105,10 +108,9 @@ impl CreateAndDestroyFailure {
     pub(super) fn panicked(
         spawner: String,
         step: CreateAndDestroyStep,
-        panicked: &(dyn Any + Send),
+        panicked: &Panicked,
     ) -> Self {
-        let text = panicked.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panicked.downcast_ref::<String>().map(String::as_str));
+        let text = panicked.message();
         Self::Panicked {
             spawner,
             step,

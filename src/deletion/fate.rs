@@ -9,12 +9,7 @@ use bevy_ecs::{
 use super::{
     destroy::AtWork, kinds, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave,
 };
-use crate::{
-    deleting::Deleting,
-    hint::Hint,
-    reference,
-    signal::{Cause, Panicked},
-};
+use crate::{deleting::Deleting, hint::Hint, panics::Panicked, reference, signal::Cause};
 
 /// What becomes of an entity that was told about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

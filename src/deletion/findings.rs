@@ -1,7 +1,6 @@
 //! What comes of what a sweep or a search found.
 
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{
     entity::{Entity, EntityHashMap, EntityHashSet},
@@ -20,7 +19,7 @@ use crate::{
     deleting::KindId,
     garbage::{FindReferencesExt, LeftoverState, SweepReport},
     hint::Hint,
-    signal::Panicked,
+    panics::{Panicked, catch},
 };
 
 /// How many searches come of one sweep, because each is a pass over the world.
@@ -55,10 +54,10 @@ pub(super) fn conclude(
     if !world.contains_resource::<Deletions>() {
         return outcome;
     }
-    let told = catch_unwind(AssertUnwindSafe(|| {
+    let told = catch(|| {
         let time = sweep.time;
         world.trigger(SweepFinished { report, time });
-    }));
+    });
     outcome.and(told)
 }
 
@@ -126,12 +125,12 @@ pub(super) fn tell_references(
         // Somebody cleared the world from inside: there are no observers any more.
         return Ok(());
     }
-    let mut report = catch_unwind(AssertUnwindSafe(|| world.find_references(entity)))?;
+    let mut report = catch(|| world.find_references(entity))?;
     if report.target.name.is_none() {
         report.target.name = name.map(str::to_owned);
     }
     log::debug!("finding references: {report}");
-    catch_unwind(AssertUnwindSafe(|| {
+    catch(|| {
         world.trigger(ReferencesFound { report });
-    }))
+    })
 }

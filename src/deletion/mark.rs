@@ -1,7 +1,5 @@
 //! How an entity becomes `deleting`, and how it becomes alive again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{entity::Entity, entity_disabling::Disabled, world::World};
 use smallvec::SmallVec;
 
@@ -14,7 +12,8 @@ use super::{
 };
 use crate::{
     deleting::{Deleting, KindId, Visibility},
-    signal::{self, Panicked},
+    panics::{Panicked, catch},
+    signal::{self},
 };
 
 /// Whether a deletion is forced.
@@ -59,11 +58,11 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let mut marks = marks.into_iter();
     let mut outcome = Ok(());
     loop {
-        let marked = catch_unwind(AssertUnwindSafe(|| {
+        let marked = catch(|| {
             world
                 .try_insert_batch(marks.by_ref())
                 .expect("nobody should be able to despawn what is being marked");
-        }));
+        });
         let finished = marked.is_ok();
         outcome = outcome.and(marked);
         if finished {
@@ -79,13 +78,13 @@ pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
         return Ok(());
     };
     let visibility = entity.get::<Deleting>().map(Deleting::visibility);
-    catch_unwind(AssertUnwindSafe(|| {
+    catch(|| {
         match visibility {
             Some(Visibility::Seen) => entity.remove::<(Deleting, Disabled)>(),
             // Without its mark, somebody took that off by hand.
             Some(Visibility::Hidden) | None => entity.remove::<Deleting>(),
         };
-    }))
+    })
 }
 
 /// Tells whether an entity is there and nobody has asked for its deletion.

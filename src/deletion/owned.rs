@@ -1,7 +1,5 @@
 //! What an entity owns.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{
     component::{ComponentId, ComponentInfo},
     entity::{Entity, EntityHashSet},
@@ -13,9 +11,10 @@ use smallvec::SmallVec;
 
 use super::{mark::is_alive, queue::Deletions};
 use crate::{
+    panics::{Panicked, catch},
     reference::{self, Denial, Dependent},
     relationship::{related_by, relation_of},
-    signal::{Cause, Panicked},
+    signal::Cause,
 };
 
 /// An entity that is to be deleted, and why.
@@ -269,9 +268,9 @@ pub(super) fn cut(
     if components.is_empty() {
         return Ok(());
     }
-    catch_unwind(AssertUnwindSafe(|| {
+    catch(|| {
         entity.remove_by_ids(components);
-    }))
+    })
 }
 
 /// A step of the walk through a tree.

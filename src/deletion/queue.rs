@@ -17,7 +17,10 @@ use super::{
     descent::Descent, destroy::Destroyers, kinds::Kinds, owned::Ownerships, profiles::Profiles,
     settings::QdelSettings, sweeps::Sweeps,
 };
-use crate::signal::{Cause, Panicked, Reserved};
+use crate::{
+    panics::Panicked,
+    signal::{Cause, Reserved},
+};
 
 /// A notice that is still to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! When declared references let go, and how it goes on from there.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{entity::EntityHashSet, world::World};
 
 use super::{
@@ -15,8 +13,8 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
+    panics::{Panicked, catch},
     reference::{self, Demand, Hears, Released, Tracked},
-    signal::Panicked,
 };
 
 /// How often references are read until nothing is lost any more, because whoever hears of a loss may write what is lost as
@@ -106,7 +104,7 @@ fn settle_all(world: &mut World, released: Released) -> Result<(), Panicked> {
 pub(super) fn settle(world: &mut World, demands: Vec<Demand>) -> Result<(), Panicked> {
     let mut outcome = Ok(());
     for demand in demands {
-        let settled = catch_unwind(AssertUnwindSafe(|| settle_one(world, demand)));
+        let settled = catch(|| settle_one(world, demand));
         outcome = outcome.and(settled);
     }
     outcome

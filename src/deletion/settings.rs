@@ -1,17 +1,17 @@
 //! How deletions are carried out.
 
 use core::{fmt, num::NonZeroU32, time::Duration};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 #[cfg(feature = "bevy_reflect")]
 use bevy_ecs::reflect::ReflectResource;
 use bevy_ecs::{resource::Resource, world::World};
 use bevy_platform::time::Instant;
 
-use crate::signal::{Panicked, Reserved};
+use crate::{
+    panics::{Panicked, catch},
+    signal::Reserved,
+};
 
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
@@ -186,7 +186,7 @@ impl WorkClock {
 
     /// Returns the time, or with what the clock panicked.
     pub(super) fn now(&self) -> Result<Duration, Panicked> {
-        catch_unwind(AssertUnwindSafe(|| (self.0)()))
+        catch(|| (self.0)())
     }
 
     /// Returns the time for a measurement, which a clock that panics makes worthless and nothing else.

@@ -1,7 +1,6 @@
 //! The verbs of sweeps, and what is told of them.
 
 use core::{any::type_name, time::Duration};
-use std::panic::resume_unwind;
 
 use bevy_ecs::{component::Component, entity::Entity, event::Event, world::World};
 
@@ -214,7 +213,7 @@ impl SweepExt for World {
 pub fn assert_no_leftovers(world: &mut World) {
     let (drained, corpses) = sweeping::drain(world);
     if let Err(panicked) = drained {
-        resume_unwind(panicked);
+        panicked.resume();
     }
     let mut targets = Targets::gone(Treatment::Report);
     add_corpses(&mut targets, &corpses, |_| Treatment::Report);

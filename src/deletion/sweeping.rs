@@ -1,7 +1,6 @@
 //! When sweeps are done, and for how long.
 
 use core::time::Duration;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::world::World;
 
@@ -18,7 +17,7 @@ use super::{
 use crate::{
     garbage::{self, Progress, SweepReport, Targets},
     hint::Hint,
-    signal::Panicked,
+    panics::{Panicked, catch},
 };
 
 /// Whether what a sweep finds is counted, and warned of if it comes again and again.
@@ -30,24 +29,24 @@ pub(super) enum Sweeping {
 
 /// Looks for `targets` in one pass over the world, after declared references have let go of what is lost.
 pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
-    let synced = catch_unwind(AssertUnwindSafe(|| worklist::sync_references(world)));
+    let synced = catch(|| worklist::sync_references(world));
     worklist::prepare(world);
     let clock = WorkClock::of(world);
     let begun = clock.measured_now();
     let mut report = SweepReport::default();
-    let swept = catch_unwind(AssertUnwindSafe(|| {
+    let swept = catch(|| {
         worklist::work(world, Some(Goal::Destroy), |world| {
             let (found, outcome) = garbage::sweep(world, targets);
             report = found;
             outcome.and(apply_commands(world))
         });
-    }));
+    });
     if sweeping == Sweeping::Counts {
         let time = clock.measured_now().saturating_sub(begun);
         findings::note(world, &report, &[], time);
     }
     if let Err(panicked) = synced.and(swept) {
-        resume_unwind(panicked);
+        panicked.resume();
     }
     report
 }
@@ -92,7 +91,7 @@ pub(super) fn suspend<R>(
     worklist::prepare(world);
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = core::mem::replace(&mut deletions.sweeps.suspension, suspension);
-    let done = catch_unwind(AssertUnwindSafe(|| what(world)));
+    let done = catch(|| what(world));
     // Without a worklist, somebody cleared the world from inside.
     let deletions = world.get_resource_mut::<Deletions>();
     let suspension = deletions.map_or(Suspension::None, |mut deletions| {
@@ -100,7 +99,7 @@ pub(super) fn suspend<R>(
     });
     match done {
         Ok(done) => (done, suspension),
-        Err(panicked) => resume_unwind(panicked),
+        Err(panicked) => panicked.resume(),
     }
 }
 
@@ -121,9 +120,9 @@ pub(super) fn drain(world: &mut World) -> (Result<(), Panicked>, Vec<Corpse>) {
 
 /// Tears down all that waits for it, and returns with what somebody panicked.
 pub(super) fn flush_all(world: &mut World) -> Result<(), Panicked> {
-    catch_unwind(AssertUnwindSafe(|| {
+    catch(|| {
         worklist::flush(world, Goal::Drain);
-    }))
+    })
 }
 
 /// Does what is to be swept now, and tells whether there was anything: then more may have to be torn down.

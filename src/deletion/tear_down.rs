@@ -1,10 +1,7 @@
 //! How what was deleted goes.
 
 use core::time::Duration;
-use std::{
-    collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::collections::VecDeque;
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
@@ -25,7 +22,7 @@ use super::{
     sweeps::{Corpse, Suspension},
     wave::carry_out,
 };
-use crate::signal::Panicked;
+use crate::panics::{Panicked, catch};
 
 /// A tear-down, and what came of it.
 pub(super) struct TearDown {
@@ -182,9 +179,9 @@ impl TearDown {
         let is_heard = is_heard(&world.archetypes()[archetype]);
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
-        self.note(catch_unwind(AssertUnwindSafe(|| {
+        self.note(catch(|| {
             world.despawn(entity);
-        })));
+        }));
         if world.entities().contains_spawned(entity) {
             self.stuck.insert(entity);
         } else {

@@ -4,8 +4,6 @@
 //! their tear-down nothing happens, so none of the stages of a deletion is gone through for them. One that is torn down at
 //! once, where nobody could see its mark either, is despawned and that is all.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use bevy_ecs::{archetype::ArchetypeId, entity::Entity, world::World};
 
 use super::{
@@ -17,7 +15,10 @@ use super::{
     settings::{Costs, QdelSettings, Teardown},
     tear_down::is_heard,
 };
-use crate::deleting::{Deleting, KindId, Visibility};
+use crate::{
+    deleting::{Deleting, KindId, Visibility},
+    panics::catch,
+};
 
 /// Deletes `entity` if nobody notices that, and tells whether it was.
 pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
@@ -88,7 +89,7 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         if world.entities().contains_spawned(entity) {
             batch.queued.push(entity);
             // A value that panics when it is dropped costs nobody else anything.
-            let despawned = catch_unwind(AssertUnwindSafe(|| world.despawn(entity)));
+            let despawned = catch(|| world.despawn(entity));
             outcome = outcome.and(despawned.map(drop));
         } else {
             batch.already_deleting.push(entity);
@@ -103,7 +104,7 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         counts.count_vanished(vanished);
     });
     if let Err(panicked) = outcome {
-        resume_unwind(panicked);
+        panicked.resume();
     }
     Some(batch)
 }

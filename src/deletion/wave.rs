@@ -1,7 +1,5 @@
 //! How entities that were marked together are told about and destroyed.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::world::{DeferredWorld, World};
 use smallvec::SmallVec;
 
@@ -18,7 +16,8 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
-    signal::{self, Cause, Panicked, Qdeleting, Stopwatch},
+    panics::{Panicked, catch},
+    signal::{self, Cause, Qdeleting, Stopwatch},
 };
 
 /// Tells of and destroys all that was marked, also what is marked meanwhile.
@@ -57,7 +56,7 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
 }
 
 pub(super) fn apply_commands(world: &mut World) -> Result<(), Panicked> {
-    catch_unwind(AssertUnwindSafe(|| world.flush()))
+    catch(|| world.flush())
 }
 
 /// Entities that were marked together.
@@ -167,10 +166,10 @@ impl Wave<'_> {
             outcome: Ok(()),
         };
         // What is read by hand-written code may panic anywhere, and the destroyers must be given back.
-        let decided = catch_unwind(AssertUnwindSafe(|| {
+        let decided = catch(|| {
             decisions.decide_all(world);
             decisions.carry_through(world);
-        }));
+        });
         decisions.note(decided);
         let Decisions {
             at_work,
@@ -224,6 +223,6 @@ fn tell(
     if !is_observed {
         return told;
     }
-    let observed = catch_unwind(AssertUnwindSafe(|| world.trigger(notice)));
+    let observed = catch(|| world.trigger(notice));
     told.and(observed)
 }

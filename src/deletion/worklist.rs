@@ -1,7 +1,5 @@
 //! How a deletion proceeds.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
     entity_disabling::Disabled,
@@ -32,8 +30,9 @@ use super::{
 use crate::{
     deleting::{Deleting, KindId, Visibility},
     error::QdelError,
+    panics::{Panicked, catch},
     reference::{Hears, Tracked},
-    signal::{Panicked, Qdeleting},
+    signal::Qdeleting,
 };
 
 /// Deletes the entity of `root` and all that goes with it.
@@ -358,7 +357,7 @@ fn ask_guarded(
     if force == Force::No && deletions.kept.contains(&root) {
         return Err(Ok(Qdel::Kept));
     }
-    catch_unwind(AssertUnwindSafe(|| permit(world))).unwrap_or_else(|panicked| {
+    catch(|| permit(world)).unwrap_or_else(|panicked| {
         keep_panic(world, panicked);
         Err(Ok(Qdel::Vetoed { on: root }))
     })
@@ -390,12 +389,12 @@ pub(super) fn work(
 
     let mut count = 0;
     // What is read by hand-written code may panic anywhere.
-    let worked = catch_unwind(AssertUnwindSafe(|| {
+    let worked = catch(|| {
         let begun = first(world);
         let (torn_down, outcome) = work_off(world);
         count = torn_down;
         begun.and(outcome)
-    }));
+    });
     let mut outcome = worked.unwrap_or_else(Err);
     // Without a worklist, somebody cleared the world from inside.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
@@ -407,7 +406,7 @@ pub(super) fn work(
         outcome = outcome.and(inside.map_or(Ok(()), Err));
     }
     if let Err(panicked) = outcome {
-        resume_unwind(panicked);
+        panicked.resume();
     }
     count
 }

@@ -1,7 +1,6 @@
 //! Changing immutable components of types that are known at run time only.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
+use crate::panics::catch;
 use bevy_ecs::{
     component::{ComponentId, ComponentInfo},
     entity::Entity,
@@ -36,10 +35,10 @@ pub(super) fn modify(
         // the one that the cast is for, as was compared above.
         let value = unsafe { &mut *value };
         // A panic in between would keep Bevy from telling that there is a new value.
-        catch_unwind(AssertUnwindSafe(|| change(value)))
+        catch(|| change(value))
     });
     // Without the entity or the component there is nothing left to change.
     if let Ok(Some(Err(panicked))) = changed {
-        resume_unwind(panicked);
+        panicked.resume();
     }
 }

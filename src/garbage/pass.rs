@@ -9,8 +9,6 @@
 //! 1. Looking and emptying alternate: while it looks, nothing changes, and while it empties, user code may do anything.
 //! 2. A place that named somebody meant when the pass began, and is not written until its end, is met once.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{
     archetype::Archetype,
     entity::{Entity, EntityHashSet, EntityIndex, EntityIndexSet},
@@ -30,8 +28,9 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
+    panics::{Panicked, catch},
     reference::{self, Hears, Policy, Tracked},
-    signal::{Panicked, Reserved},
+    signal::Reserved,
 };
 
 /// So many indices of entities are looked at between two looks at the time.
@@ -234,9 +233,8 @@ impl Pass {
         let mut places = Vec::new();
         let reads = self.readers.by_number(reader);
         let mut is_meant = |entity| targets.treatment(world, entity).is_some();
-        let looked = catch_unwind(AssertUnwindSafe(|| {
-            reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places)
-        }));
+        let looked =
+            catch(|| reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places));
         match looked {
             Ok(None) => {}
             Ok(Some(path)) => self.too_deep.note(reads.component, holder.id(), path),
@@ -319,7 +317,7 @@ impl Pass {
     ) -> Result<(), Panicked> {
         let reads = self.readers.by_number(hit.reader);
         match reads.grip() {
-            Some(Grip::Declared(declared)) => catch_unwind(AssertUnwindSafe(|| {
+            Some(Grip::Declared(declared)) => catch(|| {
                 let mut deferred = DeferredWorld::from(&mut *world);
                 let reach = declared.reach;
                 let lost: Vec<_> = lost.into_iter().collect();
@@ -327,10 +325,10 @@ impl Pass {
                 if reach.is_deferred() {
                     world.flush();
                 }
-            })),
-            Some(Grip::Reflected(lens)) => catch_unwind(AssertUnwindSafe(|| {
+            }),
+            Some(Grip::Reflected(lens)) => catch(|| {
                 lens.empty(world, hit.holder, reads.component, &lost);
-            })),
+            }),
             None => Ok(()),
         }
     }
@@ -353,10 +351,10 @@ impl Pass {
         let mut places = Vec::new();
         let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
         let mut is_meant = |entity| meant.contains(&entity);
-        let looked = catch_unwind(AssertUnwindSafe(|| {
+        let looked = catch(|| {
             // What is too deep is noted already.
             let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
-        }));
+        });
         if outcome.is_ok() {
             *outcome = looked;
         }

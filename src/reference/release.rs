@@ -1,7 +1,6 @@
 //! How fields let go of what is lost.
 
 use core::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -21,7 +20,8 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
-    signal::{Books, Panicked},
+    panics::{Panicked, catch},
+    signal::Books,
 };
 
 /// So many components are looked at before the first is changed.
@@ -130,7 +130,7 @@ pub(super) fn release_now(
     if is_deferred {
         if released.components > before {
             // One by one, because a panic drops the commands that wait behind.
-            released.note(catch_unwind(AssertUnwindSafe(|| world.flush())));
+            released.note(catch(|| world.flush()));
         }
         ascend(world);
     }
@@ -248,7 +248,7 @@ pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
             .get_resource::<Tracked>()
             .map(|tracked| tracked.settle);
         if let Some(Err(panicked)) = settle.map(|settle| settle(world, demands)) {
-            resume_unwind(panicked);
+            panicked.resume();
         }
     });
 }
@@ -279,7 +279,7 @@ fn release_each(
             let alive: SmallVec<[bool; BATCH]> = batch.iter().map(is_alive).collect();
             for (&(holder, _), is_alive) in batch.iter().zip(alive) {
                 let look = || losses.look(&verdict, holder, is_alive, tracking);
-                let looked = catch_unwind(AssertUnwindSafe(look));
+                let looked = catch(look);
                 if looked.is_err() {
                     unread.push((holder, number));
                 }
@@ -302,9 +302,9 @@ fn release_each(
                 remember(world, [(loss.holder, number)].into_iter());
             }
             let hears = if loss.stays { hears } else { Hears::No };
-            released.note(catch_unwind(AssertUnwindSafe(|| {
+            released.note(catch(|| {
                 reach.release(world, loss.holder, cleared, hears);
-            })));
+            }));
         }
         losses.cleared.clear();
     }

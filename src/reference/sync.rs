@@ -1,7 +1,5 @@
 //! How the books learn what fields name.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::ComponentId,
@@ -15,7 +13,10 @@ use super::{
     standing::is_undecided,
     tracked::{Hears, Tracked, Tracking, take_changed},
 };
-use crate::signal::{Books, Signals};
+use crate::{
+    panics::catch,
+    signal::{Books, Signals},
+};
 
 /// Reads all tracked components that were written since the last time, or that are kept in mind for it.
 ///
@@ -51,9 +52,7 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
 /// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything, and is read again by
 /// the next sync.
 fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: Hears) -> Released {
-    let synced = catch_unwind(AssertUnwindSafe(|| {
-        sync_component(world, holder, tracking, hears)
-    }));
+    let synced = catch(|| sync_component(world, holder, tracking, hears));
     synced.unwrap_or_else(|panicked| {
         let component = [(holder, tracking.number)].into_iter();
         remember(&mut DeferredWorld::from(world), component);
@@ -79,7 +78,7 @@ pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
             let (demands, outcome) = synced.into_parts();
             settle_later(&mut DeferredWorld::from(&mut *world), demands);
             if let Err(panicked) = outcome {
-                std::panic::resume_unwind(panicked);
+                panicked.resume();
             }
         });
     }

@@ -1,7 +1,6 @@
 //! Which types of components are tracked, and how they are reached when their types are forgotten.
 
 use core::{any::type_name, marker::PhantomData};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     change_detection::{CheckChangeTicks, DetectChangesMut, ResMut, Tick},
@@ -21,7 +20,10 @@ use super::{
     sync,
     watch::{self, Changes, Watch},
 };
-use crate::signal::{self, Books, HandlerId, Panicked, Reserved};
+use crate::{
+    panics::{Panicked, catch},
+    signal::{self, Books, HandlerId, Reserved},
+};
 
 /// What is asked of whoever deletes, because a policy goes beyond fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,12 +161,11 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
         let lost = lost.to_vec();
         world.commands().queue(move |world: &mut World| {
             // A panic in between would keep Bevy from telling that there is a new value.
-            let changed = world.modify_component(entity, |component| {
-                catch_unwind(AssertUnwindSafe(|| change(component, &lost)))
-            });
+            let changed =
+                world.modify_component(entity, |component| catch(|| change(component, &lost)));
             // Without the entity or the component there is nothing left to change.
             if let Ok(Some(Err(panicked))) = changed {
-                resume_unwind(panicked);
+                panicked.resume();
             }
         });
     }
@@ -267,7 +268,7 @@ pub(super) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Chan
     let Some(mut watch) = known.watch.take() else {
         return Ok(Changes::default());
     };
-    let changed = catch_unwind(AssertUnwindSafe(|| watch.changed(world, tracking, since)));
+    let changed = catch(|| watch.changed(world, tracking, since));
     // What is written from now on is newer.
     let now = world.increment_change_tick();
     let mut tracked = world.resource_mut::<Tracked>();
@@ -290,9 +291,7 @@ pub(crate) fn naming(
     let Some(mut watch) = tracked.types[number as usize].watch.take() else {
         return Ok(Vec::new());
     };
-    let naming = catch_unwind(AssertUnwindSafe(|| {
-        watch.naming(world, &|entity| is_meant(world, entity))
-    }));
+    let naming = catch(|| watch.naming(world, &|entity| is_meant(world, entity)));
     let mut tracked = world.resource_mut::<Tracked>();
     tracked.types[number as usize].watch = Some(watch);
     naming

@@ -21,7 +21,6 @@ use indexmap::IndexSet;
 use slab::Slab;
 
 use super::{
-    dispatch::Panicked,
     links::{AllLinks, Held, Link, Sort},
     list::{List, ListId},
     pages::{Pages, Slot},
@@ -29,6 +28,7 @@ use super::{
     revival::Ended,
     table::{HandlerId, KeyId, SignalId, Table},
 };
+use crate::panics::Panicked;
 
 /// From so many lists on, room that is not needed is given back.
 const ROOMY: usize = 1024;

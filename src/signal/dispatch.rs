@@ -6,7 +6,6 @@
 //! so that whatever a handler registers or unregisters is seen.
 
 use core::{any::Any, cell::Cell, ops::Range, time::Duration};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -24,10 +23,8 @@ use super::{
     list::ListId,
     table::{HandlerId, SignalId},
 };
+use crate::panics::{Panicked, catch};
 use crate::{deleting::SlowestHandler, registration::Registration};
-
-/// What a handler panicked with.
-pub(crate) type Panicked = Box<dyn Any + Send>;
 
 /// Times the handlers of one notice, each by itself.
 pub(crate) struct Stopwatch<'a> {
@@ -173,9 +170,9 @@ pub(crate) fn ask(
         let Call::Look(handler) = books.table.call(handler) else {
             continue;
         };
-        let called = catch_unwind(AssertUnwindSafe(|| {
+        let called = catch(|| {
             handler.call(world, &mut round, listener);
-        }));
+        });
         outcome = outcome.and(called);
     }
     outcome
@@ -201,7 +198,7 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     }
     let released = release.map_or(Ok(()), |release| release(&mut world, target));
     if let Err(panicked) = told.and(released) {
-        resume_unwind(panicked);
+        panicked.resume();
     }
 }
 
@@ -282,9 +279,9 @@ impl<'a, 's> Dispatch<'a, 's> {
                 } => {
                     let entity = world.get_entity(listener);
                     if entity.is_ok_and(|entity| entity.contains_id(component)) {
-                        catch_unwind(AssertUnwindSafe(|| {
+                        catch(|| {
                             handler.call(world, &mut round, listener);
-                        }))
+                        })
                     } else {
                         Ok(())
                     }
@@ -395,9 +392,9 @@ fn call_batch(
     loop {
         let before = done.get();
         let query = query.as_deref_mut();
-        let called = catch_unwind(AssertUnwindSafe(|| {
+        let called = catch(|| {
             handler.call(world, query, round, listeners, &done);
-        }));
+        });
         let finished = called.is_ok() || done.get() == before;
         outcome = outcome.and(called);
         if finished {

@@ -1,7 +1,6 @@
 //! The verbs of signals on a world.
 
 use core::any::TypeId;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bevy_ecs::{
     component::Component,
@@ -12,12 +11,12 @@ use bevy_ecs::{
 use super::{
     Footprint, Qdeleting, Question, Registered, Replaced, Signal, SignalHandler,
     books::Books,
-    dispatch::{self, Panicked},
-    listener,
+    dispatch, listener,
     register::{self, About, Attempt, Manner},
 };
 use crate::{
     error::{BrokenBooks, RegisterError, UnregisterError},
+    panics::{Panicked, catch},
     registration::Registration,
 };
 
@@ -161,7 +160,7 @@ pub trait SignalExt: sealed::Worldly {
         }
         outcome = outcome.and(self.apply_commands());
         if let Err(panicked) = outcome {
-            resume_unwind(panicked);
+            panicked.resume();
         }
         answer
     }
@@ -193,7 +192,7 @@ pub trait SignalExt: sealed::Worldly {
         let world = self.reads();
         let mut answer = Q::Answer::default();
         if let Err(panicked) = dispatch::ask(world, target, question, &mut answer) {
-            resume_unwind(panicked);
+            panicked.resume();
         }
         answer
     }
@@ -386,8 +385,8 @@ pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
 
 mod sealed {
     use super::{
-        About, AssertUnwindSafe, Attempt, DeferredWorld, Entity, Manner, Panicked, RegisterError,
-        Replaced, Signal, SignalHandler, World, catch_unwind, register,
+        About, Attempt, DeferredWorld, Entity, Manner, Panicked, RegisterError, Replaced, Signal,
+        SignalHandler, World, catch, register,
     };
 
     /// What [`SignalExt`](super::SignalExt) needs of a world.
@@ -420,7 +419,7 @@ mod sealed {
         }
 
         fn apply_commands(&mut self) -> Result<(), Panicked> {
-            catch_unwind(AssertUnwindSafe(|| self.flush()))
+            catch(|| self.flush())
         }
 
         fn after_handlers<S: Signal>(
@@ -428,7 +427,7 @@ mod sealed {
             signal: S,
             observers: fn(S, &mut World),
         ) -> Result<(), Panicked> {
-            catch_unwind(AssertUnwindSafe(|| observers(signal, self)))
+            catch(|| observers(signal, self))
         }
 
         fn enter<Shape: 'static>(
