@@ -1403,12 +1403,16 @@ impl Model {
 
     fn tell_all(&mut self) {
         while !self.to_tell.is_empty() {
-            while let Some(entity) = self.to_tell.pop_front() {
+            let wave = core::mem::take(&mut self.to_tell);
+            for &entity in &wave {
                 if self.entities[entity].is_spawned() {
                     self.tell(entity, Cause::Qdel);
                 }
             }
             self.flush();
+            // They hear nothing any more.
+            self.registrations
+                .retain(|it| !wave.contains(&it.key.listener));
         }
     }
 

@@ -80,6 +80,9 @@ impl Decisions<'_> {
     pub(super) fn carry_through(&mut self, world: &mut World) {
         // The last of an owner's list is found last and taken out first.
         for at in (0..self.fates.len()).rev() {
+            if !self.is_current(world) {
+                return;
+            }
             match self.fates[at] {
                 Some(Fate::Kept | Fate::LeftAlone) => self.leave_owners(world, at),
                 Some(Fate::TearDown | Fate::Due | Fate::Urgent | Fate::Spared) | None => {}
@@ -88,7 +91,7 @@ impl Decisions<'_> {
         for at in 0..self.fates.len() {
             let entity = self.wave.notices[at].entity;
             match self.fates[at] {
-                Some(Fate::Kept | Fate::Spared) => {
+                Some(Fate::Kept | Fate::Spared) if self.is_current(world) => {
                     kinds::count(world, entity, |counts| counts.kept += 1);
                     let restored = mark::restore(world, entity);
                     self.note(restored);
@@ -99,9 +102,14 @@ impl Decisions<'_> {
                 Some(Fate::LeftAlone) => {
                     kinds::count(world, entity, |counts| counts.left_alone += 1);
                 }
-                Some(Fate::TearDown | Fate::Due | Fate::Urgent) | None => {}
+                Some(_) | None => {}
             }
         }
+    }
+
+    /// Tells whether nobody cleared the world from inside.
+    fn is_current(&self, world: &World) -> bool {
+        Deletions::is_of(world, self.wave.epoch)
     }
 
     /// Destroys the components of an entity, and returns what they say.

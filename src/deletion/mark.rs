@@ -40,6 +40,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let kinds = are_told_apart.then(|| kinds::count_deleted(world, entities.clone()));
     let kind = |at: usize| kinds.as_ref().map_or(KindId::OTHERS, |kinds| kinds[at]);
     let deletions = world.resource::<Deletions>();
+    let awaits = deletions.is_awaited();
     let mut any_heard = false;
     let mut marks = SmallVec::<[_; 4]>::with_capacity(members.len());
     for (at, entity) in entities.clone().enumerate() {
@@ -47,7 +48,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         any_heard |= profile.is_some_and(Profile::is_heard);
         let visibility = profile.map_or(Visibility::Seen, Profile::visibility);
         let is_forced = force == Force::Yes;
-        let mark = Deleting::mark(visibility, is_forced, deletions.tracks, kind(at));
+        let mark = Deleting::mark(visibility, is_forced, awaits, kind(at));
         marks.push((entity, mark));
     }
     if any_heard {

@@ -2,9 +2,11 @@
 //!
 //! Plain data: no function here changes a world.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::VecDeque;
 
 use bevy_ecs::{
+    change_detection::Mut,
     entity::{Entity, EntityHashSet},
     event::EventKey,
     resource::Resource,
@@ -47,10 +49,22 @@ pub(super) enum Goal {
     Drain,
 }
 
+/// Which worklist it is: a world that was cleared gets another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Epoch(u64);
+
+impl Default for Epoch {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
 /// The worklist.
 #[derive(Resource, Default)]
 #[require(Reserved)]
 pub(super) struct Deletions {
+    pub(super) epoch: Epoch,
     /// Whether somebody is working on it, and how far.
     pub(super) work: Option<Goal>,
     /// Whether it is part of the work to flush.
@@ -83,6 +97,24 @@ pub(super) struct Deletions {
 }
 
 impl Deletions {
+    /// Returns the worklist of that `epoch`; none if somebody cleared the world from inside a deletion. Entities by the
+    /// same ids may be others by then.
+    pub(super) fn of(world: &mut World, epoch: Epoch) -> Option<Mut<'_, Self>> {
+        let deletions = world.get_resource_mut::<Self>()?;
+        (deletions.epoch == epoch).then_some(deletions)
+    }
+
+    /// Tells whether the worklist is still that of an `epoch`.
+    pub(super) fn is_of(world: &World, epoch: Epoch) -> bool {
+        let deletions = world.get_resource::<Self>();
+        deletions.is_some_and(|deletions| deletions.epoch == epoch)
+    }
+
+    /// Tells whether anybody waits for the decision about who is being deleted: who may live on, or is named.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.tracks || !self.destroyers.is_empty()
+    }
+
     /// Tells whether anything waits for a flush.
     pub(super) fn is_waiting_for_flush(&self) -> bool {
         self.is_waiting() || self.sweeps.is_waiting() || self.sweeps.has_torn_down()

@@ -12,7 +12,6 @@ use super::{
     worklist,
 };
 use crate::{
-    deleting::Deleting,
     panics::{Panicked, catch},
     reference::{self, Demand, Hears, Released, Tracked},
 };
@@ -36,9 +35,6 @@ pub(super) fn release_lost(
         if fate(at).lives() {
             kept.insert(notice.entity);
             continue;
-        }
-        if let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity) {
-            deleting.decide();
         }
         if reference::is_named(world, notice.entity) {
             lost.push(notice.entity);

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
+    change_detection::Mut,
     entity::Entity,
     world::World,
 };
@@ -16,7 +17,7 @@ use super::{
     corpses::LooksFor,
     descent::Descent,
     kinds::{self, KindsTornDown},
-    queue::{Deletions, Goal},
+    queue::{Deletions, Epoch, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
     sweeps::{Corpse, Suspension},
@@ -26,6 +27,8 @@ use crate::panics::{Panicked, catch};
 
 /// A tear-down, and what came of it.
 pub(super) struct TearDown {
+    /// None once somebody has cleared the world from inside: what was to go is gone, and others may have the ids.
+    epoch: Option<Epoch>,
     count: usize,
     looks_for: LooksFor,
     /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
@@ -64,8 +67,9 @@ struct Budget {
 }
 
 impl TearDown {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(epoch: Epoch) -> Self {
         Self {
+            epoch: Some(epoch),
             count: 0,
             looks_for: LooksFor::Nobody,
             last: None,
@@ -81,8 +85,7 @@ impl TearDown {
 
     /// Tears down what is to be torn down now, in the order of its urgency.
     pub(super) fn run(&mut self, world: &mut World) {
-        // Without a worklist, somebody cleared the world from inside.
-        while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        while let Some(mut deletions) = self.deletions(world) {
             if deletions.kinds.are_told_apart() {
                 self.kinds.get_or_insert_default();
             }
@@ -114,14 +117,30 @@ impl TearDown {
         }
     }
 
+    /// Returns the worklist, if it is still the one that it was.
+    fn deletions<'w>(&self, world: &'w mut World) -> Option<Mut<'w, Deletions>> {
+        Deletions::of(world, self.epoch?)
+    }
+
+    /// Finds out whether somebody has cleared the world.
+    fn look_around(&mut self, world: &World) {
+        self.epoch = self.epoch.filter(|epoch| Deletions::is_of(world, *epoch));
+    }
+
+    /// Tells whether nothing is left to tear down, because somebody has cleared the world.
+    pub(super) fn is_over(&self) -> bool {
+        self.epoch.is_none()
+    }
+
     /// Tells whether anything may have to be swept.
     pub(super) fn may_sweep(&self) -> bool {
-        self.is_flush || !self.corpses.is_empty()
+        !self.is_over() && (self.is_flush || !self.corpses.is_empty())
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
     pub(super) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
         let Self {
+            epoch,
             count,
             corpses,
             kinds,
@@ -133,23 +152,25 @@ impl TearDown {
         if count == 0 && stuck.is_empty() && !is_flush {
             return (count, outcome);
         }
-        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-            deletions.to_tear_down.extend(stuck);
-            if !deletions.is_waiting() {
-                deletions.sweeps.has_hints = false;
-            }
-            if let Suspension::Remembering(remembered) = &mut deletions.sweeps.suspension {
-                remembered.extend(corpses);
-            } else {
-                if count > 0 {
-                    deletions.sweeps.note_tear_down();
-                }
-                if deletions.is_flush {
-                    deletions.sweeps.count_flush();
-                }
-            }
-            deletions.kinds.count_torn_down(count as u64, kinds);
+        let deletions = epoch.and_then(|epoch| Deletions::of(world, epoch));
+        let Some(mut deletions) = deletions else {
+            return (count, outcome);
+        };
+        deletions.to_tear_down.extend(stuck);
+        if !deletions.is_waiting() {
+            deletions.sweeps.has_hints = false;
         }
+        if let Suspension::Remembering(remembered) = &mut deletions.sweeps.suspension {
+            remembered.extend(corpses);
+        } else {
+            if count > 0 {
+                deletions.sweeps.note_tear_down();
+            }
+            if deletions.is_flush {
+                deletions.sweeps.count_flush();
+            }
+        }
+        deletions.kinds.count_torn_down(count as u64, kinds);
         if count > 0 {
             QdelCounts::change(world, |counts| counts.torn_down += count as u64);
         }
@@ -193,6 +214,7 @@ impl TearDown {
         }
         if is_heard {
             self.note(carry_out(world));
+            self.look_around(world);
         }
     }
 
@@ -211,15 +233,14 @@ impl TearDown {
             Ok(budget) => budget,
             Err(panicked) => return self.note(Err(panicked)),
         };
-        // Without a worklist, somebody cleared the world from inside.
-        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        let Some(mut deletions) = self.deletions(world) else {
             return;
         };
         let due = core::mem::take(&mut deletions.due);
         let mut descent = core::mem::take(&mut deletions.descent);
         let mut waiting = core::mem::take(&mut deletions.to_tear_down);
         self.finish_off(world, &due);
-        loop {
+        while !self.is_over() {
             match budget.as_mut().map_or(Ok(true), Budget::allows_a_step) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -240,7 +261,7 @@ impl TearDown {
             descent = Descent::default();
         }
         // What was deleted meanwhile comes after what is left.
-        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        if let Some(mut deletions) = self.deletions(world) {
             waiting.append(&mut deletions.to_tear_down);
             deletions.to_tear_down = waiting;
             deletions.descent = descent;
@@ -250,9 +271,12 @@ impl TearDown {
     /// Tears down `entities` and what they own, whatever it takes.
     fn finish_off(&mut self, world: &mut World, entities: &[Entity]) {
         for entity in entities {
+            if self.is_over() {
+                return;
+            }
             let mut descent = Descent::default();
             self.entity(world, *entity, &mut descent);
-            while !descent.is_done() {
+            while !descent.is_done() && !self.is_over() {
                 descent.step(world, self);
             }
         }
@@ -266,6 +290,10 @@ impl TearDown {
         if self.looks_for != LooksFor::Nobody {
             let told = self.looks_for.find_references(world, entity);
             self.note(told);
+            self.look_around(world);
+            if self.is_over() {
+                return;
+            }
         }
         let Ok(location) = world.entities().get_spawned(entity) else {
             // Somebody else despawned it.

@@ -4,7 +4,11 @@
 //! their tear-down nothing happens, so none of the stages of a deletion is gone through for them. One that is torn down at
 //! once, where nobody could see its mark either, is despawned and that is all.
 
-use bevy_ecs::{archetype::ArchetypeId, entity::Entity, world::World};
+use bevy_ecs::{
+    archetype::{Archetype, ArchetypeId},
+    entity::Entity,
+    world::World,
+};
 
 use super::{
     answer::QdelCounts,
@@ -18,6 +22,7 @@ use super::{
 use crate::{
     deleting::{Deleting, KindId, Visibility},
     panics::catch,
+    signal,
 };
 
 /// Deletes `entity` if nobody notices that, and tells whether it was.
@@ -48,6 +53,9 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
         let mut deletions = world.resource_mut::<Deletions>();
         deletions.to_tear_down.push_back(entity);
         QdelCounts::change(world, |counts| counts.deleted += 1);
+        if may_listen(&world.archetypes()[location.archetype_id]) {
+            signal::conclude(world, core::iter::once((entity, false)));
+        }
         let mark = Deleting::mark(visibility, force == Force::Yes, false, KindId::OTHERS);
         world.entity_mut(entity).insert(mark);
     }
@@ -134,6 +142,14 @@ fn note_vanished(world: &mut World) {
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.sweeps.note_tear_down();
     }
+}
+
+/// Tells whether entities of an archetype may listen: the end of each listener is noticed by a hook or an observer.
+fn may_listen(archetype: &Archetype) -> bool {
+    archetype.has_discard_hook()
+        || archetype.has_discard_observer()
+        || archetype.has_remove_hook()
+        || archetype.has_remove_observer()
 }
 
 /// Tells whether nobody hears of the despawn of entities of an archetype.

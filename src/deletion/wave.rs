@@ -9,7 +9,7 @@ use super::{
     fate::{Decisions, Fate},
     kinds,
     profiles::Profile,
-    queue::{Deletions, Notice},
+    queue::{Deletions, Epoch, Notice},
     release,
     settings::{Costs, WorkClock},
     worklist,
@@ -26,8 +26,10 @@ use crate::{
 /// the same entities, and again when all of it is destroyed.
 pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
     let mut outcome = Ok(());
-    // Without a worklist, somebody cleared the world.
-    while let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+    let Some(epoch) = world.get_resource::<Deletions>().map(|at| at.epoch) else {
+        return outcome;
+    };
+    while let Some(mut deletions) = Deletions::of(world, epoch) {
         let notices = core::mem::take(&mut deletions.to_tell);
         if notices.is_empty() {
             break;
@@ -39,6 +41,7 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
         };
         let wave = Wave {
             notices: &notices,
+            epoch,
             clock,
         };
         if may_live {
@@ -62,6 +65,7 @@ pub(super) fn apply_commands(world: &mut World) -> Result<(), Panicked> {
 /// Entities that were marked together.
 pub(super) struct Wave<'a> {
     pub(super) notices: &'a [Notice],
+    pub(super) epoch: Epoch,
     /// By what the costs are measured, if they are.
     pub(super) clock: Option<WorkClock>,
 }
@@ -89,6 +93,10 @@ impl Wave<'_> {
         let mut outcome = Ok(());
         for notice in told {
             outcome = outcome.and(self.tell_of(world, notice, is_observed));
+            // What an observer queues is applied when it has run.
+            if is_observed && !Deletions::is_of(world, self.epoch) {
+                break;
+            }
         }
         outcome
     }
@@ -127,8 +135,7 @@ impl Wave<'_> {
 
     /// Destroys what has to be, and queues everybody.
     fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
-        // Without a worklist, somebody cleared the world.
-        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+        let Some(mut deletions) = Deletions::of(world, self.epoch) else {
             return Ok(());
         };
         if !deletions.destroyers.is_empty() {
@@ -138,7 +145,9 @@ impl Wave<'_> {
             deletions = world.resource_mut();
         }
         self.queue(&mut deletions, |_| Fate::TearDown);
-        if !deletions.tracks {
+        let tracks = deletions.tracks;
+        self.conclude(world, |_| Fate::TearDown);
+        if !tracks {
             return Ok(());
         }
         release::release_lost(world, self.notices, |_| Fate::TearDown)
@@ -179,8 +188,11 @@ impl Wave<'_> {
             ..
         } = decisions;
         let fate = |at: usize| fates[at].unwrap_or(Fate::TearDown);
-        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        let deletions = Deletions::of(world, self.epoch);
+        let is_cleared = deletions.is_none();
+        if let Some(mut deletions) = deletions {
             self.queue(&mut deletions, fate);
+            self.conclude(world, fate);
         }
         let count = |fate: Fate| fates.iter().filter(|at| **at == Some(fate)).count() as u64;
         QdelCounts::change(world, |counts| {
@@ -189,7 +201,26 @@ impl Wave<'_> {
             counts.left_alone += count(Fate::LeftAlone);
         });
         let outcome = outcome.and(at_work.give_back(world));
+        if is_cleared {
+            return outcome;
+        }
         outcome.and(release::release_lost(world, self.notices, fate))
+    }
+
+    /// Says what was decided: those who do not live on hear nothing from now on, and what waited for that waits no more.
+    fn conclude(&self, world: &mut World, fate: impl Fn(usize) -> Fate) {
+        let deletions = world.resource::<Deletions>();
+        let is_awaited = deletions.is_awaited();
+        let decided = self.notices.iter().enumerate();
+        let decided = decided.map(|(at, notice)| (notice.entity, fate(at).lives()));
+        if is_awaited {
+            for (entity, _) in decided.clone().filter(|(_, lives)| !lives) {
+                if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
+                    deleting.decide();
+                }
+            }
+        }
+        signal::conclude(world, decided);
     }
 
     /// Queues everybody for its fate: deletion by deletion, owned before owner.

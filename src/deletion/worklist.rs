@@ -18,7 +18,7 @@ use super::{
     mark::{Force, is_alive, mark},
     owned::{self, Member, Ownerships, Tree},
     profiles::{Meanings, Profiles},
-    queue::{Deletions, Goal},
+    queue::{Deletions, Epoch, Goal},
     release,
     settings::{QdelSettings, Teardown},
     sweeping,
@@ -374,6 +374,7 @@ pub(super) fn work(
 ) -> usize {
     let settings = QdelSettings::of(world);
     let mut deletions = world.resource_mut::<Deletions>();
+    let epoch = deletions.epoch;
     let outer = deletions.work;
     if outer.is_none() {
         deletions.settings = settings;
@@ -391,13 +392,12 @@ pub(super) fn work(
     // What is read by hand-written code may panic anywhere.
     let worked = catch(|| {
         let begun = first(world);
-        let (torn_down, outcome) = work_off(world);
+        let (torn_down, outcome) = work_off(world, epoch);
         count = torn_down;
         begun.and(outcome)
     });
     let mut outcome = worked.unwrap_or_else(Err);
-    // Without a worklist, somebody cleared the world from inside.
-    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+    if let Some(mut deletions) = Deletions::of(world, epoch) {
         deletions.work = None;
         deletions.is_flush = false;
         deletions.kept = EntityHashSet::default();
@@ -412,9 +412,9 @@ pub(super) fn work(
 }
 
 /// Tells, destroys, tears down and sweeps as far as the goal says, and returns how many entities were torn down.
-fn work_off(world: &mut World) -> (usize, Result<(), Panicked>) {
+fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
     let outcome = carry_out(world);
-    let mut tear_down = TearDown::new();
+    let mut tear_down = TearDown::new(epoch);
     loop {
         tear_down.run(world);
         if !tear_down.may_sweep() || !sweeping::sweep(world, &mut tear_down) {

@@ -21,6 +21,7 @@ use indexmap::IndexSet;
 use slab::Slab;
 
 use super::{
+    late::Late,
     links::{AllLinks, Held, Link, Sort},
     list::{List, ListId},
     pages::{Pages, Slot},
@@ -46,6 +47,8 @@ pub(crate) struct Books {
     firsts: Pages<ListId>,
     /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
     pub(super) ended: Option<HashSet<Ended>>,
+    /// The registrations by command that wait until it is decided who lives on.
+    pub(super) late: Late,
     /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
     pub(super) unsynced: IndexSet<(Entity, u32), FixedHasher>,
     /// The components that are tracked, and the numbers of their types.
@@ -276,6 +279,28 @@ impl Books {
         }
     }
 
+    /// Ends all registrations of `listener`, whatever they are of. Its declared references stay.
+    pub(crate) fn forget_listener(&mut self, listener: Entity) {
+        let links = self.links.of_mut(Sort::Registrations);
+        match links.of(listener) {
+            Held::Nothing => {}
+            Held::One(link) => {
+                links.take_one(listener);
+                self.empty(listener, link);
+            }
+            Held::Many(_) => {
+                let taken = links.take_many(listener, |_| true);
+                // Two of them may stand in one list, so no list is tidied before all places are empty.
+                for link in &taken {
+                    self.empty_place(listener, *link);
+                }
+                for link in taken {
+                    self.tidy(link.list);
+                }
+            }
+        }
+    }
+
     #[inline]
     fn forget_sort(&mut self, listener: Entity, component: ComponentId, sort: Sort) {
         let table = &self.table;
@@ -441,13 +466,28 @@ impl Books {
 
     /// Empties the place of a link that was taken out of the books of its listener, if it is still in force.
     fn empty(&mut self, listener: Entity, link: Link) {
-        if let Some(list) = self.lists.get_mut(link.list.index())
-            && holds(&self.table, list, listener, link)
-        {
+        if self.empty_place(listener, link) {
+            self.tidy(link.list);
+        }
+    }
+
+    /// Does as [`empty`](Self::empty), leaves the list as large as it is, and tells whether the link was in force.
+    fn empty_place(&mut self, listener: Entity, link: Link) -> bool {
+        let Some(list) = self.lists.get_mut(link.list.index()) else {
+            return false;
+        };
+        let is_in_force = holds(&self.table, list, listener, link);
+        if is_in_force {
             list.remove(link.place);
-            if list.wants_compaction_to_shrink() {
-                self.compact(link.list);
-            }
+        }
+        is_in_force
+    }
+
+    /// Gives the room of a list back that it does not need any more.
+    fn tidy(&mut self, id: ListId) {
+        let list = self.lists.get(id.index());
+        if list.is_some_and(List::wants_compaction_to_shrink) {
+            self.compact(id);
         }
     }
 

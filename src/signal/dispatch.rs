@@ -24,7 +24,10 @@ use super::{
     table::{HandlerId, SignalId},
 };
 use crate::panics::{Panicked, catch};
-use crate::{deleting::SlowestHandler, registration::Registration};
+use crate::{
+    deleting::{Deleting, SlowestHandler},
+    registration::Registration,
+};
 
 /// Times the handlers of one notice, each by itself.
 pub(crate) struct Stopwatch<'a> {
@@ -136,21 +139,36 @@ pub(crate) fn tell(
     dispatch.run(world, first, notice_round(notice, &mut ()))
 }
 
-/// Returns who would be told that `target` goes away, in order.
+/// Returns who would be told that `target` goes away, in order, if its deletion began now: not those that are being deleted, which
+/// hear nothing by then.
 pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> {
     let Some(books) = world.get_resource::<Books>() else {
         return Vec::new();
     };
     let list = books.find(target, SignalId::QDELETING);
-    list.map_or(Vec::new(), |list| books.describe_list(list).collect())
+    let told = list.into_iter().flat_map(|list| books.describe_list(list));
+    let is_deleting = deleting(world);
+    told.filter(|at| !is_deleting(at.listener)).collect()
 }
 
-/// Asks the listeners of `target` a question, in order.
-pub(crate) fn ask(
+/// Returns what tells whether the deletion of an entity has begun.
+fn deleting(world: &World) -> impl Fn(Entity) -> bool {
+    let mark = world.components().valid_component_id::<Deleting>();
+    move |entity| {
+        let entity = world.get_entity(entity);
+        entity.is_ok_and(|entity| mark.is_some_and(|mark| entity.contains_id(mark)))
+    }
+}
+
+/// Asks the listeners of `target` a question, in order, and calls `after` with each that has answered.
+///
+/// Who is being deleted is asked about itself only.
+pub(crate) fn ask<A: 'static>(
     world: &World,
     target: Entity,
     question: &dyn Any,
-    answer: &mut dyn Any,
+    answer: &mut A,
+    mut after: impl FnMut(Entity, &mut A),
 ) -> Result<(), Panicked> {
     let Some(books) = world.get_resource::<Books>() else {
         return Ok(());
@@ -159,21 +177,26 @@ pub(crate) fn ask(
     let Some(list) = id.and_then(|id| books.find(target, id)) else {
         return Ok(());
     };
-    let mut round = Round {
-        target,
-        signal: question,
-        answer,
-    };
+    let is_deleting = deleting(world);
     let mut outcome = Ok(());
     for (_, listener, handler) in books.list(list).iter() {
         // A type may be a signal as well, with handlers of its own.
         let Call::Look(handler) = books.table.call(handler) else {
             continue;
         };
+        if listener != target && is_deleting(listener) {
+            continue;
+        }
+        let mut round = Round {
+            target,
+            signal: question,
+            answer,
+        };
         let called = catch(|| {
             handler.call(world, &mut round, listener);
         });
         outcome = outcome.and(called);
+        after(listener, answer);
     }
     outcome
 }

@@ -15,6 +15,7 @@ use super::{
     Replaced, Signals,
     books::{Books, Entered, Reserved},
     handler::SignalHandler,
+    late,
     list::ListId,
     listener,
     table::{Known, Takes},
@@ -96,6 +97,16 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     let Err(error) = register(world, listener, about, handler, manner) else {
         return Ok(());
     };
+    if let Some(undecided) = undecided(world, &error) {
+        return late::wait(
+            world,
+            undecided,
+            error.registration(),
+            handler,
+            about,
+            manner,
+        );
+    }
     let severity = match error {
         RegisterError::TargetNotSpawned(registration)
         | RegisterError::TargetDeleting(registration) => {
@@ -114,6 +125,19 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
         | RegisterError::ReservedTarget(_) => Severity::Warning,
     };
     Err(BevyError::from(error).with_severity(severity))
+}
+
+/// Returns who is being deleted and may yet live on, if that is why a registration was refused.
+fn undecided(world: &World, error: &RegisterError) -> Option<Entity> {
+    let entity = match error {
+        RegisterError::TargetDeleting(registration) => registration.target,
+        RegisterError::ListenerDeleting(registration) => registration.listener,
+        _ => return None,
+    };
+    let deleting = world.get::<Deleting>(entity);
+    deleting
+        .is_some_and(Deleting::is_undecided)
+        .then_some(entity)
 }
 
 /// Ends a registration that was made in the last moments of its listener or its target.
@@ -316,6 +340,9 @@ pub(crate) fn unregister<C: Component, S: 'static>(
         }
         if let Some(key) = key {
             books.forgo(listener, target, key);
+        }
+        if books.late.cancel::<C, S>(listener, target) {
+            return Ok(());
         }
     }
     let (component, signal) = (type_name::<C>(), type_name::<S>());

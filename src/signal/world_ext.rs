@@ -191,7 +191,7 @@ pub trait SignalExt: sealed::Worldly {
     fn ask_signal<Q: Question>(&self, target: Entity, question: &Q) -> Q::Answer {
         let world = self.reads();
         let mut answer = Q::Answer::default();
-        if let Err(panicked) = dispatch::ask(world, target, question, &mut answer) {
+        if let Err(panicked) = dispatch::ask(world, target, question, &mut answer, |_, _| {}) {
             panicked.resume();
         }
         answer
