@@ -96,11 +96,8 @@ pub(super) fn permit(
     force: Force,
     tree: impl FnOnce(&mut Denials) -> Tree,
 ) -> Result<Tree, Refusal> {
-    let Ok(entity) = world.get_entity(root) else {
-        return Err(Err(QdelError::NotSpawned { entity: root }));
-    };
-    if entity.contains::<Deleting>() {
-        return Err(Ok(Qdel::AlreadyDeleting));
+    if let Some(refusal) = refusal_of_one(world, root) {
+        return Err(refusal);
     }
     let mut denials = Denials::new();
     let tree = tree(&mut denials);
@@ -112,17 +109,31 @@ pub(super) fn permit(
         }));
     }
     if let Some(denial) = find_denial(&tree, &denials) {
-        return Err(Err(QdelError::Denied {
-            entity: root,
-            target: denial.target,
-            holder: denial.holder,
-            component: denial.component(world),
-            field: denial.field(world),
-        }));
+        return Err(Err(denied(world, root, denial)));
     }
     match find_veto(world, &tree, force) {
         Some(on) => Err(Ok(Qdel::Vetoed { on })),
         None => Ok(tree),
+    }
+}
+
+/// Returns why an entity is not deleted, whoever goes with it or objects.
+pub(super) fn refusal_of_one(world: &World, entity: Entity) -> Option<Refusal> {
+    match world.get_entity(entity) {
+        Err(_) => Some(Err(QdelError::NotSpawned { entity })),
+        Ok(at) if at.contains::<Deleting>() => Some(Ok(Qdel::AlreadyDeleting)),
+        Ok(_) => None,
+    }
+}
+
+/// Returns the error of a deletion of `root` that a declared reference refuses.
+pub(super) fn denied(world: &World, root: Entity, denial: Denial) -> QdelError {
+    QdelError::Denied {
+        entity: root,
+        target: denial.target,
+        holder: denial.holder,
+        component: denial.component(world),
+        field: denial.field(world),
     }
 }
 

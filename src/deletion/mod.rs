@@ -30,6 +30,7 @@
 mod answer;
 mod ask;
 mod batch;
+mod claims;
 mod corpses;
 mod create_and_destroy;
 mod descent;
@@ -39,6 +40,7 @@ mod failures;
 mod fate;
 mod field;
 mod findings;
+mod judgement;
 mod kind_counts;
 mod kinds;
 mod mark;

@@ -14,6 +14,7 @@ use super::{
     answer::{Qdel, QdelCounts},
     ask::{self, Refusal},
     batch::QdelBatch,
+    claims::{self, Claimed},
     kinds,
     mark::{Force, is_alive, mark},
     owned::{self, Member, Ownerships, Tree},
@@ -70,7 +71,7 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
     Ok(Qdel::Queued)
 }
 
-/// Deletes each of `roots` and all that goes with them: each is asked by itself, and all are told together.
+/// Deletes each of `roots` and all that goes with them: all are asked about first, and all are told together.
 pub(super) fn qdel_batch(
     world: &mut World,
     roots: impl IntoIterator<Item = Entity>,
@@ -81,42 +82,16 @@ pub(super) fn qdel_batch(
     if let Some(batch) = unnoticed::qdel_batch(world, &roots) {
         return batch;
     }
-    let mut batch = QdelBatch::default();
-    let mut claim = Claim::with_room_for(roots.len());
-    let mut left = roots.clone();
-    let mut rounds = 0;
-    while !left.is_empty() {
-        rounds += 1;
-        let mut denied = Vec::new();
-        let mut rest = left.as_slice();
-        loop {
-            batch.queued.extend(claim.take_unasked(world, &mut rest));
-            let Some(root) = rest.split_off_first().copied() else {
-                break;
-            };
-            match claim.ask(world, root, force) {
-                Ok(()) => batch.queued.push(root),
-                Err(refusal @ Err(QdelError::Denied { .. })) => denied.push((root, refusal)),
-                Err(refusal) => batch.refuse(root, refusal),
-            }
-        }
-        if denied.len() == left.len() {
-            for (root, refusal) in denied {
-                batch.refuse(root, refusal);
-            }
-            break;
-        }
-        // Whoever denies may go with a later one.
-        left = denied.into_iter().map(|(root, _)| root).collect();
-    }
-    if rounds > 1 {
-        let mut queued: EntityHashSet = batch.queued.drain(..).collect();
-        let in_order = roots.iter().filter(|root| queued.remove(*root));
-        batch.queued.extend(in_order);
+    let Claimed {
+        mut batch,
+        members,
+        outcome,
+    } = claims::claim(world, &roots, force);
+    if let Err(panicked) = outcome {
+        keep_panic(world, panicked);
     }
     QdelCounts::change(world, |counts| batch.count(counts));
     kinds::count_refused(world, &batch);
-    let members = claim.members;
     if members.is_empty() && !has_panicked(world) {
         return batch;
     }
@@ -133,73 +108,6 @@ pub(super) fn qdel_batch(
 fn may_be_kept(world: &World) -> bool {
     let deletions = world.get_resource::<Deletions>();
     deletions.is_some_and(|deletions| !deletions.destroyers.is_empty())
-}
-
-/// Who goes in a batch, as far as that was asked.
-struct Claim {
-    members: Tree,
-    seen: EntityHashSet,
-}
-
-impl Claim {
-    fn with_room_for(roots: usize) -> Self {
-        Self {
-            members: Tree::with_capacity(roots),
-            seen: EntityHashSet::with_capacity(roots),
-        }
-    }
-
-    /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns them.
-    fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
-        let deletions = world.resource::<Deletions>();
-        let decide = ask::hearers_decide(world, deletions);
-        let is_unasked = |root: &&Entity| {
-            let is_unasked = deletions.profiles.is_unasked(world, **root, || decide);
-            is_unasked && self.seen.insert(**root)
-        };
-        // Who was kept a moment ago is not asked at all.
-        let all = if deletions.kept.is_empty() {
-            *roots
-        } else {
-            &[]
-        };
-        let (taken, rest) = roots.split_at(all.iter().take_while(is_unasked).count());
-        self.members.extend(taken.iter().copied().map(Member::root));
-        *roots = rest;
-        taken
-    }
-
-    /// Adds `root` and all that goes with it, if nobody objects.
-    fn ask(&mut self, world: &mut World, root: Entity, force: Force) -> Result<(), Refusal> {
-        if self.seen.contains(&root) {
-            return Err(Ok(Qdel::AlreadyDeleting));
-        }
-        let mut claimed = Tree::new();
-        let seen = &mut self.seen;
-        let asked = ask_guarded(world, root, force, |world| {
-            let ownerships = &world.resource::<Deletions>().ownerships;
-            ask::permit(world, root, force, |denials| {
-                let tree = ownerships.tree_without(world, Member::root(root), seen, denials);
-                // Who goes with another one does not refuse.
-                denials.retain(|denial| !seen.contains(&denial.holder));
-                claimed.clone_from(&tree);
-                tree
-            })
-        });
-        match asked {
-            Ok(tree) => {
-                self.members.extend(tree);
-                Ok(())
-            }
-            Err(refusal) => {
-                // Another one may take them along.
-                for member in claimed {
-                    self.seen.remove(&member.entity);
-                }
-                Err(refusal)
-            }
-        }
-    }
 }
 
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.

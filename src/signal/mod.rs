@@ -46,7 +46,7 @@ pub use target::Signals;
 pub use world_ext::{SignalExt, WorldListenerExt};
 
 pub(crate) use books::{Books, Reserved};
-pub(crate) use dispatch::{Stopwatch, close, tell, would_be_told};
+pub(crate) use dispatch::{Stopwatch, ask, close, tell, would_be_told};
 pub(crate) use handler::query_without_filters;
 pub(crate) use late::conclude;
 pub(crate) use listener::{install_references, is_in_use, observe_from};
