@@ -43,8 +43,10 @@ fn count_alive(world: &mut World) -> usize {
         .count()
 }
 
+type Arrange = fn(&mut World, Entity);
+
 /// Ways in which a command of a user runs inside a deletion. Bevy's observers do not survive such a command.
-fn ways() -> Vec<(&'static str, fn(&mut World, Entity))> {
+fn ways() -> Vec<(&'static str, Arrange)> {
     vec![
         ("a handler", |world, first| {
             let fuse = world.spawn(Fuse).id();

@@ -165,9 +165,15 @@ fn registration_that_waits_can_be_cancelled_and_replaced() {
             let mut commands = world.commands();
             let mut third = commands.entity(third);
             match how {
-                0 => third.unregister_signal::<Mourner, Qdeleting>(lost.target()),
-                1 => third.replace_signal(lost.target(), shout),
-                2 => third.register_signal(lost.target(), shout),
+                0 => {
+                    third.unregister_signal::<Mourner, Qdeleting>(lost.target());
+                }
+                1 => {
+                    third.replace_signal(lost.target(), shout);
+                }
+                2 => {
+                    third.register_signal(lost.target(), shout);
+                }
                 _ => {
                     let target = lost.target();
                     commands.queue(move |world: &mut World| {
@@ -177,9 +183,8 @@ fn registration_that_waits_can_be_cancelled_and_replaced() {
                         let ended = world.unregister_signal::<Mourner, Qdeleting>(third, target);
                         assert!(ended.is_err());
                     });
-                    return;
                 }
-            };
+            }
         };
         world.insert_resource(How(how));
         world.entity_mut(target).insert(Names(third));

@@ -279,28 +279,6 @@ impl Books {
         }
     }
 
-    /// Ends all registrations of `listener`, whatever they are of. Its declared references stay.
-    pub(crate) fn forget_listener(&mut self, listener: Entity) {
-        let links = self.links.of_mut(Sort::Registrations);
-        match links.of(listener) {
-            Held::Nothing => {}
-            Held::One(link) => {
-                links.take_one(listener);
-                self.empty(listener, link);
-            }
-            Held::Many(_) => {
-                let taken = links.take_many(listener, |_| true);
-                // Two of them may stand in one list, so no list is tidied before all places are empty.
-                for link in &taken {
-                    self.empty_place(listener, *link);
-                }
-                for link in taken {
-                    self.tidy(link.list);
-                }
-            }
-        }
-    }
-
     #[inline]
     fn forget_sort(&mut self, listener: Entity, component: ComponentId, sort: Sort) {
         let table = &self.table;
@@ -465,14 +443,14 @@ impl Books {
     }
 
     /// Empties the place of a link that was taken out of the books of its listener, if it is still in force.
-    fn empty(&mut self, listener: Entity, link: Link) {
+    pub(super) fn empty(&mut self, listener: Entity, link: Link) {
         if self.empty_place(listener, link) {
             self.tidy(link.list);
         }
     }
 
     /// Does as [`empty`](Self::empty), leaves the list as large as it is, and tells whether the link was in force.
-    fn empty_place(&mut self, listener: Entity, link: Link) -> bool {
+    pub(super) fn empty_place(&mut self, listener: Entity, link: Link) -> bool {
         let Some(list) = self.lists.get_mut(link.list.index()) else {
             return false;
         };
@@ -484,7 +462,7 @@ impl Books {
     }
 
     /// Gives the room of a list back that it does not need any more.
-    fn tidy(&mut self, id: ListId) {
+    pub(super) fn tidy(&mut self, id: ListId) {
         let list = self.lists.get(id.index());
         if list.is_some_and(List::wants_compaction_to_shrink) {
             self.compact(id);

@@ -16,6 +16,7 @@ use bevy_platform::{collections::HashMap, hash::FixedHasher};
 use super::{
     books::Books,
     handler::SignalHandler,
+    links::{Held, Sort},
     register::{self, About, Manner},
 };
 use crate::{error::RegisterError, registration::Registration};
@@ -135,5 +136,29 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
     waited.sort_unstable_by_key(|waiting| waiting.order);
     for waiting in waited {
         (waiting.retry)(world);
+    }
+}
+
+impl Books {
+    /// Ends all registrations of `listener`, whatever they are of. Its declared references stay.
+    fn forget_listener(&mut self, listener: Entity) {
+        let links = self.links.of_mut(Sort::Registrations);
+        match links.of(listener) {
+            Held::Nothing => {}
+            Held::One(link) => {
+                links.take_one(listener);
+                self.empty(listener, link);
+            }
+            Held::Many(_) => {
+                let taken = links.take_many(listener, |_| true);
+                // Two of them may stand in one list, so no list is tidied before all places are empty.
+                for link in &taken {
+                    self.empty_place(listener, *link);
+                }
+                for link in taken {
+                    self.tidy(link.list);
+                }
+            }
+        }
     }
 }
