@@ -46,7 +46,7 @@ pub enum Hint {
     HardDeleteNow,
     /// Do not tear it down: whoever says so despawns it.
     ///
-    /// Until then it stays marked and hidden, and nothing here looks at it again. It leaves what owns it, if that is torn
+    /// Until then it stays marked and hidden, hears no signals, and nothing here looks at it again. It leaves what owns it, if that is torn
     /// down, and what it owns is torn down on its own account.
     IWillHandleIt,
     /// Take the deletion back, for this entity and for what it owns.

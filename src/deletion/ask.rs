@@ -25,6 +25,9 @@ use crate::{
 /// One [`Verdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
 /// everything but a veto.
 ///
+/// An entity and what it owns may veto their own deletion. An entity whose deletion has begun is not asked about others, and
+/// in a [`qdel_batch`](crate::QdelExt::qdel_batch) an entity that goes as well has no veto over the others.
+///
 /// ```
 /// use bevy_ecs::prelude::*;
 /// use qdel::prelude::*;

@@ -81,8 +81,10 @@ pub trait QdelExt {
 
     /// Deletes `entities` and everything they own, in one go.
     ///
-    /// Each is asked as by a [`qdel`](Self::qdel) of its own, so that a veto saves one and not all. Then all
-    /// are marked, all are told, and all are destroyed: handlers see that the others go too.
+    /// All are asked about first, each once. An entity stays if what it owns or itself vetoes its deletion, or if it is
+    /// refused (by a veto, or by a declared reference) by an entity that stays. An entity that goes as well refuses nothing, so the
+    /// order of `entities` does not matter. Then all that go are marked, all are told, and all are destroyed: handlers see
+    /// that the others go too.
     ///
     /// # Panics
     ///
@@ -91,7 +93,7 @@ pub trait QdelExt {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of entities and listeners, and cheaper than one `qdel` after the other.
+    /// Linear in the number of entities, listeners and refusals, and cheaper than one `qdel` after the other.
     ///
     /// # Examples
     ///

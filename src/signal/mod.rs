@@ -119,6 +119,8 @@ pub trait Signal: Sized + Send + Sync + 'static {
 /// Its handlers are `fn(&C, Received<Q>) -> Q::Answer` and `fn(&World, Received<Q, C>) -> Q::Answer`:
 /// nothing can change while it is asked. [`PreQdel`](crate::PreQdel) is the one this crate asks.
 ///
+/// An entity whose deletion has begun is only asked about itself.
+///
 /// ```
 /// use bevy_ecs::prelude::*;
 /// use qdel::prelude::*;

@@ -34,6 +34,9 @@ pub trait SignalExt: sealed::Worldly {
     /// The registration ends when either entity is deleted, when the component is removed or overwritten,
     /// or with [`unregister_signal`](Self::unregister_signal). One for [`Qdeleting`](crate::Qdeleting) ends
     /// with its notice. It is called after all earlier registrations for the signal on `target`.
+    ///
+    /// A `listener` that is deleted by a [`qdel`](crate::QdelExt::qdel) hears signals until all components that go with it are
+    /// destroyed ([`Destroy`](crate::Destroy)). Then its registrations end, unless it lives on, however long it waits for its tear-down.
     /// Use a [`Weak`](crate::Weak) handle where nobody needs to be told.
     ///
     /// # Errors
