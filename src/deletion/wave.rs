@@ -145,8 +145,8 @@ impl Wave<'_> {
             deletions = world.resource_mut();
         }
         self.queue(&mut deletions, |_| Fate::TearDown);
-        let tracks = deletions.tracks;
-        self.conclude(world, |_| Fate::TearDown);
+        let (tracks, is_awaited) = (deletions.tracks, deletions.is_awaited());
+        self.conclude(world, is_awaited, |_| Fate::TearDown);
         if !tracks {
             return Ok(());
         }
@@ -192,7 +192,8 @@ impl Wave<'_> {
         let is_cleared = deletions.is_none();
         if let Some(mut deletions) = deletions {
             self.queue(&mut deletions, fate);
-            self.conclude(world, fate);
+            let is_awaited = deletions.is_awaited();
+            self.conclude(world, is_awaited, fate);
         }
         let count = |fate: Fate| fates.iter().filter(|at| **at == Some(fate)).count() as u64;
         QdelCounts::change(world, |counts| {
@@ -208,9 +209,7 @@ impl Wave<'_> {
     }
 
     /// Says what was decided: those who do not live on hear nothing from now on, and what waited for that waits no more.
-    fn conclude(&self, world: &mut World, fate: impl Fn(usize) -> Fate) {
-        let deletions = world.resource::<Deletions>();
-        let is_awaited = deletions.is_awaited();
+    fn conclude(&self, world: &mut World, is_awaited: bool, fate: impl Fn(usize) -> Fate) {
         let decided = self.notices.iter().enumerate();
         let decided = decided.map(|(at, notice)| (notice.entity, fate(at).lives()));
         if is_awaited {
