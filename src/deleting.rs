@@ -2,13 +2,13 @@
 
 use core::time::Duration;
 
-use bevy_ecs::{component::Component, entity::Entity, entity_disabling::Disabled};
+use bevy_ecs::{component::Component, entity::Entity};
 
 use crate::hint::Hint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
-/// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the entity;
+/// The crate inserts it together with Bevy's [`Disabled`](bevy_ecs::entity_disabling::Disabled), so ordinary queries do not see the entity;
 /// `Query<Entity, (With<Deleting>, Allow<Disabled>)>` lists what waits for its tear-down.
 /// Ask with [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
 ///
@@ -46,12 +46,13 @@ impl KindId {
     }
 }
 
-/// Whether queries saw an entity before it was marked.
+/// What the deletion of an entity did to what queries see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Visibility {
-    Seen,
-    /// It was `Disabled`.
+    /// It hid the entity.
     Hidden,
+    /// It left the entity as it was, hidden or not.
+    AsItWas,
 }
 
 /// What the deletion of one entity cost until now.
@@ -82,24 +83,18 @@ pub struct SlowestHandler {
 }
 
 impl Deleting {
-    /// Returns the components that mark an entity.
+    /// Returns the mark of an entity.
     ///
     /// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
-    pub(crate) fn mark(
-        visibility: Visibility,
-        is_forced: bool,
-        awaits: bool,
-        kind: KindId,
-    ) -> (Self, Disabled) {
-        let mark = Self {
+    pub(crate) fn new(visibility: Visibility, is_forced: bool, awaits: bool, kind: KindId) -> Self {
+        Self {
             visibility,
             is_forced,
             hint: Hint::Queue,
             is_undecided: awaits,
             kind,
             costs: None,
-        };
-        (mark, Disabled)
+        }
     }
 
     /// Tells whether the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)).
@@ -144,7 +139,7 @@ impl Deleting {
         self.costs.get_or_insert_default()
     }
 
-    /// Returns whether queries saw the entity before.
+    /// Returns what the deletion did to what queries see.
     pub(crate) fn visibility(&self) -> Visibility {
         self.visibility
     }

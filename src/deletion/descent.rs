@@ -130,11 +130,18 @@ impl Descent {
             }
             return;
         }
+        let owns_still = newcomers.is_empty() && ownerships.has_owned(owner);
+        let still_owned = owns_still.then(|| ownerships.targets().to_vec());
+        let archetype = owner.archetype().id();
+        if frame.rounds < MOST_ROUNDS && done.show(world, entity, archetype) {
+            // Whoever saw it come out of hiding may have given it something to own.
+            frame.rounds += 1;
+            return;
+        }
         self.stack.pop();
-        if newcomers.is_empty() && ownerships.has_owned(owner) {
+        if let Some(targets) = still_owned {
             // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
             // despawn it from inside this despawn, one inside the other around the ring.
-            let targets = ownerships.targets().to_vec();
             done.note(owned::cut(world, entity, &targets));
         }
         // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.

@@ -46,10 +46,10 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     for (at, entity) in entities.clone().enumerate() {
         let profile = deletions.profiles.of(world, entity);
         any_heard |= profile.is_some_and(Profile::is_heard);
-        let visibility = profile.map_or(Visibility::Seen, Profile::visibility);
+        let visibility = profile.map_or(Visibility::AsItWas, Profile::visibility);
         let is_forced = force == Force::Yes;
-        let mark = Deleting::mark(visibility, is_forced, awaits, kind(at));
-        marks.push((entity, mark));
+        let mark = Deleting::new(visibility, is_forced, awaits, kind(at));
+        marks.push((entity, (mark, Disabled)));
     }
     if any_heard {
         signal::close(world, entities);
@@ -81,9 +81,9 @@ pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
     let visibility = entity.get::<Deleting>().map(Deleting::visibility);
     catch(|| {
         match visibility {
-            Some(Visibility::Seen) => entity.remove::<(Deleting, Disabled)>(),
+            Some(Visibility::Hidden) => entity.remove::<(Deleting, Disabled)>(),
             // Without its mark, somebody took that off by hand.
-            Some(Visibility::Hidden) | None => entity.remove::<Deleting>(),
+            Some(Visibility::AsItWas) | None => entity.remove::<Deleting>(),
         };
     })
 }

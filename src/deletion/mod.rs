@@ -40,6 +40,7 @@ mod failures;
 mod fate;
 mod field;
 mod findings;
+mod hiding;
 mod judgement;
 mod kind_counts;
 mod kinds;

@@ -33,12 +33,12 @@ impl Profile {
     const OWNER: u8 = 1 << 4;
     const DESTROYED: u8 = 1 << 5;
 
-    /// Returns whether queries see such an entity.
+    /// Returns what a deletion does to what queries see of such an entity.
     pub(super) fn visibility(self) -> Visibility {
         if self.0 & Self::HIDDEN == 0 {
-            Visibility::Seen
-        } else {
             Visibility::Hidden
+        } else {
+            Visibility::AsItWas
         }
     }
 

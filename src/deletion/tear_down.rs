@@ -16,12 +16,14 @@ use super::{
     answer::QdelCounts,
     corpses::LooksFor,
     descent::Descent,
+    hiding,
     kinds::{self, KindsTornDown},
     queue::{Deletions, Epoch, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
     sweeps::{Corpse, Suspension},
     wave::carry_out,
+    worklist,
 };
 use crate::panics::{Panicked, catch};
 
@@ -205,6 +207,7 @@ impl TearDown {
         }));
         if world.entities().contains_spawned(entity) {
             self.stuck.insert(entity);
+            self.note(hiding::hide_again(world, entity));
         } else {
             self.count += 1;
             self.corpses.extend(corpse);
@@ -299,11 +302,45 @@ impl TearDown {
             // Somebody else despawned it.
             return;
         };
-        if self.is_owner(world, location.archetype_id) {
+        let mut archetype = location.archetype_id;
+        let mut is_owner = self.is_owner(world, archetype);
+        if !is_owner && self.show(world, entity, archetype) {
+            let Ok(location) = world.entities().get_spawned(entity) else {
+                return;
+            };
+            archetype = location.archetype_id;
+            is_owner = owns(world, archetype);
+        }
+        if is_owner {
             *descent = Descent::from(entity);
         } else {
-            self.despawn_at(world, entity, location.archetype_id);
+            self.despawn_at(world, entity, archetype);
         }
+    }
+
+    /// Takes an entity out of hiding that is about to be despawned, if somebody may look at it then, so that it looks
+    /// as in a plain despawn.
+    ///
+    /// Tells whether it did: whoever saw that may have despawned it, or given it something to own.
+    pub(super) fn show(
+        &mut self,
+        world: &mut World,
+        entity: Entity,
+        archetype: ArchetypeId,
+    ) -> bool {
+        if !hiding::is_looked_at(&world.archetypes()[archetype]) {
+            return false;
+        }
+        let Some(shown) = hiding::show(world, entity) else {
+            return false;
+        };
+        self.note(shown);
+        // What was deleted meanwhile is told of before it may have to go.
+        self.note(carry_out(world));
+        if world.contains_resource::<Deletions>() {
+            worklist::prepare(world);
+        }
+        true
     }
 
     /// Tells whether entities of an archetype own something.
@@ -313,11 +350,7 @@ impl TearDown {
         {
             return is_owner;
         }
-        let deletions = world.get_resource::<Deletions>();
-        let is_owner = deletions.is_some_and(|deletions| {
-            let profile = deletions.profiles.at(world, archetype);
-            profile.is_owner()
-        });
+        let is_owner = owns(world, archetype);
         self.last = Some((archetype, is_owner));
         is_owner
     }
@@ -353,6 +386,15 @@ impl Budget {
 fn next_of(world: &World, waiting: &mut VecDeque<Entity>) -> Option<Entity> {
     core::iter::from_fn(|| waiting.pop_front())
         .find(|entity| world.entities().contains_spawned(*entity))
+}
+
+/// Tells whether entities of an archetype own something.
+fn owns(world: &World, archetype: ArchetypeId) -> bool {
+    let deletions = world.get_resource::<Deletions>();
+    deletions.is_some_and(|deletions| {
+        let profile = deletions.profiles.at(world, archetype);
+        profile.is_owner()
+    })
 }
 
 /// Tells whether hooks or observers may run when entities of an archetype are despawned.

@@ -7,6 +7,7 @@
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
     entity::Entity,
+    entity_disabling::Disabled,
     world::World,
 };
 
@@ -56,8 +57,8 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
         if may_listen(&world.archetypes()[location.archetype_id]) {
             signal::conclude(world, core::iter::once((entity, false)));
         }
-        let mark = Deleting::mark(visibility, force == Force::Yes, false, KindId::OTHERS);
-        world.entity_mut(entity).insert(mark);
+        let mark = Deleting::new(visibility, force == Force::Yes, false, KindId::OTHERS);
+        world.entity_mut(entity).insert((mark, Disabled));
     }
     true
 }
@@ -118,7 +119,7 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
 }
 
 impl Deletions {
-    /// Returns whether queries see entities of an archetype, if nothing happens between their mark and their tear-down.
+    /// Returns what a deletion does to what queries see of entities of an archetype, if nothing happens between their mark and their tear-down.
     fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Visibility> {
         let profile = self.profiles.known(archetype)?;
         let is_unnoticed = profile.is_unnoticed()

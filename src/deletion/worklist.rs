@@ -223,8 +223,8 @@ fn keep_up(world: &mut World) {
 #[cold]
 fn make_mark(world: &mut World) {
     if with_profiles(world, Profiles::lacks_mark) {
-        let mark = Deleting::mark(Visibility::Seen, false, false, KindId::OTHERS);
-        world.spawn(mark).despawn();
+        let mark = Deleting::new(Visibility::AsItWas, false, false, KindId::OTHERS);
+        world.spawn((mark, Disabled)).despawn();
         keep_up(world);
     }
 }
