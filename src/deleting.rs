@@ -2,14 +2,20 @@
 
 use core::time::Duration;
 
-use bevy_ecs::{component::Component, entity::Entity};
+use bevy_ecs::{
+    component::Component,
+    entity::Entity,
+    entity_disabling::Disabled,
+    query::{Allow, Or, With, Without},
+};
 
 use crate::hint::Hint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
-/// The crate inserts it together with Bevy's [`Disabled`](bevy_ecs::entity_disabling::Disabled), so ordinary queries do not see the entity;
-/// `Query<Entity, (With<Deleting>, Allow<Disabled>)>` lists what waits for its tear-down.
+/// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the entity, unless
+/// [`QdelSettings::hiding`](crate::QdelSettings::hiding) says otherwise; `Query<Entity, OnlyDeleting>` lists what waits for its
+/// tear-down. The chapter [`hiding`](crate::hiding) says who sees what.
 /// Ask with [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
 ///
 /// It cannot be built outside this crate. Do not remove it: the entity would count as alive until it is
@@ -25,6 +31,43 @@ pub struct Deleting {
     kind: KindId,
     costs: Option<Box<DeletionCosts>>,
 }
+
+/// A filter for queries that see the living and those that are being deleted, hidden or not.
+///
+/// What is [`Disabled`] for another reason stays unseen, unless it is being deleted.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// #[derive(Component)]
+/// struct Health(u32);
+///
+/// let mut world = World::new();
+/// let goblin = world.spawn(Health(7)).id();
+/// world.qdel(goblin)?;
+///
+/// assert!(world.query::<&Health>().get(&world, goblin).is_err());
+/// assert!(world.query_filtered::<&Health, AllowDeleting>().get(&world, goblin).is_ok());
+/// # Ok::<(), qdel::QdelError>(())
+/// ```
+pub type AllowDeleting = Or<(With<Deleting>, Without<Disabled>)>;
+
+/// A filter for queries that see only those that are being deleted, hidden or not.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// let mut world = World::new();
+/// let [goblin, _orc] = [(), ()].map(|()| world.spawn_empty().id());
+/// world.qdel(goblin)?;
+///
+/// let mut dying = world.query_filtered::<Entity, OnlyDeleting>();
+/// assert!(dying.iter(&world).eq([goblin]));
+/// # Ok::<(), qdel::QdelError>(())
+/// ```
+pub type OnlyDeleting = (With<Deleting>, Allow<Disabled>);
 
 /// A kind of entity that is counted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +180,11 @@ impl Deleting {
 
     pub(crate) fn costs_mut(&mut self) -> &mut DeletionCosts {
         self.costs.get_or_insert_default()
+    }
+
+    /// Notes that the deletion hid the entity, or did not.
+    pub(crate) fn set_visibility(&mut self, visibility: Visibility) {
+        self.visibility = visibility;
     }
 
     /// Returns what the deletion did to what queries see.

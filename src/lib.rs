@@ -54,11 +54,13 @@
 //! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
 //! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
 //! | use it as a plugin | `QdelPlugin` (feature `bevy_app`, on by default) |
+//! | see those that are being deleted, or not | [`AllowDeleting`], [`OnlyDeleting`], [`Hiding`], [`Deleting`] |
 //! | set it up | [`QdelSettings`], [`Teardown`], [`WorkClock`], [`WorldListenerExt`], [`Signals`] |
 //! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
 //! | count by kinds of entities | [`WorldKindExt`], [`KindCounts`], [`QdelStatistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
 //!
-//! What it costs, what makes it slow, and when a scan is better: [`costs`].
+//! What it costs, what makes it slow, and when a scan is better: [`costs`]. Who sees an entity while it is being deleted:
+//! [`hiding`].
 //!
 //! # Features
 //!
@@ -74,6 +76,8 @@
 
 #[doc = include_str!("costs.md")]
 pub mod costs {}
+#[doc = include_str!("hiding.md")]
+pub mod hiding {}
 mod deleting;
 mod deletion;
 #[cfg(feature = "bevy_diagnostic")]
@@ -95,11 +99,11 @@ mod weak;
 
 #[doc(hidden)]
 pub use bevy_ecs::entity::Entity;
-pub use deleting::{Deleting, DeletionCosts, SlowestHandler};
+pub use deleting::{AllowDeleting, Deleting, DeletionCosts, OnlyDeleting, SlowestHandler};
 pub use deletion::{
     CommandsQdelExt, Costs, CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure,
     CreateAndDestroyStep, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
-    EntityWorldMutQdelExt, KindCounts, KindStatistics, LeftoverField, PlannedDeletion,
+    EntityWorldMutQdelExt, Hiding, KindCounts, KindStatistics, LeftoverField, PlannedDeletion,
     PlannedRefusal, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan,
     QdelSettings, QdelStatistics, QdelTimer, QdelTimerExt, ReferencesFound, SweepExt,
     SweepFinished, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, Verdict, WorkClock,
@@ -138,12 +142,13 @@ pub use weak::Weak;
 /// What a game module writes daily.
 pub mod prelude {
     pub use crate::{
-        Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
+        AllowDeleting, Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
         EntityCommandsQdelExt, EntityCommandsSignalExt, EntityLiveness, EntityWorldMutQdelExt,
-        EntityWorldMutSignalExt, FindReferencesExt, Hint, Liveness, LivenessExt, Lost, PreQdel,
-        Qdel, QdelExt, QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt, Qdeleting, Question,
-        Received, References, Signal, SignalExt, Signals, SweepExt, SweepMode, SweepPace, Teardown,
-        Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt, WorldReferencesExt,
+        EntityWorldMutSignalExt, FindReferencesExt, Hiding, Hint, Liveness, LivenessExt, Lost,
+        OnlyDeleting, PreQdel, Qdel, QdelExt, QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt,
+        Qdeleting, Question, Received, References, Signal, SignalExt, Signals, SweepExt, SweepMode,
+        SweepPace, Teardown, Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt,
+        WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
     pub use crate::{

@@ -4,13 +4,12 @@ use std::time::{Duration, Instant};
 
 use bevy_app::App;
 use bevy_ecs::{
-    entity_disabling::Disabled,
-    query::{Allow, QueryState, With},
+    query::{QueryState, With},
     system::RunSystemOnce,
     world::World,
 };
 use qdel::{
-    Deleting, QdelCounts,
+    OnlyDeleting, QdelCounts,
     prelude::{Liveness, LivenessExt, QdelPlugin, QdelSettings, Teardown},
 };
 
@@ -31,7 +30,7 @@ pub(crate) struct Battle {
     mobs: QueryState<&'static Mob>,
     corpses: QueryState<(), With<Corpse>>,
     /// What waits for its tear-down.
-    waiting: QueryState<(), (With<Deleting>, Allow<Disabled>)>,
+    waiting: QueryState<(), OnlyDeleting>,
     /// How many had been torn down before the calamity.
     torn_down_before: u64,
     summary: Summary,

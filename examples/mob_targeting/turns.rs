@@ -25,12 +25,11 @@ use std::time::Duration;
 use bevy_app::{App, First, Update};
 use bevy_ecs::{
     entity::EntityHashSet,
-    entity_disabling::Disabled,
-    prelude::{Allow, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet, World},
+    prelude::{Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet, World},
 };
 use bevy_time::Time;
 use glam::Vec2;
-use qdel::prelude::{AppDestroyExt, QdelExt, QdelTimerExt};
+use qdel::prelude::{AllowDeleting, AppDestroyExt, QdelExt, QdelTimerExt};
 
 use crate::{
     arena::{
@@ -383,7 +382,7 @@ fn lay_out(world: &mut World, dead: &[Entity]) {
 /// Adds up what the dead had counted. They are deleting, so ordinary queries do not see them.
 fn settle(
     fallen: Res<Fallen>,
-    dead: Query<&Mob, Allow<Disabled>>,
+    dead: Query<&Mob, AllowDeleting>,
     mut roster: ResMut<Roster>,
     mut tally: ResMut<Tally>,
 ) {

@@ -11,8 +11,8 @@ use bevy_ecs::{
 };
 
 use super::{
+    prepare,
     queue::{Deletions, Notice},
-    worklist,
 };
 use crate::{
     error::DestroyError,
@@ -36,7 +36,8 @@ use crate::{
 /// When `destroy` is called, everybody in the tree was told, and the commands of the handlers were applied. The owner
 /// comes before what it owns, as with `Drop`, and the components of an entity go in the order of
 /// their registration. Every component of the entity is still there. A query among the parameters that is to see the entity
-/// itself, or others that are deleted, needs `Allow<Disabled>`.
+/// itself, or others that are deleted, needs the filter [`AllowDeleting`](crate::AllowDeleting): they are hidden on purpose, so that nobody takes
+/// them for living ones (see the chapter [`hiding`](crate::hiding)).
 ///
 /// Commands of a `destroy` are applied when all that was marked together is destroyed, type by type. A command that
 /// panics takes those of its type with it that wait behind it.
@@ -109,7 +110,7 @@ pub trait WorldDestroyExt {
 impl WorldDestroyExt for World {
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
         let component = self.register_component::<C>();
-        worklist::prepare(self);
+        prepare::prepare(self);
         if !self.resource::<Deletions>().destroyers.knows(component) {
             let destroyer = Of::<C>::new(self);
             let mut deletions = self.resource_mut::<Deletions>();
@@ -118,7 +119,7 @@ impl WorldDestroyExt for World {
                 name: type_name::<C>(),
                 destroyer: Some(Box::new(destroyer)),
             });
-            worklist::prepare_anew(self);
+            prepare::prepare_anew(self);
         }
         self
     }

@@ -1,7 +1,14 @@
 //! Who is hidden from queries while it is being deleted, and who is not any more.
 
-use bevy_ecs::{archetype::Archetype, entity::Entity, entity_disabling::Disabled, world::World};
+use bevy_ecs::{
+    archetype::{Archetype, ArchetypeEntity},
+    entity::Entity,
+    entity_disabling::Disabled,
+    query::With,
+    world::World,
+};
 
+use super::{mark::insert_each, queue::Deletions};
 use crate::{
     deleting::{Deleting, Visibility},
     panics::{Panicked, catch},
@@ -17,6 +24,48 @@ pub(super) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panic
             entity.remove::<Disabled>();
         })
     })
+}
+
+/// Hides those who are being deleted and were made visible by somebody, if they are to be hidden. Applies no commands.
+pub(super) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
+    let Some(deletions) = world.get_resource::<Deletions>() else {
+        return Ok(());
+    };
+    if !deletions.shows_any(world) {
+        return Ok(());
+    }
+    let archetypes = deletions.profiles.shown(world);
+    let entities = archetypes.flat_map(Archetype::entities);
+    let shown: Vec<_> = entities.map(ArchetypeEntity::id).collect();
+    for entity in &shown {
+        if let Some(mut mark) = world.get_mut::<Deleting>(*entity) {
+            mark.set_visibility(Visibility::Hidden);
+        }
+    }
+    insert_each(world, shown.into_iter().map(|entity| (entity, Disabled)))
+}
+
+/// Has those seen again whom their deletion hid.
+pub(super) fn show_all(world: &mut World) -> Result<(), Panicked> {
+    let mut hidden = world.query_filtered::<(Entity, &mut Deleting), With<Disabled>>();
+    let mut to_show = Vec::new();
+    for (entity, mut mark) in hidden.iter_mut(world) {
+        if mark.visibility() == Visibility::Hidden {
+            mark.set_visibility(Visibility::AsItWas);
+            to_show.push(entity);
+        }
+    }
+    let mut outcome = Ok(());
+    for entity in to_show {
+        let Ok(mut entity) = world.get_entity_mut(entity) else {
+            continue;
+        };
+        let shown = catch(|| {
+            entity.remove::<Disabled>();
+        });
+        outcome = outcome.and(shown);
+    }
+    outcome
 }
 
 /// Hides an entity that could not be despawned, as it was before.

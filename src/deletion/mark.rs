@@ -1,6 +1,11 @@
 //! How an entity becomes `deleting`, and how it becomes alive again.
 
-use bevy_ecs::{entity::Entity, entity_disabling::Disabled, world::World};
+use bevy_ecs::{
+    bundle::{Bundle, NoBundleEffect},
+    entity::Entity,
+    entity_disabling::Disabled,
+    world::World,
+};
 use smallvec::SmallVec;
 
 use super::{
@@ -9,6 +14,7 @@ use super::{
     owned::Member,
     profiles::Profile,
     queue::{Deletions, Notice},
+    settings::Hiding,
 };
 use crate::{
     deleting::{Deleting, KindId, Visibility},
@@ -41,31 +47,47 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let kind = |at: usize| kinds.as_ref().map_or(KindId::OTHERS, |kinds| kinds[at]);
     let deletions = world.resource::<Deletions>();
     let awaits = deletions.is_awaited();
+    let hiding = deletions.settings.hiding;
     let mut any_heard = false;
     let mut marks = SmallVec::<[_; 4]>::with_capacity(members.len());
     for (at, entity) in entities.clone().enumerate() {
         let profile = deletions.profiles.of(world, entity);
         any_heard |= profile.is_some_and(Profile::is_heard);
-        let visibility = profile.map_or(Visibility::AsItWas, Profile::visibility);
+        let visibility = profile.map(|profile| profile.visibility(hiding));
+        let visibility = visibility.unwrap_or(Visibility::AsItWas);
         let is_forced = force == Force::Yes;
         let mark = Deleting::new(visibility, is_forced, awaits, kind(at));
-        marks.push((entity, (mark, Disabled)));
+        marks.push((entity, mark));
     }
     if any_heard {
         signal::close(world, entities);
     }
+    match hiding {
+        Hiding::Hide => {
+            let hidden = marks
+                .into_iter()
+                .map(|(entity, mark)| (entity, (mark, Disabled)));
+            insert_each(world, hidden)
+        }
+        Hiding::LeaveVisible => insert_each(world, marks.into_iter()),
+    }
+}
 
-    // An observer that panics cuts the batch short, but not before its own entity was marked.
-    let mut marks = marks.into_iter();
+/// Inserts components into entities, and applies no commands.
+pub(super) fn insert_each<B: Bundle<Effect: NoBundleEffect>>(
+    world: &mut World,
+    mut batch: impl Iterator<Item = (Entity, B)>,
+) -> Result<(), Panicked> {
+    // An observer that panics cuts the batch short, but not before its own entity was seen to.
     let mut outcome = Ok(());
     loop {
-        let marked = catch(|| {
+        let inserted = catch(|| {
             world
-                .try_insert_batch(marks.by_ref())
+                .try_insert_batch(batch.by_ref())
                 .expect("nobody should be able to despawn what is being marked");
         });
-        let finished = marked.is_ok();
-        outcome = outcome.and(marked);
+        let finished = inserted.is_ok();
+        outcome = outcome.and(inserted);
         if finished {
             return outcome;
         }

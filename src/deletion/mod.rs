@@ -47,6 +47,7 @@ mod kinds;
 mod mark;
 mod owned;
 mod plan;
+mod prepare;
 mod profiles;
 mod queue;
 mod references_ext;
@@ -76,7 +77,7 @@ pub use kinds::WorldKindExt;
 pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
 pub use references_ext::WorldReferencesExt;
 pub use settings::{
-    Costs, QdelSettings, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, WorkClock,
+    Costs, Hiding, QdelSettings, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, WorkClock,
 };
 pub use statistics::{KindStatistics, QdelStatistics};
 pub use sweep_ext::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers};

@@ -16,6 +16,7 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
+use super::settings::Hiding;
 use crate::{
     deleting::{Deleting, Visibility},
     signal::Signals,
@@ -34,12 +35,17 @@ impl Profile {
     const DESTROYED: u8 = 1 << 5;
 
     /// Returns what a deletion does to what queries see of such an entity.
-    pub(super) fn visibility(self) -> Visibility {
-        if self.0 & Self::HIDDEN == 0 {
+    pub(super) fn visibility(self, hiding: Hiding) -> Visibility {
+        if hiding == Hiding::Hide && self.0 & Self::HIDDEN == 0 {
             Visibility::Hidden
         } else {
             Visibility::AsItWas
         }
+    }
+
+    /// Tells whether queries see such an entity though it is being deleted.
+    fn is_shown(self) -> bool {
+        self.0 & (Self::DELETING | Self::HIDDEN) == Self::DELETING
     }
 
     /// Tells whether somebody may listen to such an entity, or name it by a declared reference.
@@ -73,6 +79,8 @@ impl Profile {
 pub(super) struct Profiles {
     /// By the number of the archetype.
     known: Vec<Profile>,
+    /// The archetypes of those that are being deleted and not hidden.
+    shown: Vec<ArchetypeId>,
     /// Components, and what it means to have them.
     meanings: Vec<(ComponentId, u8)>,
     /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy keeps in it whether
@@ -80,6 +88,8 @@ pub(super) struct Profiles {
     mark: Option<ArchetypeId>,
     /// How many archetypes were known when it was looked for.
     looked_through: usize,
+    /// Whether the mark hides.
+    hiding: Hiding,
 }
 
 impl Profiles {
@@ -145,9 +155,19 @@ impl Profiles {
 
     fn mark_components(&self) -> SmallVec<[ComponentId; 2]> {
         let meanings = self.meanings.iter();
-        let is_mark = |meaning: u8| meaning & (Profile::DELETING | Profile::HIDDEN) != 0;
+        let of_mark = match self.hiding {
+            Hiding::Hide => Profile::DELETING | Profile::HIDDEN,
+            Hiding::LeaveVisible => Profile::DELETING,
+        };
+        let is_mark = |meaning: u8| meaning & of_mark != 0;
         let mark = meanings.filter(|(_, meaning)| is_mark(*meaning));
         mark.map(|(component, _)| *component).collect()
+    }
+
+    /// Returns those who are being deleted and not hidden, as far as their archetypes are known.
+    pub(super) fn shown<'a>(&'a self, world: &'a World) -> impl Iterator<Item = &'a Archetype> {
+        let shown = self.shown.iter().map(|at| &world.archetypes()[*at]);
+        shown.filter(|archetype| !archetype.is_empty())
     }
 
     /// Tells whether all archetypes are known. The others are read whenever they are asked for.
@@ -159,7 +179,11 @@ impl Profiles {
     pub(super) fn keep_up(&mut self, world: &World) {
         let mark = self.mark_components();
         for archetype in world.archetypes().iter().skip(self.known.len()) {
-            self.known.push(self.read(archetype));
+            let profile = self.read(archetype);
+            self.known.push(profile);
+            if profile.is_shown() {
+                self.shown.push(archetype.id());
+            }
             let components = archetype.components();
             if components.len() == mark.len() && mark.iter().all(|at| components.contains(at)) {
                 self.mark = Some(archetype.id());
@@ -173,11 +197,13 @@ impl Profiles {
         everywhere: &Meanings,
         owners: &[ComponentId],
         destroyed: impl Iterator<Item = ComponentId>,
+        hiding: Hiding,
     ) -> Self {
         let owners = owners.iter().map(|owner| (*owner, Profile::OWNER));
         let destroyed = destroyed.map(|component| (component, Profile::DESTROYED));
         Self {
             known: Vec::new(),
+            shown: Vec::new(),
             meanings: everywhere
                 .0
                 .into_iter()
@@ -186,7 +212,17 @@ impl Profiles {
                 .collect(),
             mark: None,
             looked_through: 0,
+            hiding,
         }
+    }
+
+    /// Has the mark hide from now on, or not.
+    pub(super) fn follow(&mut self, hiding: Hiding) {
+        self.known.clear();
+        self.shown.clear();
+        self.mark = None;
+        self.looked_through = 0;
+        self.hiding = hiding;
     }
 
     fn read(&self, archetype: &Archetype) -> Profile {

@@ -16,8 +16,13 @@ use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
 use super::{
-    descent::Descent, destroy::Destroyers, kinds::Kinds, owned::Ownerships, profiles::Profiles,
-    settings::QdelSettings, sweeps::Sweeps,
+    descent::Descent,
+    destroy::Destroyers,
+    kinds::Kinds,
+    owned::Ownerships,
+    profiles::Profiles,
+    settings::{Hiding, QdelSettings},
+    sweeps::Sweeps,
 };
 use crate::{
     panics::Panicked,
@@ -127,8 +132,14 @@ impl Deletions {
 
     /// Tells whether there is nothing new to learn of the world.
     pub(super) fn is_prepared(&self, world: &World) -> bool {
-        let may_lack_mark = self.work.is_none() && self.profiles.may_lack_mark();
-        self.ownerships.are_current(world) && self.profiles.are_current(world) && !may_lack_mark
+        let is_idle = self.work.is_none();
+        let has_news = is_idle && (self.profiles.may_lack_mark() || self.shows_any(world));
+        self.ownerships.are_current(world) && self.profiles.are_current(world) && !has_news
+    }
+
+    /// Tells whether anybody is seen who is being deleted and should be hidden, as far as archetypes are known.
+    pub(super) fn shows_any(&self, world: &World) -> bool {
+        self.settings.hiding == Hiding::Hide && self.profiles.shown(world).next().is_some()
     }
 
     /// Tells whether anybody observes deletions by Bevy's means.

@@ -2,7 +2,7 @@
 
 use bevy_ecs::{component::Component, world::World};
 
-use super::{queue::Deletions, release, worklist};
+use super::{prepare, queue::Deletions, release, worklist};
 use crate::reference::{self, Change, References};
 
 /// Declared references, on a [`World`].
@@ -48,7 +48,7 @@ impl WorldReferencesExt for World {
         C: Component<Mutability: Change<C>> + References,
     {
         if reference::track::<C>(self, release::settle) {
-            worklist::prepare(self);
+            prepare::prepare(self);
             self.resource_mut::<Deletions>().tracks = true;
             self.sync_references();
         }

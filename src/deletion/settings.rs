@@ -38,6 +38,8 @@ use crate::{
 pub struct QdelSettings {
     /// When what was deleted is torn down.
     pub teardown: Teardown,
+    /// What queries see of an entity while it is being deleted.
+    pub hiding: Hiding,
     /// Whether it is measured what each deletion costs.
     pub costs: Costs,
     /// When the world is swept for whoever names what is gone.
@@ -51,6 +53,13 @@ impl QdelSettings {
     #[must_use]
     pub const fn with_teardown(mut self, teardown: Teardown) -> Self {
         self.teardown = teardown;
+        self
+    }
+
+    /// Returns the settings with another `hiding`.
+    #[must_use]
+    pub const fn with_hiding(mut self, hiding: Hiding) -> Self {
+        self.hiding = hiding;
         self
     }
 
@@ -102,6 +111,21 @@ pub enum Teardown {
 
 /// So many entities are seen to between two looks at the time.
 pub const TEARDOWN_BATCH: usize = 32;
+
+/// What queries see of an entity while it is being deleted.
+///
+/// The chapter [`hiding`](crate::hiding) says what each means for queries, observers and replication. What is changed holds
+/// from the next deletion or flush on, also for what waits by then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
+pub enum Hiding {
+    /// Nothing: it is [`Disabled`](bevy_ecs::entity_disabling::Disabled) until its tear-down. Queries with
+    /// [`AllowDeleting`](crate::AllowDeleting) or [`OnlyDeleting`](crate::OnlyDeleting) see it.
+    #[default]
+    Hide,
+    /// What they saw before: it has its mark, [`Deleting`](crate::Deleting), and nothing else. `Without<Deleting>` leaves it out.
+    LeaveVisible,
+}
 
 /// Whether it is measured what each deletion costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -6,6 +6,7 @@ use bevy_ecs::world::World;
 
 use super::{
     findings::{self, conclude},
+    prepare,
     queue::{Deletions, Goal},
     release,
     settings::{QdelSettings, SweepMode, SweepPace, WorkClock},
@@ -30,7 +31,7 @@ pub(super) enum Sweeping {
 /// Looks for `targets` in one pass over the world, after declared references have let go of what is lost.
 pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
     let synced = catch(|| worklist::sync_references(world));
-    worklist::prepare(world);
+    prepare::prepare(world);
     let clock = WorkClock::of(world);
     let begun = clock.measured_now();
     let mut report = SweepReport::default();
@@ -53,7 +54,7 @@ pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
 
 /// Has the next flush begin a sweep for all who are gone.
 pub(super) fn request_sweep(world: &mut World) {
-    worklist::prepare(world);
+    prepare::prepare(world);
     if QdelSettings::of(world).sweep != SweepMode::Off {
         let mut deletions = world.resource_mut::<Deletions>();
         if deletions.work.is_some() {
@@ -88,7 +89,7 @@ pub(super) fn suspend<R>(
     suspension: Suspension,
     what: impl FnOnce(&mut World) -> R,
 ) -> (R, Suspension) {
-    worklist::prepare(world);
+    prepare::prepare(world);
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = core::mem::replace(&mut deletions.sweeps.suspension, suspension);
     let done = catch(|| what(world));

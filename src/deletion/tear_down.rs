@@ -18,12 +18,12 @@ use super::{
     descent::Descent,
     hiding,
     kinds::{self, KindsTornDown},
+    prepare,
     queue::{Deletions, Epoch, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
     sweeps::{Corpse, Suspension},
     wave::carry_out,
-    worklist,
 };
 use crate::panics::{Panicked, catch};
 
@@ -338,7 +338,7 @@ impl TearDown {
         // What was deleted meanwhile is told of before it may have to go.
         self.note(carry_out(world));
         if world.contains_resource::<Deletions>() {
-            worklist::prepare(world);
+            prepare::prepare(world);
         }
         true
     }

@@ -16,12 +16,13 @@ use super::{
     batch::QdelBatch,
     corpses::LooksFor,
     mark::Force,
+    profiles::Profile,
     queue::Deletions,
-    settings::{Costs, QdelSettings, Teardown},
+    settings::{Costs, Hiding, QdelSettings, Teardown},
     tear_down::is_heard,
 };
 use crate::{
-    deleting::{Deleting, KindId, Visibility},
+    deleting::{Deleting, KindId},
     panics::catch,
     signal,
 };
@@ -34,11 +35,11 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
     let Ok(location) = world.entities().get_spawned(entity) else {
         return false;
     };
-    let Some(visibility) = deletions.unnoticed(world, location.archetype_id) else {
+    let Some(profile) = deletions.unnoticed(world, location.archetype_id) else {
         return false;
     };
     let settings = QdelSettings::of(world);
-    if settings.costs == Costs::Measure {
+    if settings.costs == Costs::Measure || !deletions.hides_by(world, &settings) {
         return false;
     }
     if settings.teardown == Teardown::Immediate {
@@ -57,8 +58,13 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
         if may_listen(&world.archetypes()[location.archetype_id]) {
             signal::conclude(world, core::iter::once((entity, false)));
         }
+        let visibility = profile.visibility(settings.hiding);
         let mark = Deleting::new(visibility, force == Force::Yes, false, KindId::OTHERS);
-        world.entity_mut(entity).insert((mark, Disabled));
+        let mut entity = world.entity_mut(entity);
+        match settings.hiding {
+            Hiding::Hide => entity.insert((mark, Disabled)),
+            Hiding::LeaveVisible => entity.insert(mark),
+        };
     }
     true
 }
@@ -69,6 +75,7 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     let deletions = world.get_resource::<Deletions>()?;
     if settings.teardown != Teardown::Immediate
         || settings.costs == Costs::Measure
+        || !deletions.hides_by(world, &settings)
         || !deletions.lets_vanish(world, &settings)
     {
         return None;
@@ -119,14 +126,21 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
 }
 
 impl Deletions {
-    /// Returns what a deletion does to what queries see of entities of an archetype, if nothing happens between their mark and their tear-down.
-    fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Visibility> {
+    /// Returns what to know of entities of an archetype, if nothing happens between their mark and their tear-down.
+    fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Profile> {
         let profile = self.profiles.known(archetype)?;
         let is_unnoticed = profile.is_unnoticed()
             && self.work.is_none()
             && !self.kinds.are_told_apart()
             && !self.is_observed(world);
-        is_unnoticed.then(|| profile.visibility())
+        is_unnoticed.then_some(profile)
+    }
+
+    /// Tells whether all are hidden who should be by `settings`.
+    fn hides_by(&self, world: &World, settings: &QdelSettings) -> bool {
+        self.settings.hiding == settings.hiding
+            && self.profiles.are_current(world)
+            && !self.shows_any(world)
     }
 
     /// Tells whether an entity whose despawn nobody hears of can be despawned without a mark.

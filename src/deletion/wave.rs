@@ -7,12 +7,11 @@ use super::{
     answer::QdelCounts,
     destroy::AtWork,
     fate::{Decisions, Fate},
-    kinds,
+    kinds, prepare,
     profiles::Profile,
     queue::{Deletions, Epoch, Notice},
     release,
     settings::{Costs, WorkClock},
-    worklist,
 };
 use crate::{
     deleting::Deleting,
@@ -76,7 +75,7 @@ impl Wave<'_> {
         // The mark may have made archetypes.
         let mut deletions = world.get_resource::<Deletions>();
         if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
-            worklist::learn(world);
+            prepare::learn(world);
             deletions = world.get_resource();
         }
         let Some(deletions) = deletions else {

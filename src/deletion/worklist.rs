@@ -15,13 +15,13 @@ use super::{
     ask::{self, Refusal},
     batch::QdelBatch,
     claims::{self, Claimed},
-    kinds,
+    hiding, kinds,
     mark::{Force, is_alive, mark},
-    owned::{self, Member, Ownerships, Tree},
-    profiles::{Meanings, Profiles},
+    owned::{self, Member, Tree},
+    prepare,
     queue::{Deletions, Epoch, Goal},
     release,
-    settings::{QdelSettings, Teardown},
+    settings::{Hiding, QdelSettings, Teardown},
     sweeping,
     sweeps::Suspension,
     tear_down::TearDown,
@@ -29,11 +29,10 @@ use super::{
     wave::{apply_commands, carry_out},
 };
 use crate::{
-    deleting::{Deleting, KindId, Visibility},
+    deleting::Deleting,
     error::QdelError,
     panics::{Panicked, catch},
     reference::{Hears, Tracked},
-    signal::Qdeleting,
 };
 
 /// Deletes the entity of `root` and all that goes with it.
@@ -44,7 +43,7 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
     }
     let mut deletions = world.get_resource::<Deletions>();
     if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
-        learn(world);
+        prepare::learn(world);
         deletions = world.get_resource();
     }
     let deletions = deletions.expect("a worklist should be there once it is prepared");
@@ -77,7 +76,7 @@ pub(super) fn qdel_batch(
     roots: impl IntoIterator<Item = Entity>,
     force: Force,
 ) -> QdelBatch {
-    prepare(world);
+    prepare::prepare(world);
     let roots: Vec<_> = roots.into_iter().collect();
     if let Some(batch) = unnoticed::qdel_batch(world, &roots) {
         return batch;
@@ -116,16 +115,17 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
     if deletions
         .is_none_or(|deletions| deletions.work.is_none() && !deletions.is_waiting_for_flush())
     {
+        hide(world);
         return 0;
     }
-    prepare(world);
+    prepare::prepare(world);
     world.resource_mut::<Deletions>().is_flush = true;
     work(world, Some(goal), |_| Ok(()))
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.
 pub(super) fn shut_down(world: &mut World) -> usize {
-    prepare(world);
+    prepare::prepare(world);
     let mut query = world.query_filtered::<Entity, (
         Without<IsResource>,
         Without<Observer>,
@@ -158,9 +158,9 @@ pub(super) fn shut_down(world: &mut World) -> usize {
 /// Has declared references learn what was written, and let go of what is lost.
 pub(super) fn sync_references(world: &mut World) {
     if !world.contains_resource::<Tracked>() {
-        return;
+        return hide(world);
     }
-    prepare(world);
+    prepare::prepare(world);
     let is_outermost = world.resource::<Deletions>().work.is_none();
     work(world, Some(Goal::Destroy), |world| {
         if is_outermost {
@@ -171,69 +171,16 @@ pub(super) fn sync_references(world: &mut World) {
     });
 }
 
-/// Makes sure that the worklist is there and knows all relationships and archetypes.
-pub(super) fn prepare(world: &mut World) {
-    let deletions = world.get_resource::<Deletions>();
-    if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
-        learn(world);
-    }
-}
-
-/// Has the worklist learn what is new, when it is not [prepared](Deletions::is_prepared).
-#[cold]
-pub(super) fn learn(world: &mut World) {
+/// Hides whoever should be hidden, or not, where there is nothing else to do.
+fn hide(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
-        return prepare_anew(world);
+        return;
     };
-    // A spawn applies the commands that wait, which inside a deletion have to.
-    let may_lack_mark = deletions.work.is_none() && deletions.profiles.may_lack_mark();
-    if !deletions.ownerships.are_current(world) {
-        prepare_anew(world);
-    } else if !deletions.profiles.are_current(world) {
-        keep_up(world);
+    if QdelSettings::of(world).hiding == deletions.settings.hiding {
+        prepare::prepare(world);
+    } else {
+        work(world, Some(Goal::Destroy), |_| Ok(()));
     }
-    if may_lack_mark {
-        make_mark(world);
-    }
-}
-
-/// Makes the worklist, if there is none, and has it learn anew what there is to own and to destroy.
-#[cold]
-pub(super) fn prepare_anew(world: &mut World) {
-    world.init_resource::<QdelCounts>();
-    world.init_resource::<Deletions>();
-    let everywhere = Meanings::register(world);
-    let event = world.register_event_key::<Qdeleting>();
-    let ownerships = Ownerships::of(world);
-    let mut deletions = world.resource_mut::<Deletions>();
-    let destroyed = deletions.destroyers.components();
-    deletions.profiles = Profiles::new(&everywhere, ownerships.targets(), destroyed);
-    deletions.ownerships = ownerships;
-    deletions.event = Some(event);
-    keep_up(world);
-}
-
-/// Has the worklist know the archetypes that are new.
-fn keep_up(world: &mut World) {
-    with_profiles(world, Profiles::keep_up);
-}
-
-/// Makes the archetype of a mark alone, if there is none and nobody sees how: it shows from then on whether anybody
-/// observes marks.
-#[cold]
-fn make_mark(world: &mut World) {
-    if with_profiles(world, Profiles::lacks_mark) {
-        let mark = Deleting::new(Visibility::AsItWas, false, false, KindId::OTHERS);
-        world.spawn((mark, Disabled)).despawn();
-        keep_up(world);
-    }
-}
-
-fn with_profiles<T>(world: &mut World, look: impl FnOnce(&mut Profiles, &World) -> T) -> T {
-    let mut profiles = core::mem::take(&mut world.resource_mut::<Deletions>().profiles);
-    let seen = look(&mut profiles, world);
-    world.resource_mut::<Deletions>().profiles = profiles;
-    seen
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it.
@@ -284,6 +231,7 @@ pub(super) fn work(
     let mut deletions = world.resource_mut::<Deletions>();
     let epoch = deletions.epoch;
     let outer = deletions.work;
+    let has_other_hiding = deletions.settings.hiding != settings.hiding;
     if outer.is_none() {
         deletions.settings = settings;
     }
@@ -299,12 +247,24 @@ pub(super) fn work(
     let mut count = 0;
     // What is read by hand-written code may panic anywhere.
     let worked = catch(|| {
+        let followed = if has_other_hiding {
+            follow_hiding(world)
+        } else {
+            Ok(())
+        };
         let begun = first(world);
         let (torn_down, outcome) = work_off(world, epoch);
         count = torn_down;
-        begun.and(outcome)
+        followed.and(begun).and(outcome)
     });
     let mut outcome = worked.unwrap_or_else(Err);
+    // Whoever was called may have made others visible that still wait.
+    if Deletions::is_of(world, epoch) {
+        if !world.resource::<Deletions>().profiles.are_current(world) {
+            prepare::keep_up(world);
+        }
+        outcome = outcome.and(hiding::hide_shown(world));
+    }
     if let Some(mut deletions) = Deletions::of(world, epoch) {
         deletions.work = None;
         deletions.is_flush = false;
@@ -317,6 +277,19 @@ pub(super) fn work(
         panicked.resume();
     }
     count
+}
+
+/// Has those who are being deleted hidden, or not, as the settings say since a moment ago.
+#[cold]
+fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
+    let mut deletions = world.resource_mut::<Deletions>();
+    let hiding = deletions.settings.hiding;
+    deletions.profiles.follow(hiding);
+    prepare::keep_up(world);
+    match hiding {
+        Hiding::Hide => hiding::hide_shown(world),
+        Hiding::LeaveVisible => hiding::show_all(world),
+    }
 }
 
 /// Tells, destroys, tears down and sweeps as far as the goal says, and returns how many entities were torn down.

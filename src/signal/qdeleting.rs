@@ -11,6 +11,9 @@ use super::Signal;
 /// triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A plain `despawn`
 /// calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
 ///
+/// Ordinary queries do not see the target, on purpose: nobody who loses it is to pick it again, or another that goes with it. Read
+/// it by its id, or by a query with `AllowDeleting`; the chapter `hiding` of the docs says who sees what, and which setting leaves it visible.
+///
 /// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of every deletion adds a global
 /// `On<Qdeleting>` observer; a handler that registers for it as a global signal is never called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EntityEvent)]

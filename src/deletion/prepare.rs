@@ -1,0 +1,89 @@
+//! What the worklist has to know of a world before it can begin.
+
+use bevy_ecs::{entity_disabling::Disabled, world::World};
+
+use super::{
+    answer::QdelCounts,
+    hiding,
+    owned::Ownerships,
+    profiles::{Meanings, Profiles},
+    queue::Deletions,
+    settings::Hiding,
+};
+use crate::{
+    deleting::{Deleting, KindId, Visibility},
+    signal::Qdeleting,
+};
+
+/// Makes sure that the worklist is there and knows all relationships and archetypes.
+pub(super) fn prepare(world: &mut World) {
+    let deletions = world.get_resource::<Deletions>();
+    if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
+        learn(world);
+    }
+}
+
+/// Has the worklist learn what is new, when it is not [prepared](Deletions::is_prepared).
+#[cold]
+pub(super) fn learn(world: &mut World) {
+    let Some(deletions) = world.get_resource::<Deletions>() else {
+        return prepare_anew(world);
+    };
+    // A spawn applies the commands that wait, which inside a deletion have to. And in a tear-down, some are seen on purpose.
+    let is_idle = deletions.work.is_none();
+    let may_lack_mark = is_idle && deletions.profiles.may_lack_mark();
+    if !deletions.ownerships.are_current(world) {
+        prepare_anew(world);
+    } else if !deletions.profiles.are_current(world) {
+        keep_up(world);
+    }
+    if may_lack_mark {
+        make_mark(world);
+    }
+    if is_idle && let Err(panicked) = hiding::hide_shown(world) {
+        panicked.resume();
+    }
+}
+
+/// Makes the worklist, if there is none, and has it learn anew what there is to own and to destroy.
+#[cold]
+pub(super) fn prepare_anew(world: &mut World) {
+    world.init_resource::<QdelCounts>();
+    world.init_resource::<Deletions>();
+    let everywhere = Meanings::register(world);
+    let event = world.register_event_key::<Qdeleting>();
+    let ownerships = Ownerships::of(world);
+    let mut deletions = world.resource_mut::<Deletions>();
+    let destroyed = deletions.destroyers.components();
+    let hiding = deletions.settings.hiding;
+    deletions.profiles = Profiles::new(&everywhere, ownerships.targets(), destroyed, hiding);
+    deletions.ownerships = ownerships;
+    deletions.event = Some(event);
+    keep_up(world);
+}
+
+/// Has the worklist know the archetypes that are new.
+pub(super) fn keep_up(world: &mut World) {
+    with_profiles(world, Profiles::keep_up);
+}
+
+/// Makes the archetype of a mark alone, if there is none and nobody sees how: it shows from then on whether anybody
+/// observes marks.
+#[cold]
+fn make_mark(world: &mut World) {
+    if with_profiles(world, Profiles::lacks_mark) {
+        let mark = Deleting::new(Visibility::AsItWas, false, false, KindId::OTHERS);
+        match world.resource::<Deletions>().settings.hiding {
+            Hiding::Hide => world.spawn((mark, Disabled)).despawn(),
+            Hiding::LeaveVisible => world.spawn(mark).despawn(),
+        }
+        keep_up(world);
+    }
+}
+
+fn with_profiles<T>(world: &mut World, look: impl FnOnce(&mut Profiles, &World) -> T) -> T {
+    let mut profiles = core::mem::take(&mut world.resource_mut::<Deletions>().profiles);
+    let seen = look(&mut profiles, world);
+    world.resource_mut::<Deletions>().profiles = profiles;
+    seen
+}
