@@ -1,14 +1,18 @@
 //! The mark of an entity whose deletion has begun, and what that cost.
 
+#[cfg(feature = "bevy_reflect")]
+mod saves;
+
 use core::time::Duration;
 
 use bevy_ecs::{
-    component::Component,
     entity::Entity,
     entity_disabling::Disabled,
     query::{Allow, Or, With, Without},
 };
 
+#[cfg(feature = "bevy_reflect")]
+use self::saves::ReflectSaved;
 use crate::hint::Hint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
@@ -20,15 +24,29 @@ use crate::hint::Hint;
 ///
 /// It cannot be built outside this crate. Do not remove it: the entity would count as alive until it is
 /// torn down all the same.
-#[derive(Component, Debug)]
-#[component(clone_behavior = Ignore)]
+///
+/// A clone of the entity is alive, and seen if the entity was. So is what is loaded from a save in which it was being deleted, with the
+/// feature `bevy_reflect` and this type registered with the registry that loads (`QdelPlugin` does that, or
+/// `registry.register::<Deleting>()`): to insert or apply it by reflection takes its entity out of hiding and marks nothing.
+#[derive(Debug)]
+#[cfg_attr(
+    feature = "bevy_reflect",
+    derive(bevy_reflect::Reflect),
+    reflect(from_reflect = false),
+    reflect(Saved)
+)]
 pub struct Deleting {
     visibility: Visibility,
+    #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     is_forced: bool,
+    #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     hint: Hint,
     /// Whether it may still turn out to live on.
+    #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     is_undecided: bool,
+    #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     kind: KindId,
+    #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     costs: Option<Box<DeletionCosts>>,
 }
 
@@ -91,6 +109,7 @@ impl KindId {
 
 /// What the deletion of an entity did to what queries see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 pub(crate) enum Visibility {
     /// It hid the entity.
     Hidden,
@@ -137,6 +156,14 @@ impl Deleting {
             is_undecided: awaits,
             kind,
             costs: None,
+        }
+    }
+
+    /// Returns the same mark once more.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            costs: self.costs.clone(),
+            ..*self
         }
     }
 

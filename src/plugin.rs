@@ -86,6 +86,7 @@ impl Plugin for QdelPlugin {
         );
         #[cfg(feature = "bevy_reflect")]
         app.register_type::<crate::Weak>()
+            .register_type::<crate::Deleting>()
             .register_type::<crate::ReferenceRoot>()
             .register_type::<QdelSettings>()
             .register_type::<QdelCounts>();

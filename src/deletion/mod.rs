@@ -31,6 +31,7 @@ mod answer;
 mod ask;
 mod batch;
 mod claims;
+mod copies;
 mod corpses;
 mod create_and_destroy;
 mod descent;

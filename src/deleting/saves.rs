@@ -1,0 +1,53 @@
+//! Marks that are loaded: nothing that is loaded is being deleted.
+
+use bevy_ecs::{
+    entity_disabling::Disabled,
+    reflect::{ReflectComponent, ReflectComponentFns},
+    world::EntityWorldMut,
+};
+use bevy_reflect::{CreateTypeData, PartialReflect, ReflectRef, TypeRegistration};
+
+use super::Deleting;
+
+/// Has a mark that is inserted or applied by reflection take its entity out of hiding.
+#[derive(Clone)]
+pub(super) struct ReflectSaved;
+
+impl CreateTypeData<Deleting> for ReflectSaved {
+    fn create_type_data((): ()) -> Self {
+        Self
+    }
+
+    fn insert_dependencies(registration: &mut TypeRegistration) {
+        let usual = <ReflectComponent as CreateTypeData<Deleting>>::create_type_data(());
+        registration.insert(ReflectComponent::new(ReflectComponentFns {
+            insert: |entity, mark, _| load(entity, mark),
+            apply: |_, _| {},
+            apply_or_insert_mapped: |entity, mark, _, _, _| load(entity, mark),
+            copy: |from, to, source, target, _| {
+                if let Some(mark) = from.get::<Deleting>(source) {
+                    load(&mut to.entity_mut(target), mark);
+                }
+            },
+            ..usual.fn_pointers().clone()
+        }));
+    }
+}
+
+/// Takes an entity out of hiding that was hidden by its deletion when it was saved, unless it is being deleted now.
+fn load(entity: &mut EntityWorldMut, mark: &dyn PartialReflect) {
+    if was_hidden(mark) && !entity.contains::<Deleting>() {
+        entity.remove::<Disabled>();
+    }
+}
+
+fn was_hidden(mark: &dyn PartialReflect) -> bool {
+    let ReflectRef::Struct(mark) = mark.reflect_ref() else {
+        return false;
+    };
+    let visibility = mark.field("visibility").map(PartialReflect::reflect_ref);
+    let Some(ReflectRef::Enum(visibility)) = visibility else {
+        return false;
+    };
+    visibility.variant_name() == "Hidden"
+}
