@@ -148,6 +148,39 @@ fn nobody_is_taken_out_of_hiding_where_only_hooks_hear() {
 }
 
 #[test]
+fn nobody_is_taken_out_of_hiding_where_only_this_crate_observes() {
+    let mut world = World::new();
+    world.init_resource::<Order>();
+    let [goblin, orc] = [(), ()].map(|()| world.spawn_empty().id());
+    // It is in use already, so that its end is noticed by an observer.
+    let mob = world.spawn(Hooked).id();
+    world.register_signal(mob, goblin, Hooked::hear).unwrap();
+    world.register_signal(mob, orc, Hooked::hear).unwrap();
+
+    world.qdel(mob).unwrap();
+    world.flush_qdel();
+
+    assert_eq!(world.resource::<Order>().0, ["removed while hidden"]);
+}
+
+#[test]
+fn observer_that_comes_in_the_middle_of_a_tear_down_finds_those_that_follow() {
+    let mut world = World::new();
+    world.init_resource::<Seen>();
+    world.init_resource::<Order>();
+    let prey = world.spawn_empty().id();
+    let mobs = [1, 2].map(|health| world.spawn((Mob, Health(health))).id());
+    world.register_signal(mobs[0], prey, Mob::hear).unwrap();
+    world.register_signal(mobs[1], prey, Mob::hear).unwrap();
+    let first = world.spawn(Late).id();
+    world.qdel_batch([mobs[0], first, mobs[1]]);
+
+    world.flush_qdel();
+
+    assert_eq!(world.resource::<Seen>().0, [("late", 2)]);
+}
+
+#[test]
 fn others_that_wait_stay_hidden_while_one_is_torn_down() {
     let mut world = World::new();
     world.init_resource::<Seen>();
@@ -415,6 +448,32 @@ struct Owns(Vec<Entity>);
 #[derive(Component)]
 #[component(on_remove = note_hiding)]
 struct Hooked;
+
+#[derive(Component)]
+struct Mob;
+
+impl Mob {
+    fn hear(&mut self, _: Received<Qdeleting>) {}
+}
+
+impl Hooked {
+    fn hear(&mut self, _: Received<Qdeleting>) {}
+}
+
+/// Has others observed when it is removed.
+#[derive(Component)]
+#[component(on_remove = observe)]
+struct Late;
+
+fn observe(mut world: DeferredWorld, _: HookContext) {
+    world.commands().queue(|world: &mut World| {
+        world.add_observer(
+            |gone: On<Discard<Mob>>, healths: Query<&Health>, seen: ResMut<Seen>| {
+                note(seen, "late", healths.get(gone.entity).ok());
+            },
+        );
+    });
+}
 
 fn note_hiding(mut world: DeferredWorld, context: HookContext) {
     let is_hidden = world.get::<Disabled>(context.entity).is_some();

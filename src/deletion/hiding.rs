@@ -4,6 +4,8 @@ use bevy_ecs::{
     archetype::{Archetype, ArchetypeEntity},
     entity::Entity,
     entity_disabling::Disabled,
+    lifecycle::{DESPAWN, DISCARD, REMOVE},
+    observer::{CachedComponentObservers, ObserverMap},
     query::With,
     world::World,
 };
@@ -12,6 +14,7 @@ use super::{mark::insert_each, queue::Deletions};
 use crate::{
     deleting::{Deleting, Visibility},
     panics::{Panicked, catch},
+    signal::Reserved,
 };
 
 /// Takes an entity out of hiding that is about to be despawned, if its deletion hid it. Returns `None` if there is
@@ -85,10 +88,28 @@ fn is_hidden_by_us(mark: Option<&Deleting>) -> bool {
     mark.is_some_and(|mark| mark.visibility() == Visibility::Hidden)
 }
 
-/// Tells whether observers may look at entities of an archetype when they are despawned. Hooks read by id, so that they
-/// see the hidden as well.
-pub(super) fn is_looked_at(archetype: &Archetype) -> bool {
-    archetype.has_despawn_observer()
-        || archetype.has_discard_observer()
-        || archetype.has_remove_observer()
+/// Tells whether observers may look at entities of an archetype when they are despawned.
+///
+/// Those of this crate read by id, as hooks do, so that they see the hidden as well.
+pub(super) fn is_looked_at(world: &World, archetype: &Archetype) -> bool {
+    let flagged = [
+        (archetype.has_remove_observer(), REMOVE),
+        (archetype.has_discard_observer(), DISCARD),
+        (archetype.has_despawn_observer(), DESPAWN),
+    ];
+    let observed = flagged.into_iter().filter(|(is_flagged, _)| *is_flagged);
+    let mut observers =
+        observed.filter_map(|(_, event)| world.observers().try_get_observers(event));
+    let looks = |map: &ObserverMap| map.keys().any(|at| world.get::<Reserved>(*at).is_none());
+    let looks_at = |component: &CachedComponentObservers| {
+        let of_entities = component.entity_component_observers();
+        !of_entities.is_empty() || looks(component.global_observers())
+    };
+    observers.any(|observers| {
+        let of_components = observers.component_observers();
+        let mut components = archetype.components().iter();
+        !observers.entity_observers().is_empty()
+            || looks(observers.global_observers())
+            || components.any(|component| of_components.get(component).is_some_and(looks_at))
+    })
 }

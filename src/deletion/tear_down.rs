@@ -35,6 +35,8 @@ pub(super) struct TearDown {
     looks_for: LooksFor,
     /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
     last: Option<(ArchetypeId, bool)>,
+    /// The archetype of the last that only this crate observes.
+    last_unseen: Option<ArchetypeId>,
     /// Who is looked for, of those that were torn down.
     corpses: Vec<Corpse>,
     /// Whether what waited was torn down as far as the budget goes.
@@ -75,6 +77,7 @@ impl TearDown {
             count: 0,
             looks_for: LooksFor::Nobody,
             last: None,
+            last_unseen: None,
             corpses: Vec::new(),
             has_begun: false,
             is_flush: false,
@@ -92,6 +95,7 @@ impl TearDown {
                 self.kinds.get_or_insert_default();
             }
             self.is_flush = deletions.is_flush;
+            self.last_unseen = None;
             let looks_for = LooksFor::of(&deletions, &deletions.settings);
             let urgent = core::mem::take(&mut deletions.urgent);
             if !urgent.is_empty() {
@@ -216,6 +220,9 @@ impl TearDown {
             }
         }
         if is_heard {
+            if self.last_unseen != Some(archetype) {
+                self.last_unseen = None;
+            }
             self.note(carry_out(world));
             self.look_around(world);
         }
@@ -293,6 +300,9 @@ impl TearDown {
         if self.looks_for != LooksFor::Nobody {
             let told = self.looks_for.find_references(world, entity);
             self.note(told);
+            // Whoever heard of that may have given it something to destroy.
+            self.note(carry_out(world));
+            self.last_unseen = None;
             self.look_around(world);
             if self.is_over() {
                 return;
@@ -308,6 +318,9 @@ impl TearDown {
             let Ok(location) = world.entities().get_spawned(entity) else {
                 return;
             };
+            if self.is_over() {
+                return;
+            }
             archetype = location.archetype_id;
             is_owner = owns(world, archetype);
         }
@@ -328,7 +341,7 @@ impl TearDown {
         entity: Entity,
         archetype: ArchetypeId,
     ) -> bool {
-        if !hiding::is_looked_at(&world.archetypes()[archetype]) {
+        if !self.is_looked_at(world, archetype) {
             return false;
         }
         let Some(shown) = hiding::show(world, entity) else {
@@ -337,10 +350,24 @@ impl TearDown {
         self.note(shown);
         // What was deleted meanwhile is told of before it may have to go.
         self.note(carry_out(world));
-        if world.contains_resource::<Deletions>() {
+        self.look_around(world);
+        if !self.is_over() {
             prepare::prepare(world);
         }
         true
+    }
+
+    /// Tells whether observers may look at entities of an archetype when they are despawned.
+    fn is_looked_at(&mut self, world: &World, archetype: ArchetypeId) -> bool {
+        let archetype = &world.archetypes()[archetype];
+        if !has_observers(archetype) || self.last_unseen == Some(archetype.id()) {
+            return false;
+        }
+        let is_looked_at = hiding::is_looked_at(world, archetype);
+        // Where nobody else is called, nobody else can begin to observe.
+        let is_unseen = !is_looked_at && !has_hooks(archetype);
+        self.last_unseen = is_unseen.then(|| archetype.id());
+        is_looked_at
     }
 
     /// Tells whether entities of an archetype own something.
@@ -399,10 +426,15 @@ fn owns(world: &World, archetype: ArchetypeId) -> bool {
 
 /// Tells whether hooks or observers may run when entities of an archetype are despawned.
 pub(super) fn is_heard(archetype: &Archetype) -> bool {
-    archetype.has_discard_hook()
-        || archetype.has_remove_hook()
-        || archetype.has_despawn_hook()
-        || archetype.has_discard_observer()
+    has_hooks(archetype) || has_observers(archetype)
+}
+
+fn has_hooks(archetype: &Archetype) -> bool {
+    archetype.has_discard_hook() || archetype.has_remove_hook() || archetype.has_despawn_hook()
+}
+
+fn has_observers(archetype: &Archetype) -> bool {
+    archetype.has_discard_observer()
         || archetype.has_remove_observer()
         || archetype.has_despawn_observer()
 }
