@@ -50,7 +50,8 @@ pub struct QdelCounts {
     /// Entities that were deleted and live on, because a [`Destroy`](crate::Destroy) of theirs or of their owner's
     /// said [`LetMeLive`](crate::Hint::LetMeLive).
     pub kept: u64,
-    /// Components that said [`LetMeLive`](crate::Hint::LetMeLive) in vain, because the deletion was forced.
+    /// Components that said [`LetMeLive`](crate::Hint::LetMeLive) in vain, because the deletion was forced, or that or
+    /// [`IWillHandleIt`](crate::Hint::IWillHandleIt) because they came when it was decided.
     pub overruled: u64,
     /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
     pub left_alone: u64,

@@ -128,6 +128,7 @@ impl Descent {
                 let sources = owned::sources(world, owned, |owner| owner == entity);
                 done.note(owned::cut(world, owned, &sources));
             }
+            done.note(carry_out(world));
             return;
         }
         let owns_still = newcomers.is_empty() && ownerships.has_owned(owner);
@@ -143,6 +144,8 @@ impl Descent {
             // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
             // despawn it from inside this despawn, one inside the other around the ring.
             done.note(owned::cut(world, entity, &targets));
+            // Whoever hears of that may have given it something to destroy.
+            done.note(carry_out(world));
         }
         // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
         done.despawn(world, entity);

@@ -11,7 +11,7 @@ use bevy_ecs::{
 };
 
 use super::{
-    prepare,
+    late, prepare,
     queue::{Deletions, Notice},
 };
 use crate::{
@@ -41,6 +41,16 @@ use crate::{
 ///
 /// Commands of a `destroy` are applied when all that was marked together is destroyed, type by type. A command that
 /// panics takes those of its type with it that wait behind it.
+///
+/// # What comes late
+///
+/// A component that is inserted on an entity that is being deleted, when its others were destroyed already, is destroyed as well, once: by
+/// the deletion in which that happens, or else by the next one or the next flush, before the entity is torn down. That goes for one that takes
+/// the place of one that was destroyed, too. It is decided by then that the entity goes, so that `LetMeLive` and `IWillHandleIt` come too late and
+/// are counted as overruled. The cause is then that of the entity as far as it can still be told: its owner that is being deleted, or else
+/// [`Cause::Qdel`]. What comes back whenever it is destroyed is destroyed a few times, and passed over with a warning.
+///
+/// # Panics
 ///
 /// A `destroy` that panics counts as [`Hint::Queue`]; its panic goes on when the deletion is done.
 ///
@@ -113,6 +123,7 @@ impl WorldDestroyExt for World {
         prepare::prepare(self);
         if !self.resource::<Deletions>().destroyers.knows(component) {
             let destroyer = Of::<C>::new(self);
+            late::watch::<C>(self, component);
             let mut deletions = self.resource_mut::<Deletions>();
             deletions.destroyers.known.push(Known {
                 component,
@@ -155,6 +166,13 @@ impl Destroyers {
         self.known.is_empty()
     }
 
+    /// Returns the name of a component that can be destroyed.
+    pub(super) fn name_of(&self, component: ComponentId) -> Option<&'static str> {
+        let mut known = self.known.iter();
+        let known = known.find(|known| known.component == component)?;
+        Some(known.name)
+    }
+
     /// Returns all components that can be destroyed.
     pub(super) fn components(&self) -> impl Iterator<Item = ComponentId> {
         self.known.iter().map(|known| known.component)
@@ -182,17 +200,46 @@ impl AtWork {
         notice: Notice,
         overruled: &mut u64,
     ) -> (Hint, Result<(), Panicked>) {
+        let is_heeded = |hint| !(hint == Hint::LetMeLive && notice.force);
+        self.destroy_those(world, notice, |_| true, is_heeded, overruled)
+    }
+
+    /// Destroys `components` of an entity that were inserted when its others were destroyed, and returns the strongest hint.
+    ///
+    /// `overruled` counts those that were passed over because the deletion is decided.
+    pub(super) fn destroy_late(
+        &mut self,
+        world: &mut World,
+        notice: Notice,
+        components: &[ComponentId],
+        overruled: &mut u64,
+    ) -> (Hint, Result<(), Panicked>) {
+        let is_late = |component| components.contains(&component);
+        let is_heeded = |hint| !matches!(hint, Hint::LetMeLive | Hint::IWillHandleIt);
+        self.destroy_those(world, notice, is_late, is_heeded, overruled)
+    }
+
+    /// Destroys the components of an entity that are meant, in order, and returns the strongest hint of those that are heeded.
+    fn destroy_those(
+        &mut self,
+        world: &mut World,
+        notice: Notice,
+        is_meant: impl Fn(ComponentId) -> bool,
+        is_heeded: impl Fn(Hint) -> bool,
+        overruled: &mut u64,
+    ) -> (Hint, Result<(), Panicked>) {
         let mut strongest = Hint::Queue;
         let mut outcome = Ok(());
         for (component, destroyer) in &mut self.0 {
             let entity = world.get_entity(notice.entity);
-            if !entity.is_ok_and(|entity| entity.contains_id(*component)) {
+            let is_there = entity.is_ok_and(|entity| entity.contains_id(*component));
+            if !is_there || !is_meant(*component) {
                 continue;
             }
             let called = catch(|| destroyer.destroy(world, notice));
             match called {
-                Ok(Hint::LetMeLive) if notice.force => *overruled += 1,
-                Ok(hint) => strongest = strongest.max(hint),
+                Ok(hint) if is_heeded(hint) => strongest = strongest.max(hint),
+                Ok(_) => *overruled += 1,
                 Err(panicked) => outcome = outcome.and(Err(panicked)),
             }
         }

@@ -117,6 +117,9 @@ impl Decisions<'_> {
         let notice = self.wave.notices[at];
         let begun = self.wave.clock.as_ref().map(WorkClock::measured_now);
         let mut overruled = 0;
+        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            deletions.late.forget(notice.entity);
+        }
         let (hint, outcome) = self.at_work.destroy(world, notice, &mut overruled);
         self.note(outcome);
         if overruled > 0 {

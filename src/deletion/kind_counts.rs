@@ -28,7 +28,8 @@ pub struct KindCounts {
     pub torn_down: u64,
     /// Entities that were deleted and live on: [`LetMeLive`](crate::Hint::LetMeLive).
     pub kept: u64,
-    /// Components that wanted that in vain, because the deletion was forced.
+    /// Components that wanted that in vain, because the deletion was forced, or it or to be left alone because they came when it was
+    /// decided.
     pub overruled: u64,
     /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
     pub left_alone: u64,

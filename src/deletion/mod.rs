@@ -45,6 +45,7 @@ mod hiding;
 mod judgement;
 mod kind_counts;
 mod kinds;
+mod late;
 mod mark;
 mod owned;
 mod plan;

@@ -19,6 +19,7 @@ use super::{
     descent::Descent,
     destroy::Destroyers,
     kinds::Kinds,
+    late::Late,
     owned::Ownerships,
     profiles::Profiles,
     settings::{Hiding, QdelSettings},
@@ -92,6 +93,7 @@ pub(super) struct Deletions {
     /// The number of [`Qdeleting`](crate::Qdeleting) among Bevy's events.
     pub(super) event: Option<EventKey>,
     pub(super) destroyers: Destroyers,
+    pub(super) late: Late,
     /// Whether any declared references are tracked.
     pub(super) tracks: bool,
     /// What the settings were when the work began.
@@ -122,7 +124,8 @@ impl Deletions {
 
     /// Tells whether anything waits for a flush.
     pub(super) fn is_waiting_for_flush(&self) -> bool {
-        self.is_waiting() || self.sweeps.is_waiting() || self.sweeps.has_torn_down()
+        let is_waiting = self.is_waiting() || !self.late.is_empty();
+        is_waiting || self.sweeps.is_waiting() || self.sweeps.has_torn_down()
     }
 
     /// Tells whether anything waits for its tear-down.

@@ -62,7 +62,7 @@ pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
     // What waits may write as well.
     let mut outcome = apply_commands(world);
     if !world.contains_resource::<Tracked>() {
-        return outcome;
+        return outcome.and(carry_out(world));
     }
     for round in 1..=MOST_SYNCS {
         let hears = if round == MOST_SYNCS {
@@ -72,10 +72,10 @@ pub(super) fn sync_references(world: &mut World) -> Result<(), Panicked> {
         };
         let (lost, synced) = sync_references_once(world, hears);
         outcome = outcome.and(synced);
+        outcome = outcome.and(carry_out(world));
         if lost == 0 {
             break;
         }
-        outcome = outcome.and(carry_out(world));
     }
     outcome
 }

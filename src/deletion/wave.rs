@@ -7,7 +7,9 @@ use super::{
     answer::QdelCounts,
     destroy::AtWork,
     fate::{Decisions, Fate},
-    kinds, prepare,
+    kinds,
+    late::{self, Returns},
+    prepare,
     profiles::Profile,
     queue::{Deletions, Epoch, Notice},
     release,
@@ -22,16 +24,22 @@ use crate::{
 /// Tells of and destroys all that was marked, also what is marked meanwhile.
 ///
 /// Commands are applied when all is told that was marked before, so that all handlers of a deletion see
-/// the same entities, and again when all of it is destroyed.
+/// the same entities, and again when all of it is destroyed. When nothing is left to tell, what came late is destroyed.
 pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
     let mut outcome = Ok(());
     let Some(epoch) = world.get_resource::<Deletions>().map(|at| at.epoch) else {
         return outcome;
     };
+    let mut returns = Returns::default();
     while let Some(mut deletions) = Deletions::of(world, epoch) {
         let notices = core::mem::take(&mut deletions.to_tell);
         if notices.is_empty() {
-            break;
+            if deletions.late.is_empty() {
+                break;
+            }
+            outcome = outcome.and(late::destroy_noted(world, &mut returns));
+            outcome = outcome.and(apply_commands(world));
+            continue;
         }
         let may_live = !deletions.destroyers.is_empty();
         let clock = match deletions.settings.costs {
