@@ -58,6 +58,11 @@ impl Descent {
         self.stack.len()
     }
 
+    /// Returns who is left to be despawned, owned before owner.
+    pub(super) fn left(self) -> impl Iterator<Item = Entity> {
+        self.stack.into_iter().rev().map(|frame| frame.entity)
+    }
+
     fn push(&mut self, entity: Entity) {
         self.stack.push(Frame {
             entity,

@@ -56,6 +56,7 @@ mod references_ext;
 mod release;
 mod settings;
 mod statistics;
+mod storage;
 mod sweep_ext;
 mod sweeping;
 mod sweeps;

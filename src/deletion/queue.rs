@@ -23,6 +23,7 @@ use super::{
     owned::Ownerships,
     profiles::Profiles,
     settings::{Hiding, QdelSettings},
+    storage::Storage,
     sweeps::Sweeps,
 };
 use crate::{
@@ -94,6 +95,7 @@ pub(super) struct Deletions {
     pub(super) event: Option<EventKey>,
     pub(super) destroyers: Destroyers,
     pub(super) late: Late,
+    pub(super) storage: Storage,
     /// Whether any declared references are tracked.
     pub(super) tracks: bool,
     /// What the settings were when the work began.
@@ -142,7 +144,9 @@ impl Deletions {
 
     /// Tells whether anybody is seen who is being deleted and should be hidden, as far as archetypes are known.
     pub(super) fn shows_any(&self, world: &World) -> bool {
-        self.settings.hiding == Hiding::Hide && self.profiles.shown(world).next().is_some()
+        self.settings.hiding == Hiding::Hide
+            && self.profiles.shown(world).next().is_some()
+            && !self.is_broken()
     }
 
     /// Tells whether anybody observes deletions by Bevy's means.

@@ -22,6 +22,7 @@ use super::{
     queue::{Deletions, Epoch, Goal},
     release::sync_references,
     settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
+    storage,
     sweeps::{Corpse, Suspension},
     wave::carry_out,
 };
@@ -29,6 +30,10 @@ use crate::panics::{Panicked, catch};
 
 /// A tear-down, and what came of it.
 pub(super) struct TearDown {
+    /// Whether somebody panicked since it was looked whether the storage is whole.
+    has_doubts: bool,
+    /// Whether nothing may be torn down any more, because the storage is not whole.
+    is_broken: bool,
     /// None once somebody has cleared the world from inside: what was to go is gone, and others may have the ids.
     epoch: Option<Epoch>,
     count: usize,
@@ -74,6 +79,8 @@ impl TearDown {
     pub(super) fn new(epoch: Epoch) -> Self {
         Self {
             epoch: Some(epoch),
+            has_doubts: false,
+            is_broken: false,
             count: 0,
             looks_for: LooksFor::Nobody,
             last: None,
@@ -90,7 +97,15 @@ impl TearDown {
 
     /// Tears down what is to be torn down now, in the order of its urgency.
     pub(super) fn run(&mut self, world: &mut World) {
-        while let Some(mut deletions) = self.deletions(world) {
+        while !self.is_over(world)
+            && let Some(mut deletions) = self.deletions(world)
+        {
+            if deletions.is_broken() {
+                if deletions.work > Some(Goal::Destroy) && deletions.is_waiting() {
+                    storage::report(&mut deletions);
+                }
+                return;
+            }
             if deletions.kinds.are_told_apart() {
                 self.kinds.get_or_insert_default();
             }
@@ -102,7 +117,9 @@ impl TearDown {
                 self.looks_for = looks_for;
                 self.note(sync_references(world));
                 self.finish_off(world, &urgent);
-                self.note(carry_out(world));
+                if !self.is_over(world) {
+                    self.note(carry_out(world));
+                }
                 continue;
             }
             let is_waiting = deletions.is_waiting();
@@ -119,7 +136,9 @@ impl TearDown {
             // Nobody may name what goes now.
             self.note(sync_references(world));
             self.waiting(world, pace);
-            self.note(carry_out(world));
+            if !self.is_over(world) {
+                self.note(carry_out(world));
+            }
         }
     }
 
@@ -133,14 +152,17 @@ impl TearDown {
         self.epoch = self.epoch.filter(|epoch| Deletions::is_of(world, *epoch));
     }
 
-    /// Tells whether nothing is left to tear down, because somebody has cleared the world.
-    pub(super) fn is_over(&self) -> bool {
-        self.epoch.is_none()
+    /// Tells whether nothing is left to tear down, because somebody has cleared the world, or nothing may be.
+    pub(super) fn is_over(&mut self, world: &mut World) -> bool {
+        if core::mem::take(&mut self.has_doubts) {
+            self.is_broken = storage::look_after_panic(world);
+        }
+        self.epoch.is_none() || self.is_broken
     }
 
     /// Tells whether anything may have to be swept.
     pub(super) fn may_sweep(&self) -> bool {
-        !self.is_over() && (self.is_flush || !self.corpses.is_empty())
+        self.epoch.is_some() && !self.is_broken && (self.is_flush || !self.corpses.is_empty())
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
@@ -190,6 +212,7 @@ impl TearDown {
 
     /// Keeps the first panic.
     pub(super) fn note(&mut self, outcome: Result<(), Panicked>) {
+        self.has_doubts |= outcome.is_err();
         if self.outcome.is_ok() {
             self.outcome = outcome;
         }
@@ -203,6 +226,10 @@ impl TearDown {
     }
 
     fn despawn_at(&mut self, world: &mut World, entity: Entity, archetype: ArchetypeId) {
+        if self.is_over(world) {
+            self.stuck.insert(entity);
+            return;
+        }
         let is_heard = is_heard(&world.archetypes()[archetype]);
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
@@ -211,7 +238,9 @@ impl TearDown {
         }));
         if world.entities().contains_spawned(entity) {
             self.stuck.insert(entity);
-            self.note(hiding::hide_again(world, entity));
+            if !self.is_over(world) {
+                self.note(hiding::hide_again(world, entity));
+            }
         } else {
             self.count += 1;
             self.corpses.extend(corpse);
@@ -219,7 +248,8 @@ impl TearDown {
                 kinds.count(kind);
             }
         }
-        if is_heard {
+        // Where the storage is not whole, nobody is called before the panic is out.
+        if is_heard && !self.is_over(world) {
             if self.last_unseen != Some(archetype) {
                 self.last_unseen = None;
             }
@@ -250,7 +280,7 @@ impl TearDown {
         let mut descent = core::mem::take(&mut deletions.descent);
         let mut waiting = core::mem::take(&mut deletions.to_tear_down);
         self.finish_off(world, &due);
-        while !self.is_over() {
+        while !self.is_over(world) {
             match budget.as_mut().map_or(Ok(true), Budget::allows_a_step) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -281,14 +311,17 @@ impl TearDown {
     /// Tears down `entities` and what they own, whatever it takes.
     fn finish_off(&mut self, world: &mut World, entities: &[Entity]) {
         for entity in entities {
-            if self.is_over() {
-                return;
+            if self.is_over(world) {
+                // Where they may not be torn down, they go on waiting.
+                self.stuck.insert(*entity);
+                continue;
             }
             let mut descent = Descent::default();
             self.entity(world, *entity, &mut descent);
-            while !descent.is_done() && !self.is_over() {
+            while !descent.is_done() && !self.is_over(world) {
                 descent.step(world, self);
             }
+            self.stuck.extend(descent.left());
         }
     }
 
@@ -304,7 +337,8 @@ impl TearDown {
             self.note(carry_out(world));
             self.last_unseen = None;
             self.look_around(world);
-            if self.is_over() {
+            if self.is_over(world) {
+                self.stuck.insert(entity);
                 return;
             }
         }
@@ -318,7 +352,8 @@ impl TearDown {
             let Ok(location) = world.entities().get_spawned(entity) else {
                 return;
             };
-            if self.is_over() {
+            if self.is_over(world) {
+                self.stuck.insert(entity);
                 return;
             }
             archetype = location.archetype_id;
@@ -351,7 +386,7 @@ impl TearDown {
         // What was deleted meanwhile is told of before it may have to go.
         self.note(carry_out(world));
         self.look_around(world);
-        if !self.is_over() {
+        if !self.is_over(world) {
             prepare::prepare(world);
         }
         true

@@ -19,6 +19,7 @@ use super::{
     profiles::Profile,
     queue::Deletions,
     settings::{Costs, Hiding, QdelSettings, Teardown},
+    storage,
     tear_down::is_heard,
 };
 use crate::{
@@ -50,7 +51,7 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
             note_vanished(world);
         }
         QdelCounts::change(world, |counts| counts.count_vanished(1));
-        world.despawn(entity);
+        storage::guarded(world, |world| world.despawn(entity));
     } else {
         let mut deletions = world.resource_mut::<Deletions>();
         deletions.to_tear_down.push_back(entity);
@@ -104,9 +105,13 @@ pub(super) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     for &entity in entities {
         if world.entities().contains_spawned(entity) {
             batch.queued.push(entity);
-            // A value that panics when it is dropped costs nobody else anything.
+            // A value that panics when it is dropped ends it; a command may panic, which costs nobody else anything.
             let despawned = catch(|| world.despawn(entity));
+            let has_panicked = despawned.is_err();
             outcome = outcome.and(despawned.map(drop));
+            if has_panicked && storage::look_after_panic(world) {
+                break;
+            }
         } else {
             batch.already_deleting.push(entity);
         }
@@ -146,6 +151,7 @@ impl Deletions {
     /// Tells whether an entity whose despawn nobody hears of can be despawned without a mark.
     fn lets_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
         !self.tracks
+            && !self.is_broken()
             && !self.is_waiting()
             && LooksFor::of(self, settings) == LooksFor::Nobody
             && self.profiles.is_mark_unseen(world)

@@ -22,7 +22,7 @@ use super::{
     queue::{Deletions, Epoch, Goal},
     release,
     settings::{Hiding, QdelSettings, Teardown},
-    sweeping,
+    storage, sweeping,
     sweeps::Suspension,
     tear_down::TearDown,
     unnoticed,
@@ -126,6 +126,11 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.
 pub(super) fn shut_down(world: &mut World) -> usize {
     prepare::prepare(world);
+    let mut deletions = world.resource_mut::<Deletions>();
+    if deletions.is_broken() {
+        storage::report(&mut deletions);
+        return 0;
+    }
     let mut query = world.query_filtered::<Entity, (
         Without<IsResource>,
         Without<Observer>,
@@ -258,6 +263,9 @@ pub(super) fn work(
         followed.and(begun).and(outcome)
     });
     let mut outcome = worked.unwrap_or_else(Err);
+    if outcome.is_err() {
+        storage::look_after_panic(world);
+    }
     // Whoever was called may have made others visible that still wait.
     if Deletions::is_of(world, epoch) {
         if !world.resource::<Deletions>().profiles.are_current(world) {
@@ -294,8 +302,8 @@ fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
 
 /// Tells, destroys, tears down and sweeps as far as the goal says, and returns how many entities were torn down.
 fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
-    let outcome = carry_out(world);
     let mut tear_down = TearDown::new(epoch);
+    tear_down.note(carry_out(world));
     loop {
         tear_down.run(world);
         if !tear_down.may_sweep() || !sweeping::sweep(world, &mut tear_down) {
@@ -305,8 +313,7 @@ fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
         tear_down.note(apply_commands(world));
         tear_down.note(carry_out(world));
     }
-    let (count, torn_down) = tear_down.finish(world);
-    (count, outcome.and(torn_down))
+    tear_down.finish(world)
 }
 
 impl Goal {

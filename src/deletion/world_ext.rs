@@ -191,6 +191,11 @@ pub trait QdelExt {
     ///
     /// Goes on with the first panic of a hook or observer, after the rest was torn down. An entity whose hook
     /// panicked is tried again at the next flush.
+    ///
+    /// A component that panics when it is *dropped* is another matter: Bevy leaves its table half dropped. The panic goes out at
+    /// once, and nothing is torn down in that world any more, by whatever means: what waits goes on waiting, this returns 0, and an error
+    /// is logged once that says why. In a table like that, some values of two entities have been dropped and can still be reached, so read nothing of
+    /// that kind, do not drop the world (`mem::forget` it, or end the process), and mend the `Drop`.
     fn flush_qdel(&mut self) -> usize;
 
     /// Tears down all that was deleted, whatever the budget and also what is deleted meanwhile, and returns how many
