@@ -22,20 +22,12 @@ fn nothing_is_torn_down_after_a_value_panicked_when_it_was_dropped() {
         let [goblin, orc] = spawn(&mut world);
         world.qdel_batch([goblin, orc]);
 
-        assert_eq!(
-            text_of(&mut world, |world| end(world)),
-            Some("broken"),
-            "{way}"
-        );
+        assert_eq!(text_of(&mut world, end), Some("broken"), "{way}");
 
         assert_eq!(world.liveness(goblin), Liveness::Gone, "{way}");
         assert_eq!(world.liveness(orc), Liveness::Deleting, "{way}");
         for (again, end) in ENDS {
-            assert_eq!(
-                text_of(&mut world, |world| end(world)),
-                None,
-                "{way}, {again}"
-            );
+            assert_eq!(text_of(&mut world, end), None, "{way}, {again}");
             assert_eq!(world.liveness(orc), Liveness::Deleting, "{way}, {again}");
         }
     }
@@ -211,8 +203,10 @@ fn broken_world_says_once_why_nothing_is_torn_down() {
     assert_eq!(complaints() - before, 1);
 }
 
+type End = fn(&mut World);
+
 /// The ways to tear down what waits.
-const ENDS: [(&str, fn(&mut World)); 5] = [
+const ENDS: [(&str, End); 5] = [
     ("flush", |world| assert_eq!(world.flush_qdel(), 0)),
     ("drain", |world| assert_eq!(world.drain_qdel(), 0)),
     ("budget", |world| {

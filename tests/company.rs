@@ -369,8 +369,10 @@ fn observers_of_the_notice_do_not_find_it_by_ordinary_queries() {
     assert_eq!(world.resource::<Order>().0, ["told"]);
 }
 
+type End = fn(&mut World, Entity);
+
 /// The ways by which an entity goes, each until it is gone.
-const WAYS: [(&str, fn(&mut World, Entity)); 10] = [
+const WAYS: [(&str, End); 10] = [
     ("at the end of the frame", deleted_at_the_end),
     ("at once", deleted_at_once),
     ("in a budget", |world, goblin| {
@@ -490,6 +492,10 @@ fn note_hiding(mut world: DeferredWorld, context: HookContext) {
 #[component(on_despawn = burn)]
 struct Fused;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a hook takes the world by value"
+)]
 fn burn(world: DeferredWorld, _: HookContext) {
     assert!(!world.resource::<Fuse>().0, "fused");
 }

@@ -145,8 +145,10 @@ fn move_keeps_what_the_mark_says() {
     assert!(is_seen(&mut world, heir));
 }
 
+type Copying = fn(&mut World, Entity) -> Entity;
+
 /// The ways to copy an entity.
-const WAYS: [(&str, fn(&mut World, Entity) -> Entity); 6] = [
+const WAYS: [(&str, Copying); 6] = [
     ("clone_and_spawn", |world, goblin| {
         world.entity_mut(goblin).clone_and_spawn()
     }),

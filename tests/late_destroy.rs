@@ -403,8 +403,10 @@ fn plain_despawn_destroys_nothing_that_came_late() {
     assert_eq!(order(&world), ["gone late"]);
 }
 
+type End = fn(&mut World);
+
 /// The ways to tear down.
-const ENDS: [(&str, fn(&mut World)); 6] = [
+const ENDS: [(&str, End); 6] = [
     ("flush", |world| _ = world.flush_qdel()),
     ("drain", |world| _ = world.drain_qdel()),
     ("budget", |world| {

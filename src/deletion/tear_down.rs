@@ -30,12 +30,7 @@ use crate::panics::{Panicked, catch};
 
 /// A tear-down, and what came of it.
 pub(super) struct TearDown {
-    /// Whether somebody panicked since it was looked whether the storage is whole.
-    has_doubts: bool,
-    /// Whether nothing may be torn down any more, because the storage is not whole.
-    is_broken: bool,
-    /// None once somebody has cleared the world from inside: what was to go is gone, and others may have the ids.
-    epoch: Option<Epoch>,
+    ground: Ground,
     count: usize,
     looks_for: LooksFor,
     /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
@@ -58,6 +53,18 @@ pub(super) struct TearDown {
     outcome: Result<(), Panicked>,
 }
 
+/// What a tear-down stands on.
+#[derive(Debug, Clone, Copy)]
+enum Ground {
+    Firm(Epoch),
+    /// Somebody panicked since it was looked whether the storage is whole.
+    Doubtful(Epoch),
+    /// The storage is not whole, so that nothing may be torn down.
+    Broken(Epoch),
+    /// Somebody has cleared the world from inside: what was to go is gone, and others may have the ids.
+    Cleared,
+}
+
 /// How fast what waits is torn down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
@@ -78,9 +85,7 @@ struct Budget {
 impl TearDown {
     pub(super) fn new(epoch: Epoch) -> Self {
         Self {
-            epoch: Some(epoch),
-            has_doubts: false,
-            is_broken: false,
+            ground: Ground::Firm(epoch),
             count: 0,
             looks_for: LooksFor::Nobody,
             last: None,
@@ -144,31 +149,39 @@ impl TearDown {
 
     /// Returns the worklist, if it is still the one that it was.
     fn deletions<'w>(&self, world: &'w mut World) -> Option<Mut<'w, Deletions>> {
-        Deletions::of(world, self.epoch?)
+        Deletions::of(world, self.ground.epoch()?)
     }
 
     /// Finds out whether somebody has cleared the world.
     fn look_around(&mut self, world: &World) {
-        self.epoch = self.epoch.filter(|epoch| Deletions::is_of(world, *epoch));
+        let epoch = self.ground.epoch();
+        if !epoch.is_some_and(|epoch| Deletions::is_of(world, epoch)) {
+            self.ground = Ground::Cleared;
+        }
     }
 
     /// Tells whether nothing is left to tear down, because somebody has cleared the world, or nothing may be.
     pub(super) fn is_over(&mut self, world: &mut World) -> bool {
-        if core::mem::take(&mut self.has_doubts) {
-            self.is_broken = storage::look_after_panic(world);
+        if let Ground::Doubtful(epoch) = self.ground {
+            self.ground = if storage::look_after_panic(world) {
+                Ground::Broken(epoch)
+            } else {
+                Ground::Firm(epoch)
+            };
         }
-        self.epoch.is_none() || self.is_broken
+        matches!(self.ground, Ground::Broken(_) | Ground::Cleared)
     }
 
     /// Tells whether anything may have to be swept.
     pub(super) fn may_sweep(&self) -> bool {
-        self.epoch.is_some() && !self.is_broken && (self.is_flush || !self.corpses.is_empty())
+        let may_go_on = matches!(self.ground, Ground::Firm(_) | Ground::Doubtful(_));
+        may_go_on && (self.is_flush || !self.corpses.is_empty())
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
     pub(super) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
         let Self {
-            epoch,
+            ground,
             count,
             corpses,
             kinds,
@@ -180,7 +193,7 @@ impl TearDown {
         if count == 0 && stuck.is_empty() && !is_flush {
             return (count, outcome);
         }
-        let deletions = epoch.and_then(|epoch| Deletions::of(world, epoch));
+        let deletions = ground.epoch().and_then(|epoch| Deletions::of(world, epoch));
         let Some(mut deletions) = deletions else {
             return (count, outcome);
         };
@@ -212,7 +225,11 @@ impl TearDown {
 
     /// Keeps the first panic.
     pub(super) fn note(&mut self, outcome: Result<(), Panicked>) {
-        self.has_doubts |= outcome.is_err();
+        if outcome.is_err()
+            && let Ground::Firm(epoch) = self.ground
+        {
+            self.ground = Ground::Doubtful(epoch);
+        }
         if self.outcome.is_ok() {
             self.outcome = outcome;
         }
@@ -415,6 +432,16 @@ impl TearDown {
         let is_owner = owns(world, archetype);
         self.last = Some((archetype, is_owner));
         is_owner
+    }
+}
+
+impl Ground {
+    /// Returns to which worklist it belongs.
+    fn epoch(self) -> Option<Epoch> {
+        match self {
+            Self::Firm(epoch) | Self::Doubtful(epoch) | Self::Broken(epoch) => Some(epoch),
+            Self::Cleared => None,
+        }
     }
 }
 
