@@ -2,8 +2,9 @@
 //!
 //! # Invariants
 //!
-//! 1. The queue names a timer exactly when the entity of the timer says that it has it.
-//! 2. Whoever goes away takes its timers with it, so that the queue does not grow with those who
+//! 1. The queue names a timer exactly when `dues` says when it is due.
+//! 2. The entity of each timer is marked as timed.
+//! 3. Whoever goes away takes its timers with it, so that the queue does not grow with those who
 //!    did not live to see their time.
 
 use core::time::Duration;
@@ -13,7 +14,6 @@ use bevy_ecs::{
     component::Component, entity::Entity, lifecycle::HookContext, resource::Resource,
     world::DeferredWorld,
 };
-use smallvec::SmallVec;
 
 use crate::signal::Reserved;
 
@@ -22,15 +22,58 @@ use crate::signal::Reserved;
 #[require(Reserved)]
 pub(crate) struct Timers {
     pub(crate) now: Duration,
-    pub(crate) queue: BTreeMap<Due, Entity>,
+    queue: BTreeMap<Due, Entity>,
+    /// When the timers of each entity are due, by their numbers.
+    dues: BTreeMap<(Entity, u64), Duration>,
     /// What the app's clock showed last, if it has one.
     pub(crate) shown: Option<Duration>,
 }
 
 /// When a timer is due, and its number.
-pub(crate) type Due = (Duration, u64);
+type Due = (Duration, u64);
 
 impl Timers {
+    /// Adds a timer, whose number nobody has.
+    pub(crate) fn insert(&mut self, entity: Entity, id: u64, due: Duration) {
+        self.queue.insert((due, id), entity);
+        self.dues.insert((entity, id), due);
+    }
+
+    /// Takes a timer out, and tells whether it was there.
+    pub(crate) fn remove(&mut self, entity: Entity, id: u64) -> bool {
+        let due = self.dues.remove(&(entity, id));
+        due.is_some_and(|due| self.queue.remove(&(due, id)).is_some())
+    }
+
+    /// Takes the first timer out whose time is up: its entity and its number.
+    pub(crate) fn pop_due(&mut self) -> Option<(Entity, u64)> {
+        let first = self.queue.first_entry()?;
+        if first.key().0 > self.now {
+            return None;
+        }
+        let ((_, id), entity) = first.remove_entry();
+        self.dues.remove(&(entity, id));
+        Some((entity, id))
+    }
+
+    /// Returns all timers in order of time: when each is due, its entity and its number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Duration, Entity, u64)> {
+        let queue = self.queue.iter();
+        queue.map(|(&(due, id), &entity)| (due, entity, id))
+    }
+
+    /// Tells whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Takes all timers of an entity out.
+    fn remove_all(&mut self, entity: Entity) {
+        while let Some((&(_, id), _)) = self.dues.range((entity, 0)..=(entity, u64::MAX)).next() {
+            self.remove(entity, id);
+        }
+    }
+
     /// Tells whether time needs to pass.
     #[cfg(feature = "bevy_time")]
     pub(crate) fn is_running(&self) -> bool {
@@ -38,20 +81,14 @@ impl Timers {
     }
 }
 
-/// The timers of one entity.
-#[derive(Component, Default)]
+/// Marks an entity that has timers, or had some.
+#[derive(Component)]
 #[component(storage = "SparseSet", clone_behavior = Ignore, on_remove = cancel_all)]
-pub(crate) struct Timed(pub(crate) SmallVec<[Due; 1]>);
+pub(crate) struct Timed;
 
 /// Cancels the timers of an entity that goes away, or that was cleared.
 fn cancel_all(mut world: DeferredWorld, context: HookContext) {
-    let Some(mut timed) = world.get_mut::<Timed>(context.entity) else {
-        return;
-    };
-    let timed = core::mem::take(&mut timed.0);
     if let Some(mut timers) = world.get_resource_mut::<Timers>() {
-        for due in timed {
-            timers.queue.remove(&due);
-        }
+        timers.remove_all(context.entity);
     }
 }

@@ -1,10 +1,13 @@
 //! What becomes of entities that were told about: their components are destroyed, and say it.
 
+use std::collections::BTreeSet;
+
 use bevy_ecs::{
     component::ComponentId,
     entity::{Entity, EntityHashMap},
     world::World,
 };
+use bevy_platform::collections::HashMap;
 
 use super::{
     destroy::AtWork, kinds, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave,
@@ -53,10 +56,10 @@ pub(super) struct Decisions<'a> {
 impl Decisions<'_> {
     /// Destroys everybody who is not spared, in order.
     pub(super) fn decide_all(&mut self, world: &mut World) {
-        let mut any_spared = false;
+        let mut spared = BTreeSet::new();
         for at in 0..self.fates.len() {
             let fate = if self.is_spared(world, at) {
-                any_spared = true;
+                spared.insert(at);
                 Fate::Spared
             } else {
                 self.destroy(world, at)
@@ -64,16 +67,53 @@ impl Decisions<'_> {
             self.any_lives |= fate.lives();
             self.fates[at] = Some(fate);
         }
-        // An owner that comes later, in a ring or in a batch, is decided by now.
-        while any_spared {
-            any_spared = false;
-            for at in 0..self.fates.len() {
-                if self.fates[at] == Some(Fate::Spared) && !self.is_spared(world, at) {
-                    any_spared = true;
-                    self.fates[at] = Some(self.destroy(world, at));
+        if !spared.is_empty() {
+            self.decide_spared(world, spared);
+        }
+    }
+
+    /// Destroys those of the spared for whom another one goes after all: an owner that comes later, in a ring or in a batch, is
+    /// decided by now.
+    ///
+    /// Each is looked at once, and again when one that it hangs on goes, in rounds that keep the order.
+    fn decide_spared(&mut self, world: &mut World, spared: BTreeSet<usize>) {
+        let mut hanging = HashMap::<usize, Vec<usize>>::new();
+        for &at in &spared {
+            self.for_each_tie(world, at, |tie| hanging.entry(tie).or_default().push(at));
+        }
+        let mut round = spared;
+        let mut next = BTreeSet::new();
+        while !round.is_empty() {
+            while let Some(at) = round.pop_first() {
+                if self.fates[at] != Some(Fate::Spared) || self.is_spared(world, at) {
+                    continue;
+                }
+                let fate = self.destroy(world, at);
+                self.fates[at] = Some(fate);
+                if fate.lives() {
+                    continue;
+                }
+                for after in hanging.remove(&at).unwrap_or_default() {
+                    let turn = if after > at { &mut round } else { &mut next };
+                    turn.insert(after);
                 }
             }
+            round = core::mem::take(&mut next);
         }
+    }
+
+    /// Calls `visit` with the number of each notice whose entity an entity must not lose to be spared.
+    fn for_each_tie(&mut self, world: &World, at: usize, mut visit: impl FnMut(usize)) {
+        let notice = self.wave.notices[at];
+        let mut ties = Vec::new();
+        if let Cause::Owner(tie) | Cause::Reference(tie) = notice.cause {
+            ties.push(tie);
+        }
+        owned::for_each_owner(world, notice.entity, |owner| ties.push(owner));
+        reference::for_each_needed(world, notice.entity, |needed| ties.push(needed));
+        ties.into_iter()
+            .filter_map(|tie| self.position(tie))
+            .for_each(&mut visit);
     }
 
     /// Does at once what cannot wait for the tear-down.

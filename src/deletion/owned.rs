@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::{mark::is_alive, queue::Deletions};
 use crate::{
     panics::{Panicked, catch},
-    reference::{self, Denial, Dependent},
+    reference::{self, Denial, Dependent, Dependents},
     relationship::{related_by, relation_of},
     signal::Cause,
 };
@@ -149,9 +149,10 @@ impl Ownerships {
         denials: &mut Denials,
     ) -> Tree {
         let mut trees = Tree::new();
+        let mut dependents = Dependents::default();
         for root in roots {
             let mut tree = Tree::new();
-            self.add_leaves_first(world, root, seen, &mut tree, denials);
+            self.add_leaves_first(world, root, seen, &mut tree, denials, &mut dependents);
             trees.extend(tree.into_iter().rev());
         }
         trees
@@ -182,6 +183,7 @@ impl Ownerships {
         seen: &mut EntityHashSet,
         tree: &mut Tree,
         denials: &mut Denials,
+        dependents: &mut Dependents,
     ) {
         // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
         // tree grows from its leaves.
@@ -199,18 +201,14 @@ impl Ownerships {
                             steps.push(Step::Enter(Member::owned(owned, member.entity)));
                         }
                     });
-                    reference::for_each_dependent(
-                        world,
-                        member.entity,
-                        |dependent| match dependent {
-                            Dependent::Goes(holder) if !seen.contains(&holder) => {
-                                let dependent = Member::dependent(holder, member.entity);
-                                steps.push(Step::Enter(dependent));
-                            }
-                            Dependent::Goes(_) => {}
-                            Dependent::Refuses(denial) => denials.push(denial),
-                        },
-                    );
+                    dependents.for_each(world, member.entity, |dependent| match dependent {
+                        Dependent::Goes(holder) if !seen.contains(&holder) => {
+                            let dependent = Member::dependent(holder, member.entity);
+                            steps.push(Step::Enter(dependent));
+                        }
+                        Dependent::Goes(_) => {}
+                        Dependent::Refuses(denial) => denials.push(denial),
+                    });
                 }
                 Step::Leave(member) => tree.push(member),
             }
@@ -236,6 +234,16 @@ pub(super) fn leave_out_resources(world: &World, tree: &mut Tree) {
         let entity = world.get_entity(member.entity);
         entity.is_ok_and(|entity| !entity.contains::<IsResource>())
     });
+}
+
+/// Calls `visit` for each owner of `entity`.
+pub(super) fn for_each_owner(world: &World, entity: Entity, mut visit: impl FnMut(Entity)) {
+    if let (Ok(entity), Some(deletions)) =
+        (world.get_entity(entity), world.get_resource::<Deletions>())
+    {
+        let owners = deletions.ownerships.owners_of(world, entity);
+        owners.for_each(|(_, owner)| visit(owner));
+    }
 }
 
 /// Returns the components by which `entity` names those of its owners that are `meant`.

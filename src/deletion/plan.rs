@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::QdelError,
-    reference::{self, Denial, PlannedRelease, Policy},
+    reference::{Denial, Places, PlannedRelease, Policy},
     registration::Registration,
     signal::{self, Cause},
     text::Counted,
@@ -85,9 +85,10 @@ pub(super) fn plan_refusals(world: &World, root: Entity) -> Vec<PlannedRefusal> 
     });
     let goes: EntityHashSet = tree.iter().map(|member| member.entity).collect();
     denials.retain(|denial| !goes.contains(&denial.holder));
+    let mut places = Places::of(world, goes);
     let denials = denials.into_iter();
     denials
-        .flat_map(|denial| plan_refusal(world, denial))
+        .flat_map(|denial| plan_refusal(world, denial, &mut places))
         .collect()
 }
 
@@ -102,7 +103,10 @@ pub(super) fn plan(world: &World, root: Entity, force: Force) -> Result<QdelPlan
         Ok(members) => (Qdel::Queued, members),
         Err(refusal) => (refusal?, Tree::new()),
     };
-    let deletions = members.iter().map(|member| plan_one(world, *member));
+    let all = members.iter().map(|member| member.entity);
+    let mut places = Places::of(world, all.collect());
+    let deletions = members.iter();
+    let deletions = deletions.map(|member| plan_one(world, *member, &mut places));
     Ok(QdelPlan {
         root,
         answer,
@@ -118,8 +122,12 @@ fn with_ownerships<T>(world: &World, look: impl FnOnce(&Ownerships) -> T) -> T {
     }
 }
 
-fn plan_refusal(world: &World, denial: Denial) -> impl Iterator<Item = PlannedRefusal> {
-    let paths = denial.paths(world).into_iter();
+fn plan_refusal(
+    world: &World,
+    denial: Denial,
+    places: &mut Places,
+) -> impl Iterator<Item = PlannedRefusal> + use<> {
+    let paths = places.refusing(denial).into_iter();
     let component = denial.component(world);
     paths.map(move |path| PlannedRefusal {
         target: denial.target,
@@ -129,7 +137,7 @@ fn plan_refusal(world: &World, denial: Denial) -> impl Iterator<Item = PlannedRe
     })
 }
 
-fn plan_one(world: &World, member: Member) -> PlannedDeletion {
+fn plan_one(world: &World, member: Member, places: &mut Places) -> PlannedDeletion {
     let entity = member.entity;
     let deletions = world.get_resource::<Deletions>();
     let destroyers = deletions.into_iter().map(|deletions| &deletions.destroyers);
@@ -137,7 +145,7 @@ fn plan_one(world: &World, member: Member) -> PlannedDeletion {
         entity,
         cause: member.cause,
         told: signal::would_be_told(world, entity),
-        released: reference::planned(world, entity),
+        released: places.planned(entity),
         destroyed: destroyers
             .flat_map(|destroyers| destroyers.names_in(world.entity(entity)))
             .collect(),
@@ -189,6 +197,7 @@ impl fmt::Display for QdelPlan {
             Counted(released, "reference", "references"),
             Counted(self.deletions.len(), "entity", "entities"),
         )?;
+        let goes: EntityHashSet = self.deletions.iter().map(|at| at.entity).collect();
         for deletion in &self.deletions {
             write!(f, "\n{}", deletion.entity)?;
             match deletion.cause {
@@ -204,10 +213,9 @@ impl fmt::Display for QdelPlan {
                 write!(f, "\n  destroys `{}`", ShortName(component))?;
             }
             for released in &deletion.released {
-                let goes = self.deletions.iter().any(|at| at.entity == released.holder);
                 let verb = match released.policy {
                     // Whose entity goes as well only lets go.
-                    _ if goes => "clears  ",
+                    _ if goes.contains(&released.holder) => "clears  ",
                     Policy::Clear => "clears  ",
                     Policy::Remove | Policy::Deny => "removes ",
                     Policy::Qdel => "deletes ",

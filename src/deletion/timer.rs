@@ -11,7 +11,6 @@ use bevy_ecs::{
     system::EntityCommands,
     world::World,
 };
-use smallvec::SmallVec;
 
 use super::{
     batch::QdelBatch,
@@ -22,7 +21,7 @@ use super::{
 use crate::{
     error::{CancelError, QdelError},
     signal::Reserved,
-    timers::{Due, Timed, Timers},
+    timers::{Timed, Timers},
 };
 
 /// A deletion that comes later: the handle by which it is cancelled.
@@ -95,7 +94,7 @@ pub trait QdelTimerExt {
     ///
     /// # Complexity
     ///
-    /// Logarithmic in the number of timers, linear in those of the entity.
+    /// Logarithmic in the number of timers.
     fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError>;
 
     /// Lets so much time pass, and deletes those whose time is up, in one go and in order of time.
@@ -119,13 +118,12 @@ impl QdelTimerExt for World {
     }
 
     fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError> {
-        let entity = timer.entity;
-        let taken = take(self, timer).ok_or(CancelError::NotRunning { entity })?;
+        let QdelTimer { entity, id } = timer;
         let timers = self.get_resource_mut::<Timers>();
-        let running = timers.and_then(|mut timers| timers.queue.remove(&taken));
-        running
-            .map(|_| ())
-            .ok_or(CancelError::NotRunning { entity })
+        if timers.is_some_and(|mut timers| timers.remove(entity, id)) {
+            return Ok(());
+        }
+        Err(CancelError::NotRunning { entity })
     }
 
     fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch {
@@ -141,9 +139,9 @@ impl QdelTimerExt for World {
             return Vec::new();
         };
         let left = |due: Duration| due.saturating_sub(timers.now);
-        let queue = timers.queue.iter();
-        queue
-            .map(|(&(due, id), &entity)| (QdelTimer { entity, id }, left(due)))
+        let timers = timers.iter();
+        timers
+            .map(|(due, entity, id)| (QdelTimer { entity, id }, left(due)))
             .collect()
     }
 }
@@ -153,24 +151,14 @@ pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
     let Some(mut timers) = world.get_resource_mut::<Timers>() else {
         return QdelBatch::default();
     };
-    let now = timers.now;
-    let mut due = Vec::new();
-    while let Some(first) = timers.queue.first_entry()
-        && first.key().0 <= now
-    {
-        let ((_, id), entity) = first.remove_entry();
-        due.push(QdelTimer { entity, id });
-    }
-    due.retain(|timer| {
-        take(world, *timer);
-        // The deletion that it was to begin has begun.
-        is_alive(world, timer.entity)
-    });
+    let due = core::iter::from_fn(|| timers.pop_due());
+    let mut due: Vec<Entity> = due.map(|(entity, _)| entity).collect();
+    // For the others, the deletion that it was to begin has begun.
+    due.retain(|entity| is_alive(world, *entity));
     if due.is_empty() {
         return QdelBatch::default();
     }
-    let entities = due.into_iter().map(|timer| timer.entity);
-    worklist::qdel_batch(world, entities, Force::No)
+    worklist::qdel_batch(world, due, Force::No)
 }
 
 /// What reads the app's clock, the time that it shows and how much of that this frame has added: a resource of
@@ -214,24 +202,14 @@ fn start(world: &mut World, timer: QdelTimer, delay: Duration) -> Result<(), Qde
     // What has passed until now does not count.
     follow_clock(world);
     let mut timers = world.get_resource_or_init::<Timers>();
-    if timers.queue.is_empty() {
+    if timers.is_empty() {
         timers.now = Duration::ZERO;
     }
-    let due = (timers.now.saturating_add(delay), id);
-    timers.queue.insert(due, entity);
+    let due = timers.now.saturating_add(delay);
+    timers.insert(entity, id, due);
     let mut entity = world.entity_mut(entity);
-    match entity.get_mut::<Timed>() {
-        Some(mut timed) => timed.0.push(due),
-        None => {
-            entity.insert(Timed(SmallVec::from_iter([due])));
-        }
+    if !entity.contains::<Timed>() {
+        entity.insert(Timed);
     }
     Ok(())
-}
-
-/// Takes a timer out of the books of its entity.
-fn take(world: &mut World, timer: QdelTimer) -> Option<Due> {
-    let mut timed = world.get_mut::<Timed>(timer.entity)?;
-    let at = timed.0.iter().position(|(_, id)| *id == timer.id)?;
-    Some(timed.0.remove(at))
 }

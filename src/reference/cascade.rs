@@ -1,8 +1,16 @@
 //! What losing an entity takes along, and what forbids it.
 
-use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
+use bevy_ecs::{
+    entity::{Entity, EntityHashMap},
+    resource::IsResource,
+    world::World,
+};
+use bevy_platform::collections::{HashMap, hash_map::Entry};
 
-use super::{Policy, tracked::Tracked};
+use super::{
+    Policy,
+    tracked::{Reach, Tracked},
+};
 use crate::{
     liveness::{Liveness, LivenessExt},
     signal::Books,
@@ -22,23 +30,13 @@ pub(crate) enum Dependent {
 pub(crate) struct Denial {
     pub(crate) target: Entity,
     pub(crate) holder: Entity,
-    number: u32,
+    pub(super) number: u32,
 }
 
 impl Denial {
     /// Returns the type name of the component that refuses.
     pub(crate) fn component(self, world: &World) -> &'static str {
         world.resource::<Tracked>().get(self.number).reach.name()
-    }
-
-    /// Returns the paths to all places that refuse: `.crew[1].0`.
-    pub(crate) fn paths(self, world: &World) -> Vec<String> {
-        let reach = world.resource::<Tracked>().get(self.number).reach;
-        let places = reach.places(world, self.holder, &mut |at| at == self.target);
-        let refusing = places
-            .into_iter()
-            .filter(|place| place.policy == Policy::Deny);
-        refusing.map(|place| place.path).collect()
     }
 
     /// Returns the first field of the component that refuses.
@@ -54,38 +52,93 @@ pub(crate) fn may_cascade(world: &World) -> bool {
     tracked.is_some_and(|tracked| tracked.cascades)
 }
 
-/// Calls `visit` for each living component that would not just let go of `target`, as far as is known.
-pub(crate) fn for_each_dependent(world: &World, target: Entity, mut visit: impl FnMut(Dependent)) {
-    let (Some(tracked), Some(books)) = (
-        world
-            .get_resource::<Tracked>()
-            .filter(|tracked| tracked.cascades),
-        world.get_resource::<Books>(),
-    ) else {
-        return;
-    };
-    for (holder, number) in books.referrers(target) {
-        let reach = tracked.get(number).reach;
-        if !reach.cascades() || world.liveness(holder) != Liveness::Alive {
-            continue;
+/// What components that do not just let go make of their losses: it is read at most twice for each component, however many of those that
+/// it names go.
+#[derive(Debug, Default)]
+pub(crate) struct Dependents {
+    /// By holder and number; none where a component was read for one loss only.
+    read: HashMap<(Entity, u32), Option<EntityHashMap<Loss>>>,
+}
+
+impl Dependents {
+    /// Calls `visit` for each living component that would not just let go of `target`, as far as is known.
+    pub(crate) fn for_each(
+        &mut self,
+        world: &World,
+        target: Entity,
+        mut visit: impl FnMut(Dependent),
+    ) {
+        let (Some(tracked), Some(books)) = (
+            world
+                .get_resource::<Tracked>()
+                .filter(|tracked| tracked.cascades),
+            world.get_resource::<Books>(),
+        ) else {
+            return;
+        };
+        for (holder, number) in books.referrers(target) {
+            let reach = tracked.get(number).reach;
+            if !reach.cascades() || world.liveness(holder) != Liveness::Alive {
+                continue;
+            }
+            let loss = match self.read.entry((holder, number)) {
+                Entry::Vacant(unread) => {
+                    unread.insert(None);
+                    Loss::of_one(world, reach, holder, target)
+                }
+                Entry::Occupied(read) => {
+                    let read = read.into_mut();
+                    let losses = read.get_or_insert_with(|| Loss::of_all(world, reach, holder));
+                    losses.get(&target).copied().unwrap_or_default()
+                }
+            };
+            let is_resource = world.entity(holder).contains::<IsResource>();
+            // A resource cannot go; its component does.
+            if loss.goes && !is_resource {
+                visit(Dependent::Goes(holder));
+            }
+            if loss.refuses {
+                visit(Dependent::Refuses(Denial {
+                    target,
+                    holder,
+                    number,
+                }));
+            }
         }
-        let (mut goes, mut refuses) = (false, false);
+    }
+}
+
+/// What a component makes of one loss.
+#[derive(Debug, Clone, Copy, Default)]
+struct Loss {
+    goes: bool,
+    refuses: bool,
+}
+
+impl Loss {
+    /// Reads what the component of `holder` would make of the loss of `target`.
+    fn of_one(world: &World, reach: &dyn Reach, holder: Entity, target: Entity) -> Self {
+        let mut loss = Self::default();
         reach.visit(world, holder, &mut |entity, policy| {
-            goes |= entity == target && policy == Policy::Qdel;
-            refuses |= entity == target && policy == Policy::Deny;
+            if entity == target {
+                loss.add(policy);
+            }
         });
-        let is_resource = world.entity(holder).contains::<IsResource>();
-        // A resource cannot go; its component does.
-        if goes && !is_resource {
-            visit(Dependent::Goes(holder));
-        }
-        if refuses {
-            visit(Dependent::Refuses(Denial {
-                target,
-                holder,
-                number,
-            }));
-        }
+        loss
+    }
+
+    /// Reads what the component of `holder` would make of any loss.
+    fn of_all(world: &World, reach: &dyn Reach, holder: Entity) -> EntityHashMap<Self> {
+        let mut losses = EntityHashMap::<Self>::default();
+        reach.visit(world, holder, &mut |entity, policy| {
+            losses.entry(entity).or_default().add(policy);
+        });
+        losses
+    }
+
+    fn add(&mut self, policy: Policy) {
+        self.goes |= policy == Policy::Qdel;
+        self.refuses |= policy == Policy::Deny;
     }
 }
 
