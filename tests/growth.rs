@@ -213,6 +213,41 @@ fn deletion_reads_a_list_that_goes_with_it_a_few_times() {
     assert_eq!(world.liveness(holder), Liveness::Deleting);
 }
 
+/// (Q2, R5)
+#[test]
+fn batch_reads_a_list_that_refuses_a_few_times() {
+    let mut world = world();
+    let mut all = spawn(&mut world, MANY);
+    let holder = world.spawn(Denying::of(all.clone())).id();
+    take_read();
+
+    let refused = world.qdel_batch(all.clone()).refused.len();
+    let refusing = take_read();
+    all.insert(0, holder);
+    let queued = world.qdel_batch(all).queued.len();
+    let going = take_read();
+
+    assert_eq!((refused, queued), (MANY, MANY + 1));
+    assert!(refusing < FEW_EACH, "{refusing}");
+    assert!(going < FEW_EACH, "{going}");
+}
+
+/// (R5)
+#[test]
+fn batch_reads_a_list_that_goes_with_it_a_few_times() {
+    let mut world = world();
+    let all = spawn(&mut world, MANY);
+    let holder = world.spawn(Going::of(all.clone())).id();
+    take_read();
+
+    let batch = world.qdel_batch(all);
+
+    let read = take_read();
+    assert!(read < FEW_EACH, "{read}");
+    assert_eq!(batch.queued.len(), MANY);
+    assert_eq!(world.liveness(holder), Liveness::Deleting);
+}
+
 /// Lives on.
 #[derive(Component)]
 struct Cat;

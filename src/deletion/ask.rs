@@ -15,7 +15,7 @@ use super::{
 use crate::{
     deleting::Deleting,
     error::QdelError,
-    reference::{self, Denial},
+    reference::{self, Denial, DenyingFields},
     signal::{self, Answer, Question, SignalExt},
 };
 
@@ -112,7 +112,8 @@ pub(super) fn permit(
         }));
     }
     if let Some(denial) = find_denial(&tree, &denials) {
-        return Err(Err(denied(world, root, denial)));
+        let fields = &mut DenyingFields::default();
+        return Err(Err(denied(world, root, denial, fields)));
     }
     match find_veto(world, &tree, force) {
         Some(on) => Err(Ok(Qdel::Vetoed { on })),
@@ -130,13 +131,18 @@ pub(super) fn refusal_of_one(world: &World, entity: Entity) -> Option<Refusal> {
 }
 
 /// Returns the error of a deletion of `root` that a declared reference refuses.
-pub(super) fn denied(world: &World, root: Entity, denial: Denial) -> QdelError {
+pub(super) fn denied(
+    world: &World,
+    root: Entity,
+    denial: Denial,
+    fields: &mut DenyingFields,
+) -> QdelError {
     QdelError::Denied {
         entity: root,
         target: denial.target,
         holder: denial.holder,
         component: denial.component(world),
-        field: denial.field(world),
+        field: fields.of(world, denial),
     }
 }
 

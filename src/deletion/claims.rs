@@ -3,11 +3,7 @@
 //! All roots are asked about first, each of their members once, and all objections are noted. Where there are any, they are
 //! judged: whoever goes in the same batch by another root has no say over it, so the order of the roots decides nothing.
 
-use bevy_ecs::{
-    entity::{Entity, EntityHashSet},
-    resource::IsResource,
-    world::World,
-};
+use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
 
 use super::{
     answer::Qdel,
@@ -15,10 +11,10 @@ use super::{
     batch::QdelBatch,
     judgement::{Judgement, Objection},
     mark::Force,
-    owned::{Denials, Member, Tree},
+    owned::{Member, Tree, Walk},
     queue::Deletions,
 };
-use crate::{panics::Panicked, signal};
+use crate::{panics::Panicked, reference::DenyingFields, signal};
 
 /// What came of asking about a batch.
 pub(super) struct Claimed {
@@ -34,16 +30,14 @@ pub(super) struct Claimed {
 pub(super) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
     let mut claims = Claims {
         members: Tree::with_capacity(roots.len()),
-        seen: EntityHashSet::with_capacity(roots.len()),
-        denials: Denials::new(),
+        walk: Walk::with_room_for(roots.len()),
         objections: Vec::new(),
         outcome: Ok(()),
     };
     let batch = claims.ask_all(world, roots, force);
     let Claims {
         members,
-        seen,
-        denials,
+        walk: Walk { seen, denials, .. },
         mut objections,
         outcome,
     } = claims;
@@ -69,8 +63,7 @@ pub(super) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
 /// The members of a batch while they are asked about.
 struct Claims {
     members: Tree,
-    seen: EntityHashSet,
-    denials: Denials,
+    walk: Walk,
     objections: Vec<Objection>,
     outcome: Result<(), Panicked>,
 }
@@ -88,7 +81,7 @@ impl Claims {
             };
             match refusal_of_one(world, root, force) {
                 Some(refusal) => batch.refuse(root, refusal),
-                None if self.seen.contains(&root) => batch.already_deleting.push(root),
+                None if self.walk.seen.contains(&root) => batch.already_deleting.push(root),
                 None => {
                     self.ask(world, root, force, is_known);
                     batch.queued.push(root);
@@ -103,7 +96,7 @@ impl Claims {
         let decide = ask::hearers_decide(world, deletions);
         let is_unasked = |root: &&Entity| {
             let is_unasked = deletions.profiles.is_unasked(world, **root, || decide);
-            is_unasked && self.seen.insert(**root)
+            is_unasked && self.walk.seen.insert(**root)
         };
         // Who was kept a moment ago is not asked at all.
         let all = if deletions.kept.is_empty() {
@@ -120,8 +113,7 @@ impl Claims {
     /// Adds `root` and all that goes with it and was not seen yet, and notes who objects.
     fn ask(&mut self, world: &World, root: Entity, force: Force, is_known: bool) {
         let ownerships = &world.resource::<Deletions>().ownerships;
-        let tree =
-            ownerships.tree_without(world, Member::root(root), &mut self.seen, &mut self.denials);
+        let tree = ownerships.next_tree(world, Member::root(root), &mut self.walk);
         for member in &tree {
             let entity = member.entity;
             if world.entity(entity).contains::<IsResource>() {
@@ -174,16 +166,16 @@ fn judge(
     );
     let mut batch = QdelBatch::default();
     let mut members = Tree::new();
-    let mut seen = EntityHashSet::default();
+    let mut walk = Walk::default();
+    let mut fields = DenyingFields::default();
     for &root in roots {
         let refusal = refusal_of_one(world, root, force);
-        let refusal = refusal.or_else(|| judgement.refusal(world, root));
+        let refusal = refusal.or_else(|| judgement.refusal(world, root, &mut fields));
         match refusal {
             Some(refusal) => batch.refuse(root, refusal),
-            None if seen.contains(&root) => batch.already_deleting.push(root),
+            None if walk.seen.contains(&root) => batch.already_deleting.push(root),
             None => {
-                let (root_of, denials) = (Member::root(root), &mut Denials::new());
-                members.extend(ownerships.tree_without(world, root_of, &mut seen, denials));
+                members.extend(ownerships.next_tree(world, Member::root(root), &mut walk));
                 batch.queued.push(root);
             }
         }

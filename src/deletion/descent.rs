@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::{
     mark::{Force, mark},
-    owned::{self, Denials, Member, leave_out_resources},
+    owned::{self, Member, Walk, leave_out_resources},
     queue::Deletions,
     tear_down::TearDown,
     wave::carry_out,
@@ -113,8 +113,7 @@ impl Descent {
             frame.rounds += 1;
             let roots = newcomers.iter().map(|owned| Member::owned(*owned, entity));
             // It is too late to refuse.
-            let (mut seen, mut denials) = (EntityHashSet::default(), Denials::new());
-            let mut joined = ownerships.trees(world, roots, &mut seen, &mut denials);
+            let mut joined = ownerships.trees(world, roots, &mut Walk::default());
             leave_out_resources(world, &mut joined);
             let force = if is_forced { Force::Yes } else { Force::No };
             done.note(mark(world, &joined, force));

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     error::QdelError,
-    reference::{self, Denial, Dependent},
+    reference::{Denial, DenyingFields, Dependent, Dependents},
 };
 
 /// Somebody who refuses that an entity goes.
@@ -75,14 +75,14 @@ impl Objection {
     }
 
     /// Returns what a root is answered that must stay for this reason.
-    fn refusal(&self, world: &World, root: Entity) -> Refusal {
+    fn refusal(&self, world: &World, root: Entity, fields: &mut DenyingFields) -> Refusal {
         match self.reason {
             Reason::Veto => Ok(Qdel::Vetoed { on: self.on }),
             Reason::Resource => Err(QdelError::Resource {
                 entity: root,
                 resource: self.on,
             }),
-            Reason::Denial(denial) => Err(ask::denied(world, root, denial)),
+            Reason::Denial(denial) => Err(ask::denied(world, root, denial, fields)),
         }
     }
 }
@@ -124,10 +124,15 @@ impl Judgement {
     }
 
     /// Returns why `root` stays, if it does.
-    pub(super) fn refusal(&self, world: &World, root: Entity) -> Option<Refusal> {
+    pub(super) fn refusal(
+        &self,
+        world: &World,
+        root: Entity,
+        fields: &mut DenyingFields,
+    ) -> Option<Refusal> {
         let group = self.groups.of_entity(root)?;
         let objection = &self.objections[self.stays[group]?];
-        Some(objection.refusal(world, root))
+        Some(objection.refusal(world, root, fields))
     }
 }
 
@@ -242,6 +247,7 @@ impl Groups {
         }
         let roots = members.len();
         let mut edges = Vec::new();
+        let mut dependents = Dependents::default();
         let mut next = 0;
         while next < members.len() {
             let taker = members[next];
@@ -257,7 +263,7 @@ impl Groups {
                     add(owned);
                 }
             });
-            reference::for_each_dependent(world, taker, |dependent| match dependent {
+            dependents.for_each(world, taker, |dependent| match dependent {
                 Dependent::Goes(holder) => add(holder),
                 Dependent::Refuses(_) => {}
             });

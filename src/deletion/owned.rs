@@ -47,6 +47,25 @@ pub(super) type Tree = SmallVec<[Member; 4]>;
 /// Who refuses that somebody goes, unless it goes as well.
 pub(super) type Denials = Vec<Denial>;
 
+/// A walk through trees: whom it has met, and what they say.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Who is part of a tree by now. They are in no other.
+    pub(super) seen: EntityHashSet,
+    pub(super) denials: Denials,
+    dependents: Dependents,
+}
+
+impl Walk {
+    /// Returns a walk that is about to see so many.
+    pub(super) fn with_room_for(entities: usize) -> Self {
+        Self {
+            seen: EntityHashSet::with_capacity(entities),
+            ..Self::default()
+        }
+    }
+}
+
 /// The relationships by which one entity owns another: those with `linked_spawn`.
 #[derive(Debug, Default)]
 pub(super) struct Ownerships {
@@ -117,22 +136,19 @@ impl Ownerships {
         if self.is_alone(world, root.entity) {
             return Tree::from_iter([root]);
         }
-        self.trees(world, [root], &mut EntityHashSet::default(), denials)
+        let mut walk = Walk::default();
+        let tree = self.trees(world, [root], &mut walk);
+        denials.append(&mut walk.denials);
+        tree
     }
 
-    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without who is among `seen`.
-    pub(super) fn tree_without(
-        &self,
-        world: &World,
-        root: Member,
-        seen: &mut EntityHashSet,
-        denials: &mut Denials,
-    ) -> Tree {
+    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without whom the `walk` has seen.
+    pub(super) fn next_tree(&self, world: &World, root: Member, walk: &mut Walk) -> Tree {
         if self.is_alone(world, root.entity) {
-            seen.insert(root.entity);
+            walk.seen.insert(root.entity);
             return Tree::from_iter([root]);
         }
-        self.trees(world, [root], seen, denials)
+        self.trees(world, [root], walk)
     }
 
     /// Tells whether nobody goes with `entity`, as far as that is quickly told.
@@ -140,19 +156,17 @@ impl Ownerships {
         !self.has_owned(world.entity(entity)) && !reference::may_cascade(world)
     }
 
-    /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without who is among `seen`.
+    /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without whom the `walk` has seen.
     pub(super) fn trees(
         &self,
         world: &World,
         roots: impl IntoIterator<Item = Member>,
-        seen: &mut EntityHashSet,
-        denials: &mut Denials,
+        walk: &mut Walk,
     ) -> Tree {
         let mut trees = Tree::new();
-        let mut dependents = Dependents::default();
         for root in roots {
             let mut tree = Tree::new();
-            self.add_leaves_first(world, root, seen, &mut tree, denials, &mut dependents);
+            self.add_leaves_first(world, root, walk, &mut tree);
             trees.extend(tree.into_iter().rev());
         }
         trees
@@ -171,20 +185,16 @@ impl Ownerships {
             entities.iter().partition(|entity| owned.contains(*entity));
         let roots = roots.into_iter().chain(rings).map(Member::root);
         // Everybody goes, so nobody is left who could refuse it.
-        let (mut seen, mut denials) = (EntityHashSet::default(), Denials::new());
-        self.trees(world, roots, &mut seen, &mut denials)
+        self.trees(world, roots, &mut Walk::default())
     }
 
     /// Adds `root` and all alive that goes with it and was not seen before, every owner after what it owns.
-    fn add_leaves_first(
-        &self,
-        world: &World,
-        root: Member,
-        seen: &mut EntityHashSet,
-        tree: &mut Tree,
-        denials: &mut Denials,
-        dependents: &mut Dependents,
-    ) {
+    fn add_leaves_first(&self, world: &World, root: Member, walk: &mut Walk, tree: &mut Tree) {
+        let Walk {
+            seen,
+            denials,
+            dependents,
+        } = walk;
         // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
         // tree grows from its leaves.
         let mut steps = vec![Step::Enter(root)];

@@ -38,11 +38,32 @@ impl Denial {
     pub(crate) fn component(self, world: &World) -> &'static str {
         world.resource::<Tracked>().get(self.number).reach.name()
     }
+}
 
-    /// Returns the first field of the component that refuses.
-    pub(crate) fn field(self, world: &World) -> &'static str {
-        let reach = world.resource::<Tracked>().get(self.number).reach;
-        reach.denying_field(world, self.holder, self.target)
+/// The fields that refuse a loss, each component read once.
+#[derive(Debug, Default)]
+pub(crate) struct DenyingFields {
+    /// By holder and number, and then by whom they name.
+    read: HashMap<(Entity, u32), EntityHashMap<&'static str>>,
+}
+
+impl DenyingFields {
+    /// Returns the first field that refuses what `denial` is about.
+    pub(crate) fn of(&mut self, world: &World, denial: Denial) -> &'static str {
+        let Denial {
+            target,
+            holder,
+            number,
+        } = denial;
+        let read = self.read.entry((holder, number)).or_insert_with(|| {
+            let mut read = EntityHashMap::default();
+            let reach = world.resource::<Tracked>().get(number).reach;
+            reach.denying_fields(world, holder, &mut |entity, field| {
+                read.entry(entity).or_insert(field);
+            });
+            read
+        });
+        read.get(&target).copied().unwrap_or_default()
     }
 }
 

@@ -34,7 +34,9 @@ pub use policy::{Lost, Policy};
 pub use references::{ReferenceVisitor, References, Releasable, Remains};
 pub use tracked::Change;
 
-pub(crate) use cascade::{Denial, Dependent, Dependents, for_each_needed, may_cascade};
+pub(crate) use cascade::{
+    Denial, DenyingFields, Dependent, Dependents, for_each_needed, may_cascade,
+};
 pub(crate) use path::Place;
 pub(crate) use plan::Places;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};

@@ -67,24 +67,26 @@ pub(crate) fn places(
     found
 }
 
-/// Returns the first field of `component` that names `target` and refuses to lose it; empty if none does.
-pub(crate) fn denying_field(component: &impl References, target: Entity) -> &'static str {
-    let mut field = "";
+/// Calls `found` for each place of `component` that refuses to lose whom it names, in order, with the name of the field; which is empty if it
+/// has none.
+pub(crate) fn denying_fields(
+    component: &impl References,
+    found: &mut dyn FnMut(Entity, &'static str),
+) {
     let search = Search {
-        is_meant: &mut |entity| entity == target,
+        is_meant: &mut |_| true,
         path: Vec::new(),
-        found: |_, path: &[Step], policy| {
-            let name = path.iter().find_map(|step| match step {
-                Step::Field(name) => Some(*name),
-                _ => None,
-            });
-            if field.is_empty() && policy == Policy::Deny {
-                field = name.unwrap_or_default();
+        found: |entity, path: &[Step], policy| {
+            if policy == Policy::Deny {
+                let name = path.iter().find_map(|step| match step {
+                    Step::Field(name) => Some(*name),
+                    _ => None,
+                });
+                found(entity, name.unwrap_or_default());
             }
         },
     };
     component.visit_references(Policy::Clear, &mut { search });
-    field
 }
 
 /// Calls `found` for each place that names somebody who is meant.

@@ -106,8 +106,13 @@ pub(crate) trait Reach: Send + Sync {
         is_meant: &mut dyn FnMut(Entity) -> bool,
     ) -> Vec<Place>;
 
-    /// Returns the field of the component that refuses to lose `target`; empty if none does.
-    fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str;
+    /// Calls `found` for each place of the component of `holder` that refuses to lose whom it names, with the name of the field.
+    fn denying_fields(
+        &self,
+        world: &World,
+        holder: Entity,
+        found: &mut dyn FnMut(Entity, &'static str),
+    );
 
     /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
     ///
@@ -376,9 +381,15 @@ where
         component.map_or(Vec::new(), |component| path::places(component, is_meant))
     }
 
-    fn denying_field(&self, world: &World, holder: Entity, target: Entity) -> &'static str {
-        let component = world.get::<C>(holder);
-        component.map_or("", |component| path::denying_field(component, target))
+    fn denying_fields(
+        &self,
+        world: &World,
+        holder: Entity,
+        found: &mut dyn FnMut(Entity, &'static str),
+    ) {
+        if let Some(component) = world.get::<C>(holder) {
+            path::denying_fields(component, found);
+        }
     }
 
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {
