@@ -29,6 +29,8 @@ pub const WAYS: &[Way] = &[
     ("owned by a plain despawn", owned_plainly),
     ("budget over many frames", budget),
     ("budget, a client joins meanwhile", budget_and_join),
+    ("visible, over many frames", visible),
+    ("visible, despawned while it waits", visible_and_despawned),
     ("forced over a veto", forced),
     ("vetoed", vetoed),
     ("kept (LetMeLive)", kept),
@@ -197,6 +199,29 @@ fn budget_and_join(ends: &mut Ends) -> usize {
         ends.ticks(12);
     });
     10
+}
+
+fn visible(ends: &mut Ends) -> usize {
+    leave_visible(ends, budget)
+}
+
+fn visible_and_despawned(ends: &mut Ends) -> usize {
+    leave_visible(ends, |ends| {
+        let all = ends.spawn(300);
+        ends.tick();
+        within_budget(ends, |ends| {
+            let some = all[..290].to_vec();
+            ends.act(move |world| qdel_each(world, &some));
+            let some = all[200..290].to_vec();
+            ends.act(move |world| {
+                for entity in some {
+                    world.despawn(entity);
+                }
+            });
+            ends.ticks(12);
+        });
+        10
+    })
 }
 
 fn forced(ends: &mut Ends) -> usize {
@@ -408,11 +433,21 @@ fn hurt(world: &mut World, entities: &[Entity]) {
 }
 
 fn with_teardown(ends: &mut Ends, teardown: Teardown, play: impl FnOnce(&mut Ends)) {
-    let settings = QdelSettings::default();
     let world = ends.server.world_mut();
+    let settings = *world.resource::<QdelSettings>();
     world.insert_resource(settings.with_teardown(teardown));
     play(ends);
     ends.server.world_mut().insert_resource(settings);
+}
+
+/// Plays while those that are being deleted are seen by everybody.
+fn leave_visible(ends: &mut Ends, play: impl FnOnce(&mut Ends) -> usize) -> usize {
+    let world = ends.server.world_mut();
+    let settings = *world.resource::<QdelSettings>();
+    world.insert_resource(settings.with_hiding(Hiding::LeaveVisible));
+    let left = play(ends);
+    ends.server.world_mut().insert_resource(settings);
+    left
 }
 
 /// Plays with a budget that is spent by the first look at the clock.
