@@ -8,7 +8,7 @@ use crate::registration::Registration;
 
 /// Why a registration was refused.
 ///
-/// The world is unchanged whenever one of these is returned.
+/// The world is unchanged whenever one of these is returned, but for [`MarkRemoved`](Self::MarkRemoved).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RegisterError {
@@ -58,6 +58,14 @@ pub enum RegisterError {
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     ReservedTarget(Registration),
+    /// Somebody takes the mark of targets, [`Signals`](crate::Signals), off as soon as it comes. All other registrations on the target have
+    /// ended.
+    #[error(
+        "`Signals` was taken off {} as soon as it was inserted, so `{}` of {} cannot listen for `{}` on it; \
+         leave `Signals` where it is, and call `unregister_all` where nobody is to listen any more",
+        .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
+    )]
+    MarkRemoved(Registration),
 }
 
 impl RegisterError {
@@ -70,9 +78,32 @@ impl RegisterError {
             | Self::ListenerDeleting(registration)
             | Self::TargetDeleting(registration)
             | Self::MissingComponent(registration)
-            | Self::ReservedTarget(registration) => *registration,
+            | Self::ReservedTarget(registration)
+            | Self::MarkRemoved(registration) => *registration,
         }
     }
+}
+
+/// Why a registration could not go from one target to another.
+///
+/// It is what it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RetargetError {
+    /// There is no such registration.
+    #[error(
+        "`{}` of {} does not listen for `{}` on {}, so that cannot go to {to}; register it there",
+        ShortName(.registration.component), .registration.listener, ShortName(.registration.signal), .registration.target
+    )]
+    NotRegistered {
+        /// The registration that was to be moved.
+        registration: Registration,
+        /// The target that it was to go to.
+        to: Entity,
+    },
+    /// It cannot be registered on the new target.
+    #[error(transparent)]
+    Refused(#[from] RegisterError),
 }
 
 /// Why a registration could not be ended.

@@ -112,7 +112,8 @@ pub use deletion::{
 #[cfg(feature = "bevy_diagnostic")]
 pub use diagnostics::QdelDiagnosticsPlugin;
 pub use error::{
-    BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, UnregisterError,
+    BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, RetargetError,
+    UnregisterError,
 };
 pub use garbage::{
     BlindSpot, Blindness, ChainLink, EntityLabel, FindReferencesExt, Leftover, LeftoverState,

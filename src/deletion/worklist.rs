@@ -33,6 +33,7 @@ use crate::{
     error::QdelError,
     panics::{Panicked, catch},
     reference::{Hears, Tracked},
+    signal,
 };
 
 /// Deletes the entity of `root` and all that goes with it.
@@ -111,16 +112,21 @@ fn may_be_kept(world: &World) -> bool {
 
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.
 pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
+    // A panic may have dropped the commands that were to do that.
+    let completed = signal::complete_all(world);
     let deletions = world.get_resource::<Deletions>();
     if deletions
         .is_none_or(|deletions| deletions.work.is_none() && !deletions.is_waiting_for_flush())
     {
         hide(world);
+        if let Err(panicked) = completed {
+            panicked.resume();
+        }
         return 0;
     }
     prepare::prepare(world);
     world.resource_mut::<Deletions>().is_flush = true;
-    work(world, Some(goal), |_| Ok(()))
+    work(world, Some(goal), |_| completed)
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.

@@ -22,12 +22,16 @@ use slab::Slab;
 
 use super::{
     late::Late,
-    links::{AllLinks, Held, Link, Sort},
+    links::{AllLinks, Held, Link},
     list::{List, ListId},
+    mark::Marks,
+    missed::Nested,
     pages::{Pages, Slot},
+    pending::{Entry, Pending},
     register::Manner,
     revival::Ended,
     table::{HandlerId, KeyId, SignalId, Table},
+    told::ToldPlaces,
 };
 use crate::panics::Panicked;
 
@@ -45,10 +49,18 @@ pub(crate) struct Books {
     pub(super) lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
-    /// The registrations that ended after they were told, while their target may still live on: none while nobody may.
+    /// The components whose registrations ended while targets that were told about may still live on: none while nobody may.
     pub(super) ended: Option<HashSet<Ended>>,
     /// The registrations by command that wait until it is decided who lives on.
     pub(super) late: Late,
+    /// The registrations that wait for a command.
+    pub(super) pending: Pending,
+    /// Where those stand that were told, where that was asked.
+    pub(super) told_places: ToldPlaces,
+    /// Who is being told that it came too late.
+    pub(super) told_late: Nested,
+    /// How the marks of targets come and go.
+    pub(super) marks: Marks,
     /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
     pub(super) unsynced: IndexSet<(Entity, u32), FixedHasher>,
     /// The components that are tracked, and the numbers of their types.
@@ -70,7 +82,10 @@ pub(crate) struct Reserved;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entered {
     New,
+    /// There is one already, with another handler now.
     Replaced,
+    /// There is one already, and that is fine; nothing has changed.
+    Kept,
     /// There is one already; nothing has changed.
     Refused,
 }
@@ -165,10 +180,7 @@ impl Books {
         handler: HandlerId,
         manner: Manner,
     ) -> Entered {
-        let handler = match manner {
-            Manner::Add | Manner::Replace => handler,
-            Manner::AddOnce => handler.once(),
-        };
+        let handler = manner.apply(handler);
         let mut list = &mut self.lists[id.index()];
         let links = self.links.with_mut(key);
         let (known, others) = match links.of(listener) {
@@ -183,12 +195,29 @@ impl Books {
             }
         };
         if let Some(place) = known
-            && list.get(place).is_some_and(|(at, _)| at == listener)
+            && let Some((at, earlier)) = list.get(place)
+            && at == listener
         {
-            if manner != Manner::Replace {
-                return Entered::Refused;
+            match manner {
+                Manner::Add | Manner::AddOnce => return Entered::Refused,
+                Manner::Ensure => return Entered::Kept,
+                Manner::Replace => {}
             }
+            // Whoever is called once stays so.
+            let handler = if earlier.is_once() {
+                handler.once()
+            } else {
+                handler
+            };
             list.replace(place, handler);
+            if !self.pending.is_empty() {
+                let entry = Entry {
+                    listener,
+                    target: list.target,
+                    key,
+                };
+                self.wait_with(entry, handler);
+            }
             return Entered::Replaced;
         }
 
@@ -230,86 +259,10 @@ impl Books {
         self.links.with_mut(link.key).add(listener, target, link);
     }
 
-    /// Ends the registration of `listener` with `key` on `target`, and tells whether there was one.
-    pub(crate) fn leave(&mut self, listener: Entity, target: Entity, key: KeyId) -> bool {
-        let link = match self.links.with(key).of(listener) {
-            Held::One(link) if link.key == key => link,
-            Held::Nothing | Held::One(_) => return false,
-            Held::Many(map) => match map.get(&(target, key)) {
-                Some(known) => known.link(key),
-                None => return false,
-            },
-        };
-        let Some(list) = self.lists.get_mut(link.list.index()) else {
-            return false;
-        };
-        // The one link of a listener may have outlived its place, and that may be another's by now.
-        if list.target != target || !holds(&self.table, list, listener, link) {
-            return false;
-        }
-        list.remove(link.place);
-        let is_roomy = list.wants_compaction_to_shrink();
-        self.links
-            .with_mut(key)
-            .take(listener, target, link.list, key);
-        if is_roomy {
-            self.compact(link.list);
-        }
-        true
-    }
-
-    /// Ends all registrations of `component` on `listener`.
-    #[inline]
-    pub(crate) fn forget(&mut self, listener: Entity, component: ComponentId) {
-        if let Some(ended) = &mut self.ended {
-            ended.insert(Ended {
-                listener,
-                component,
-                target: None,
-            });
-        }
-        if !self.unsynced.is_empty() {
-            for (_, number) in self.tracked.iter().filter(|(at, _)| *at == component) {
-                self.unsynced.swap_remove(&(listener, *number));
-            }
-        }
-        self.forget_sort(listener, component, Sort::Registrations);
-        if !self.tracked.is_empty() {
-            self.forget_sort(listener, component, Sort::References);
-        }
-    }
-
-    #[inline]
-    fn forget_sort(&mut self, listener: Entity, component: ComponentId, sort: Sort) {
-        let table = &self.table;
-        let belongs = |key| table.component_of(key) == component;
-        let links = self.links.of_mut(sort);
-        match links.of(listener) {
-            Held::Nothing => {}
-            Held::One(link) => {
-                if belongs(link.key) {
-                    links.take_one(listener);
-                    self.empty(listener, link);
-                }
-            }
-            Held::Many(_) => {
-                for link in links.take_many(listener, belongs) {
-                    self.empty(listener, link);
-                }
-            }
-        }
-    }
-
-    /// Ends the registration at `place` before its handler is called for the only time.
-    pub(crate) fn leave_once(&mut self, id: ListId, place: u32) {
-        let list = &mut self.lists[id.index()];
-        if let Some((listener, handler)) = list.get(place) {
-            let key = self.table.key_of(handler);
-            self.links
-                .with_mut(key)
-                .take(listener, list.target, id, key);
-            list.remove(place);
-        }
+    /// Tells whether a target has lists, and nobody in them, and is open.
+    pub(crate) fn is_unused(&self, target: Entity) -> bool {
+        let mut lists = self.lists_of(target);
+        !self.is_closed(target) && lists.all(|(_, list)| list.is_empty())
     }
 
     /// Drops the lists of a target.
@@ -326,7 +279,7 @@ impl Books {
 
     /// Drops the lists of an earlier entity with the index of `target`.
     ///
-    /// There are none, unless somebody registered on it in the last moments of its despawn.
+    /// There are none, unless somebody registered on it in the last moments of its despawn, or by a command that still waits.
     fn drop_lists_of_index(&mut self, target: Entity) {
         let first = self.firsts.get(target);
         if !first.is_vacant() {
@@ -344,6 +297,12 @@ impl Books {
             if list.signal == SignalId::REFERENCED {
                 self.remember_unlinked(&list);
             }
+            if !self.pending.is_empty() {
+                self.stop_waiting_for_told(&list);
+            }
+            if !self.told_places.is_empty() {
+                self.told_places.forget(id);
+            }
             if list.crowded {
                 for (_, listener, handler) in list.all() {
                     let key = self.table.key_of(handler);
@@ -358,6 +317,7 @@ impl Books {
     /// Gives the memory back that lists do not need any more. Their places change, so no dispatch may be going
     /// on: targets are only despawned between dispatches.
     fn move_lists_together(&mut self) {
+        self.told_places.clear();
         let Self {
             table,
             links,
@@ -421,7 +381,13 @@ impl Books {
         let lists = self.lists.capacity() * size_of::<List>();
         let spilled: usize = self.lists().map(|(_, list)| list.heap_bytes()).sum();
         let unsynced = self.unsynced.capacity() * size_of::<(Entity, u32, usize)>();
-        unsynced + lists + spilled + self.firsts.heap_bytes() + self.links.heap_bytes()
+        unsynced
+            + self.pending.heap_bytes()
+            + self.told_places.heap_bytes()
+            + lists
+            + spilled
+            + self.firsts.heap_bytes()
+            + self.links.heap_bytes()
     }
 
     fn lists_from(&self, first: Option<ListId>) -> impl Iterator<Item = (ListId, &List)> {
@@ -439,33 +405,6 @@ impl Books {
                 return Some(id);
             }
             id = list.next?;
-        }
-    }
-
-    /// Empties the place of a link that was taken out of the books of its listener, if it is still in force.
-    pub(super) fn empty(&mut self, listener: Entity, link: Link) {
-        if self.empty_place(listener, link) {
-            self.tidy(link.list);
-        }
-    }
-
-    /// Does as [`empty`](Self::empty), leaves the list as large as it is, and tells whether the link was in force.
-    pub(super) fn empty_place(&mut self, listener: Entity, link: Link) -> bool {
-        let Some(list) = self.lists.get_mut(link.list.index()) else {
-            return false;
-        };
-        let is_in_force = holds(&self.table, list, listener, link);
-        if is_in_force {
-            list.remove(link.place);
-        }
-        is_in_force
-    }
-
-    /// Gives the room of a list back that it does not need any more.
-    pub(super) fn tidy(&mut self, id: ListId) {
-        let list = self.lists.get(id.index());
-        if list.is_some_and(List::wants_compaction_to_shrink) {
-            self.compact(id);
         }
     }
 
@@ -487,7 +426,7 @@ impl Books {
 }
 
 /// Tells whether the place that a link names holds the registration in force that it is for.
-fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
+pub(super) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
     list.get(link.place)
         .is_some_and(|(at, handler)| at == listener && table.key_of(handler) == link.key)
 }

@@ -203,11 +203,28 @@ pub(crate) fn ask<A: 'static>(
 
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
-    let target = context.entity;
+    if let Err(panicked) = tell_all(&mut world, context.entity, Cause::Despawn) {
+        if let Some(mut books) = world.get_resource_mut::<Books>() {
+            // Bevy leaves it alive.
+            books.bypass_change_detection().marks.despawned = None;
+        }
+        panicked.resume();
+    }
+}
+
+/// Tells the listeners of a target that goes away by itself, and releases the declared references to it.
+pub(super) fn tell_all(
+    world: &mut DeferredWorld,
+    target: Entity,
+    cause: Cause,
+) -> Result<(), Panicked> {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return;
+        return Ok(());
     };
     let books = books.bypass_change_detection();
+    if cause == Cause::Despawn {
+        books.marks.despawned = Some(target);
+    }
     let release = books.release;
     // Also if nobody listens: nobody may begin to.
     let first = books.close(target);
@@ -216,13 +233,11 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
         let places = books.list(list).untold();
         let mut dispatch = Dispatch::new(list, places, Told::End, None);
         let first = dispatch.advance(books);
-        let notice = Qdeleting::new(target, Cause::Despawn, false);
-        told = dispatch.run(&mut world, first, notice_round(&notice, &mut ()));
+        let notice = Qdeleting::new(target, cause, false);
+        told = dispatch.run(world, first, notice_round(&notice, &mut ()));
     }
-    let released = release.map_or(Ok(()), |release| release(&mut world, target));
-    if let Err(panicked) = told.and(released) {
-        panicked.resume();
-    }
+    let released = release.map_or(Ok(()), |release| release(world, target));
+    told.and(released)
 }
 
 fn notice_round<'a>(notice: &'a Qdeleting, answer: &'a mut ()) -> Round<'a> {

@@ -11,9 +11,10 @@ use bevy_ecs::{
 use super::{
     Question, Registered, Replaced, Signal, SignalExt, SignalHandler,
     register::{self, About, Manner},
+    retarget,
 };
 use crate::{
-    error::{RegisterError, UnregisterError},
+    error::{RegisterError, RetargetError, UnregisterError},
     registration::Registration,
 };
 
@@ -51,6 +52,31 @@ pub trait EntityWorldMutSignalExt {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> Result<Replaced, RegisterError>;
+
+    /// Makes sure that a component of this entity listens for a signal about `target`.
+    ///
+    /// # Errors
+    ///
+    /// As [`SignalExt::ensure_signal`].
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError>;
+
+    /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
+    ///
+    /// # Errors
+    ///
+    /// As [`SignalExt::retarget_signal`].
+    fn retarget_signal<C: Component, S: 'static>(
+        &mut self,
+        from: Entity,
+        to: Entity,
+    ) -> Result<Registered, RetargetError>;
+
+    /// Ends all registrations on this entity, and returns how many there were: see [`SignalExt::unregister_all`].
+    fn unregister_all(&mut self) -> usize;
 
     /// Ends the registration of this entity's `C` for the signal `S` about `target`.
     ///
@@ -137,6 +163,29 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
     ) -> Result<Replaced, RegisterError> {
         let listener = self.id();
         self.world_scope(|world| world.replace_signal(listener, target, handler))
+    }
+
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError> {
+        let listener = self.id();
+        self.world_scope(|world| world.ensure_signal(listener, target, handler))
+    }
+
+    fn retarget_signal<C: Component, S: 'static>(
+        &mut self,
+        from: Entity,
+        to: Entity,
+    ) -> Result<Registered, RetargetError> {
+        let listener = self.id();
+        self.world_scope(|world| world.retarget_signal::<C, S>(listener, from, to))
+    }
+
+    fn unregister_all(&mut self) -> usize {
+        let target = self.id();
+        self.world_scope(|world| world.unregister_all(target))
     }
 
     fn unregister_signal<C: Component, S: 'static>(
@@ -245,6 +294,22 @@ pub trait EntityCommandsSignalExt {
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self;
 
+    /// Makes sure that a component of this entity listens for a signal about `target`.
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> &mut Self;
+
+    /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
+    ///
+    /// If `to` is being deleted or gone when the command is applied, a registration for [`Qdeleting`](crate::Qdeleting) ends, and its handler
+    /// is called at once with [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
+    fn retarget_signal<C: Component, S: 'static>(&mut self, from: Entity, to: Entity) -> &mut Self;
+
+    /// Ends all registrations on this entity: see [`SignalExt::unregister_all`].
+    fn unregister_all(&mut self) -> &mut Self;
+
     /// Ends the registration of this entity's `C` for the signal `S` about `target`, if there is one.
     fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self;
 
@@ -284,6 +349,30 @@ impl EntityCommandsSignalExt for EntityCommands<'_> {
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self {
         queue_registration(self, About::Entity(target), handler, Manner::Replace)
+    }
+
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> &mut Self {
+        queue_registration(self, About::Entity(target), handler, Manner::Ensure)
+    }
+
+    fn retarget_signal<C: Component, S: 'static>(&mut self, from: Entity, to: Entity) -> &mut Self {
+        let listener = self.id();
+        self.commands().queue(move |world: &mut World| {
+            retarget::retarget_late::<C, S>(world, listener, from, to)
+        });
+        self
+    }
+
+    fn unregister_all(&mut self) -> &mut Self {
+        let target = self.id();
+        self.commands().queue(move |world: &mut World| {
+            world.unregister_all(target);
+        });
+        self
     }
 
     fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self {

@@ -66,12 +66,6 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
     fn batch_query(_world: &mut World) -> Option<BatchQuery> {
         None
     }
-
-    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
-    #[doc(hidden)]
-    fn tell_missed(self, _world: &mut DeferredWorld, _listener: Entity, _target: Entity) -> bool {
-        false
-    }
 }
 
 /// A `QueryState<(Entity, &'static mut C)>` whose `C` is forgotten.
@@ -108,6 +102,31 @@ pub struct Round<'a> {
     pub(crate) answer: &'a mut dyn Any,
 }
 
+impl Call {
+    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    pub(super) fn tell_missed(
+        self,
+        world: &mut DeferredWorld,
+        listener: Entity,
+        target: Entity,
+    ) -> bool {
+        match self {
+            Self::Fields(handler) => handler.tell_missed(world, listener, target),
+            Self::World(handler) => handler.tell_missed(world, listener, target),
+            Self::Look(_) | Self::Reference(_) => false,
+        }
+    }
+
+    /// Tells whether its signal has words for whoever registers on `target` too late.
+    pub(super) fn has_words(self, target: Entity) -> bool {
+        match self {
+            Self::Fields(handler) => handler.has_words(target),
+            Self::World(handler) => handler.has_words(target),
+            Self::Look(_) | Self::Reference(_) => false,
+        }
+    }
+}
+
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub trait CallFields: Send + Sync {
     /// Calls the handler for each of `listeners` from `done` on.
@@ -122,12 +141,24 @@ pub trait CallFields: Send + Sync {
         listeners: &[Option<Entity>],
         done: &Cell<usize>,
     );
+
+    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
+
+    /// Tells whether the signal has words for whoever registers on `target` too late.
+    fn has_words(&self, target: Entity) -> bool;
 }
 
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub trait CallWorld: Send + Sync {
     /// Calls the handler for `listener`, which has the component.
     fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity);
+
+    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
+
+    /// Tells whether the signal has words for whoever registers on `target` too late.
+    fn has_words(&self, target: Entity) -> bool;
 }
 
 #[expect(unnameable_types, reason = "part of a sealed trait")]
@@ -208,16 +239,6 @@ where
         let query = query_without_filters::<(Entity, &mut C)>(world);
         Some(Box::new(query))
     }
-
-    fn tell_missed(self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool {
-        let Some(signal) = S::missed(target) else {
-            return false;
-        };
-        if let Some(mut component) = world.get_mut::<C>(listener) {
-            self(&mut component, Received::new(&signal, listener, target));
-        }
-        true
-    }
 }
 
 impl<F, C, S> CallFields for Shaped<F, FieldShape<C, S>>
@@ -277,6 +298,20 @@ where
             }
         }
     }
+
+    fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool {
+        let Some(signal) = S::missed(target) else {
+            return false;
+        };
+        if let Some(mut component) = world.get_mut::<C>(listener) {
+            (self.handler)(&mut component, Received::new(&signal, listener, target));
+        }
+        true
+    }
+
+    fn has_words(&self, target: Entity) -> bool {
+        S::missed(target).is_some()
+    }
 }
 
 /// Returns the listeners of a batch that are not `done`, and counts each as done when it is reached.
@@ -304,16 +339,6 @@ where
     fn into_call(self) -> Call {
         Call::World(Shaped::<F, WorldShape<C, S>>::leak(self))
     }
-
-    fn tell_missed(self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool {
-        let Some(signal) = S::missed(target) else {
-            return false;
-        };
-        if world.get::<C>(listener).is_some() {
-            self(world.reborrow(), Received::new(&signal, listener, target));
-        }
-        true
-    }
 }
 
 impl<F, C, S> CallWorld for Shaped<F, WorldShape<C, S>>
@@ -327,6 +352,20 @@ where
         let (signal, answer) = round.typed::<S, S::Answer>();
         let received = Received::new(signal, listener, target);
         answer.merge((self.handler)(world.reborrow(), received));
+    }
+
+    fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool {
+        let Some(signal) = S::missed(target) else {
+            return false;
+        };
+        if world.get::<C>(listener).is_some() {
+            (self.handler)(world.reborrow(), Received::new(&signal, listener, target));
+        }
+        true
+    }
+
+    fn has_words(&self, target: Entity) -> bool {
+        S::missed(target).is_some()
     }
 }
 

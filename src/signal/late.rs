@@ -3,8 +3,6 @@
 //! Whoever is being deleted takes and makes no registrations. Where it may yet live on, a registration that a command brings
 //! waits for the decision: then it is in force, or it is answered as all that come late.
 
-use core::any::TypeId;
-
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     entity::{Entity, EntityHashMap},
@@ -15,28 +13,19 @@ use bevy_platform::{collections::HashMap, hash::FixedHasher};
 
 use super::{
     books::Books,
-    handler::SignalHandler,
     links::{Held, Sort},
-    register::{self, About, Manner},
+    pending::Entry,
+    register::Manner,
 };
-use crate::{error::RegisterError, registration::Registration};
+use crate::{deleting::Deleting, error::RegisterError};
 
 /// The registrations that wait, each key once.
 #[derive(Default)]
 pub(crate) struct Late {
-    waiting: HashMap<Key, Waiting, FixedHasher>,
+    waiting: HashMap<Entry, Waiting, FixedHasher>,
     /// Which of them wait for the decision about an entity. Those that were cancelled stay in here.
-    by_entity: EntityHashMap<Vec<Key>>,
+    by_entity: EntityHashMap<Vec<Entry>>,
     next: u64,
-}
-
-/// Whose component waits to listen for what on whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
-    listener: Entity,
-    target: Entity,
-    /// The types of the component and the signal.
-    pair: TypeId,
 }
 
 struct Waiting {
@@ -46,25 +35,19 @@ struct Waiting {
     retry: Box<dyn FnOnce(&mut World) + Send + Sync>,
 }
 
-impl Key {
-    fn of<C: 'static, S: 'static>(listener: Entity, target: Entity) -> Self {
-        Self {
-            listener,
-            target,
-            pair: TypeId::of::<(C, S)>(),
-        }
-    }
-}
-
 impl Late {
     /// Takes back a registration that waits, and tells whether there was one.
-    pub(crate) fn cancel<C: 'static, S: 'static>(
-        &mut self,
-        listener: Entity,
-        target: Entity,
-    ) -> bool {
-        let key = Key::of::<C, S>(listener, target);
-        !self.waiting.is_empty() && self.waiting.remove(&key).is_some()
+    pub(super) fn cancel(&mut self, entry: Entry) -> bool {
+        !self.waiting.is_empty() && self.waiting.remove(&entry).is_some()
+    }
+
+    /// Takes back all registrations that wait for the decision about their target.
+    pub(super) fn cancel_all(&mut self, target: Entity) {
+        for entry in self.by_entity.get(&target).into_iter().flatten() {
+            if entry.target == target {
+                self.waiting.remove(entry);
+            }
+        }
     }
 
     /// Takes those out that wait for the decision about an entity.
@@ -74,44 +57,64 @@ impl Late {
     }
 }
 
-/// Has a registration wait for the decision about `undecided`.
+/// Returns who is being deleted and may yet live on, if that is why a registration was refused.
+pub(super) fn undecided(world: &World, error: &RegisterError) -> Option<Entity> {
+    let entity = match error {
+        RegisterError::TargetDeleting(registration) => registration.target,
+        RegisterError::ListenerDeleting(registration) => registration.listener,
+        _ => return None,
+    };
+    is_undecided(world, entity).then_some(entity)
+}
+
+/// Tells whether an entity is being deleted and may yet live on.
+pub(super) fn is_undecided(world: &World, entity: Entity) -> bool {
+    let deleting = world.get::<Deleting>(entity);
+    deleting.is_some_and(Deleting::is_undecided)
+}
+
+/// Has a registration that was refused wait for the decision about `undecided`; its command is tried again then.
 ///
 /// # Errors
 ///
-/// Refuses a second one with the same key, unless it is to replace the first.
-pub(super) fn wait<Shape: 'static, H: SignalHandler<Shape>>(
+/// Refuses one that comes back should its target live on, and a second one with the same key, unless it is to replace the first.
+pub(super) fn wait(
     world: &mut World,
     undecided: Entity,
-    registration: Registration,
-    handler: H,
-    about: About,
+    entry: Entry,
+    error: RegisterError,
     manner: Manner,
+    command: impl FnOnce(&mut World) -> Result<(), BevyError> + Send + Sync + 'static,
 ) -> Result<(), BevyError> {
-    let Registration {
-        listener, target, ..
-    } = registration;
-    let key = Key::of::<H::Component, H::Signal>(listener, target);
-    let mut books = world.get_resource_or_init::<Books>();
-    let late = &mut books.bypass_change_detection().late;
-    let retry = move |world: &mut World| {
-        world.commands().queue(move |world: &mut World| {
-            register::register_late(world, listener, about, handler, manner)
-        });
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    let refused = || {
+        let error = RegisterError::AlreadyRegistered(error.registration());
+        Err(BevyError::from(error).with_severity(Severity::Warning))
     };
-    if let Some(waiting) = late.waiting.get_mut(&key) {
-        if manner != Manner::Replace {
-            let error = RegisterError::AlreadyRegistered(registration);
-            return Err(BevyError::from(error).with_severity(Severity::Warning));
-        }
-        // It keeps its place in the order.
-        waiting.retry = Box::new(retry);
-        return Ok(());
+    if books.was_told(entry) {
+        return match manner {
+            Manner::Ensure => Ok(()),
+            Manner::Add | Manner::AddOnce | Manner::Replace => refused(),
+        };
+    }
+    let late = &mut books.late;
+    let retry = Box::new(move |world: &mut World| world.commands().queue(command));
+    if let Some(waiting) = late.waiting.get_mut(&entry) {
+        return match manner {
+            Manner::Add | Manner::AddOnce => refused(),
+            Manner::Ensure => Ok(()),
+            Manner::Replace => {
+                // It keeps its place in the order.
+                waiting.retry = retry;
+                Ok(())
+            }
+        };
     }
     let order = late.next;
     late.next += 1;
-    let retry = Box::new(retry);
-    late.waiting.insert(key, Waiting { order, retry });
-    late.by_entity.entry(undecided).or_default().push(key);
+    late.waiting.insert(entry, Waiting { order, retry });
+    late.by_entity.entry(undecided).or_default().push(entry);
     Ok(())
 }
 
@@ -148,9 +151,13 @@ impl Books {
             Held::One(link) => {
                 links.take_one(listener);
                 self.empty(listener, link);
+                self.stop_waiting_with(listener, link.key);
             }
             Held::Many(_) => {
                 let taken = links.take_many(listener, |_| true);
+                for link in &taken {
+                    self.stop_waiting_with(listener, link.key);
+                }
                 // Two of them may stand in one list, so no list is tidied before all places are empty.
                 for link in &taken {
                     self.empty_place(listener, *link);

@@ -144,8 +144,35 @@ impl List {
 
     /// Returns the listeners that were told, with their places and handlers.
     pub(crate) fn told(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        self.told_from(0)
+    }
+
+    /// Returns the listeners at `start` and after it that were told, with their places and handlers.
+    pub(crate) fn told_from(&self, start: u32) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
         let told = self.told;
-        self.all().take_while(move |(place, ..)| *place < told)
+        self.from(start)
+            .take_while(move |(place, ..)| *place < told)
+    }
+
+    /// Returns the listener and handler of `place`, if it was told.
+    pub(crate) fn told_at(&self, place: u32) -> Option<(Entity, HandlerId)> {
+        if place >= self.told {
+            return None;
+        }
+        let listener = (*self.listeners.get(place as usize)?)?;
+        Some((listener, self.handler_at(place)))
+    }
+
+    /// Empties `place`, which must hold a listener that was told.
+    pub(crate) fn withdraw(&mut self, place: u32) {
+        debug_assert!(self.told_at(place).is_some(), "it should be told");
+        self.listeners[place as usize] = None;
+        self.live -= 1;
+    }
+
+    /// Tells whether there is no listener in the list, told or not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
     }
 
     /// Puts a registration at the end and returns its place.

@@ -13,15 +13,60 @@ use bevy_ecs::{
 
 use super::{
     books::{Books, Reserved},
-    discard_observer::discard_observer,
     handler::{Call, SignalHandler},
     reference::Referenced,
-    table::HandlerId,
+    removal_observer::removal_observer,
+    table::{HandlerId, Known, Table},
 };
 
-/// Makes the handler `H` known to the world: its component is watched, and its call is in the table.
+/// Makes the handler `H` known to the world: its call is in the table, and its component is watched.
 pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, handler: H) {
-    let component = watch_discards::<H::Component>(world);
+    let known = introduce(world, handler);
+    prepare(world, known.handler);
+}
+
+/// Puts the handler `H` into the table, if it is not there; the world need not be prepared for it.
+pub(crate) fn introduce<Shape: 'static, H: SignalHandler<Shape>>(
+    world: &mut World,
+    handler: H,
+) -> Known {
+    world.init_resource::<Books>();
+    let component = world.register_component::<H::Component>();
+    let mut books = world.resource_mut::<Books>();
+    introduce_with(
+        &mut books.bypass_change_detection().table,
+        component,
+        handler,
+    )
+}
+
+/// Puts the handler `H` of a `component` into the table, if it is not there.
+pub(crate) fn introduce_with<Shape: 'static, H: SignalHandler<Shape>>(
+    table: &mut Table,
+    component: ComponentId,
+    handler: H,
+) -> Known {
+    table.handler::<(H, Shape)>().unwrap_or_else(|| {
+        table.add_handler::<(H, Shape), H::Component, H::Signal>(
+            component,
+            handler.into_call(),
+            type_name::<H>(),
+            prepare_for::<Shape, H>,
+        )
+    })
+}
+
+/// Prepares the world for a handler, if that was not done.
+pub(crate) fn prepare(world: &mut World, handler: HandlerId) {
+    let books = world.resource::<Books>();
+    if let Some(prepare) = books.table.lacks(handler) {
+        prepare(world);
+        world.resource_mut::<Books>().table.set_ready(handler);
+    }
+}
+
+fn prepare_for<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World) {
+    let component = watch_removals::<H::Component>(world);
     if world.resource::<Books>().table.lacks_query(component)
         && let Some(query) = H::batch_query(world)
     {
@@ -30,36 +75,31 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
             .table
             .add_query(component, query);
     }
-    world
-        .resource_mut::<Books>()
-        .table
-        .add_handler::<(H, Shape), H::Component, H::Signal>(
-            component,
-            handler.into_call(),
-            type_name::<H>(),
-        );
 }
 
 /// Makes the declared references of `C` known, the tracked type of that `number`.
 pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -> HandlerId {
-    let component = watch_discards::<C>(world);
+    let component = watch_removals::<C>(world);
     let mut books = world.resource_mut::<Books>();
     books.tracked.push((component, number));
-    books.table.add_handler::<Reference<C>, C, Referenced>(
+    let known = books.table.add_handler::<Reference<C>, C, Referenced>(
         component,
         Call::Reference(number),
         "declared references",
-    )
+        |_| (),
+    );
+    books.table.set_ready(known.handler);
+    known.handler
 }
 
 /// Stands for the handler of the declared references of `C`.
 struct Reference<C>(PhantomData<C>);
 
-/// Makes sure that the registrations of a `C` end when it is removed, overwritten, or despawned.
+/// Makes sure that the registrations of a `C` end when it is removed or its entity despawned.
 ///
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook
 /// is free; otherwise an observer does the same.
-pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
+pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
     world.init_resource::<Books>();
     let component = world.register_component::<C>();
     if !world.resource_mut::<Books>().table.watch::<C>(component) {
@@ -68,11 +108,11 @@ pub(crate) fn watch_discards<C: Component>(world: &mut World) -> ComponentId {
     let hooked = !is_in_use(world, component)
         && world
             .register_component_hooks::<C>()
-            .try_on_discard(forget_discarded)
+            .try_on_remove(forget_removed)
             .is_some();
     if !hooked {
         world.init_resource::<Watch<C>>();
-        observe_from::<Watch<C>>(world, discard_observer::<C>(component));
+        observe_from::<Watch<C>>(world, removal_observer::<C>(component));
     }
     component
 }
@@ -92,7 +132,7 @@ pub(crate) fn is_in_use(world: &World, component: ComponentId) -> bool {
     archetypes.any(|archetype| archetype.contains(component))
 }
 
-/// The resource on whose entity the observer of the discards of `C` lives.
+/// The resource on whose entity the observer of the removals of `C` lives.
 #[derive(Resource)]
 #[require(Reserved)]
 struct Watch<C: Component>(PhantomData<fn() -> C>);
@@ -103,7 +143,7 @@ impl<C: Component> Default for Watch<C> {
     }
 }
 
-fn forget_discarded(mut world: DeferredWorld, context: HookContext) {
+fn forget_removed(mut world: DeferredWorld, context: HookContext) {
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         let books = books.bypass_change_detection();
         books.forget(context.entity, context.component_id);

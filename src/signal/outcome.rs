@@ -1,13 +1,18 @@
 //! What the verbs of signals answer.
 
+use super::books::Entered;
+
 /// When a registration takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registered {
     /// It is in the books.
     Now,
-    /// It waits in the command queue: the world was a `DeferredWorld`, and the target or the handler
-    /// needs its first structural change. If the target is deleting or gone by then, the listener
-    /// is told at once.
+    /// It is in the books, and a command has yet to complete it: the world was a `DeferredWorld`, and the target or the handler
+    /// needs its first structural change. It can be asked about, replaced and ended, and keeps its place in the order. If the target is
+    /// deleting or gone by the time of the command, the listener is told at once.
+    ///
+    /// As long as nobody has registered in this world at all, there are no books: then it only waits in the command queue, and is entered,
+    /// or refused, when that is applied.
     Queued,
 }
 
@@ -18,8 +23,27 @@ pub enum Replaced {
     Handler,
     /// There was none; the new one stands at the end of the order.
     Nothing,
-    /// It waits in the command queue, as [`Registered::Queued`].
+    /// There was none; the new one waits for a command, as [`Registered::Queued`].
     Queued,
+}
+
+impl Replaced {
+    /// Returns what entering a registration came to.
+    pub(super) fn by(entered: Entered) -> Self {
+        match entered {
+            Entered::Replaced => Self::Handler,
+            Entered::New | Entered::Kept | Entered::Refused => Self::Nothing,
+        }
+    }
+}
+
+impl From<Replaced> for Registered {
+    fn from(replaced: Replaced) -> Self {
+        match replaced {
+            Replaced::Queued => Self::Queued,
+            Replaced::Handler | Replaced::Nothing => Self::Now,
+        }
+    }
 }
 
 /// How large the books are, counted by walking them.

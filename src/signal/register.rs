@@ -7,18 +7,19 @@ use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::Component,
     entity::Entity,
-    error::{BevyError, Severity},
+    error::BevyError,
     world::{DeferredWorld, EntityRef, World},
 };
 
 use super::{
-    Replaced, Signals,
+    Signals,
     books::{Books, Entered, Reserved},
     handler::SignalHandler,
     late,
     list::ListId,
-    listener,
-    table::{Known, Takes},
+    listener, mark, missed,
+    pending::Entry,
+    table::{HandlerId, Known, Takes},
 };
 use crate::{
     deleting::Deleting,
@@ -34,6 +35,8 @@ pub enum Manner {
     Add,
     /// Refuse a second one; end before the call.
     AddOnce,
+    /// Be content with an earlier one.
+    Ensure,
     /// Take the place of an earlier one.
     Replace,
 }
@@ -50,11 +53,21 @@ pub enum About {
 
 /// How far a registration got without a structural change.
 pub(crate) enum Attempt {
-    Done(Replaced),
+    Done(Entered, Entry),
     /// It is legal, but the target must be marked first.
     NeedsMark(Entity),
-    /// It may be legal, but nobody has registered with the handler yet, or at all.
+    /// It may be legal, but the world is not prepared for the handler, or for any.
     NeedsHandler,
+}
+
+impl Manner {
+    /// Returns what is entered for a handler.
+    pub(super) fn apply(self, handler: HandlerId) -> HandlerId {
+        match self {
+            Self::AddOnce => handler.once(),
+            Self::Add | Self::Ensure | Self::Replace => handler,
+        }
+    }
 }
 
 /// Registers, with all structural changes that it takes.
@@ -64,19 +77,23 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     about: About,
     handler: H,
     manner: Manner,
-) -> Result<Replaced, RegisterError> {
+) -> Result<Entered, RegisterError> {
     loop {
         let mut deferred = DeferredWorld::from(&mut *world);
+        // A structural change applies commands that wait, and those may change what was found: each time, look again.
         match attempt(&mut deferred, listener, about, handler, manner)? {
-            Attempt::Done(done) => return Ok(done),
-            // A structural change applies commands that wait, and those may change what was found: look again.
+            Attempt::Done(entered, _) => return Ok(entered),
             Attempt::NeedsMark(target) => {
-                world.entity_mut(target).insert(Signals);
+                if !mark::mark(world, target) {
+                    return Err(RegisterError::MarkRemoved(registration::<
+                        H::Component,
+                        H::Signal,
+                    >(
+                        listener, target
+                    )));
+                }
             }
-            Attempt::NeedsHandler => {
-                world.init_resource::<Books>();
-                listener::install(world, handler);
-            }
+            Attempt::NeedsHandler => listener::install(world, handler),
         }
     }
 }
@@ -97,81 +114,26 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     let Err(error) = register(world, listener, about, handler, manner) else {
         return Ok(());
     };
-    if let Some(undecided) = undecided(world, &error) {
-        return late::wait(
-            world,
-            undecided,
-            error.registration(),
-            handler,
-            about,
-            manner,
-        );
+    if let Some(undecided) = late::undecided(world, &error) {
+        let known = listener::introduce(world, handler);
+        let entry = known.entry(listener, error.registration().target);
+        return late::wait(world, undecided, entry, error, manner, move |world| {
+            register_late(world, listener, about, handler, manner)
+        });
     }
-    let severity = match error {
-        RegisterError::TargetNotSpawned(registration)
-        | RegisterError::TargetDeleting(registration) => {
-            let mut world = DeferredWorld::from(world);
-            if handler.tell_missed(&mut world, listener, registration.target) {
-                return Ok(());
-            }
-            Severity::Warning
-        }
-        // Whoever was to be told is gone.
-        RegisterError::ListenerNotSpawned(_) | RegisterError::ListenerDeleting(_) => {
-            Severity::Debug
-        }
-        RegisterError::AlreadyRegistered(_)
-        | RegisterError::MissingComponent(_)
-        | RegisterError::ReservedTarget(_) => Severity::Warning,
-    };
-    Err(BevyError::from(error).with_severity(severity))
+    missed::refuse(world, error, |world| {
+        let known = listener::introduce(world, handler);
+        (known.key, manner.apply(known.handler))
+    })
 }
 
-/// Returns who is being deleted and may yet live on, if that is why a registration was refused.
-fn undecided(world: &World, error: &RegisterError) -> Option<Entity> {
-    let entity = match error {
-        RegisterError::TargetDeleting(registration) => registration.target,
-        RegisterError::ListenerDeleting(registration) => registration.listener,
-        _ => return None,
-    };
-    let deleting = world.get::<Deleting>(entity);
-    deleting
-        .is_some_and(Deleting::is_undecided)
-        .then_some(entity)
-}
-
-/// Ends a registration that was made in the last moments of its listener or its target.
-///
-/// Whoever holds a `DeferredWorld` may be a hook or an observer of a removal: then it is done with by now.
-pub(crate) fn confirm<Shape: 'static, H: SignalHandler<Shape>>(
-    world: &mut World,
-    listener: Entity,
-    about: About,
-    handler: H,
-) {
-    let Some(target) = target_of(world, about) else {
-        return;
-    };
-    let is_there = |entity: Entity, has: fn(&World, EntityRef) -> bool| {
-        let entity = world.get_entity(entity);
-        entity.is_ok_and(|entity| has(world, entity))
-    };
-    let has_listener = is_there(listener, has::<H::Component>);
-    let has_target = is_there(target, has::<Signals>);
-    if has_listener && has_target {
-        return;
-    }
-    let mut books = world.resource_mut::<Books>();
-    let books = books.bypass_change_detection();
-    let was_registered = books
-        .table
-        .key::<H::Component, H::Signal>()
-        .is_some_and(|key| books.leave(listener, target, key));
-    if !has_target {
-        books.drop_lists(target);
-    }
-    if was_registered && has_listener {
-        handler.tell_missed(&mut DeferredWorld::from(world), listener, target);
+/// Names a registration.
+pub(super) fn registration<C, S>(listener: Entity, target: Entity) -> Registration {
+    Registration {
+        listener,
+        component: type_name::<C>(),
+        target,
+        signal: type_name::<S>(),
     }
 }
 
@@ -204,8 +166,8 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
                 return Ok(Attempt::NeedsMark(target));
             }
             let first = books.first(target);
-            if let Some(replaced) = write(books, listener, target, first, known, manner) {
-                return Ok(Attempt::Done(replaced));
+            if let Some(entered) = write(books, listener, target, first, known, manner) {
+                return Ok(Attempt::Done(entered, known.entry(listener, target)));
             }
         }
     }
@@ -222,19 +184,18 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     handler: H,
     manner: Manner,
 ) -> Result<Attempt, RegisterError> {
-    let registration = Registration {
-        listener,
-        component: type_name::<H::Component>(),
-        target,
-        signal: type_name::<H::Signal>(),
-    };
+    let registration = registration::<H::Component, H::Signal>(listener, target);
     let listening = check_listener::<H::Component>(world, registration)?;
     let (listened_to, takes) = check_target(world, registration, about)?;
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(Attempt::NeedsHandler);
     };
     let books = books.bypass_change_detection();
-    let Some(known) = known(books, handler) else {
+    if books.is_closed(target) {
+        return Err(RegisterError::TargetDeleting(registration));
+    }
+    let known = known(books, handler).filter(|known| books.table.lacks(known.handler).is_none());
+    let Some(known) = known else {
         return Ok(Attempt::NeedsHandler);
     };
     books.table.add_fitting(known.handler, listening);
@@ -245,12 +206,9 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     if takes == Takes::OnceMarked {
         return Ok(Attempt::NeedsMark(target));
     }
-    if books.is_closed(target) {
-        return Err(RegisterError::TargetDeleting(registration));
-    }
     let first = books.first(target);
     match write(books, listener, target, first, known, manner) {
-        Some(replaced) => Ok(Attempt::Done(replaced)),
+        Some(entered) => Ok(Attempt::Done(entered, known.entry(listener, target))),
         None => Err(RegisterError::AlreadyRegistered(registration)),
     }
 }
@@ -259,27 +217,26 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
 ///
 /// Returns `None`, with the books unchanged, if the target is closed or there is a registration that may not be replaced.
 #[inline(always)]
-fn write(
+pub(super) fn write(
     books: &mut Books,
     listener: Entity,
     target: Entity,
     first: Option<ListId>,
     known: Known,
     manner: Manner,
-) -> Option<Replaced> {
+) -> Option<Entered> {
     if first.is_some_and(|first| books.list(first).closed) {
         return None;
     }
     let list = books.find_or_add(target, first, known.signal);
     match books.enter(listener, list, known.key, known.handler, manner) {
-        Entered::New => Some(Replaced::Nothing),
-        Entered::Replaced => Some(Replaced::Handler),
         Entered::Refused => None,
+        entered => Some(entered),
     }
 }
 
 /// Refuses a target that cannot be listened to, and returns the archetype of one that can and how that takes registrations.
-fn check_target(
+pub(super) fn check_target(
     world: &World,
     registration: Registration,
     about: About,
@@ -302,7 +259,7 @@ fn check_target(
 }
 
 /// Refuses a listener that cannot listen, and returns the archetype of one that can.
-fn check_listener<C: Component>(
+pub(super) fn check_listener<C: Component>(
     world: &World,
     registration: Registration,
 ) -> Result<ArchetypeId, RegisterError> {
@@ -334,29 +291,28 @@ pub(crate) fn unregister<C: Component, S: 'static>(
         && let Some(mut books) = world.get_resource_mut::<Books>()
     {
         let books = books.bypass_change_detection();
-        let key = books.table.key::<C, S>();
-        if key.is_some_and(|key| books.leave(listener, target, key)) {
-            return Ok(());
-        }
-        if let Some(key) = key {
-            books.forgo(listener, target, key);
-        }
-        if books.late.cancel::<C, S>(listener, target) {
+        let entry = books.table.key::<C, S>().map(|key| Entry {
+            listener,
+            target,
+            key,
+        });
+        // Whoever was told already does without the target's return, and one that waits is taken back.
+        let end = |entry| {
+            let is_cancelled = books.late.cancel(entry);
+            books.leave(entry) || books.withdraw(entry) || is_cancelled
+        };
+        if entry.is_some_and(end) {
             return Ok(());
         }
     }
-    let (component, signal) = (type_name::<C>(), type_name::<S>());
     Err(match about {
-        About::Entity(target) => UnregisterError::NotRegistered(Registration {
-            listener,
-            component,
-            target,
-            signal,
-        }),
+        About::Entity(target) => {
+            UnregisterError::NotRegistered(registration::<C, S>(listener, target))
+        }
         About::World => UnregisterError::NotRegisteredGlobally {
             listener,
-            component,
-            signal,
+            component: type_name::<C>(),
+            signal: type_name::<S>(),
         },
     })
 }

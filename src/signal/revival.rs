@@ -1,7 +1,7 @@
 //! How a target that was told about, and lives on, gets its registrations back.
 //!
-//! Those that were told stay in their list, behind its cursor. What their listeners give up meanwhile is remembered
-//! until it is decided who lives on.
+//! Those that were told stay in their list, behind its cursor. Which components lose theirs meanwhile is remembered until it
+//! is decided who lives on.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut, component::ComponentId, entity::Entity, world::World,
@@ -11,7 +11,7 @@ use super::{
     books::Books,
     links::{Held, Link},
     list::ListId,
-    table::{HandlerId, KeyId, SignalId},
+    table::{HandlerId, SignalId},
 };
 
 /// Keeps in mind from now on which registrations end after they were told, so that
@@ -40,7 +40,7 @@ pub(crate) fn reopen(world: &mut World, target: Entity) {
     let is_valid = |listener: Entity, component| {
         let entity = world.get_entity(listener);
         entity.is_ok_and(|entity| entity.contains_id(component))
-            && !books.has_ended(listener, component, target)
+            && !books.has_ended(listener, component)
     };
     let told = books.told(target);
     let valid: Vec<_> = told
@@ -51,12 +51,11 @@ pub(crate) fn reopen(world: &mut World, target: Entity) {
     books.bypass_change_detection().reopen(target, &valid);
 }
 
-/// A registration that ended after it was told: of a component, about one target or about all.
+/// A component whose registrations ended, also those that were told and would come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Ended {
     pub(crate) listener: Entity,
     pub(crate) component: ComponentId,
-    pub(crate) target: Option<Entity>,
 }
 
 impl Books {
@@ -93,6 +92,7 @@ impl Books {
         let target = self.list(id).target;
         let told: Vec<_> = self.list(id).told().collect();
         self.list_mut(id).mark_told(0);
+        self.told_places.forget(id);
         for (place, listener, handler) in told {
             let link = Link {
                 key: self.table.key_of(handler),
@@ -112,36 +112,13 @@ impl Books {
         }
     }
 
-    /// Has a registration that was told not come back, should its target live on.
-    pub(crate) fn forgo(&mut self, listener: Entity, target: Entity, key: KeyId) {
-        let component = self.table.component_of(key);
-        if self.table.signal_of(key) == SignalId::QDELETING
-            && let Some(ended) = &mut self.ended
-        {
-            ended.insert(Ended {
-                listener,
-                component,
-                target: Some(target),
-            });
-        }
-    }
-
-    /// Tells whether a registration ended after it was told.
-    pub(crate) fn has_ended(
-        &self,
-        listener: Entity,
-        component: ComponentId,
-        target: Entity,
-    ) -> bool {
-        self.ended.as_ref().is_some_and(|ended| {
-            [None, Some(target)].into_iter().any(|target| {
-                ended.contains(&Ended {
-                    listener,
-                    component,
-                    target,
-                })
-            })
-        })
+    /// Tells whether the registrations of a component ended after they were told.
+    pub(crate) fn has_ended(&self, listener: Entity, component: ComponentId) -> bool {
+        let ended = Ended {
+            listener,
+            component,
+        };
+        self.ended.as_ref().is_some_and(|all| all.contains(&ended))
     }
 
     /// Makes sure that the books of a listener name a registration of it that was told.

@@ -1,10 +1,10 @@
 //! Which handlers there are, and what for.
 //!
-//! Plain data: no function here takes a world.
+//! Plain data: no function here takes a world, though what prepares one for a handler is kept here.
 
 use core::any::{TypeId, type_name};
 
-use bevy_ecs::{archetype::ArchetypeId, component::ComponentId, entity::Entity};
+use bevy_ecs::{archetype::ArchetypeId, component::ComponentId, entity::Entity, world::World};
 use bevy_platform::{collections::HashMap, hash::NoOpHash};
 use fixedbitset::FixedBitSet;
 
@@ -12,6 +12,7 @@ use super::{
     Qdeleting,
     handler::{BatchQuery, Call},
     links::Sort,
+    pending::Entry,
     reference::Referenced,
 };
 use crate::registration::Registration;
@@ -54,7 +55,7 @@ pub(crate) struct Table {
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
     /// How entities take registrations, by archetype, as far as that is known.
     targets: Vec<Option<Takes>>,
-    /// The components whose discards are watched.
+    /// The components whose removals are watched.
     watched: TypeMap<ComponentId>,
     last_watched: Option<(TypeId, ComponentId)>,
 }
@@ -79,7 +80,13 @@ struct Handler {
     query: Option<u32>,
     /// The path of the function.
     name: &'static str,
+    prepare: Prepare,
+    /// Whether the world is prepared for it.
+    is_ready: bool,
 }
+
+/// Watches the component of a handler, and builds what finds many of them.
+pub(crate) type Prepare = fn(&mut World);
 
 #[derive(Debug, Clone, Copy)]
 struct Key {
@@ -102,6 +109,17 @@ impl HandlerId {
 
     fn index(self) -> usize {
         (self.0 & !Self::ONCE) as usize
+    }
+}
+
+impl Known {
+    /// Returns what tells its registration of `listener` on `target` from others.
+    pub(crate) fn entry(self, listener: Entity, target: Entity) -> Entry {
+        Entry {
+            listener,
+            target,
+            key: self.key,
+        }
     }
 }
 
@@ -168,6 +186,7 @@ impl Table {
     }
 
     /// Returns what a handler listens with and for.
+    #[inline]
     pub(crate) fn key_of(&self, handler: HandlerId) -> KeyId {
         self.handlers[handler.index()].key
     }
@@ -242,18 +261,39 @@ impl Table {
         self.queries.iter().all(|(id, _)| *id != component)
     }
 
-    /// Adds the batch query of `component`.
+    /// Adds the batch query of `component`, also for the handlers that are there already.
     pub(crate) fn add_query(&mut self, component: ComponentId, query: BatchQuery) {
+        let at = self.queries.len() as u32;
         self.queries.push((component, Some(query)));
+        for handler in &mut self.handlers {
+            if matches!(handler.call, Call::Fields(_))
+                && self.keys[handler.key.index()].component == component
+            {
+                handler.query = Some(at);
+            }
+        }
     }
 
-    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the signal `S`.
+    /// Returns what prepares the world for a handler, unless that was done.
+    pub(crate) fn lacks(&self, handler: HandlerId) -> Option<Prepare> {
+        let handler = &self.handlers[handler.index()];
+        (!handler.is_ready).then_some(handler.prepare)
+    }
+
+    /// Notes that the world is prepared for a handler.
+    pub(crate) fn set_ready(&mut self, handler: HandlerId) {
+        self.handlers[handler.index()].is_ready = true;
+    }
+
+    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the signal `S`. It is ready once
+    /// the world is prepared for it.
     pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
         &mut self,
         component: ComponentId,
         call: Call,
         name: &'static str,
-    ) -> HandlerId {
+        prepare: Prepare,
+    ) -> Known {
         let signal = self.add_signal::<S>();
         let key = self.key::<C, S>().unwrap_or_else(|| {
             self.keys.push(Key {
@@ -280,6 +320,8 @@ impl Table {
             key,
             query: query.map(|at| at as u32),
             name,
+            prepare,
+            is_ready: false,
         });
         let known = Known {
             handler,
@@ -287,15 +329,15 @@ impl Table {
             signal,
         };
         self.known.insert(TypeId::of::<H>(), known);
-        handler
+        known
     }
 
-    /// Counts the discards of `C` as watched, and tells whether they were not yet.
+    /// Counts the removals of `C` as watched, and tells whether they were not yet.
     pub(crate) fn watch<C: 'static>(&mut self, component: ComponentId) -> bool {
         self.watched.insert(TypeId::of::<C>(), component).is_none()
     }
 
-    /// Returns the component `C`, if its discards are watched.
+    /// Returns the component `C`, if its removals are watched.
     pub(crate) fn watched<C: 'static>(&mut self) -> Option<ComponentId> {
         look_up(&self.watched, &mut self.last_watched, TypeId::of::<C>())
     }

@@ -1,11 +1,8 @@
 //! What a target carries.
 
-use bevy_ecs::{
-    change_detection::DetectChangesMut, component::Component, lifecycle::HookContext,
-    world::DeferredWorld,
-};
+use bevy_ecs::component::Component;
 
-use super::{books::Books, dispatch};
+use super::{dispatch, mark};
 
 /// Marks an entity that is or was listened to, so that its despawn is noticed.
 ///
@@ -13,20 +10,17 @@ use super::{books::Books, dispatch};
 /// it from its spawn with `#[require(Signals)]`: the first registration is then as cheap as the next, and
 /// hooks and handlers, which hold a `DeferredWorld`, register on it at once.
 ///
-/// Removing it ends the registrations on its entity without telling anybody.
+/// Do not remove it: [`unregister_all`](crate::SignalExt::unregister_all) ends the registrations on an entity. Whoever removes it all the
+/// same, with all components of an entity for instance, ends nothing: while anybody is registered on the entity, or names it by a declared
+/// reference, the crate inserts it again as soon as commands are applied, once for each time. If it is removed again at once, by an observer for
+/// instance, registering fails with [`RegisterError::MarkRemoved`](crate::RegisterError::MarkRemoved), what was registered ends, and a
+/// warning says so.
 /// It is not cloned with its entity.
 #[derive(Component, Debug, Default)]
 #[component(
     storage = "SparseSet",
     clone_behavior = Ignore,
     on_despawn = dispatch::tell_of_despawn,
-    on_remove = drop_lists
+    on_remove = mark::on_remove
 )]
 pub struct Signals;
-
-/// Ends the registrations on a target whose lists go away, with the target or without it.
-fn drop_lists(mut world: DeferredWorld, context: HookContext) {
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        books.bypass_change_detection().drop_lists(context.entity);
-    }
-}

@@ -3,6 +3,7 @@
 use core::any::TypeId;
 
 use bevy_ecs::{
+    change_detection::DetectChangesMut,
     component::Component,
     entity::Entity,
     world::{DeferredWorld, World},
@@ -11,29 +12,31 @@ use bevy_ecs::{
 use super::{
     Footprint, Qdeleting, Question, Registered, Replaced, Signal, SignalHandler,
     books::Books,
-    dispatch, listener,
-    register::{self, About, Attempt, Manner},
+    deferred, dispatch, listener,
+    register::{self, About, Manner},
+    retarget,
 };
 use crate::{
-    error::{BrokenBooks, RegisterError, UnregisterError},
+    error::{BrokenBooks, RegisterError, RetargetError, UnregisterError},
     panics::{Panicked, catch},
     registration::Registration,
 };
 
 /// Registering, sending and asking, on a [`World`] and on a [`DeferredWorld`].
 ///
-/// A `DeferredWorld` (in hooks, handlers and observers) registers at once where it can. It cannot
-/// where the target is listened to for the first time, or the handler is used for the first time: then it
-/// queues a command and answers [`Registered::Queued`].
+/// A `DeferredWorld` (in hooks, handlers and observers) registers at once. Where the target is listened to for the first time, or the handler
+/// is used for the first time, a command has to complete that, and the answer is [`Registered::Queued`].
 ///
 /// A resource is a component on an entity of its own, so it can listen and be listened to. One that listens
 /// is removed and inserted again by `World::resource_scope`, which ends its registrations.
 pub trait SignalExt: sealed::Worldly {
     /// Registers `handler` of its component on `listener` for its signal about `target`.
     ///
-    /// The registration ends when either entity is deleted, when the component is removed or overwritten,
+    /// The registration ends when either entity is deleted, when the component is removed,
     /// or with [`unregister_signal`](Self::unregister_signal). One for [`Qdeleting`](crate::Qdeleting) ends
-    /// with its notice. It is called after all earlier registrations for the signal on `target`.
+    /// with its notice. It belongs to the component, not to its value: who overwrites that keeps it, so a handler whose component may
+    /// have another target by then compares [`Received::target`](crate::Received::target). It is called after all earlier registrations for
+    /// the signal on `target`.
     ///
     /// A `listener` that is deleted by a [`qdel`](crate::QdelExt::qdel) hears signals until all components that go with it are
     /// destroyed ([`Destroy`](crate::Destroy)). Then its registrations end, unless it lives on, however long it waits for its tear-down.
@@ -83,7 +86,63 @@ pub trait SignalExt: sealed::Worldly {
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
         let replaced = self.enter(listener, about, handler, Manner::Add)?;
-        Ok(registered(replaced))
+        Ok(replaced.into())
+    }
+
+    /// Makes sure that a component of `listener` listens for a signal about `target`.
+    ///
+    /// Where it does already, its handler and its place in the order stay, and this answers [`Registered::Now`]. Otherwise this is
+    /// [`register_signal`](Self::register_signal). It can be called any number of times: in an insert hook for instance, because a
+    /// component that is overwritten keeps its registrations.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// #[component(on_insert = Mob::listen)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn listen(mut world: DeferredWorld, context: HookContext) {
+    ///         let mob = context.entity;
+    ///         if let Some(target) = world.get::<Mob>(mob).and_then(|mob| mob.target) {
+    ///             let _ = world.ensure_signal(mob, target, Mob::clear_target);
+    ///         }
+    ///     }
+    ///
+    ///     fn clear_target(&mut self, lost: Received<Qdeleting>) {
+    ///         // The value may be another one by now, with another target.
+    ///         if self.target == Some(lost.target()) {
+    ///             self.target = None;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.entity_mut(archer).insert(Mob { target: Some(goblin) });
+    ///
+    /// assert_eq!(world.registrations_on(goblin).len(), 1);
+    /// world.despawn(goblin);
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// ```
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        listener: Entity,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError> {
+        let about = About::Entity(target);
+        let replaced = self.enter(listener, about, handler, Manner::Ensure)?;
+        Ok(replaced.into())
     }
 
     /// Registers `handler` for one call: the registration is removed before it.
@@ -102,13 +161,13 @@ pub trait SignalExt: sealed::Worldly {
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
         let replaced = self.enter(listener, about, handler, Manner::AddOnce)?;
-        Ok(registered(replaced))
+        Ok(replaced.into())
     }
 
     /// Registers `handler` in place of the one that its component has for its signal about `target`.
     ///
-    /// An earlier registration keeps its place in the order. If there is none, this is
-    /// [`register_signal`](Self::register_signal).
+    /// An earlier registration keeps its place in the order, and one for one call remains one for one call. If there is none, this
+    /// is [`register_signal`](Self::register_signal).
     ///
     /// # Errors
     ///
@@ -124,7 +183,8 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Ends the registration of the `C` on `listener` for the signal `S` about `target`.
     ///
-    /// In a dispatch that is going on its handler is not called any more.
+    /// In a dispatch that is going on its handler is not called any more. A registration that has heard the last notice of `target` is none
+    /// any more, but would come back should the target live on ([`LetMeLive`](crate::Hint::LetMeLive)): this ends that as well.
     ///
     /// # Errors
     ///
@@ -140,6 +200,72 @@ pub trait SignalExt: sealed::Worldly {
     ) -> Result<(), UnregisterError> {
         let mut world = self.deferred();
         register::unregister::<C, S>(&mut world, listener, About::Entity(target))
+    }
+
+    /// Moves the registration of the `C` on `listener` for the signal `S` from one target to another.
+    ///
+    /// Its handler is kept, and for how many calls it is. It goes to the end of the order of the new target.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RetargetError::NotRegistered`] if there is none on `from`, also if that has heard its last notice, and
+    /// [`RetargetError::Refused`] if there is one on `to` already, or `to` cannot be listened to, or `listener` cannot listen any more.
+    /// Nothing has changed then.
+    ///
+    /// # Complexity
+    ///
+    /// Constant, however many listeners the targets have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let [goblin, troll] = [(); 2].map(|()| world.spawn_empty().id());
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.get_mut::<Mob>(archer).unwrap().target = Some(troll);
+    /// world.retarget_signal::<Mob, Qdeleting>(archer, goblin, troll)?;
+    /// world.despawn(troll);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    fn retarget_signal<C: Component, S: 'static>(
+        &mut self,
+        listener: Entity,
+        from: Entity,
+        to: Entity,
+    ) -> Result<Registered, RetargetError> {
+        self.move_registration::<C, S>(listener, from, to)
+    }
+
+    /// Ends all registrations on `target`, for whatever signal, and returns how many there were.
+    ///
+    /// Nobody is told. Declared references stay known, because fields still name the target. Registrations that have heard its last notice do
+    /// not come back should it live on.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of registrations.
+    fn unregister_all(&mut self, target: Entity) -> usize {
+        let mut world = self.deferred();
+        let Some(mut books) = world.get_resource_mut::<Books>() else {
+            return 0;
+        };
+        books.bypass_change_detection().leave_all(target)
     }
 
     /// Sends `signal` to all who registered for it on `target`, and returns their merged answer.
@@ -269,7 +395,7 @@ pub trait SignalExt: sealed::Worldly {
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
         let replaced = self.enter(listener, About::World, handler, Manner::Add)?;
-        Ok(registered(replaced))
+        Ok(replaced.into())
     }
 
     /// Ends what [`register_global_signal`](Self::register_global_signal) began.
@@ -357,7 +483,7 @@ pub trait WorldListenerExt {
     /// first registration would otherwise add.
     ///
     /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity has had.
-    /// Later it does no harm. An `on_discard` hook of the component's own stays, and an observer
+    /// Later it does no harm. An `on_remove` hook of the component's own stays, and an observer
     /// is used beside it. The hook saves about 180 instructions for each listener that goes away,
     /// a sixth of its despawn (`cargo bench --bench fan_out`, listener delete, `qdel_req` against `qdel`).
     fn register_listener<C: Component>(&mut self) -> &mut Self;
@@ -365,20 +491,13 @@ pub trait WorldListenerExt {
 
 impl WorldListenerExt for World {
     fn register_listener<C: Component>(&mut self) -> &mut Self {
-        listener::watch_discards::<C>(self);
+        listener::watch_removals::<C>(self);
         self
     }
 }
 
 impl SignalExt for World {}
 impl SignalExt for DeferredWorld<'_> {}
-
-fn registered(replaced: Replaced) -> Registered {
-    match replaced {
-        Replaced::Queued => Registered::Queued,
-        Replaced::Handler | Replaced::Nothing => Registered::Now,
-    }
-}
 
 /// Tells whether anybody ever registered for the signal or question `S`.
 pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
@@ -388,8 +507,8 @@ pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
 
 mod sealed {
     use super::{
-        About, Attempt, DeferredWorld, Entity, Manner, Panicked, RegisterError, Replaced, Signal,
-        SignalHandler, World, catch, register,
+        About, Component, DeferredWorld, Entity, Manner, Panicked, RegisterError, Registered,
+        Replaced, RetargetError, Signal, SignalHandler, World, catch, deferred, register, retarget,
     };
 
     /// What [`SignalExt`](super::SignalExt) needs of a world.
@@ -410,6 +529,12 @@ mod sealed {
             handler: impl SignalHandler<Shape>,
             manner: Manner,
         ) -> Result<Replaced, RegisterError>;
+        fn move_registration<C: Component, S: 'static>(
+            &mut self,
+            listener: Entity,
+            from: Entity,
+            to: Entity,
+        ) -> Result<Registered, RetargetError>;
     }
 
     impl Worldly for World {
@@ -440,7 +565,17 @@ mod sealed {
             handler: impl SignalHandler<Shape>,
             manner: Manner,
         ) -> Result<Replaced, RegisterError> {
-            register::register(self, listener, about, handler, manner)
+            let entered = register::register(self, listener, about, handler, manner)?;
+            Ok(Replaced::by(entered))
+        }
+
+        fn move_registration<C: Component, S: 'static>(
+            &mut self,
+            listener: Entity,
+            from: Entity,
+            to: Entity,
+        ) -> Result<Registered, RetargetError> {
+            retarget::retarget::<C, S>(self, listener, from, to)
         }
     }
 
@@ -474,22 +609,16 @@ mod sealed {
             handler: impl SignalHandler<Shape>,
             manner: Manner,
         ) -> Result<Replaced, RegisterError> {
-            match register::attempt(self, listener, about, handler, manner)? {
-                Attempt::Done(done) => {
-                    if done == Replaced::Nothing {
-                        self.commands().queue(move |world: &mut World| {
-                            register::confirm(world, listener, about, handler);
-                        });
-                    }
-                    Ok(done)
-                }
-                Attempt::NeedsMark(_) | Attempt::NeedsHandler => {
-                    self.commands().queue(move |world: &mut World| {
-                        register::register_late(world, listener, about, handler, manner)
-                    });
-                    Ok(Replaced::Queued)
-                }
-            }
+            deferred::register(self, listener, about, handler, manner)
+        }
+
+        fn move_registration<C: Component, S: 'static>(
+            &mut self,
+            listener: Entity,
+            from: Entity,
+            to: Entity,
+        ) -> Result<Registered, RetargetError> {
+            deferred::retarget::<C, S>(self, listener, from, to)
         }
     }
 }

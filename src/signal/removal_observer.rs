@@ -7,7 +7,7 @@ use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::{Component, ComponentId},
     entity::Entity,
-    lifecycle::{DISCARD, DiscardEvent},
+    lifecycle::{REMOVE, RemoveEvent},
     observer::{Observer, TriggerContext},
     ptr::PtrMut,
     world::DeferredWorld,
@@ -15,27 +15,27 @@ use bevy_ecs::{
 
 use super::books::Books;
 
-/// Returns an observer that ends the registrations of a discarded `C`, which is the component `id`.
+/// Returns an observer that ends the registrations of a removed `C`, which is the component `id`.
 #[expect(
     unsafe_code,
     reason = "a system in its place costs 150 instructions more for each listener that goes away"
 )]
-pub(super) fn discard_observer<C: Component>(id: ComponentId) -> Observer {
-    let observer = Observer::with_dynamic_runner(forget_discarded::<C>).with_component(id);
-    // SAFETY: the runner takes what it is given for a `DiscardEvent`, which is the event of this key.
-    unsafe { observer.with_event_key(DISCARD) }
+pub(super) fn removal_observer<C: Component>(id: ComponentId) -> Observer {
+    let observer = Observer::with_dynamic_runner(forget_removed::<C>).with_component(id);
+    // SAFETY: the runner takes what it is given for a `RemoveEvent`, which is the event of this key.
+    unsafe { observer.with_event_key(REMOVE) }
 }
 
-/// Ends the registrations of the `C` that a `DiscardEvent` is about.
+/// Ends the registrations of the `C` that a `RemoveEvent` is about.
 ///
 /// # Safety
 ///
-/// `event` must point to a `DiscardEvent`.
+/// `event` must point to a `RemoveEvent`.
 #[expect(
     unsafe_code,
     reason = "a system in its place costs 150 instructions more for each listener that goes away"
 )]
-unsafe fn forget_discarded<C: Component>(
+unsafe fn forget_removed<C: Component>(
     mut world: DeferredWorld,
     _observer: Entity,
     _context: &TriggerContext,
@@ -43,7 +43,7 @@ unsafe fn forget_discarded<C: Component>(
     _trigger: PtrMut,
 ) {
     // SAFETY: the caller says so.
-    let DiscardEvent { entity } = *unsafe { event.deref_mut::<DiscardEvent>() };
+    let RemoveEvent { entity } = *unsafe { event.deref_mut::<RemoveEvent>() };
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         let books = books.bypass_change_detection();
         if let Some(component) = books.table.watched::<C>() {

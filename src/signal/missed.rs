@@ -1,0 +1,117 @@
+//! What becomes of registrations that come too late for their target, once it is decided that it goes.
+
+use bevy_ecs::{
+    change_detection::DetectChangesMut,
+    error::{BevyError, Severity},
+    world::{DeferredWorld, World},
+};
+use bevy_platform::{collections::HashMap, hash::FixedHasher};
+
+use super::{
+    books::Books,
+    handler::Call,
+    pending::Entry,
+    table::{HandlerId, KeyId},
+};
+use crate::{error::RegisterError, panics::catch};
+
+/// So often a listener is told of a target that it registered on when it was told of it: one that does it again each time
+/// would go on for ever.
+const DEEPEST: u32 = 16;
+
+/// Who is being told that a registration came too late, and how often, each in what the one before led to.
+pub(super) type Nested = HashMap<Entry, u32, FixedHasher>;
+
+/// Answers a registration that was refused when its command was applied: a target that is going or gone is told of at once.
+///
+/// `handler` returns the key and the handler of the registration.
+pub(super) fn refuse(
+    world: &mut World,
+    error: RegisterError,
+    handler: impl FnOnce(&mut World) -> (KeyId, HandlerId),
+) -> Result<(), BevyError> {
+    let severity = match error {
+        RegisterError::TargetNotSpawned(registration)
+        | RegisterError::TargetDeleting(registration) => {
+            let (key, handler) = handler(world);
+            let entry = Entry {
+                listener: registration.listener,
+                target: registration.target,
+                key,
+            };
+            return answer(world, entry, handler, error);
+        }
+        // Whoever was to be told is gone.
+        RegisterError::ListenerNotSpawned(_) | RegisterError::ListenerDeleting(_) => {
+            Severity::Debug
+        }
+        RegisterError::AlreadyRegistered(_)
+        | RegisterError::MissingComponent(_)
+        | RegisterError::ReservedTarget(_)
+        | RegisterError::MarkRemoved(_) => Severity::Warning,
+    };
+    Err(BevyError::from(error).with_severity(severity))
+}
+
+/// Tells the listener of a registration that its target is going or gone, if it was not told before.
+pub(super) fn answer(
+    world: &mut World,
+    entry: Entry,
+    handler: HandlerId,
+    error: RegisterError,
+) -> Result<(), BevyError> {
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    let call = books.table.call(handler);
+    if books.was_told(entry) {
+        // It is one that ends with its target.
+        let error = RegisterError::AlreadyRegistered(error.registration());
+        return Err(BevyError::from(error).with_severity(Severity::Warning));
+    }
+    let depth = books.told_late.entry(entry).or_default();
+    if *depth == DEEPEST {
+        let registration = error.registration();
+        log::warn!(
+            "{registration} again and again, each time that it is told that it comes too late: it was told {DEEPEST} times, and is not \
+             any more; skip targets that are not `Liveness::Alive`"
+        );
+        return Err(BevyError::from(error).with_severity(Severity::Debug));
+    }
+    *depth += 1;
+    let told = catch(|| {
+        let told = call.tell_missed(
+            &mut DeferredWorld::from(&mut *world),
+            entry.listener,
+            entry.target,
+        );
+        if let Call::World(_) = call {
+            // What it leads to is counted as such.
+            world.flush();
+        }
+        told
+    });
+    ascend(world, entry);
+    match told {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(BevyError::from(error).with_severity(Severity::Warning)),
+        Err(panicked) => panicked.resume(),
+    }
+}
+
+/// Counts one less that is being told.
+fn ascend(world: &mut World, entry: Entry) {
+    // Somebody may have cleared the world.
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return;
+    };
+    let nested = &mut books.bypass_change_detection().told_late;
+    if let Some(depth) = nested.get_mut(&entry) {
+        *depth -= 1;
+        if *depth == 0 {
+            nested.remove(&entry);
+        }
+    }
+    if nested.is_empty() && nested.capacity() > 64 {
+        *nested = Nested::default();
+    }
+}

@@ -1,0 +1,180 @@
+//! How a registration goes from one target to another.
+
+use bevy_ecs::{
+    change_detection::DetectChangesMut,
+    component::Component,
+    entity::Entity,
+    error::{BevyError, Severity},
+    world::{DeferredWorld, World},
+};
+
+use super::{
+    Registered,
+    books::{Books, Entered},
+    late, listener, mark, missed,
+    pending::Entry,
+    register::{About, Manner, check_listener, check_target, registration},
+    table::{HandlerId, KeyId, SignalId, Takes},
+};
+use crate::error::{RegisterError, RetargetError};
+
+/// A registration that can be moved.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    listener: Entity,
+    from: Entity,
+    to: Entity,
+    key: KeyId,
+    signal: SignalId,
+    takes: Takes,
+    pub(super) handler: HandlerId,
+}
+
+/// Looks whether a registration can be moved.
+pub(super) fn plan<C: Component, S: 'static>(
+    world: &mut DeferredWorld,
+    listener: Entity,
+    from: Entity,
+    to: Entity,
+) -> Result<Plan, RetargetError> {
+    let moved = registration::<C, S>(listener, to);
+    let missing = RetargetError::NotRegistered {
+        registration: registration::<C, S>(listener, from),
+        to,
+    };
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return Err(missing);
+    };
+    let books = books.bypass_change_detection();
+    let Some(key) = books.table.key::<C, S>() else {
+        return Err(missing);
+    };
+    let entry = |target| Entry {
+        listener,
+        target,
+        key,
+    };
+    let Some((_, handler)) = books.link_of(entry(from)) else {
+        return Err(missing);
+    };
+    let signal = books.table.signal_of(key);
+    let is_taken = books.link_of(entry(to)).is_some();
+    let is_closed = books.is_closed(to);
+    check_listener::<C>(world, moved)?;
+    let (_, takes) = check_target(world, moved, About::Entity(to))?;
+    if is_closed {
+        return Err(RegisterError::TargetDeleting(moved).into());
+    }
+    if is_taken {
+        return Err(RegisterError::AlreadyRegistered(moved).into());
+    }
+    Ok(Plan {
+        listener,
+        from,
+        to,
+        key,
+        signal,
+        takes,
+        handler,
+    })
+}
+
+impl Plan {
+    /// Returns what the registration is from then on.
+    pub(super) fn entry(&self) -> Entry {
+        Entry {
+            listener: self.listener,
+            target: self.to,
+            key: self.key,
+        }
+    }
+
+    /// Tells whether nothing else is needed.
+    pub(super) fn is_ready(&self, books: &Books) -> bool {
+        self.takes == Takes::AsItIs && books.table.lacks(self.handler).is_none()
+    }
+
+    /// Moves the registration. Its target may have to be marked then.
+    pub(super) fn carry_out(&self, books: &mut Books) {
+        books.leave(Entry {
+            target: self.from,
+            ..self.entry()
+        });
+        let list = books.find_or_add(self.to, books.first(self.to), self.signal);
+        // A handler for one call carries that in its number.
+        let entered = books.enter(self.listener, list, self.key, self.handler, Manner::Add);
+        debug_assert_eq!(entered, Entered::New, "the place should be free");
+    }
+}
+
+/// Moves a registration, with all structural changes that it takes.
+pub(super) fn retarget<C: Component, S: 'static>(
+    world: &mut World,
+    listener: Entity,
+    from: Entity,
+    to: Entity,
+) -> Result<Registered, RetargetError> {
+    loop {
+        let plan = plan::<C, S>(&mut DeferredWorld::from(&mut *world), listener, from, to)?;
+        let mut books = world.resource_mut::<Books>();
+        let books = books.bypass_change_detection();
+        if plan.is_ready(books) {
+            plan.carry_out(books);
+            return Ok(Registered::Now);
+        }
+        // A structural change applies commands that wait, and those may change what was found: look again.
+        listener::prepare(world, plan.handler);
+        if plan.takes == Takes::OnceMarked && !mark::mark(world, to) {
+            let moved = registration::<C, S>(listener, to);
+            return Err(RegisterError::MarkRemoved(moved).into());
+        }
+    }
+}
+
+/// Moves a registration when a command is applied: a target that went away in between is told of at once.
+pub(super) fn retarget_late<C: Component, S: 'static>(
+    world: &mut World,
+    listener: Entity,
+    from: Entity,
+    to: Entity,
+) -> Result<(), BevyError> {
+    let error = match retarget::<C, S>(world, listener, from, to) {
+        Ok(_) => return Ok(()),
+        Err(RetargetError::Refused(error)) => error,
+        Err(error @ RetargetError::NotRegistered { .. }) => {
+            return Err(BevyError::from(error).with_severity(Severity::Warning));
+        }
+    };
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    let key = books.table.key::<C, S>();
+    let entry = key.map(|key| Entry {
+        listener,
+        target: from,
+        key,
+    });
+    let known = entry.and_then(|entry| Some((entry, books.link_of(entry)?.1)));
+    let (entry, handler) = known.expect("whoever is refused should still be registered");
+    if let Some(undecided) = late::undecided(world, &error) {
+        let moved = Entry {
+            target: to,
+            ..entry
+        };
+        return late::wait(world, undecided, moved, error, Manner::Add, move |world| {
+            retarget_late::<C, S>(world, listener, from, to)
+        });
+    }
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    if let RegisterError::TargetNotSpawned(_) | RegisterError::TargetDeleting(_) = error
+        && books.table.call(handler).has_words(to)
+        && !books.was_told(Entry {
+            target: to,
+            ..entry
+        })
+    {
+        // It hears of the one that it was to go to, and has left the other.
+        books.leave(entry);
+    }
+    missed::refuse(world, error, |_| (entry.key, handler))
+}
