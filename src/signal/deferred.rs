@@ -252,6 +252,10 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
     if books.was_told(entry) {
+        if mark::lacks_mark(world, entry.target) {
+            // It was told though it has no mark, as some are whom observers hear of. Its books must go with it.
+            mark::mark(world, entry.target);
+        }
         return Ok(());
     }
     books.leave(entry);
