@@ -212,7 +212,7 @@ fn complete(world: &mut World, entry: Entry) -> Result<(), BevyError> {
     if target.is_ok_and(|target| is_open && !target.contains::<Deleting>()) {
         if mark::lacks_mark(world, entry.target) && !mark::mark(world, entry.target) {
             let error = RegisterError::MarkRemoved(describe(world, entry));
-            return missed::refuse(world, error, |_| (entry.key, handler));
+            return missed::refuse(world, error, Manner::Add, |_| (entry.key, handler));
         }
         return Ok(());
     }
@@ -259,5 +259,5 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
         return Ok(());
     }
     books.leave(entry);
-    missed::refuse(world, error, |_| (entry.key, handler))
+    missed::refuse(world, error, Manner::Add, |_| (entry.key, handler))
 }

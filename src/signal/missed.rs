@@ -11,6 +11,7 @@ use super::{
     books::Books,
     handler::Call,
     pending::Entry,
+    register::Manner,
     table::{HandlerId, KeyId},
 };
 use crate::{error::RegisterError, panics::catch};
@@ -28,6 +29,7 @@ pub(super) type Nested = HashMap<Entry, u32, FixedHasher>;
 pub(super) fn refuse(
     world: &mut World,
     error: RegisterError,
+    manner: Manner,
     handler: impl FnOnce(&mut World) -> (KeyId, HandlerId),
 ) -> Result<(), BevyError> {
     let severity = match error {
@@ -39,7 +41,7 @@ pub(super) fn refuse(
                 target: registration.target,
                 key,
             };
-            return answer(world, entry, handler, error);
+            return answer(world, entry, handler, error, manner);
         }
         // Whoever was to be told is gone.
         RegisterError::ListenerNotSpawned(_) | RegisterError::ListenerDeleting(_) => {
@@ -54,16 +56,20 @@ pub(super) fn refuse(
 }
 
 /// Tells the listener of a registration that its target is going or gone, if it was not told before.
-pub(super) fn answer(
+fn answer(
     world: &mut World,
     entry: Entry,
     handler: HandlerId,
     error: RegisterError,
+    manner: Manner,
 ) -> Result<(), BevyError> {
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
     let call = books.table.call(handler);
     if books.was_told(entry) {
+        if manner == Manner::Ensure {
+            return Ok(());
+        }
         // It is one that ends with its target.
         let error = RegisterError::AlreadyRegistered(error.registration());
         return Err(BevyError::from(error).with_severity(Severity::Warning));

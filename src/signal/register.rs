@@ -121,7 +121,7 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
             register_late(world, listener, about, handler, manner)
         });
     }
-    missed::refuse(world, error, |world| {
+    missed::refuse(world, error, manner, |world| {
         let known = listener::introduce(world, handler);
         (known.key, manner.apply(known.handler))
     })

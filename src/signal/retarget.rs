@@ -176,5 +176,5 @@ pub(super) fn retarget_late<C: Component, S: 'static>(
         // It hears of the one that it was to go to, and has left the other.
         books.leave(entry);
     }
-    missed::refuse(world, error, |_| (entry.key, handler))
+    missed::refuse(world, error, Manner::Add, |_| (entry.key, handler))
 }
