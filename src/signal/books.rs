@@ -190,7 +190,7 @@ impl Books {
             }
             Held::One(_) => (None, Others::One),
             Held::Many(map) => {
-                let known = map.get(&(list.target, key));
+                let known = map.get(list.target, key);
                 (known.map(|known| known.place), Others::Many)
             }
         };

@@ -7,7 +7,8 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{
     books::Books,
-    links::{Held, Link, Links, Placed, Sort},
+    crowd::Placed,
+    links::{Held, Link, Links, Sort},
     list::ListId,
     table::KeyId,
 };
@@ -42,17 +43,15 @@ impl Books {
             Held::Nothing | Held::One(_) => SmallVec::new(),
             Held::Many(map) => {
                 // Links to a list that was told stay until it is dropped.
-                let is_its_own = |(target, _): &(Entity, KeyId), placed: &Placed| {
+                let is_its_own = |(target, _, placed): &(Entity, KeyId, Placed)| {
                     let list = self.lists.get(placed.list.index());
                     list.is_some_and(|list| list.target == *target)
                 };
-                let links = map.iter();
-                let links = links.filter(|(at, placed)| is_its_own(at, placed));
-                let mut links: Vec<_> = links.collect();
-                links.sort_unstable_by_key(|(_, placed)| placed.order);
+                let mut links: Vec<_> = map.iter().filter(is_its_own).collect();
+                links.sort_unstable_by_key(|(.., placed)| placed.order);
                 let links = links.into_iter();
                 links
-                    .map(|((_, key), placed)| placed.link(*key))
+                    .map(|(_, key, placed)| placed.link(key))
                     .filter(|link| self.is_in_force(listener, *link))
                     .collect()
             }
@@ -64,9 +63,7 @@ impl Books {
         match self.links.with(key).of(listener) {
             Held::Nothing => None,
             Held::One(link) => (link.list == id && link.key == key).then_some(link.place),
-            Held::Many(map) => map
-                .get(&(self.list(id).target, key))
-                .map(|known| known.place),
+            Held::Many(map) => map.get(self.list(id).target, key).map(|known| known.place),
         }
     }
 }

@@ -24,7 +24,7 @@ impl Books {
         let link = match self.links.with(key).of(listener) {
             Held::One(link) if link.key == key => link,
             Held::Nothing | Held::One(_) => return None,
-            Held::Many(map) => map.get(&(target, key))?.link(key),
+            Held::Many(map) => map.get(target, key)?.link(key),
         };
         let list = self.lists.get(link.list.index())?;
         // The one link of a listener may have outlived its place, and that may be another's by now.

@@ -10,11 +10,11 @@
 //! except for those with a map, which would grow.
 
 use bevy_ecs::entity::Entity;
-use bevy_platform::{collections::HashMap, hash::FixedHasher};
-use indexmap::IndexMap;
+use bevy_platform::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::{
+    crowd::{Crowd, Placed},
     list::ListId,
     pages::{Pages, Slot},
     table::KeyId,
@@ -33,31 +33,7 @@ pub(crate) struct Link {
 pub(crate) enum Held<'a> {
     Nothing,
     One(Link),
-    Many(&'a Map),
-}
-
-/// The links of a listener that has more than one, by target and key.
-pub(crate) type Map = IndexMap<(Entity, KeyId), Placed, FixedHasher>;
-
-/// Where a registration of a listener with a map stands.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Placed {
-    pub(crate) list: ListId,
-    pub(crate) place: u32,
-    /// Grows from registration to registration. The map does not keep the order, or taking a link out of it
-    /// would not be O(1).
-    pub(crate) order: u64,
-}
-
-impl Placed {
-    /// Returns the link that was put into the map under `key`.
-    pub(crate) fn link(self, key: KeyId) -> Link {
-        Link {
-            key,
-            list: self.list,
-            place: self.place,
-        }
-    }
+    Many(&'a Crowd),
 }
 
 /// The links of all listeners, those of registrations and those of declared references apart.
@@ -82,7 +58,7 @@ pub(crate) enum Sort {
 pub(crate) struct Links {
     slots: Pages<Link>,
     /// By entity index, as the slots.
-    maps: HashMap<u32, Map>,
+    maps: HashMap<u32, Crowd>,
     next_order: u64,
 }
 
@@ -175,14 +151,14 @@ impl Links {
             place: link.place,
             order: self.next_order,
         };
-        map.insert((target, link.key), placed);
+        map.insert(target, link.key, placed);
         self.next_order += 1;
     }
 
     /// Gives `listener` a map, which is empty; its link must be added anew.
     pub(crate) fn make_map(&mut self, listener: Entity) {
         self.set(listener, MANY);
-        self.maps.insert(listener.index_u32(), Map::default());
+        self.maps.insert(listener.index_u32(), Crowd::default());
     }
 
     /// Corrects the link to `list` with the key of `link` after its place or the list was moved.
@@ -192,7 +168,7 @@ impl Links {
             KeyId::NONE => {}
             KeyId::MANY => {
                 let map = self.maps.get_mut(&listener.index_u32());
-                let known = map.and_then(|map| map.get_mut(&(target, link.key)));
+                let known = map.and_then(|map| map.get_mut(target, link.key));
                 if let Some(known) = known {
                     known.list = link.list;
                     known.place = link.place;
@@ -214,7 +190,7 @@ impl Links {
             KeyId::MANY => {
                 let index = listener.index_u32();
                 if let Some(map) = self.maps.get_mut(&index) {
-                    map.swap_remove(&(target, key));
+                    map.remove(target, key);
                 }
                 self.unmap(listener);
             }
@@ -235,51 +211,36 @@ impl Links {
     pub(crate) fn take_many(
         &mut self,
         listener: Entity,
-        mut belongs: impl FnMut(KeyId) -> bool,
+        belongs: impl FnMut(KeyId) -> bool,
     ) -> SmallVec<[Link; 2]> {
-        let mut taken = SmallVec::new();
-        if let Some(map) = self.maps.get_mut(&listener.index_u32()) {
-            map.retain(|&(_, key), placed| {
-                let belongs = belongs(key);
-                if belongs {
-                    taken.push(placed.link(key));
-                }
-                !belongs
-            });
-        }
+        let crowd = self.maps.get_mut(&listener.index_u32());
+        let taken = crowd.map(|crowd| crowd.take(belongs)).unwrap_or_default();
         self.unmap(listener);
         taken
     }
 
     /// Returns the bytes on the heap.
     fn heap_bytes(&self) -> usize {
-        let maps = self.maps.values().map(|map| {
-            let entry = size_of::<((Entity, KeyId), Placed, u64)>() + size_of::<usize>();
-            map.capacity() * entry
-        });
-        let buckets = self.maps.capacity() * size_of::<(u32, Map)>();
+        let maps = self.maps.values().map(Crowd::heap_bytes);
+        let buckets = self.maps.capacity() * size_of::<(u32, Crowd)>();
         self.slots.heap_bytes() + buckets + maps.sum::<usize>()
     }
 
     /// Goes back from a map to the one link, or to none.
     fn unmap(&mut self, listener: Entity) {
         let index = listener.index_u32();
-        let Some(map) = self.maps.get_mut(&index) else {
+        let Some(last) = self.maps.get(&index).map(Crowd::at_most_one) else {
             return;
         };
-        if map.len() > 1 {
-            if map.capacity() > 32 && map.len() * 4 <= map.capacity() {
-                map.shrink_to(map.len() * 2);
-            }
+        let Some(last) = last else {
             return;
-        }
-        let last = map.pop();
+        };
         self.maps.remove(&index);
         if self.maps.capacity() > 32 && self.maps.len() * 4 <= self.maps.capacity() {
             self.maps.shrink_to(self.maps.len() * 2);
         }
         match last {
-            Some(((_, key), placed)) => self.set(listener, placed.link(key)),
+            Some(link) => self.set(listener, link),
             None => self.slots.clear(listener),
         }
     }

@@ -16,6 +16,7 @@
 mod answer;
 mod books;
 mod column;
+mod crowd;
 mod deferred;
 mod describe;
 mod dispatch;

@@ -154,10 +154,10 @@ impl Books {
             }
             Held::Nothing | Held::One(_) => {}
             Held::Many(map) => {
-                for (&(target, at), placed) in map {
+                for (target, placed) in map.with(key) {
                     let link = placed.link(key);
                     // A list that was dropped may be another target's by now.
-                    if at == key && self.first(target).is_some() && self.is_in_force(holder, link) {
+                    if self.first(target).is_some() && self.is_in_force(holder, link) {
                         visit(target, link);
                     }
                 }

@@ -125,7 +125,7 @@ impl Books {
     fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
         match self.links.with(link.key).of(listener) {
             Held::One(known) if known == link => {}
-            Held::Many(map) if map.contains_key(&(target, link.key)) => {}
+            Held::Many(map) if map.get(target, link.key).is_some() => {}
             // It listens to nobody, or to somebody else since.
             Held::Nothing | Held::One(_) | Held::Many(_) => self.add_link(listener, link),
         }

@@ -109,7 +109,7 @@ impl Books {
             Held::One(link) if link.list == id && link.key == key => Some(link.place),
             Held::Nothing | Held::One(_) => None,
             Held::Many(map) => map
-                .get(&(target, key))
+                .get(target, key)
                 .filter(|known| known.list == id)
                 .map(|known| known.place),
         };
