@@ -5,7 +5,7 @@
 
 use core::fmt::Display;
 
-use bevy_ecs::{prelude::*, resource::IsResource};
+use bevy_ecs::{lifecycle::Add, prelude::*, resource::IsResource};
 use insta::{assert_snapshot, with_settings};
 use qdel::{
     BrokenBooks, QdelCounts, QdelError, RegisterError, Registration, UnregisterError, prelude::*,
@@ -112,6 +112,48 @@ fn target_that_is_not_spawned_is_named() {
 
     assert!(matches!(error, RegisterError::TargetNotSpawned(_)));
     scene.expect("target_not_spawned", &error);
+}
+
+#[test]
+fn target_whose_mark_does_not_stay_is_named() {
+    let mut scene = Scene::new();
+    let strip = |added: On<Add<Signals>>, mut commands: Commands| {
+        commands.entity(added.entity).remove::<Signals>();
+    };
+    scene.world.add_observer(strip);
+
+    let error = scene.refused();
+
+    assert!(matches!(error, RegisterError::MarkRemoved(_)));
+    scene.expect("mark_removed", &error);
+}
+
+#[test]
+fn registration_that_cannot_be_moved_names_where_it_was_to_go() {
+    let mut scene = Scene::new();
+    let (listener, target) = (scene.listener, scene.target);
+    let to = scene.world.spawn_empty().id();
+
+    let moved = scene
+        .world
+        .retarget_signal::<Archer, Ping>(listener, target, to);
+
+    scene.expect("not_registered_to_move", &moved.unwrap_err());
+}
+
+#[test]
+fn registration_that_is_moved_to_who_is_gone_says_what_registering_says() {
+    let mut scene = Scene::new();
+    let (listener, target) = (scene.listener, scene.target);
+    let from = scene.world.spawn_empty().id();
+    scene.world.register_signal(listener, from, hear).unwrap();
+    scene.world.despawn(target);
+
+    let moved = scene
+        .world
+        .retarget_signal::<Archer, Ping>(listener, from, target);
+
+    scene.expect("target_not_spawned", &moved.unwrap_err());
 }
 
 #[test]

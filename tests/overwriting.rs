@@ -72,6 +72,12 @@ fn weather_says(_: &mut Weather, _: Received<Ping>) -> Vec<&'static str> {
     vec!["weather"]
 }
 
+/// What is done to a component of an entity, by its name.
+type Way = (&'static str, fn(&mut World, Entity));
+
+/// How somebody moves its registration from one target to another.
+type WayToMove = (&'static str, fn(&mut World, Entity, Entity, Entity));
+
 /// Runs a test with both ways to notice the end of a component: a hook, and an observer.
 fn with_each_watch(test: impl Fn(World)) {
     let mut hooked = World::new();
@@ -117,7 +123,7 @@ fn component_that_is_inserted_after_it_registered_is_told() {
 /// S10: each of the ways in which Bevy puts a value in the place of another.
 #[test]
 fn registration_stays_however_its_component_is_overwritten() {
-    let ways: [(&str, fn(&mut World, Entity)); 8] = [
+    let ways: [Way; 8] = [
         ("insert", |world, mob| {
             world.entity_mut(mob).insert(Mob::default());
         }),
@@ -311,7 +317,7 @@ fn overwritten_component_hears_of_a_target_that_lived_on_once_more() {
 /// S10: taken away is taken away, and what comes back is another one.
 #[test]
 fn registration_ends_however_its_component_is_removed() {
-    let ways: [(&str, fn(&mut World, Entity)); 8] = [
+    let ways: [Way; 8] = [
         ("remove", |world, mob| {
             world.entity_mut(mob).remove::<Mob>();
         }),
@@ -567,7 +573,7 @@ fn retargeting_moves_a_registration_to_the_end_of_another_list() {
 /// S10: on a target that nobody listened to before, from each kind of world.
 #[test]
 fn everybody_retargets() {
-    let ways: [(&str, fn(&mut World, Entity, Entity, Entity)); 4] = [
+    let ways: [WayToMove; 4] = [
         ("world", |world, mob, from, to| {
             let moved = world.retarget_signal::<Mob, Qdeleting>(mob, from, to);
             assert_eq!(moved, Ok(Registered::Now));
