@@ -748,8 +748,8 @@ fn listener_that_lost_its_component_meanwhile_is_not_given_back() {
 }
 
 #[test]
-fn listener_that_overwrote_its_component_meanwhile_is_not_given_back() {
-    assert_lost(|world, cast| {
+fn listener_that_overwrote_its_component_meanwhile_has_its_old_target_again() {
+    assert_given_back(false, |world, cast| {
         world.commands().entity(cast.listener).insert(Ear::<0>);
     });
 }
@@ -764,8 +764,8 @@ fn listener_that_lost_its_component_and_got_another_meanwhile_is_not_given_back(
 }
 
 #[test]
-fn listener_that_overwrote_its_component_and_moved_on_meanwhile_is_not_given_back() {
-    assert_lost(|world, cast| {
+fn listener_that_overwrote_its_component_and_moved_on_meanwhile_has_its_old_target_again() {
+    assert_given_back(true, |world, cast| {
         world.commands().queue(move |world: &mut World| {
             world.entity_mut(cast.listener).insert(Ear::<0>);
             world
@@ -776,8 +776,8 @@ fn listener_that_overwrote_its_component_and_moved_on_meanwhile_is_not_given_bac
 }
 
 #[test]
-fn listener_that_moved_on_and_overwrote_its_component_meanwhile_is_not_given_back() {
-    assert_lost(|world, cast| {
+fn listener_that_moved_on_and_overwrote_its_component_meanwhile_has_its_old_target_again() {
+    assert_given_back(true, |world, cast| {
         world.commands().queue(move |world: &mut World| {
             world
                 .register_signal(cast.listener, cast.other, hear::<0>)
