@@ -66,7 +66,7 @@
 //!
 //! - `bevy_app` (default): `QdelPlugin`, and `register_listener`, `register_destroy` and so on on an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
-//! - `bevy_reflect` (default): `Reflect` for [`Weak`] and the resources; [`find_references`](FindReferencesExt::find_references)
+//! - `bevy_reflect` (default): `Reflect` for [`Weak`], [`Deleting`] and the resources; [`find_references`](FindReferencesExt::find_references)
 //!   and [`sweep`](SweepExt::sweep) look into all types that are registered, not only into tracked ones.
 //! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions do and cost, frame by frame.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).

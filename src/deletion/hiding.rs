@@ -63,6 +63,10 @@ pub(super) fn show_all(world: &mut World) -> Result<(), Panicked> {
         let Ok(mut entity) = world.get_entity_mut(entity) else {
             continue;
         };
+        // Whoever saw another one may have brought this one back.
+        if !entity.contains::<Deleting>() {
+            continue;
+        }
         let shown = catch(|| {
             entity.remove::<Disabled>();
         });

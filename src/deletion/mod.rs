@@ -30,6 +30,7 @@
 mod answer;
 mod ask;
 mod batch;
+mod budget;
 mod claims;
 mod copies;
 mod corpses;

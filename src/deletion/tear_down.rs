@@ -1,6 +1,5 @@
 //! How what was deleted goes.
 
-use core::time::Duration;
 use std::collections::VecDeque;
 
 use bevy_ecs::{
@@ -14,6 +13,7 @@ use indexmap::IndexSet;
 
 use super::{
     answer::QdelCounts,
+    budget::Budget,
     corpses::LooksFor,
     descent::Descent,
     hiding,
@@ -21,7 +21,6 @@ use super::{
     prepare,
     queue::{Deletions, Epoch, Goal},
     release::sync_references,
-    settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
     storage,
     sweeps::{Corpse, Suspension},
     wave::carry_out,
@@ -72,14 +71,6 @@ enum Pace {
     Budget,
     /// Whatever they say.
     AtOnce,
-}
-
-/// What is left of the time for a frame.
-struct Budget {
-    clock: WorkClock,
-    begun: Duration,
-    time: Duration,
-    steps: usize,
 }
 
 impl TearDown {
@@ -442,32 +433,6 @@ impl Ground {
             Self::Firm(epoch) | Self::Doubtful(epoch) | Self::Broken(epoch) => Some(epoch),
             Self::Cleared => None,
         }
-    }
-}
-
-impl Budget {
-    /// Returns the budget that the settings give to a frame, or with what the clock panicked.
-    fn of(world: &World) -> Result<Option<Self>, Panicked> {
-        let Teardown::Budget(time) = QdelSettings::of(world).teardown else {
-            return Ok(None);
-        };
-        let clock = WorkClock::of(world);
-        Ok(Some(Self {
-            begun: clock.now()?,
-            clock,
-            time,
-            steps: 0,
-        }))
-    }
-
-    /// Tells whether there is time for a step, which is taken then, or with what the clock panicked.
-    fn allows_a_step(&mut self) -> Result<bool, Panicked> {
-        let is_batch = self.steps > 0 && self.steps.is_multiple_of(TEARDOWN_BATCH);
-        if is_batch && self.clock.now()?.saturating_sub(self.begun) >= self.time {
-            return Ok(false);
-        }
-        self.steps += 1;
-        Ok(true)
     }
 }
 
