@@ -243,6 +243,14 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
 /// Errors go to Bevy's error handler with [`Severity::Warning`], which logs them by default: none of them
 /// panics. A registration whose listener is gone by then, and unregistering what is not registered, are
 /// errors with [`Severity::Debug`].
+///
+/// They are seen there and nowhere else. A second registration of a component for a signal about one target is refused when
+/// its command is applied: the first handler stays, and the warning names both entities, the component and the signal. Use
+/// [`replace_signal`](Self::replace_signal) where the new handler is meant.
+///
+/// Commands are applied in the order in which they were queued. `entity.register_signal(goblin, Mob::clear_target).insert(Mob::default())` finds no
+/// `Mob` yet: nothing is registered, and the warning is [`RegisterError::MissingComponent`]. Insert first, or spawn the entity with the
+/// component.
 pub trait EntityCommandsSignalExt {
     /// Registers `handler` of a component of this entity for a signal about `target`.
     ///

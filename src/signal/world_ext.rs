@@ -169,6 +169,10 @@ pub trait SignalExt: sealed::Worldly {
     /// An earlier registration keeps its place in the order, and one for one call remains one for one call. If there is none, this
     /// is [`register_signal`](Self::register_signal).
     ///
+    /// In a dispatch that is going on, the new handler is called if the turn of the registration is still to come, and the old one is
+    /// not. Where the answer is [`Replaced::Queued`], it waits for the next dispatch. While the end of `target` is told, nothing is replaced any more:
+    /// that is [`RegisterError::TargetDeleting`].
+    ///
     /// # Errors
     ///
     /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
@@ -273,6 +277,10 @@ pub trait SignalExt: sealed::Worldly {
     /// Handlers are called in the order of their registrations. What is unregistered meanwhile is not called,
     /// what is registered meanwhile waits for the next time. On a `World`, commands that handlers queue are
     /// applied before this returns.
+    ///
+    /// A `target` that is being deleted is spoken about as before: those who listen to it hear of it until its tear-down, which ends their registrations
+    /// without a word. Nobody registers on it any more, and anybody may unregister. Only [`Qdeleting`](crate::Qdeleting) cannot be sent: nobody is
+    /// called, and the answer is the default.
     ///
     /// # Panics
     ///
