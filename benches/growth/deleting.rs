@@ -5,7 +5,7 @@ use core::{
     time::Duration,
 };
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 use qdel::{WorkClock, prelude::*};
 
 use crate::{Case, time};
@@ -21,6 +21,32 @@ pub(crate) const CASES: &[Case] = &[
         "batch of a chain of n owners, last first",
         4_000,
         deep_last_first,
+    ),
+    Case::new(
+        "batch of a chain of n owners, each vetoed by the next",
+        1_000,
+        vetoed_by_next,
+    )
+    .documented("each looks at all that take either along"),
+    Case::new(
+        "batch of n guards, each of whom vetoes for the next",
+        4_000,
+        guards,
+    ),
+    Case::new(
+        "qdel n one by one, left visible",
+        20_000,
+        one_by_one_visible,
+    ),
+    Case::new(
+        "qdel n one by one, each shown again meanwhile",
+        4_000,
+        shown_again,
+    ),
+    Case::new(
+        "n commands that register on one that goes",
+        10_000,
+        late_registrations,
     ),
     Case::new(
         "batch of a chain of n owners, the last vetoed",
@@ -200,6 +226,74 @@ fn vetoed_chain(size: usize) -> Duration {
         let batch = world.qdel_batch(all);
         assert_eq!(batch.vetoed.len(), size);
     })
+}
+
+/// Has each of `all` but the last be vetoed by the next one.
+fn guard(world: &mut World, all: &[Entity]) {
+    for pair in all.windows(2) {
+        world.entity_mut(pair[1]).insert(Guard);
+        let registered = world.register_signal(pair[1], pair[0], Guard::refuse);
+        registered.unwrap();
+    }
+}
+
+fn vetoed_by_next(size: usize) -> Duration {
+    let mut world = World::new();
+    let all = chain(&mut world, size);
+    guard(&mut world, &all);
+    time(|| world.qdel_batch(all))
+}
+
+fn guards(size: usize) -> Duration {
+    let mut world = World::new();
+    let all = spawn(&mut world, size);
+    guard(&mut world, &all);
+    time(|| {
+        let batch = world.qdel_batch(all);
+        assert_eq!(batch.queued.len(), size);
+    })
+}
+
+fn one_by_one_visible(size: usize) -> Duration {
+    let mut world = World::new();
+    world.insert_resource(QdelSettings::default().with_hiding(Hiding::LeaveVisible));
+    let all = spawn(&mut world, size);
+    time(|| {
+        for entity in all {
+            world.qdel(entity).unwrap();
+        }
+        assert_eq!(world.flush_qdel(), size);
+    })
+}
+
+fn shown_again(size: usize) -> Duration {
+    let mut world = World::new();
+    let all = spawn(&mut world, size);
+    time(|| {
+        for entity in all {
+            world.qdel(entity).unwrap();
+            world.entity_mut(entity).remove::<Disabled>();
+        }
+    })
+}
+
+#[derive(Component)]
+struct Ear;
+
+impl Ear {
+    fn hear(&mut self, _: Received<Qdeleting>) {}
+}
+
+fn late_registrations(size: usize) -> Duration {
+    let mut world = World::new();
+    let target = world.spawn_empty().id();
+    let ears: Vec<Entity> = (0..size).map(|_| world.spawn(Ear).id()).collect();
+    let mut commands = world.commands();
+    commands.entity(target).qdel();
+    for ear in ears {
+        commands.entity(ear).register_signal(target, Ear::hear);
+    }
+    time(|| world.flush())
 }
 
 fn kept_children(size: usize) -> Duration {

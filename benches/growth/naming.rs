@@ -42,7 +42,7 @@ pub(crate) const CASES: &[Case] = &[
         immutable_list,
     ),
     Case::new("sync n written fields", 20_000, sync),
-    Case::new("sync a list of n written anew", 20_000, sync_list),
+    Case::new("sync a list of n written anew", 40_000, sync_list),
     Case::new("sync n times beside n that nobody wrote", 2_000, sync_idle)
         .documented("each looks at each once"),
     Case::new(
