@@ -678,7 +678,7 @@ fn paths_lead_to_every_place() {
     };
     let holder = world.spawn(shelf).id();
 
-    let released = planned(&world, goblin);
+    let released = planned(&mut world, goblin);
 
     assert!(released.iter().all(|at| at.holder == holder));
     assert!(
@@ -1847,7 +1847,7 @@ fn let_go(value: &mut impl References, lost: &[Entity]) -> Remains {
     value.release_references(Policy::Clear, &mut |entity| lost.contains(&entity))
 }
 
-fn planned(world: &World, target: Entity) -> Vec<PlannedRelease> {
+fn planned(world: &mut World, target: Entity) -> Vec<PlannedRelease> {
     let plan = world.plan_qdel(target).unwrap();
     plan.deletions[0].released.clone()
 }

@@ -25,7 +25,7 @@ fn clone_is_tracked_too() {
     let clone = world.entity_mut(mob).clone_and_spawn();
     world.entity_mut(mob).despawn();
 
-    assert_eq!(holders(&world, goblin), [clone]);
+    assert_eq!(holders(&mut world, goblin), [clone]);
     world.qdel(goblin).unwrap();
     assert_eq!(world.get::<Mob>(clone).unwrap().target, None);
     world.check_registrations().unwrap();
@@ -39,8 +39,8 @@ fn clone_onto_an_entity_replaces_what_it_named() {
 
     EntityCloner::build_opt_out(&mut world).clone_entity(mob, other);
 
-    assert_eq!(holders(&world, goblin), [mob, other]);
-    assert_eq!(holders(&world, orc), []);
+    assert_eq!(holders(&mut world, goblin), [mob, other]);
+    assert_eq!(holders(&mut world, orc), []);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn component_that_is_moved_is_tracked_where_it_is() {
         .allow::<Mob>()
         .clone_entity(mob, heir);
 
-    assert_eq!(holders(&world, goblin), [heir]);
+    assert_eq!(holders(&mut world, goblin), [heir]);
     world.qdel(goblin).unwrap();
     assert_eq!(world.get::<Mob>(heir).unwrap().target, None);
     world.check_registrations().unwrap();
@@ -75,7 +75,7 @@ fn linked_clone_names_the_new_owner_and_is_linked_to_it() {
         });
     let other = world.get::<Children>(twin).unwrap()[0];
 
-    let found = [ship, twin, port].map(|target| holders(&world, target));
+    let found = [ship, twin, port].map(|target| holders(&mut world, target));
     assert_eq!(found, [vec![sailor], vec![other], vec![sailor, other]]);
     world.entity_mut(other).remove::<ChildOf>();
     world.qdel(twin).unwrap();
@@ -93,7 +93,7 @@ fn component_that_is_not_cloned_leaves_no_link() {
     let clone = world.entity_mut(mob).clone_and_spawn();
 
     assert!(world.get::<Tattoo>(clone).is_none());
-    assert_eq!(holders(&world, goblin), [mob]);
+    assert_eq!(holders(&mut world, goblin), [mob]);
 }
 
 #[test]
@@ -127,8 +127,8 @@ fn mapping_and_clearing_see_the_same_fields() {
     let mob = world.spawn(mob).id();
 
     assert_eq!(seen.0, [goblin, orc, goblin]);
-    assert_eq!(holders(&world, other), [mob, mob, mob]);
-    assert_eq!(holders(&world, goblin), [mob]);
+    assert_eq!(holders(&mut world, other), [mob, mob, mob]);
+    assert_eq!(holders(&mut world, goblin), [mob]);
 }
 
 #[test]
@@ -141,8 +141,8 @@ fn mapped_in_place_is_seen_by_the_sync() {
     <Mob as Component>::map_entities(&mut world.get_mut::<Mob>(mob).unwrap(), &mut map);
     world.sync_references();
 
-    assert_eq!(holders(&world, goblin), []);
-    assert_eq!(holders(&world, orc), [mob]);
+    assert_eq!(holders(&mut world, goblin), []);
+    assert_eq!(holders(&mut world, orc), [mob]);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn mark_of_a_release_is_not_taken_for_a_write() {
     world.flush_qdel();
 
     assert_eq!(last_changed::<Mob>(&world, mob), once);
-    assert_eq!(holders(&world, orc), [mob]);
+    assert_eq!(holders(&mut world, orc), [mob]);
 }
 
 // R3: all kinds of writes.
@@ -342,7 +342,7 @@ fn swapped_components_are_seen_by_the_sync() {
 
     let targets = [first, second].map(|mob| world.get::<Mob>(mob).unwrap().target);
     assert_eq!(targets, [Some(orc), None]);
-    assert_eq!(holders(&world, orc), [first]);
+    assert_eq!(holders(&mut world, orc), [first]);
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn value_that_is_set_if_it_differs_is_seen_by_the_sync() {
     world.flush_qdel();
 
     assert_eq!(world.get::<Mob>(mob).unwrap().target, None);
-    assert_eq!(holders(&world, goblin), []);
+    assert_eq!(holders(&mut world, goblin), []);
 }
 
 #[test]
@@ -388,10 +388,10 @@ fn component_that_is_taken_and_put_elsewhere_is_tracked_there() {
     let mob = world.spawn(Mob::at(goblin)).id();
 
     let taken = world.entity_mut(mob).take::<Mob>().unwrap();
-    let without = holders(&world, goblin);
+    let without = holders(&mut world, goblin);
     world.entity_mut(heir).insert(taken);
 
-    assert_eq!((without, holders(&world, goblin)), (vec![], vec![heir]));
+    assert_eq!((without, holders(&mut world, goblin)), (vec![], vec![heir]));
 }
 
 #[test]
@@ -403,7 +403,7 @@ fn batches_and_bundles_are_tracked_on_insertion() {
     let third: Vec<_> = world.spawn_batch([(Mob::at(goblin), Other)]).collect();
     let required = world.spawn(Hunter).id();
 
-    assert_eq!(holders(&world, goblin), [first, second, third[0]]);
+    assert_eq!(holders(&mut world, goblin), [first, second, third[0]]);
     assert!(world.get::<Mob>(required).is_some());
     world.qdel(goblin).unwrap();
     for mob in [first, second, third[0]] {
@@ -420,8 +420,8 @@ fn component_that_was_there_before_stays_tracked_when_it_is_kept() {
 
     world.entity_mut(mob).insert_if_new(Mob::at(orc));
 
-    assert_eq!(holders(&world, goblin), [mob]);
-    assert_eq!(holders(&world, orc), []);
+    assert_eq!(holders(&mut world, goblin), [mob]);
+    assert_eq!(holders(&mut world, orc), []);
 }
 
 #[test]
@@ -454,7 +454,7 @@ fn component_that_is_in_the_world_already_is_tracked() {
     let replaced = world.spawn(Mob::at(orc)).insert(Mob::at(goblin)).id();
 
     let everybody = [early, hidden, late, replaced];
-    let mut found = holders(&world, goblin);
+    let mut found = holders(&mut world, goblin);
     found.sort_unstable();
     let mut expected = everybody.to_vec();
     expected.sort_unstable();
@@ -463,7 +463,7 @@ fn component_that_is_in_the_world_already_is_tracked() {
     for mob in everybody {
         assert_eq!(world.get::<Mob>(mob).unwrap().target, None);
     }
-    assert_eq!(holders(&world, orc), []);
+    assert_eq!(holders(&mut world, orc), []);
 }
 
 #[test]
@@ -490,7 +490,7 @@ fn tracking_twice_changes_nothing() {
     world.track_references::<Mob>().track_references::<Mob>();
     let late = world.spawn(Mob::at(goblin)).id();
 
-    assert_eq!(holders(&world, goblin), [mob, late]);
+    assert_eq!(holders(&mut world, goblin), [mob, late]);
     world.qdel(goblin).unwrap();
     assert_eq!(world.get::<Mob>(mob).unwrap().heard, [[goblin]]);
     assert_eq!(world.get::<Mob>(late).unwrap().heard, [[goblin]]);
@@ -507,7 +507,7 @@ fn own_hooks_of_a_component_are_called_too() {
 
     let mob = world.spawn(Hooked(Some(goblin))).id();
     world.entity_mut(mob).insert(Hooked(Some(orc)));
-    let linked = [goblin, orc].map(|target| holders(&world, target));
+    let linked = [goblin, orc].map(|target| holders(&mut world, target));
     world.qdel(orc).unwrap();
     let target = world.get::<Hooked>(mob).unwrap().0;
     world.entity_mut(mob).remove::<Hooked>();
@@ -546,7 +546,7 @@ fn immutable_component_is_replaced_by_one_that_lost() {
     let at = world.get::<Statue>(statue).unwrap();
     assert_eq!((&*at.of, &*at.heard), (&[orc][..], &[vec![goblin]][..]));
     assert_eq!(world.resource::<Order>().0, ["discarded", "inserted"]);
-    assert_eq!(holders(&world, orc), [statue]);
+    assert_eq!(holders(&mut world, orc), [statue]);
     world.check_registrations().unwrap();
 }
 
@@ -601,7 +601,7 @@ fn immutable_component_that_was_replaced_meanwhile_hears_nothing() {
 
     let at = world.get::<Statue>(statue).unwrap();
     assert_eq!((&*at.of, &*at.heard), (&[orc][..], &[][..]));
-    assert_eq!(holders(&world, orc), [statue]);
+    assert_eq!(holders(&mut world, orc), [statue]);
 }
 
 #[test]
@@ -693,7 +693,7 @@ fn resource_that_is_there_first_is_released() {
     world.despawn(goblin);
 
     assert_eq!(world.resource::<Boss>().entity, None);
-    assert_eq!(planned(&world, orc).len(), 1);
+    assert_eq!(planned(&mut world, orc).len(), 1);
 }
 
 #[test]
@@ -719,13 +719,13 @@ fn resource_that_comes_back_is_tracked_again() {
     world.insert_resource(Boss::with(goblin, []));
 
     let boss = world.remove_resource::<Boss>().unwrap();
-    let without = planned(&world, goblin);
+    let without = planned(&mut world, goblin);
     world.insert_resource(boss);
-    let with = planned(&world, goblin).len();
+    let with = planned(&mut world, goblin).len();
     world.insert_resource(Boss::with(orc, []));
 
     assert_eq!((without, with), (vec![], 1));
-    assert_eq!(planned(&world, goblin), []);
+    assert_eq!(planned(&mut world, goblin), []);
     world.qdel(orc).unwrap();
     assert_eq!(world.resource::<Boss>().entity, None);
     world.check_registrations().unwrap();
@@ -755,7 +755,7 @@ fn resource_scope_that_only_looks_keeps_the_links() {
 
     world.resource_scope(|_, _: Mut<Boss>| {});
 
-    assert_eq!(planned(&world, goblin).len(), 1);
+    assert_eq!(planned(&mut world, goblin).len(), 1);
     world.check_registrations().unwrap();
 }
 
@@ -789,7 +789,7 @@ fn resource_that_cannot_be_without_somebody_is_removed() {
     world.insert_resource(Throne(heir));
 
     assert!(empty);
-    assert_eq!(planned(&world, heir).len(), 1);
+    assert_eq!(planned(&mut world, heir).len(), 1);
     world.despawn(heir);
     assert!(!world.contains_resource::<Throne>());
 }
@@ -1014,13 +1014,13 @@ fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
     [(); N].map(|()| world.spawn_empty().id())
 }
 
-fn planned(world: &World, target: Entity) -> Vec<PlannedRelease> {
+fn planned(world: &mut World, target: Entity) -> Vec<PlannedRelease> {
     let plan = world.plan_qdel(target).unwrap();
     plan.deletions[0].released.clone()
 }
 
 /// Returns who is known to name `target`, once for each place.
-fn holders(world: &World, target: Entity) -> Vec<Entity> {
+fn holders(world: &mut World, target: Entity) -> Vec<Entity> {
     let planned = planned(world, target);
     planned.iter().map(|at| at.holder).collect()
 }

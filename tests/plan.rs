@@ -150,7 +150,7 @@ fn plan_asks_each_member_once_with_its_root_and_force() {
         world.register_signal(herald, king, Asked::note).unwrap();
         world.register_signal(herald, crown, Asked::note).unwrap();
 
-        let _plan = plan(&world, king, force);
+        let _plan = plan(&mut world, king, force);
 
         let expected = [(king, king, force), (crown, king, force)];
         assert_eq!(*asked.0.lock().unwrap(), expected);
@@ -263,7 +263,7 @@ fn plan_leaves_out_owned_entities_that_are_deleting_already() {
 }
 
 #[test]
-fn plan_inside_a_handler_is_what_the_deletion_does_afterwards() {
+fn plan_in_a_command_of_a_handler_is_what_the_deletion_does_afterwards() {
     #[derive(Resource)]
     struct Plan(Option<QdelPlan>);
     #[derive(Component)]
@@ -279,8 +279,10 @@ fn plan_inside_a_handler_is_what_the_deletion_does_afterwards() {
     world.insert_resource(Plan(None));
     let avenge = |mut world: DeferredWorld, told: Received<Qdeleting, Avenger>| {
         let prey = world.get::<Avenger>(told.listener()).unwrap().0;
-        let plan = world.plan_qdel(prey).unwrap();
-        world.resource_mut::<Plan>().0 = Some(plan);
+        world.commands().queue(move |world: &mut World| {
+            let plan = world.plan_qdel(prey).unwrap();
+            world.resource_mut::<Plan>().0 = Some(plan);
+        });
         world.queue_qdel(prey);
     };
     world.register_signal(goblin, goblin, avenge).unwrap();
@@ -294,7 +296,7 @@ fn plan_inside_a_handler_is_what_the_deletion_does_afterwards() {
 }
 
 #[test]
-fn plan_inside_a_handler_refuses_who_is_told_about() {
+fn plan_in_a_command_of_a_handler_refuses_who_is_told_about() {
     #[derive(Resource, Default)]
     struct Plans(Vec<Result<Qdel, QdelError>>);
 
@@ -303,8 +305,11 @@ fn plan_inside_a_handler_refuses_who_is_told_about() {
     let [ship, mast] = spawn_many(&mut world);
     world.entity_mut(mast).insert(ChildOf(ship));
     let look = |mut world: DeferredWorld, told: Received<Qdeleting, Herald>| {
-        let answer = world.plan_qdel(told.entity).map(|plan| plan.answer);
-        world.resource_mut::<Plans>().0.push(answer);
+        let target = told.entity;
+        world.commands().queue(move |world: &mut World| {
+            let answer = world.plan_qdel(target).map(|plan| plan.answer);
+            world.resource_mut::<Plans>().0.push(answer);
+        });
     };
     world.register_signal(mast, ship, look).unwrap();
     world.register_signal(mast, mast, look).unwrap();
@@ -389,7 +394,7 @@ fn plan_reads_well() {
         (gull, "[gull]"),
     ];
 
-    let plans = [ship, flag, gull].map(|root| said(&world, root));
+    let plans = [ship, flag, gull].map(|root| said(&mut world, root));
 
     expect("rich_plans", &roles, &plans.join("\n\n"));
 }
@@ -425,13 +430,13 @@ fn refused_plans_read_well() {
     assert!(world.entity(weather).contains::<IsResource>());
 
     let roots = [dead, reserved, foreign, weather, chest, king, crown, ghost];
-    let plans = roots.map(|root| said(&world, root));
+    let plans = roots.map(|root| said(&mut world, root));
 
     expect("refused_plans", &roles, &plans.join("\n"));
 }
 
 /// Returns what the plan of a deletion says, or the error.
-fn said(world: &World, root: Entity) -> String {
+fn said(world: &mut World, root: Entity) -> String {
     match world.plan_qdel(root) {
         Ok(plan) => plan.to_string(),
         Err(error) => error.to_string(),
@@ -471,8 +476,8 @@ proptest! {
         clear(&world);
 
         let types = world.components().len();
-        let planned = plan(&world, root, scene.force);
-        let again = plan(&world, root, scene.force);
+        let planned = plan(&mut world, root, scene.force);
+        let again = plan(&mut world, root, scene.force);
         prop_assert_eq!(&planned, &again);
         prop_assert_eq!(world.components().len(), types);
         prop_assert_eq!(facts(&world, &crowd), before.clone());
@@ -1017,7 +1022,7 @@ fn registration<C>(listener: Entity, target: Entity) -> Registration {
     }
 }
 
-fn plan(world: &World, root: Entity, force: bool) -> Result<QdelPlan, QdelError> {
+fn plan(world: &mut World, root: Entity, force: bool) -> Result<QdelPlan, QdelError> {
     if force {
         world.plan_force_qdel(root)
     } else {

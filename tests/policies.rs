@@ -115,9 +115,9 @@ fn late_reference_with_qdel_takes_its_entity_along() {
         let mut world = stage();
         let [goblin, orc] = spawn_many(&mut world);
         let shadow = world.spawn(Shadow(orc)).id();
-        world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
 
         delete(&mut world, goblin);
+        world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
         assert_eq!(world.liveness(shadow), Liveness::Alive, "{end}");
         world.sync_references();
 
@@ -133,8 +133,8 @@ fn late_reference_with_qdel_goes_with_the_flush_that_tears_down_what_it_names() 
     let mut world = stage();
     let [goblin, orc] = spawn_many(&mut world);
     let shadow = world.spawn(Shadow(orc)).id();
-    world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
     world.qdel(goblin).unwrap();
+    world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
 
     assert_eq!(world.flush_qdel(), 2);
 
@@ -176,9 +176,9 @@ fn late_or_passed_over_reference_with_deny_takes_the_component_along() {
         let mut world = stage();
         let [goblin, orc] = spawn_many(&mut world);
         let bond = world.spawn(Bond::to(orc)).id();
-        world.get_mut::<Bond>(bond).unwrap().0 = vec![goblin];
 
         delete(&mut world, goblin);
+        world.get_mut::<Bond>(bond).unwrap().0 = vec![goblin];
         world.flush_qdel();
 
         assert!(!world.entity(bond).contains::<Bond>(), "{end}");
@@ -451,9 +451,9 @@ fn veto_of_a_late_member_removes_its_component() {
     let [goblin, orc] = spawn_many(&mut world);
     let shadow = world.spawn((Shadow(orc), Ward)).id();
     world.register_signal(shadow, shadow, Ward::object).unwrap();
-    world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
 
     world.qdel(goblin).unwrap();
+    world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
     world.flush_qdel();
 
     assert_eq!(world.liveness(goblin), Liveness::Gone);
@@ -468,9 +468,9 @@ fn late_member_that_is_denied_loses_its_component() {
     let [goblin, orc] = spawn_many(&mut world);
     let shadow = world.spawn(Shadow(orc)).id();
     let bond = world.spawn(Bond::to(shadow)).id();
-    world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
 
     world.qdel(goblin).unwrap();
+    world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
     world.flush_qdel();
 
     assert_eq!(world.liveness(shadow), Liveness::Alive);
@@ -513,9 +513,9 @@ fn late_member_of_a_cascade_that_is_kept_loses_its_component() {
         let mut world = stage();
         let [goblin, orc] = spawn_many(&mut world);
         let shadow = world.spawn((Shadow(orc), Will(Hint::LetMeLive))).id();
-        world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
 
         delete(&mut world, goblin);
+        world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
         world.flush_qdel();
         world.sync_references();
 

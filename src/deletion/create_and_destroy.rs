@@ -7,6 +7,7 @@ use bevy_ecs::{entity::Entity, world::World};
 use super::{
     answer::{Qdel, QdelCounts},
     failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
+    look::Look,
     mark::Force,
     owned::Member,
     sweeping::{self, Sweeping},
@@ -204,7 +205,7 @@ fn qdel(
     entity: Entity,
     force: Force,
 ) -> Result<Result<Qdel, QdelError>, Panicked> {
-    catch(|| worklist::qdel(world, Member::root(entity), force))
+    catch(|| worklist::qdel(world, Member::root(entity), force, Look::Afresh))
 }
 
 /// Returns how many components wanted to live in vain until now.

@@ -6,6 +6,7 @@ use bevy_ecs::{system::EntityCommands, world::EntityWorldMut};
 
 use super::{
     answer::Qdel,
+    look::Look,
     mark::Force,
     owned::Member,
     timer::{self, QdelTimer},
@@ -42,12 +43,22 @@ pub trait EntityWorldMutQdelExt {
 impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
     fn qdel(self) -> Result<Qdel, QdelError> {
         let entity = self.id();
-        worklist::qdel(self.into_world_mut(), Member::root(entity), Force::No)
+        worklist::qdel(
+            self.into_world_mut(),
+            Member::root(entity),
+            Force::No,
+            Look::Afresh,
+        )
     }
 
     fn force_qdel(self) -> Result<Qdel, QdelError> {
         let entity = self.id();
-        worklist::qdel(self.into_world_mut(), Member::root(entity), Force::Yes)
+        worklist::qdel(
+            self.into_world_mut(),
+            Member::root(entity),
+            Force::Yes,
+            Look::Afresh,
+        )
     }
 }
 

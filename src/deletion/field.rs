@@ -7,7 +7,7 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{mark::Force, worklist};
+use super::{look::Look, mark::Force, worklist};
 use crate::error::QdelError;
 
 /// Deletes what a component owns by a plain field, and empties the field: on a [`World`] at once, on
@@ -91,7 +91,7 @@ impl QdelFieldExt for World {
         let mut entities: Vec<_> = entities.into_iter().collect();
         entities.retain(|entity| self.entities().contains_spawned(*entity));
         if !entities.is_empty() {
-            worklist::qdel_batch(self, entities, Force::No);
+            worklist::qdel_batch(self, entities, Force::No, Look::Afresh);
         }
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn batch(
     if entities.is_empty() {
         return Ok(());
     }
-    let batch = worklist::qdel_batch(world, entities, force);
+    let batch = worklist::qdel_batch(world, entities, force, Look::Shared);
     match batch.refused.into_iter().next() {
         None => Ok(()),
         Some(error) => Err(warning(error)),

@@ -47,6 +47,7 @@ mod judgement;
 mod kind_counts;
 mod kinds;
 mod late;
+mod look;
 mod mark;
 mod owned;
 mod plan;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     error::QdelError,
-    reference::{Denial, Places, PlannedRelease, Policy},
+    reference::{self, Denial, Places, PlannedRelease, Policy, Scope},
     registration::Registration,
     signal::{self, Cause},
     text::Counted,
@@ -69,13 +69,14 @@ pub struct PlannedDeletion {
     pub told: Vec<Registration>,
     /// The type names of the components that would be destroyed, in order.
     pub destroyed: Vec<&'static str>,
-    /// The declared references to it, as far as they are known: what was written since the last
-    /// [`sync_references`](crate::WorldReferencesExt::sync_references) is not. Whose entity is deleted as well only lets go.
+    /// The declared references to it, of tracked types. Whose entity is deleted as well only lets go.
     pub released: Vec<PlannedRelease>,
 }
 
 /// Works out who refuses a deletion of `root` by a declared reference.
-pub(super) fn plan_refusals(world: &World, root: Entity) -> Vec<PlannedRefusal> {
+pub(super) fn plan_refusals(world: &mut World, root: Entity) -> Vec<PlannedRefusal> {
+    look(world, Scope::Deciding);
+    let world = &*world;
     if !world.entities().contains_spawned(root) {
         return Vec::new();
     }
@@ -93,7 +94,9 @@ pub(super) fn plan_refusals(world: &World, root: Entity) -> Vec<PlannedRefusal> 
 }
 
 /// Works out what a deletion of `root` would do.
-pub(super) fn plan(world: &World, root: Entity, force: Force) -> Result<QdelPlan, QdelError> {
+pub(super) fn plan(world: &mut World, root: Entity, force: Force) -> Result<QdelPlan, QdelError> {
+    look(world, Scope::All);
+    let world = &*world;
     let permitted = ask::permit(world, root, force, |denials| {
         with_ownerships(world, |ownerships| {
             ownerships.tree(world, Member::root(root), denials)
@@ -112,6 +115,13 @@ pub(super) fn plan(world: &World, root: Entity, force: Force) -> Result<QdelPlan
         answer,
         deletions: deletions.collect(),
     })
+}
+
+/// Reads what was written into declared fields, so that the plan knows it.
+fn look(world: &mut World, scope: Scope) {
+    if let Err(panicked) = reference::look(world, scope) {
+        panicked.resume();
+    }
 }
 
 /// Calls `look` with the relationships that `world` knows by now.

@@ -20,6 +20,7 @@ use super::{
     destroy::Destroyers,
     kinds::Kinds,
     late::Late,
+    look::Looked,
     owned::Ownerships,
     profiles::Profiles,
     settings::{Hiding, QdelSettings},
@@ -98,6 +99,9 @@ pub(super) struct Deletions {
     pub(super) storage: Storage,
     /// Whether any declared references are tracked.
     pub(super) tracks: bool,
+    /// Whether any of them may refuse a deletion, or delete more.
+    pub(super) cascades: bool,
+    pub(super) looked: Looked,
     /// What the settings were when the work began.
     pub(super) settings: QdelSettings,
     pub(super) sweeps: Sweeps,

@@ -20,8 +20,9 @@ pub trait WorldReferencesExt {
     /// # Complexity
     ///
     /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed one names.
-    /// A deletion costs a pass over each component that names the entity: see [`References`] for its containers. Where a
-    /// type has the policies `qdel` or `deny`, its components are also read when the question is asked.
+    /// A deletion costs a pass over each component that names the entity: see [`References`] for its containers. A type
+    /// with the policies `qdel` or `deny` is synced as well before anybody is asked, without letting go of anything: each time by a
+    /// verb of [`World`], once for a batch, and once for all commands until a system runs that is no observer.
     ///
     /// # Examples
     ///
@@ -32,9 +33,7 @@ pub trait WorldReferencesExt {
 
     /// Reads the fields that were written, and has them let go of what is lost, without waiting for a tear-down.
     ///
-    /// Call it after plain despawns where nothing may dangle until the next deletion, and before you ask
-    /// [`plan_qdel`](crate::QdelExt::plan_qdel) or count on [`Policy::Deny`](crate::Policy::Deny) for fields that were
-    /// written just now.
+    /// Call it after plain despawns where nothing may dangle until the next deletion.
     ///
     /// # Panics
     ///
@@ -49,7 +48,9 @@ impl WorldReferencesExt for World {
     {
         if reference::track::<C>(self, release::settle) {
             prepare::prepare(self);
-            self.resource_mut::<Deletions>().tracks = true;
+            let mut deletions = self.resource_mut::<Deletions>();
+            deletions.tracks = true;
+            deletions.cascades |= C::CASCADES;
             self.sync_references();
         }
         self

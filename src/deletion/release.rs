@@ -5,6 +5,7 @@ use bevy_ecs::{entity::EntityHashSet, world::World};
 use super::{
     answer::Qdel,
     fate::Fate,
+    look::Look,
     mark::Force,
     owned::Member,
     queue::Notice,
@@ -114,7 +115,7 @@ fn settle_one(world: &mut World, demand: Demand) {
     }
     if let Demand::Qdel { target, .. } = demand {
         let dependent = Member::dependent(holder, target);
-        match worklist::qdel(world, dependent, Force::No) {
+        match worklist::qdel(world, dependent, Force::No, Look::Shared) {
             Ok(Qdel::Queued | Qdel::AlreadyDeleting) => return,
             // It stays, so what it cannot be without must go.
             Ok(Qdel::Vetoed { .. } | Qdel::Kept) | Err(_) => {}

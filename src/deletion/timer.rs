@@ -15,6 +15,7 @@ use bevy_ecs::{
 use super::{
     batch::QdelBatch,
     field::warning,
+    look::Look,
     mark::{Force, is_alive},
     worklist,
 };
@@ -158,7 +159,7 @@ pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
     if due.is_empty() {
         return QdelBatch::default();
     }
-    worklist::qdel_batch(world, due, Force::No)
+    worklist::qdel_batch(world, due, Force::No, Look::Afresh)
 }
 
 /// What reads the app's clock, the time that it shows and how much of that this frame has added: a resource of

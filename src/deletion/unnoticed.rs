@@ -15,6 +15,7 @@ use super::{
     answer::QdelCounts,
     batch::QdelBatch,
     corpses::LooksFor,
+    look::{Look, look_before_asking},
     mark::Force,
     profiles::Profile,
     queue::Deletions,
@@ -29,10 +30,19 @@ use crate::{
 };
 
 /// Deletes `entity` if nobody notices that, and tells whether it was.
-pub(super) fn qdel(world: &mut World, entity: Entity, force: Force) -> bool {
-    let Some(deletions) = world.get_resource::<Deletions>() else {
+///
+/// Who might notice is looked for first.
+pub(super) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) -> bool {
+    let Some(mut deletions) = world.get_resource::<Deletions>() else {
         return false;
     };
+    if deletions.cascades {
+        look_before_asking(world, look);
+        deletions = world.resource();
+        if deletions.panicked.is_some() {
+            return false;
+        }
+    }
     let Ok(location) = world.entities().get_spawned(entity) else {
         return false;
     };

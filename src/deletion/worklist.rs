@@ -16,6 +16,7 @@ use super::{
     batch::QdelBatch,
     claims::{self, Claimed},
     hiding, kinds,
+    look::{Look, look_before_asking},
     mark::{Force, is_alive, mark},
     owned::{self, Member, Tree},
     prepare,
@@ -37,9 +38,14 @@ use crate::{
 };
 
 /// Deletes the entity of `root` and all that goes with it.
-pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel, QdelError> {
+pub(super) fn qdel(
+    world: &mut World,
+    root: Member,
+    force: Force,
+    look: Look,
+) -> Result<Qdel, QdelError> {
     let entity = root.entity;
-    if unnoticed::qdel(world, entity, force) {
+    if unnoticed::qdel(world, entity, force, look) {
         return Ok(Qdel::Queued);
     }
     let mut deletions = world.get_resource::<Deletions>();
@@ -61,6 +67,9 @@ pub(super) fn qdel(world: &mut World, root: Member, force: Force) -> Result<Qdel
         Err(refusal) => {
             QdelCounts::change(world, |counts| counts.count_refusal(&refusal));
             kinds::count(world, entity, |counts| counts.count_refusal(&refusal));
+            if has_panicked(world) {
+                work(world, None, |_| Ok(()));
+            }
             return refusal;
         }
     };
@@ -76,7 +85,9 @@ pub(super) fn qdel_batch(
     world: &mut World,
     roots: impl IntoIterator<Item = Entity>,
     force: Force,
+    look: Look,
 ) -> QdelBatch {
+    look_before_asking(world, look);
     prepare::prepare(world);
     let roots: Vec<_> = roots.into_iter().collect();
     if let Some(batch) = unnoticed::qdel_batch(world, &roots) {
@@ -239,12 +250,14 @@ pub(super) fn work(
     first: impl FnOnce(&mut World) -> Result<(), Panicked>,
 ) -> usize {
     let settings = QdelSettings::of(world);
+    let now = world.change_tick();
     let mut deletions = world.resource_mut::<Deletions>();
     let epoch = deletions.epoch;
     let outer = deletions.work;
     let has_other_hiding = deletions.settings.hiding != settings.hiding;
     if outer.is_none() {
         deletions.settings = settings;
+        deletions.looked.begin_work(now);
     }
     let goal = goal.unwrap_or_else(|| Goal::of(&deletions.settings));
     deletions.work = outer.max(Some(goal));
@@ -279,8 +292,10 @@ pub(super) fn work(
         }
         outcome = outcome.and(hiding::hide_shown(world));
     }
+    let now = world.change_tick();
     if let Some(mut deletions) = Deletions::of(world, epoch) {
         deletions.work = None;
+        deletions.looked.end_work(now);
         deletions.is_flush = false;
         deletions.kept = EntityHashSet::default();
         deletions.sweeps.end_work();

@@ -11,6 +11,7 @@ use super::{
     answer::Qdel,
     batch::QdelBatch,
     field::{self, warning},
+    look::Look,
     mark::Force,
     owned::Member,
     plan::{self, PlannedRefusal, QdelPlan},
@@ -37,7 +38,8 @@ pub trait QdelExt {
     ///
     /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and [`QdelError::Resource`] if it
     /// or something it owns holds a resource, which Bevy does not despawn, and [`QdelError::Denied`] if a declared
-    /// reference refuses to lose it ([`Policy::Deny`](crate::Policy::Deny)). Nothing has happened then.
+    /// reference refuses to lose it ([`Policy::Deny`](crate::Policy::Deny)). Nothing has happened then. A field refuses as soon as it
+    /// is written; by a command, a field that another command of the same flush has written may not be known yet.
     ///
     /// # Panics
     ///
@@ -120,7 +122,8 @@ pub trait QdelExt {
 
     /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
     ///
-    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is called.
+    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is called. Declared fields that were
+    /// written are read and linked to what they name, which may mark that as a target ([`Signals`](crate::Signals)).
     ///
     /// # Errors
     ///
@@ -157,7 +160,7 @@ pub trait QdelExt {
     /// assert_eq!(world.liveness(goblin), Liveness::Alive);
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
-    fn plan_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError>;
+    fn plan_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError>;
 
     /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as [`plan_qdel`](Self::plan_qdel) does.
     ///
@@ -168,15 +171,16 @@ pub trait QdelExt {
     /// # Panics
     ///
     /// As [`plan_qdel`](Self::plan_qdel).
-    fn plan_force_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError>;
+    fn plan_force_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError>;
 
     /// Says which declared references refuse a deletion of `entity`, each with its path: what
     /// [`QdelError::Denied`] is about. Empty if none does.
     ///
     /// # Complexity
     ///
-    /// Linear in the number of entities that would go, and of the components that name them.
-    fn plan_refusals(&self, entity: Entity) -> Vec<PlannedRefusal>;
+    /// Linear in the number of entities that would go, and of the components that name them, after a look at the change ticks of
+    /// all tracked components whose type may refuse.
+    fn plan_refusals(&mut self, entity: Entity) -> Vec<PlannedRefusal>;
 
     /// Tears down what was deleted before this call, and returns how many entities that were.
     ///
@@ -234,30 +238,30 @@ pub trait QdelExt {
 
 impl QdelExt for World {
     fn qdel(&mut self, entity: Entity) -> Result<Qdel, QdelError> {
-        worklist::qdel(self, Member::root(entity), Force::No)
+        worklist::qdel(self, Member::root(entity), Force::No, Look::Afresh)
     }
 
     fn force_qdel(&mut self, entity: Entity) -> Result<Qdel, QdelError> {
-        worklist::qdel(self, Member::root(entity), Force::Yes)
+        worklist::qdel(self, Member::root(entity), Force::Yes, Look::Afresh)
     }
 
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch {
-        worklist::qdel_batch(self, entities, Force::No)
+        worklist::qdel_batch(self, entities, Force::No, Look::Afresh)
     }
 
     fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch {
-        worklist::qdel_batch(self, entities, Force::Yes)
+        worklist::qdel_batch(self, entities, Force::Yes, Look::Afresh)
     }
 
-    fn plan_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError> {
+    fn plan_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError> {
         plan::plan(self, entity, Force::No)
     }
 
-    fn plan_refusals(&self, entity: Entity) -> Vec<PlannedRefusal> {
+    fn plan_refusals(&mut self, entity: Entity) -> Vec<PlannedRefusal> {
         plan::plan_refusals(self, entity)
     }
 
-    fn plan_force_qdel(&self, entity: Entity) -> Result<QdelPlan, QdelError> {
+    fn plan_force_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError> {
         plan::plan(self, entity, Force::Yes)
     }
 
@@ -298,7 +302,7 @@ pub(super) fn later(
     entity: Entity,
     force: Force,
 ) -> impl FnOnce(&mut World) -> Result<(), BevyError> + Send + 'static {
-    move |world| match worklist::qdel(world, Member::root(entity), force) {
+    move |world| match worklist::qdel(world, Member::root(entity), force, Look::Shared) {
         Ok(_) => Ok(()),
         Err(error) => Err(warning(error)),
     }

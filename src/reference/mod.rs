@@ -16,6 +16,7 @@
 mod among;
 mod cascade;
 mod containers;
+mod look;
 mod parts;
 mod path;
 mod plan;
@@ -37,6 +38,7 @@ pub use tracked::Change;
 pub(crate) use cascade::{
     Denial, DenyingFields, Dependent, Dependents, for_each_needed, may_cascade,
 };
+pub(crate) use look::{Scope, look};
 pub(crate) use path::Place;
 pub(crate) use plan::Places;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::{
     release::{Released, release_now, remember, settle_later},
     standing::is_undecided,
-    tracked::{Hears, Tracked, Tracking, take_changed},
+    tracked::{Hears, Tracked, Tracking, look_again, take_changed},
 };
 use crate::{
     panics::catch,
@@ -28,11 +28,7 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
         let tracking = world.resource::<Tracked>().get(number);
         match take_changed(world, tracking) {
             Ok(changes) => {
-                let mut books = world.resource_mut::<Books>();
-                let books = books.bypass_change_detection();
-                for (holder, named) in changes.plain() {
-                    books.set_references(holder, tracking.handler, named.iter().copied());
-                }
+                changes.link_plain(world, tracking);
                 for holder in changes.others {
                     released.add(sync_guarded(world, holder, tracking, hears));
                 }
@@ -55,7 +51,8 @@ fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: He
     let synced = catch(|| sync_component(world, holder, tracking, hears));
     synced.unwrap_or_else(|panicked| {
         let component = [(holder, tracking.number)].into_iter();
-        remember(&mut DeferredWorld::from(world), component);
+        remember(&mut DeferredWorld::from(&mut *world), component);
+        look_again(world, tracking);
         Released::panicked(panicked)
     })
 }
@@ -98,7 +95,7 @@ fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
 
 /// How far a component is linked to what it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Linked {
+pub(super) enum Linked {
     /// To all of it.
     All,
     /// Not to these, which are not marked as targets yet.
@@ -143,7 +140,7 @@ struct Named {
 }
 
 /// Makes the links of a component those of its fields.
-fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
+pub(super) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
     let Tracking { reach, marks, .. } = tracking;
     let mut named = SmallVec::<[Named; 4]>::new();
     let mut unmarked = Vec::new();

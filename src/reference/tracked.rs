@@ -285,6 +285,15 @@ pub(super) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Chan
     changed
 }
 
+/// Has all components of a tracked type read at the next look, because one could not be: what that one names may decide.
+pub(super) fn look_again(world: &mut World, tracking: Tracking) {
+    if tracking.reach.cascades()
+        && let Some(mut tracked) = world.get_resource_mut::<Tracked>()
+    {
+        tracked.types[tracking.number as usize].synced = None;
+    }
+}
+
 /// Returns the entities whose component of a tracked type names somebody who `is_meant`; none while its components are being
 /// looked at already. With what one panics that is read.
 pub(crate) fn naming(

@@ -4,8 +4,8 @@
 //! compared in blocks, and its components are only read where a block holds a tick that is new.
 
 use bevy_ecs::{
-    change_detection::{DetectChanges, MAX_CHANGE_AGE, Ref, Tick},
-    component::Component,
+    change_detection::{DetectChanges, DetectChangesMut, MAX_CHANGE_AGE, Ref, Tick},
+    component::{Component, ComponentId},
     entity::Entity,
     query::QueryState,
     world::World,
@@ -39,16 +39,16 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Returns the holders whose links need only be changed, and whom the component of each names.
-    ///
-    /// This holds as long as no code of the user runs.
-    pub(super) fn plain(&self) -> impl Iterator<Item = (Entity, &[Entity])> {
+    /// Changes the links of those holders for which that is all. They were found so as long as no code of the user runs.
+    pub(super) fn link_plain(&self, world: &mut World, tracking: Tracking) {
+        let mut books = world.resource_mut::<Books>();
+        let books = books.bypass_change_detection();
         let mut start = 0;
-        self.plain.iter().map(move |&(holder, end)| {
-            let named = &self.named[start..end];
+        for &(holder, end) in &self.plain {
+            let named = self.named[start..end].iter().copied();
             start = end;
-            (holder, named)
-        })
+            books.set_references(holder, tracking.handler, named);
+        }
     }
 }
 
@@ -94,6 +94,11 @@ impl<C: Component + References> Watch for WatchOf<C> {
         match self.0.contiguous_iter(world) {
             Ok(tables) => {
                 for (holders, components) in tables {
+                    if C::HAS_SUMMARY_TICK
+                        && !recent.is_in_table(world, holders, tracking.component)
+                    {
+                        continue;
+                    }
                     let ticks = components.changed_ticks_slice();
                     recent.for_each_in(ticks, |row| look(holders[row], &components[row]));
                 }
@@ -157,6 +162,15 @@ impl Recent {
     fn includes(self, tick: Tick) -> bool {
         // Ticks begin anew after the last.
         self.now.wrapping_sub(tick.get()).cast_signed() <= self.oldest
+    }
+
+    /// Tells whether any tick in the table of `holders` may be new, by the tick that `component` has for all of it.
+    fn is_in_table(self, world: &World, holders: &[Entity], component: ComponentId) -> bool {
+        let first = holders.first();
+        let location = first.and_then(|first| world.entities().get_spawned(*first).ok());
+        let table = location.and_then(|at| world.storages().tables.get(at.table_id));
+        let latest = table.and_then(|table| table.get_summary_tick(component));
+        latest.is_none_or(|latest| self.includes(latest.get()))
     }
 
     /// Calls `visit` with the place of each of `ticks` that is new.
