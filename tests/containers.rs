@@ -456,11 +456,38 @@ fn nothing_is_released_under_another_policy() {
         (HashMap::from([(a, b)]), BTreeMap::from([(b, Box::new(a))])),
     );
     let before = tuple.clone();
-    for policy in [Policy::Remove, Policy::Qdel, Policy::Deny] {
+    for policy in [Policy::Remove, Policy::Qdel] {
         let remains = tuple.release_references(policy, &mut |_| true);
 
         assert_eq!((&tuple, remains), (&before, Remains::Valid));
     }
+}
+
+#[test]
+fn what_comes_too_late_to_refuse_is_released_as_if_it_were_to_clear() {
+    let [a, b] = entities();
+    let values = || {
+        (
+            (vec![a, b], Some(a), [Some(a), Some(b)]),
+            (HashSet::from([a, b]), EntityIndexSet::from_iter([a, b])),
+            (HashMap::from([(a, b), (b, b)]), BTreeMap::from([(b, a)])),
+        )
+    };
+    let (mut cleared, mut denied) = (values(), values());
+
+    let remains = [
+        cleared.release_references(Policy::Clear, &mut |entity| entity == a),
+        denied.release_references(Policy::Deny, &mut |entity| entity == a),
+    ];
+
+    assert_eq!(remains, [Remains::Valid; 2]);
+    assert_eq!(denied, cleared);
+    let mut bare = a;
+    assert_eq!(
+        bare.release_references(Policy::Deny, &mut |_| true),
+        Remains::Void
+    );
+    assert_eq!(bare, a);
 }
 
 #[test]

@@ -464,7 +464,7 @@ impl Shape for Shadow {
     }
 }
 
-/// Refuses.
+/// Refuses, and lets go of whom it could not refuse to lose.
 #[derive(Component, Clone, Debug, PartialEq, References)]
 struct Bond(#[references(deny)] Vec<Entity>);
 
@@ -480,12 +480,13 @@ impl Shape for Bond {
         }
     }
 
-    fn only(&self, _: &dyn Fn(Entity) -> bool) -> Self {
-        self.clone()
+    fn only(&self, alive: &dyn Fn(Entity) -> bool) -> Self {
+        let names = self.0.iter().copied();
+        Self(names.filter(|at| alive(*at)).collect())
     }
 
     fn indispensable(&self) -> Vec<Entity> {
-        self.0.clone()
+        Vec::new()
     }
 
     fn names(&self) -> Vec<Entity> {

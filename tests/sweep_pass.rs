@@ -450,39 +450,47 @@ fn other_policies_than_to_clear_are_left_alone() {
     let expected = [
         (vow, "Vow.to", goblin, Left),
         (shadow, "Shadow.of", goblin, Left),
-        (bond, "Bond.with", goblin, Left),
+        (bond, "Bond.with", goblin, Emptied),
     ];
     assert_eq!(found(&report), said(expected));
     let kinds: Vec<_> = report.leftovers.iter().map(|at| at.place.kind).collect();
     let policies = [Policy::Remove, Policy::Qdel, Policy::Deny];
     assert_eq!(kinds, policies.map(ReferenceKind::Declared));
-    assert_eq!((report.emptied(), report.left()), (0, 3));
+    assert_eq!((report.emptied(), report.left()), (1, 2));
     assert_eq!(world.get::<Vow>(vow).unwrap().to, goblin);
     assert_eq!(world.get::<Shadow>(shadow).unwrap().of, goblin);
-    assert_eq!(world.get::<Bond>(bond).unwrap().with, Some(goblin));
+    assert_eq!(world.get::<Bond>(bond).unwrap().with, None);
     assert_eq!(world.liveness(shadow), Liveness::Alive);
 }
 
 #[test]
 fn what_can_be_cleared_is_cleared_beside_what_cannot() {
+    #[derive(Component, References)]
+    struct Mixed {
+        #[references(remove)]
+        to: Entity,
+        #[entities]
+        likes: Option<Entity>,
+    }
+
     let mut world = stage();
     let [goblin] = spawn_many(&mut world);
-    let bond = world
-        .spawn(Bond {
-            with: Some(goblin),
-            likes: Some(goblin),
-        })
-        .id();
+    let mixed = Mixed {
+        to: goblin,
+        likes: Some(goblin),
+    };
+    let mixed = world.spawn(mixed).id();
+    world.track_references::<Mixed>();
 
     let report = world.sweep_for([goblin]);
 
     let expected = [
-        (bond, "Bond.with", goblin, Left),
-        (bond, "Bond.likes", goblin, Emptied),
+        (mixed, "Mixed.to", goblin, Left),
+        (mixed, "Mixed.likes", goblin, Emptied),
     ];
     assert_eq!(found(&report), said(expected));
-    let bond = world.get::<Bond>(bond).unwrap();
-    assert_eq!((bond.with, bond.likes), (Some(goblin), None));
+    let mixed = world.get::<Mixed>(mixed).unwrap();
+    assert_eq!((mixed.to, mixed.likes), (goblin, None));
 }
 
 #[test]

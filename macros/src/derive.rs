@@ -53,8 +53,6 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         quote!(self)
     };
-    // After such a match nothing is reached.
-    let valid = (!shapes.is_empty()).then(|| quote!(::qdel::Remains::Valid));
     Ok(quote! {
         impl #impl_generics ::qdel::References for #name #type_generics #where_clause {
             const CASCADES: bool = false #(|| #cascades)*;
@@ -76,7 +74,6 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 #(#checks)*
                 let _ = (policy, &is_lost);
                 match #scrutinee { #(#releases)* }
-                #valid
             }
 
             #on_lost
@@ -165,7 +162,7 @@ impl Declared<'_> {
 
     fn release(&self) -> TokenStream {
         let (binding, policy, reach) = (&self.binding, self.policy(), self.reach());
-        quote!(let _ = #reach::release_references(#binding, #policy, is_lost);)
+        quote!(let remains = remains.and(#reach::release_references(#binding, #policy, is_lost));)
     }
 }
 
@@ -190,7 +187,11 @@ impl Shape<'_> {
     fn release(&self) -> TokenStream {
         let pattern = self.pattern();
         let releases = self.fields.iter().map(Declared::release);
-        quote!(#pattern => { #(#releases)* })
+        quote!(#pattern => {
+            let remains = ::qdel::Remains::Valid;
+            #(#releases)*
+            remains
+        })
     }
 
     fn pattern(&self) -> TokenStream {

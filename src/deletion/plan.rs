@@ -226,8 +226,8 @@ impl fmt::Display for QdelPlan {
                 let verb = match released.policy {
                     // Whose entity goes as well only lets go.
                     _ if goes.contains(&released.holder) => "clears  ",
-                    Policy::Clear => "clears  ",
-                    Policy::Remove | Policy::Deny => "removes ",
+                    Policy::Clear | Policy::Deny => "clears  ",
+                    Policy::Remove => "removes ",
                     Policy::Qdel => "deletes ",
                 };
                 let (component, holder) = (ShortName(released.component), released.holder);

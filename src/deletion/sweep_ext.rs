@@ -69,7 +69,7 @@ pub trait SweepExt {
     /// Empties all places that name one of `targets`, as [`sweep`](Self::sweep) does, whether they are alive or gone.
     ///
     /// It is for those who leave the game and not the world, such as entities that are kept for another use. Declared references with
-    /// another [`Policy`](crate::Policy) than to clear are left as they are, and so are relationships.
+    /// the [policies](crate::Policy) `remove` and `qdel` are left as they are, and so are relationships.
     ///
     /// # Panics
     ///

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     deleting::Deleting,
     panics::{Panicked, catch},
-    reference::{self, Hears, Policy, Tracked},
+    reference::{self, Hears, Tracked},
     signal::Reserved,
 };
 
@@ -372,10 +372,10 @@ impl Pass {
     }
 }
 
-/// Tells whether a sweep may empty a place: a policy that is not `Clear` is for a deletion to carry out.
+/// Tells whether a sweep may empty a place: `remove` and `qdel` are for a deletion to carry out, and `deny` comes too late.
 fn can_be_emptied(kind: ReferenceKind) -> bool {
     match kind {
-        ReferenceKind::Declared(policy) => policy == Policy::Clear,
+        ReferenceKind::Declared(policy) => policy.lets_go(),
         _ => true,
     }
 }

@@ -24,7 +24,7 @@ impl References for Entity {
     }
 
     fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
-        if policy == Policy::Clear && is_lost(*self) {
+        if policy.lets_go() && is_lost(*self) {
             Remains::Void
         } else {
             Remains::Valid

@@ -19,8 +19,19 @@ pub enum Policy {
     /// `deny`: the deletion is refused, unless the entity of the component goes as well.
     ///
     /// Where nobody can be refused, because the entity was despawned plainly or the field was written after the deletion
-    /// began, the component is removed.
+    /// began, the entry is emptied as with `clear`; a bare `Entity` cannot be, so there the component is removed.
     Deny,
+}
+
+impl Policy {
+    /// Returns `true` if a place with this policy lets go of an entity that is lost: with `Clear`, and with `Deny` when it is too
+    /// late to refuse.
+    ///
+    /// That is the question for a hand-written [`References::release_references`](crate::References::release_references).
+    #[must_use]
+    pub const fn lets_go(self) -> bool {
+        matches!(self, Self::Clear | Self::Deny)
+    }
 }
 
 /// What a component lost: what its [`on_lost`](crate::References::on_lost) is given.

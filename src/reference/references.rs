@@ -52,10 +52,11 @@ use super::{Lost, Policy, Step};
 /// # Contract, for those who write it by hand
 ///
 /// The two methods go through the same entities. `visit_references` reports each with the policy that it is given, unless
-/// the place has one of its own. `release_references` drops each place whose policy is [`Policy::Clear`] and whose entity
-/// `is_lost`, keeps the others in their order, and touches nothing else; it answers [`Remains::Void`] if the value makes no
-/// sense any more and whoever holds it must drop it. A place that is visited and never released stays as it is for ever: the
-/// promise is broken for it.
+/// the place has one of its own. `release_references` drops each place whose policy [lets go](Policy::lets_go) and whose entity
+/// `is_lost`, keeps the others in their order, and touches nothing else; it answers [`Remains::Void`], and leaves the place as it
+/// is, if the value makes no sense any more and whoever holds it must drop it. A component that ends void is removed, and does
+/// not hear of its loss; so is one that still names the lost in a place with [`Policy::Deny`]. A place with [`Policy::Clear`] that is
+/// visited and never released stays as it is for ever: the promise is broken for it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which entities it names",
     label = "`References` is not implemented for this type",
@@ -71,7 +72,7 @@ pub trait References {
     /// Reports each entity that is named, with the `policy` that is handed down, or the place's own.
     fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V);
 
-    /// Lets go of all entities that are lost, where the policy is [`Policy::Clear`].
+    /// Lets go of all entities that are lost, where the policy [lets go](Policy::lets_go).
     fn release_references(
         &mut self,
         policy: Policy,
@@ -87,7 +88,8 @@ pub trait References {
     }
 }
 
-/// A value that stays valid when it lets go of entities: [`Remains::Valid`] is all it ever answers.
+/// A value that stays valid when it lets go of entities: [`Remains::Valid`] is all it answers, but for a bare `Entity` in it that
+/// has the policy [`Deny`](Policy::Deny) of its own.
 ///
 /// `Entity` itself is none, and neither are pairs with one; an `Option` or a list of them is.
 #[diagnostic::on_unimplemented(
@@ -145,8 +147,8 @@ pub(crate) fn is_void(
     is_lost: &mut dyn FnMut(Entity) -> bool,
 ) -> bool {
     let mut found = false;
-    value.visit_references(policy, &mut |entity, policy| {
-        found |= policy == Policy::Clear && is_lost(entity);
+    value.visit_references(policy, &mut |entity, policy: Policy| {
+        found |= policy.lets_go() && is_lost(entity);
     });
     found
 }

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::{
     Policy,
-    among::dedup_from,
+    among::{Among, dedup_from},
     standing::Marks,
     sync::sync_component,
     tracked::{Demand, Hears, Tracked, Tracking},
@@ -192,6 +192,23 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     must_go
 }
 
+/// Tells whether a component was to let go of what is `lost`, because it came too late to refuse, and has not.
+fn clings(
+    world: &World,
+    holder: Entity,
+    tracking: Tracking,
+    lost: &[Entity],
+) -> Result<bool, Panicked> {
+    let lost = Among::new(lost);
+    catch(|| {
+        let mut clings = false;
+        tracking.reach.visit(world, holder, &mut |entity, policy| {
+            clings |= policy == Policy::Deny && lost.contains(entity);
+        });
+        clings
+    })
+}
+
 /// Releases the references to an entity that is despawned by whatever means.
 pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
     if let Some(mut deleting) = world.get_mut::<Deleting>(target) {
@@ -305,6 +322,17 @@ fn release_each(
             released.note(catch(|| {
                 reach.release(world, loss.holder, cleared, hears);
             }));
+            // Who is changed by a command is looked at again when there is a new value.
+            if loss.must_let_go && !reach.is_deferred() {
+                match clings(world, loss.holder, tracking, cleared) {
+                    Ok(true) => released.demands.push(Demand::Remove {
+                        holder: loss.holder,
+                        number,
+                    }),
+                    Ok(false) => {}
+                    Err(panicked) => released.note(Err(panicked)),
+                }
+            }
         }
         losses.cleared.clear();
     }
@@ -354,6 +382,8 @@ struct Loss {
     /// Where what it can let go of ends.
     end: usize,
     demand: Option<Demand>,
+    /// Whether it goes if it does not let go: it refuses, which comes too late.
+    must_let_go: bool,
     /// Whether the component is there afterwards, as far as is known.
     stays: bool,
 }
@@ -366,12 +396,18 @@ impl Losses {
         let start = self.each.last().map_or(0, |last| last.end);
         // What the look before this found, if it panicked.
         cleared.truncate(start);
-        let (mut is_void, mut needed) = (false, None);
+        let (mut is_void, mut refuses, mut needed) = (false, false, None);
         reach.visit(verdict.world, holder, &mut |entity, policy| {
             if verdict.is_lost(entity) {
                 match policy {
                     Policy::Clear => cleared.push(entity),
-                    Policy::Remove | Policy::Deny => is_void = true,
+                    // It is the new value of one that was to let go.
+                    Policy::Deny if tracking.is_changing(verdict.world, holder) => is_void = true,
+                    Policy::Deny => {
+                        refuses = true;
+                        cleared.push(entity);
+                    }
+                    Policy::Remove => is_void = true,
                     Policy::Qdel => needed = needed.or(Some(entity)),
                 }
             }
@@ -393,6 +429,7 @@ impl Losses {
         self.each.push(Loss {
             holder,
             end: cleared.len(),
+            must_let_go: refuses && is_alive && demand.is_none(),
             demand,
             // Who may still live on hears as well.
             stays: demand.is_none() && (is_alive || !verdict.is_lost(holder)),

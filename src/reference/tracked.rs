@@ -61,6 +61,8 @@ pub(crate) struct Tracked {
     pub(super) settle: Settle,
     /// How many releases are under way, each by the commands of the one before.
     pub(super) depth: u32,
+    /// The components that are being changed by commands, each by those of the one before.
+    changing: Vec<(Entity, ComponentId)>,
 }
 
 /// A tracked type.
@@ -82,6 +84,14 @@ pub(crate) struct Tracking {
     pub(super) handler: HandlerId,
     pub(crate) reach: &'static dyn Reach,
     pub(super) marks: Marks,
+}
+
+impl Tracking {
+    /// Tells whether the component of `holder` is being changed by a command.
+    pub(super) fn is_changing(&self, world: &World, holder: Entity) -> bool {
+        let tracked = world.get_resource::<Tracked>();
+        tracked.is_some_and(|tracked| tracked.changing.contains(&(holder, self.component)))
+    }
 }
 
 /// A component type that is forgotten: how to read and change a component of it.
@@ -116,7 +126,8 @@ pub(crate) trait Reach: Send + Sync {
 
     /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
     ///
-    /// What is lost must be what it names at this moment in places with [`Policy::Clear`], each once.
+    /// What is lost must be what it names at this moment in places that let go, each once. Who cannot let go, or does not,
+    /// where it came too late to refuse, does not hear of it.
     /// A component that cannot be changed where it is waits for the next time that commands are applied, and is read again
     /// then.
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
@@ -165,12 +176,22 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
     ) {
         let lost = lost.to_vec();
         world.commands().queue(move |world: &mut World| {
-            // A panic in between would keep Bevy from telling that there is a new value.
-            let changed =
-                world.modify_component(entity, |component| catch(|| change(component, &lost)));
-            // Without the entity or the component there is nothing left to change.
-            if let Ok(Some(Err(panicked))) = changed {
-                panicked.resume();
+            let component = world.register_component::<C>();
+            if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
+                tracked.changing.push((entity, component));
+            }
+            let changed = catch(|| {
+                // A panic in between would keep Bevy from telling that there is a new value.
+                world.modify_component(entity, |component| catch(|| change(component, &lost)))
+            });
+            // Somebody may have cleared the world.
+            if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
+                tracked.changing.pop();
+            }
+            match changed {
+                Err(panicked) | Ok(Ok(Some(Err(panicked)))) => panicked.resume(),
+                // Without the entity or the component there is nothing left to change.
+                Ok(Ok(Some(Ok(())) | None) | Err(_)) => {}
             }
         });
     }
@@ -190,6 +211,7 @@ where
             cascades: false,
             settle,
             depth: 0,
+            changing: Vec::new(),
         });
         keep_ticks_young(world);
     }
@@ -409,8 +431,8 @@ where
             } else {
                 // What is changed later may have been replaced by now.
                 let lost = Among::new(lost);
-                component.visit_references(Policy::Clear, &mut |entity, policy| {
-                    if policy == Policy::Clear && lost.contains(entity) {
+                component.visit_references(Policy::Clear, &mut |entity, policy: Policy| {
+                    if policy.lets_go() && lost.contains(entity) {
                         still_lost.push(entity);
                     }
                 });
@@ -423,8 +445,17 @@ where
             let among = Among::new(lost);
             let remains =
                 component.release_references(Policy::Clear, &mut |entity| among.contains(entity));
-            debug_assert_eq!(remains, Remains::Valid, "a component should be releasable");
-            if hears == Hears::Yes {
+            debug_assert!(
+                remains == Remains::Valid || C::CASCADES,
+                "a component should be releasable"
+            );
+            let mut stays = remains == Remains::Valid;
+            if C::CASCADES && stays {
+                component.visit_references(Policy::Clear, &mut |entity, policy| {
+                    stays &= policy != Policy::Deny || !among.contains(entity);
+                });
+            }
+            if hears == Hears::Yes && stays {
                 component.on_lost(Lost::new(holder, lost));
             }
         });
