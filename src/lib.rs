@@ -106,7 +106,7 @@ pub use deletion::{
     EntityWorldMutQdelExt, Hiding, KindCounts, KindStatistics, LeftoverField, PlannedDeletion,
     PlannedRefusal, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan,
     QdelSettings, QdelStatistics, QdelTimer, QdelTimerExt, ReferencesFound, SweepExt,
-    SweepFinished, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, Verdict, WorkClock,
+    SweepFinished, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown, Verdict, WorkClock,
     WorldDestroyExt, WorldKindExt, WorldReferencesExt, assert_no_leftovers,
 };
 #[cfg(feature = "bevy_diagnostic")]
@@ -148,7 +148,7 @@ pub mod prelude {
         EntityWorldMutSignalExt, FindReferencesExt, Hiding, Hint, Liveness, LivenessExt, Lost,
         OnlyDeleting, PreQdel, Qdel, QdelExt, QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt,
         Qdeleting, Question, Received, References, Signal, SignalExt, Signals, SweepExt, SweepMode,
-        SweepPace, Teardown, Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt,
+        SweepPace, SyncMode, Teardown, Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt,
         WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]

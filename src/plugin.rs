@@ -5,12 +5,12 @@ use core::time::Duration;
 
 #[cfg(feature = "bevy_time")]
 use bevy_app::PreUpdate;
-use bevy_app::{App, Last, Plugin};
+use bevy_app::{App, Last, MainScheduleOrder, Plugin, PostUpdate};
 #[cfg(feature = "bevy_time")]
 use bevy_ecs::{change_detection::Res, schedule::common_conditions::resource_exists};
 use bevy_ecs::{
     component::Component,
-    schedule::{IntoScheduleConfigs, SystemSet},
+    schedule::{IntoScheduleConfigs, ScheduleLabel, SystemSet},
     world::World,
 };
 #[cfg(feature = "bevy_time")]
@@ -23,8 +23,8 @@ use crate::{
 };
 use crate::{
     deletion::{
-        Destroy, QdelCounts, QdelExt, QdelSettings, SweepExt, WorldDestroyExt, WorldKindExt,
-        WorldReferencesExt,
+        Destroy, QdelCounts, QdelExt, QdelSettings, SweepExt, SyncPoint, WorldDestroyExt,
+        WorldKindExt, WorldReferencesExt, sync_where_needed,
     },
     reference::{Change, References},
     signal::WorldListenerExt,
@@ -66,6 +66,26 @@ impl QdelPlugin {
             settings: Some(settings),
         }
     }
+
+    /// Reads declared references where one may name somebody who is lost: a system, to be placed where fields must be right in
+    /// the middle of a frame. See [`QdelSystems::Sync`].
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// fn fight() {}
+    /// fn choose_targets() {}
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default())
+    ///     .add_systems(Update, (fight, QdelPlugin::sync, choose_targets).chain());
+    /// app.update();
+    /// ```
+    pub fn sync(world: &mut World) {
+        sync_where_needed(world, SyncPoint::Anywhere);
+    }
 }
 
 impl Plugin for QdelPlugin {
@@ -75,7 +95,15 @@ impl Plugin for QdelPlugin {
         }
         app.init_resource::<QdelSettings>()
             .init_resource::<QdelCounts>()
-            .add_systems(Last, flush.in_set(QdelSystems::TearDown));
+            .add_systems(
+                Last,
+                (
+                    sync_before_flush.in_set(QdelSystems::Sync),
+                    flush.in_set(QdelSystems::TearDown),
+                )
+                    .chain(),
+            );
+        place_sync(app);
         #[cfg(feature = "bevy_time")]
         app.insert_resource(AppClock(read_time)).add_systems(
             PreUpdate,
@@ -100,6 +128,15 @@ pub enum QdelSystems {
     /// Deletes those whose time is up; in `PreUpdate`, if there is a `Time`.
     #[cfg(feature = "bevy_time")]
     Timers,
+    /// Reads the declared references that were written, and has them let go of what is lost, before the first system of
+    /// [`PostUpdate`], and in [`Last`] before [`TearDown`](Self::TearDown).
+    ///
+    /// So a field that was written may name an entity that is being deleted, or was despawned, until `PostUpdate`; one that was
+    /// inserted never does. From `PostUpdate` on they are alike, but for what is written and deleted after that.
+    ///
+    /// Nothing is read where nothing can be lost: [`SyncMode`](crate::SyncMode) says when, and what it costs.
+    /// [`QdelPlugin::sync`] is the same system, to be placed elsewhere as well.
+    Sync,
     /// Tears down what was deleted in the frame; in [`Last`].
     TearDown,
 }
@@ -207,6 +244,30 @@ fn read_time(world: &World) -> Option<(Duration, Duration)> {
     }
     let time = world.get_resource::<Time>()?;
     Some((time.elapsed(), time.delta()))
+}
+
+/// The schedule before `PostUpdate`, whose systems have no order that could be told to all of them.
+#[derive(ScheduleLabel, Debug, Clone, PartialEq, Eq, Hash)]
+struct BeforePostUpdate;
+
+/// Has the sync run before all systems of `PostUpdate`.
+fn place_sync(app: &mut App) {
+    let sync = QdelPlugin::sync.in_set(QdelSystems::Sync);
+    let order = app.world_mut().get_resource_mut::<MainScheduleOrder>();
+    match order {
+        Some(mut order) if order.labels.contains(&PostUpdate.intern()) => {
+            order.insert_before(PostUpdate, BeforePostUpdate);
+            app.add_systems(BeforePostUpdate, sync);
+        }
+        // Somebody has another idea of a frame.
+        _ => {
+            app.add_systems(PostUpdate, sync);
+        }
+    }
+}
+
+fn sync_before_flush(world: &mut World) {
+    sync_where_needed(world, SyncPoint::BeforeFlush);
 }
 
 fn flush(world: &mut World) {

@@ -62,6 +62,8 @@ mod storage;
 mod sweep_ext;
 mod sweeping;
 mod sweeps;
+#[cfg(feature = "bevy_app")]
+mod sync_point;
 mod tear_down;
 mod timer;
 mod unnoticed;
@@ -82,7 +84,7 @@ pub use kinds::WorldKindExt;
 pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
 pub use references_ext::WorldReferencesExt;
 pub use settings::{
-    Costs, Hiding, QdelSettings, SweepMode, SweepPace, TEARDOWN_BATCH, Teardown, WorkClock,
+    Costs, Hiding, QdelSettings, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown, WorkClock,
 };
 pub use statistics::{KindStatistics, QdelStatistics};
 pub use sweep_ext::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers};
@@ -94,5 +96,7 @@ pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 pub(crate) use kinds::Kinds;
 #[cfg(feature = "bevy_diagnostic")]
 pub(crate) use statistics::{count_waiting, short_names};
+#[cfg(feature = "bevy_app")]
+pub(crate) use sync_point::{SyncPoint, sync_where_needed};
 #[cfg(feature = "bevy_time")]
 pub(crate) use timer::{AppClock, follow_clock, qdel_due};

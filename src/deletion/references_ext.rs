@@ -13,7 +13,8 @@ pub trait WorldReferencesExt {
     /// if it is known to name it, and at the next sync if it was written since the last one. The one limit: what
     /// hooks and observers write while the tear-down runs is found by the next sync.
     ///
-    /// The sync comes before each tear-down, and reads what was written since by Bevy's change detection; a frame without
+    /// The sync comes before each tear-down, and with the plugin before `PostUpdate` (`QdelSystems::Sync`): until then a written field
+    /// may name an entity that is being deleted. It reads what was written since by Bevy's change detection; a frame without
     /// deletions costs nothing, and a game that only ever despawns plainly calls
     /// [`sync_references`](Self::sync_references). Entities that are there already are read at once. A second time does no harm.
     ///

@@ -46,6 +46,8 @@ pub struct QdelSettings {
     pub sweep: SweepMode,
     /// How long a sweep may take at a time.
     pub sweep_pace: SweepPace,
+    /// In which frames the plugin reads declared references.
+    pub sync: SyncMode,
 }
 
 impl QdelSettings {
@@ -81,6 +83,13 @@ impl QdelSettings {
     #[must_use]
     pub const fn with_sweep_pace(mut self, pace: SweepPace) -> Self {
         self.sweep_pace = pace;
+        self
+    }
+
+    /// Returns the settings with another mode of the `sync` of declared references.
+    #[must_use]
+    pub const fn with_sync(mut self, sync: SyncMode) -> Self {
+        self.sync = sync;
         self
     }
 
@@ -158,6 +167,25 @@ pub enum SweepMode {
     Sampled(NonZeroU32),
     /// Also in each flush with something torn down since the last, for all who are gone: for tests, and for the hunt.
     EachFlush,
+}
+
+/// In which frames the plugin reads declared references before `PostUpdate` and before the flush (`QdelSystems::Sync`).
+///
+/// A sync costs a look at the change tick of each tracked component, some two instructions, and more for each that was
+/// written: see [`costs`](crate::costs).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
+#[non_exhaustive]
+pub enum SyncMode {
+    /// In those in which something waits for its tear-down, or in which an entity was despawned plainly that carries
+    /// [`Signals`](crate::Signals). Other frames cost nothing.
+    ///
+    /// A field that was written and never read since, and names an entity without `Signals` that is despawned plainly, names it until
+    /// the next sync.
+    #[default]
+    WhenNeeded,
+    /// In each, so that no declared field names anybody who is gone from `PostUpdate` on, however it came and they went.
+    EachFrame,
 }
 
 /// How long a sweep may take at a time.

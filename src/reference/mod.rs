@@ -41,6 +41,8 @@ pub(crate) use cascade::{
 pub(crate) use look::{Scope, look};
 pub(crate) use path::Place;
 pub(crate) use plan::Places;
+#[cfg(feature = "bevy_app")]
+pub(crate) use release::has_lost;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
 pub(crate) use sync::sync;
 pub(crate) use tracked::{Demand, Hears, Tracked, Tracking, naming, track};

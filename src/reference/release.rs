@@ -95,10 +95,21 @@ pub(crate) fn is_named(world: &World, target: Entity) -> bool {
     books.is_some_and(|books| books.is_named(target))
 }
 
+/// Tells whether a target was despawned plainly since the last sync.
+#[cfg(feature = "bevy_app")]
+pub(crate) fn has_lost(world: &World) -> bool {
+    let books = world.get_resource::<Books>();
+    books.is_some_and(|books| books.has_lost)
+}
+
 /// Releases all references to `targets` that are known. None of them is alive any more.
 pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
-    let referrers = end_links(&mut DeferredWorld::from(&mut *world), targets);
+    let referrers = end_links(
+        &mut DeferredWorld::from(&mut *world),
+        targets,
+        Departure::Orderly,
+    );
     for (tracking, holders) in referrers.iter().flat_map(Referrers::runs) {
         if tracking.reach.is_deferred() {
             for &(holder, _) in holders {
@@ -211,10 +222,14 @@ fn clings(
 
 /// Releases the references to an entity that is despawned by whatever means.
 pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
-    if let Some(mut deleting) = world.get_mut::<Deleting>(target) {
-        deleting.decide();
-    }
-    let Some(referrers) = end_links(world, &[target]) else {
+    let departure = match world.get_mut::<Deleting>(target) {
+        Some(mut deleting) => {
+            deleting.decide();
+            Departure::Orderly
+        }
+        None => Departure::Plain,
+    };
+    let Some(referrers) = end_links(world, &[target], departure) else {
         return Ok(());
     };
     let mut released = Released::default();
@@ -437,10 +452,24 @@ impl Losses {
     }
 }
 
+/// How somebody goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Departure {
+    /// By a deletion: a sync comes before the tear-down.
+    Orderly,
+    /// By a despawn that nobody was told of before.
+    Plain,
+}
+
 /// Ends the links to `targets`, and returns whose they were, if there were any.
-fn end_links(world: &mut DeferredWorld, targets: &[Entity]) -> Option<Referrers> {
+fn end_links(
+    world: &mut DeferredWorld,
+    targets: &[Entity],
+    departure: Departure,
+) -> Option<Referrers> {
     let mut books = world.get_resource_mut::<Books>()?;
     let books = books.bypass_change_detection();
+    books.has_lost |= departure == Departure::Plain;
     let mut components = Vec::new();
     let mut named = 0;
     for &target in targets {

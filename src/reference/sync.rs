@@ -23,6 +23,9 @@ use crate::{
 /// Nobody hears of what is lost if `hears` says so.
 pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let mut released = Released::default();
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        books.bypass_change_detection().has_lost = false;
+    }
     let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
     for number in 0..types {
         let tracking = world.resource::<Tracked>().get(number);

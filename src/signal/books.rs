@@ -65,6 +65,8 @@ pub(crate) struct Books {
     pub(super) unsynced: IndexSet<(Entity, u32), FixedHasher>,
     /// The components that are tracked, and the numbers of their types.
     pub(super) tracked: Vec<(ComponentId, u32)>,
+    /// Whether a target was despawned plainly since the last sync: fields may name it that nobody has read.
+    pub(crate) has_lost: bool,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
     pub(crate) release: Option<Release>,
     /// The target of global signals, once there are any. It takes no others.
