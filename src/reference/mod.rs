@@ -17,6 +17,7 @@ mod among;
 mod cascade;
 mod containers;
 mod look;
+mod losses;
 mod parts;
 mod path;
 mod plan;

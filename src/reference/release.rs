@@ -1,7 +1,5 @@
 //! How fields let go of what is lost.
 
-use core::cell::Cell;
-
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     entity::Entity,
@@ -13,8 +11,7 @@ use smallvec::SmallVec;
 
 use super::{
     Policy,
-    among::{Among, dedup_from},
-    standing::Marks,
+    losses::{Losses, Verdict, clings},
     sync::sync_component,
     tracked::{Demand, Hears, Tracked, Tracking},
 };
@@ -203,23 +200,6 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     must_go
 }
 
-/// Tells whether a component was to let go of what is `lost`, because it came too late to refuse, and has not.
-fn clings(
-    world: &World,
-    holder: Entity,
-    tracking: Tracking,
-    lost: &[Entity],
-) -> Result<bool, Panicked> {
-    let lost = Among::new(lost);
-    catch(|| {
-        let mut clings = false;
-        tracking.reach.visit(world, holder, &mut |entity, policy| {
-            clings |= policy == Policy::Deny && lost.contains(entity);
-        });
-        clings
-    })
-}
-
 /// Releases the references to an entity that is despawned by whatever means.
 pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
     let departure = match world.get_mut::<Deleting>(target) {
@@ -350,105 +330,6 @@ fn release_each(
             }
         }
         losses.cleared.clear();
-    }
-}
-
-/// Tells who is lost, and remembers the last answer: many components name the same entity.
-struct Verdict<'w> {
-    world: &'w World,
-    books: &'w Books,
-    marks: Marks,
-    last: Cell<(Entity, bool)>,
-}
-
-impl<'w> Verdict<'w> {
-    fn new(world: &'w World, books: &'w Books, marks: Marks) -> Self {
-        Self {
-            world,
-            books,
-            marks,
-            last: Cell::new((Entity::PLACEHOLDER, true)),
-        }
-    }
-
-    fn is_lost(&self, entity: Entity) -> bool {
-        let (last, is_lost) = self.last.get();
-        if entity == last {
-            return is_lost;
-        }
-        let is_lost = self.marks.is_lost(self.world, self.books, entity);
-        self.last.set((entity, is_lost));
-        is_lost
-    }
-}
-
-/// What the components of a batch have lost.
-#[derive(Default)]
-struct Losses {
-    /// Those that have lost anything.
-    each: Vec<Loss>,
-    /// What they can let go of, component by component: each entity once and in order.
-    cleared: Vec<Entity>,
-}
-
-/// What one component has lost, and what follows from that.
-struct Loss {
-    holder: Entity,
-    /// Where what it can let go of ends.
-    end: usize,
-    demand: Option<Demand>,
-    /// Whether it goes if it does not let go: it refuses, which comes too late.
-    must_let_go: bool,
-    /// Whether the component is there afterwards, as far as is known.
-    stays: bool,
-}
-
-impl Losses {
-    /// Adds what a component has lost, if it has lost anything.
-    fn look(&mut self, verdict: &Verdict, holder: Entity, is_alive: bool, tracking: Tracking) {
-        let Tracking { number, reach, .. } = tracking;
-        let cleared = &mut self.cleared;
-        let start = self.each.last().map_or(0, |last| last.end);
-        // What the look before this found, if it panicked.
-        cleared.truncate(start);
-        let (mut is_void, mut refuses, mut needed) = (false, false, None);
-        reach.visit(verdict.world, holder, &mut |entity, policy| {
-            if verdict.is_lost(entity) {
-                match policy {
-                    Policy::Clear => cleared.push(entity),
-                    // It is the new value of one that was to let go.
-                    Policy::Deny if tracking.is_changing(verdict.world, holder) => is_void = true,
-                    Policy::Deny => {
-                        refuses = true;
-                        cleared.push(entity);
-                    }
-                    Policy::Remove => is_void = true,
-                    Policy::Qdel => needed = needed.or(Some(entity)),
-                }
-            }
-        });
-        is_void |= needed.is_some();
-        if cleared.len() == start && !is_void {
-            return;
-        }
-        dedup_from(cleared, start);
-        // Who goes as well has nothing left to decide.
-        let demand = (is_void && is_alive).then_some(match needed {
-            Some(target) => Demand::Qdel {
-                holder,
-                number,
-                target,
-            },
-            None => Demand::Remove { holder, number },
-        });
-        self.each.push(Loss {
-            holder,
-            end: cleared.len(),
-            must_let_go: refuses && is_alive && demand.is_none(),
-            demand,
-            // Who may still live on hears as well.
-            stays: demand.is_none() && (is_alive || !verdict.is_lost(holder)),
-        });
     }
 }
 
