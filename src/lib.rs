@@ -128,6 +128,8 @@ pub use plugin::{
     QdelSystems,
 };
 pub use qdel_macros::References;
+#[doc(hidden)]
+pub use reference::Mappable;
 pub use reference::{
     Change, KeyReferences, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable,
     Remains, Step, ValueReferences,

@@ -3,16 +3,23 @@
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{
-    Attribute, Data, DeriveInput, Error, ExprPath, Fields, Ident, Index, Member, Result, Type,
-    Variant, WherePredicate, ext::IdentExt, parse_quote, spanned::Spanned,
+    Attribute, Data, DeriveInput, Error, ExprPath, Fields, Ident, Index, Member, Path, Result,
+    Type, Variant, WherePredicate, ext::IdentExt, parse_quote, spanned::Spanned,
 };
 
-use crate::field::{Mark, Part, Policy};
+use crate::{
+    crate_path::crate_path,
+    field::{Mark, Part, Policy, is_mapped},
+};
 
 /// A declared field, bound to a name of our own.
 struct Declared<'a> {
+    /// The path to this crate.
+    qdel: &'a Path,
     /// Whether the type of the field names the type that is derived for.
     is_recursive: bool,
+    /// Whether Bevy is to map it, too.
+    is_mapped: bool,
     member: Member,
     binding: Ident,
     ty: &'a Type,
@@ -22,16 +29,48 @@ struct Declared<'a> {
 
 /// A struct, or a variant of an enum.
 struct Shape<'a> {
+    /// The path to this crate.
+    qdel: &'a Path,
     /// `Self`, or `Self::Variant`.
     path: TokenStream,
     variant: Option<String>,
     fields: Vec<Declared<'a>>,
 }
 
+/// Writes an implementation of `References` that does nothing, so that whoever uses the type hears of the error in its
+/// declaration and of no other.
+pub(crate) fn stand_in(input: &DeriveInput) -> TokenStream {
+    let (qdel, name) = (crate_path(), &input.ident);
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    quote! {
+        impl #impl_generics #qdel::References for #name #type_generics #where_clause {
+            const CASCADES: bool = false;
+
+            fn visit_references<QdelVisitor: #qdel::ReferenceVisitor>(
+                &self,
+                _: #qdel::Policy,
+                _: &mut QdelVisitor,
+            ) {
+            }
+
+            fn release_references(
+                &mut self,
+                _: #qdel::Policy,
+                _: &mut dyn ::core::ops::FnMut(#qdel::Entity) -> bool,
+            ) -> #qdel::Remains {
+                #qdel::Remains::Valid
+            }
+        }
+
+        impl #impl_generics #qdel::Releasable for #name #type_generics #where_clause {}
+    }
+}
+
 /// Writes the implementation of `References` for `input`.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let on_lost = on_lost(input)?;
-    let shapes = shapes(input)?;
+    let qdel = &crate_path();
+    let on_lost = on_lost(input, qdel)?;
+    let shapes = shapes(input, qdel)?;
     let name = &input.ident;
 
     let declared = || shapes.iter().flat_map(|shape| &shape.fields);
@@ -53,13 +92,19 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         quote!(self)
     };
+    // A type of its own says so before what Bevy's derive has written is read; it cannot name parameters.
+    let mapped = declared().filter(|field| field.is_mapped && !field.is_recursive);
+    let mapped = mapped.filter(|_| input.generics.params.is_empty());
+    let mapped = mapped.map(Declared::check_mapped);
     Ok(quote! {
-        impl #impl_generics ::qdel::References for #name #type_generics #where_clause {
+        #(#mapped)*
+
+        impl #impl_generics #qdel::References for #name #type_generics #where_clause {
             const CASCADES: bool = false #(|| #cascades)*;
 
-            fn visit_references<QdelVisitor: ::qdel::ReferenceVisitor>(
+            fn visit_references<QdelVisitor: #qdel::ReferenceVisitor>(
                 &self,
-                policy: ::qdel::Policy,
+                policy: #qdel::Policy,
                 visitor: &mut QdelVisitor,
             ) {
                 let _ = (policy, &visitor);
@@ -68,9 +113,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
             fn release_references(
                 &mut self,
-                policy: ::qdel::Policy,
-                is_lost: &mut dyn ::core::ops::FnMut(::qdel::Entity) -> bool,
-            ) -> ::qdel::Remains {
+                policy: #qdel::Policy,
+                is_lost: &mut dyn ::core::ops::FnMut(#qdel::Entity) -> bool,
+            ) -> #qdel::Remains {
                 #(#checks)*
                 let _ = (policy, &is_lost);
                 match #scrutinee { #(#releases)* }
@@ -79,7 +124,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #on_lost
         }
 
-        impl #impl_generics ::qdel::Releasable for #name #type_generics #where_clause {}
+        impl #impl_generics #qdel::Releasable for #name #type_generics #where_clause {}
     })
 }
 
@@ -91,20 +136,20 @@ impl Declared<'_> {
 
     /// Returns the trait by which the part that names entities is reached.
     fn reach(&self) -> TokenStream {
-        let name = format_ident!("{}", self.part.trait_name());
-        quote!(::qdel::#name)
+        let (qdel, name) = (self.qdel, format_ident!("{}", self.part.trait_name()));
+        quote!(#qdel::#name)
     }
 
     /// Returns what a generic field must be.
     fn bound(&self) -> WherePredicate {
-        let ty = self.ty;
+        let (qdel, ty) = (self.qdel, self.ty);
         let reach = self.reach();
         if self.part != Part::All {
             parse_quote!(#ty: #reach)
         } else if self.clears() {
-            parse_quote!(#ty: ::qdel::References + ::qdel::Releasable)
+            parse_quote!(#ty: #qdel::References + #qdel::Releasable)
         } else {
-            parse_quote!(#ty: ::qdel::References)
+            parse_quote!(#ty: #qdel::References)
         }
     }
 
@@ -124,9 +169,9 @@ impl Declared<'_> {
 
     /// Writes what only compiles if the field can be reached, and emptied if it is to be, with the complaint at its type.
     fn check(&self) -> TokenStream {
-        let ty = self.ty;
+        let (qdel, ty) = (self.qdel, self.ty);
         let reach = if self.clears() && self.part == Part::All {
-            quote!(::qdel::Releasable)
+            quote!(#qdel::Releasable)
         } else {
             self.reach()
         };
@@ -136,25 +181,38 @@ impl Declared<'_> {
         })
     }
 
+    /// Writes what only compiles if Bevy can map the field, with the complaint at its type.
+    fn check_mapped(&self) -> TokenStream {
+        let (qdel, ty) = (self.qdel, self.ty);
+        quote_spanned! {ty.span()=>
+            #[allow(dead_code)]
+            const _: () = {
+                struct Mapped<QdelField: #qdel::Mappable>(::core::marker::PhantomData<QdelField>);
+                struct Field(Mapped<#ty>);
+            };
+        }
+    }
+
     /// Writes the policy: its own, or that of what it is part of.
     fn policy(&self) -> TokenStream {
         match self.policy {
             None => quote!(policy),
             Some(policy) => {
-                let variant = format_ident!("{}", policy.variant());
-                quote!(::qdel::Policy::#variant)
+                let (qdel, variant) = (self.qdel, format_ident!("{}", policy.variant()));
+                quote!(#qdel::Policy::#variant)
             }
         }
     }
 
     fn visit(&self) -> TokenStream {
-        let (binding, policy, reach) = (&self.binding, self.policy(), self.reach());
+        let (qdel, binding, policy, reach) =
+            (self.qdel, &self.binding, self.policy(), self.reach());
         let name = match &self.member {
             Member::Named(name) => name.unraw().to_string(),
             Member::Unnamed(index) => index.index.to_string(),
         };
         quote! {
-            visitor.enter(::qdel::Step::Field(#name));
+            visitor.enter(#qdel::Step::Field(#name));
             #reach::visit_references(#binding, #policy, visitor);
             visitor.leave();
         }
@@ -169,12 +227,12 @@ impl Declared<'_> {
 impl Shape<'_> {
     /// Writes an arm that visits the fields.
     fn visit(&self) -> TokenStream {
-        let pattern = self.pattern();
+        let (qdel, pattern) = (self.qdel, self.pattern());
         let visits = self.fields.iter().map(Declared::visit);
         match &self.variant {
             Some(variant) if !self.fields.is_empty() => quote! {
                 #pattern => {
-                    visitor.enter(::qdel::Step::Variant(#variant));
+                    visitor.enter(#qdel::Step::Variant(#variant));
                     #(#visits)*
                     visitor.leave();
                 }
@@ -187,8 +245,9 @@ impl Shape<'_> {
     fn release(&self) -> TokenStream {
         let pattern = self.pattern();
         let releases = self.fields.iter().map(Declared::release);
+        let qdel = self.qdel;
         quote!(#pattern => {
-            let remains = ::qdel::Remains::Valid;
+            let remains = #qdel::Remains::Valid;
             #(#releases)*
             remains
         })
@@ -205,21 +264,23 @@ impl Shape<'_> {
 }
 
 /// Returns the struct, or the variants of the enum.
-fn shapes(input: &DeriveInput) -> Result<Vec<Shape<'_>>> {
+fn shapes<'a>(input: &'a DeriveInput, qdel: &'a Path) -> Result<Vec<Shape<'a>>> {
     match &input.data {
         Data::Struct(data) => Ok(vec![Shape {
+            qdel,
             path: quote!(Self),
             variant: None,
-            fields: declared(&input.ident, &data.fields)?,
+            fields: declared(&input.ident, &data.fields, qdel)?,
         }]),
         Data::Enum(data) => {
             let mut shapes = Vec::new();
             let mut errors = Errors::default();
             for variant in &data.variants {
                 errors.keep(refuse_marks(variant));
-                if let Some(fields) = errors.keep(declared(&input.ident, &variant.fields)) {
+                if let Some(fields) = errors.keep(declared(&input.ident, &variant.fields, qdel)) {
                     let ident = &variant.ident;
                     shapes.push(Shape {
+                        qdel,
                         path: quote!(Self::#ident),
                         variant: Some(ident.to_string()),
                         fields,
@@ -250,7 +311,7 @@ fn refuse_marks(variant: &Variant) -> Result<()> {
 }
 
 /// Returns the declared fields of a struct or a variant.
-fn declared<'a>(of: &Ident, fields: &'a Fields) -> Result<Vec<Declared<'a>>> {
+fn declared<'a>(of: &Ident, fields: &'a Fields, qdel: &'a Path) -> Result<Vec<Declared<'a>>> {
     let mut declared = Vec::new();
     let mut errors = Errors::default();
     for (number, field) in fields.iter().enumerate() {
@@ -260,6 +321,8 @@ fn declared<'a>(of: &Ident, fields: &'a Fields) -> Result<Vec<Declared<'a>>> {
                 None => Member::Unnamed(Index::from(number)),
             };
             declared.push(Declared {
+                qdel,
+                is_mapped: is_mapped(field),
                 is_recursive: names(field.ty.to_token_stream(), of),
                 member,
                 binding: format_ident!("field_{number}"),
@@ -282,7 +345,7 @@ fn names(tokens: TokenStream, name: &Ident) -> bool {
 }
 
 /// Writes the method that is told of what was lost, if the type names one.
-fn on_lost(input: &DeriveInput) -> Result<Option<TokenStream>> {
+fn on_lost(input: &DeriveInput, qdel: &Path) -> Result<Option<TokenStream>> {
     let mut method = None;
     for attribute in &input.attrs {
         if attribute.path().is_ident("references") {
@@ -302,8 +365,8 @@ fn on_lost(input: &DeriveInput) -> Result<Option<TokenStream>> {
     }
     Ok(method.map(|method| {
         quote! {
-            fn on_lost(&mut self, lost: ::qdel::Lost<'_>) {
-                let on_lost: fn(&mut Self, ::qdel::Lost<'_>) = #method;
+            fn on_lost(&mut self, lost: #qdel::Lost<'_>) {
+                let on_lost: fn(&mut Self, #qdel::Lost<'_>) = #method;
                 on_lost(self, lost);
             }
         }

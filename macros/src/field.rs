@@ -117,6 +117,12 @@ impl Mark {
     }
 }
 
+/// Tells whether Bevy is to map a field.
+pub(crate) fn is_mapped(field: &Field) -> bool {
+    let mut attributes = field.attrs.iter();
+    attributes.any(|attribute| attribute.path().is_ident("entities"))
+}
+
 /// What stands in the brackets of `#[references(..)]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {

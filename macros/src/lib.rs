@@ -2,6 +2,7 @@
 //!
 //! Use it through `qdel`, which explains it.
 
+mod crate_path;
 mod derive;
 mod field;
 
@@ -11,7 +12,10 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(References, attributes(entities, references))]
 pub fn derive_references(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);
-    derive::derive(&input)
-        .unwrap_or_else(syn::Error::into_compile_error)
-        .into()
+    let derived = derive::derive(&input).unwrap_or_else(|error| {
+        let mut said = error.into_compile_error();
+        said.extend(derive::stand_in(&input));
+        said
+    });
+    derived.into()
 }

@@ -18,6 +18,7 @@ mod cascade;
 mod containers;
 mod look;
 mod losses;
+mod mapped;
 mod parts;
 mod path;
 mod plan;
@@ -29,6 +30,7 @@ mod sync;
 mod tracked;
 mod watch;
 
+pub use mapped::Mappable;
 pub use parts::{KeyReferences, ValueReferences};
 pub use path::Step;
 pub use plan::PlannedRelease;

@@ -1,0 +1,16 @@
+//! What this crate is called where its derive is used.
+
+use proc_macro_crate::{FoundCrate, crate_name};
+use syn::{Ident, Path, parse_quote};
+
+/// Returns the path to `qdel`: a manifest may have another name for it.
+pub(crate) fn crate_path() -> Path {
+    match crate_name("qdel") {
+        Ok(FoundCrate::Name(name)) => {
+            let name: Ident = quote::format_ident!("{name}");
+            parse_quote!(::#name)
+        }
+        // Its own tests and examples, or somebody who has it from elsewhere and must have given it its name.
+        Ok(FoundCrate::Itself) | Err(_) => parse_quote!(::qdel),
+    }
+}
