@@ -3,9 +3,10 @@
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::ComponentId,
-    entity::Entity,
+    entity::{Entity, EntityHashSet},
     world::{DeferredWorld, World},
 };
+use disqualified::ShortName;
 use smallvec::SmallVec;
 
 use super::{
@@ -17,6 +18,9 @@ use crate::{
     panics::catch,
     signal::{Books, Signals},
 };
+
+/// So often the fields of a component are read that change while what they name is marked.
+const MOST_LOOKS: usize = 16;
 
 /// Reads all tracked components that were written since the last time, or that are kept in mind for it.
 ///
@@ -114,11 +118,17 @@ pub(super) fn sync_component(
     tracking: Tracking,
     hears: Hears,
 ) -> Released {
-    loop {
+    let mut tried = EntityHashSet::default();
+    for _ in 0..MOST_LOOKS {
         match link(&mut DeferredWorld::from(&mut *world), holder, tracking) {
             Linked::All => return Released::default(),
             Linked::Lost => break,
             Linked::NotTo(unmarked) => {
+                if unmarked.iter().all(|target| tried.contains(target)) {
+                    warn_of_unmarked(world, holder, tracking, unmarked[0]);
+                    break;
+                }
+                tried.extend(&unmarked);
                 // A structural change applies commands that wait, and those may change what was found: look again.
                 for target in unmarked {
                     if let Ok(mut target) = world.get_entity_mut(target)
@@ -133,6 +143,21 @@ pub(super) fn sync_component(
     let mut released = Released::default();
     release_now(world, holder, tracking, hears, &mut released);
     released
+}
+
+/// Says once that somebody takes the mark of targets off as it comes, so that they are not watched.
+#[cold]
+fn warn_of_unmarked(world: &mut World, holder: Entity, tracking: Tracking, target: Entity) {
+    let Some(mut tracked) = world.get_resource_mut::<Tracked>() else {
+        return;
+    };
+    if !core::mem::replace(&mut tracked.has_warned_of_unmarked, true) {
+        let component = ShortName(tracking.reach.name());
+        log::warn!(
+            "passing over {target}, which `{component}` of {holder} names: somebody removes `Signals` from it as it comes, so its end \
+             will not be noticed; leave `Signals` on what is named"
+        );
+    }
 }
 
 /// Somebody whom a component names and who takes links.

@@ -61,6 +61,8 @@ pub(crate) struct Tracked {
     pub(super) settle: Settle,
     /// How many releases are under way, each by the commands of the one before.
     pub(super) depth: u32,
+    /// Whether it was said that somebody takes the mark of targets off.
+    pub(super) has_warned_of_unmarked: bool,
     /// The components that are being changed by commands, each by those of the one before.
     changing: Vec<(Entity, ComponentId)>,
 }
@@ -211,6 +213,7 @@ where
             cascades: false,
             settle,
             depth: 0,
+            has_warned_of_unmarked: false,
             changing: Vec::new(),
         });
         keep_ticks_young(world);
