@@ -109,6 +109,8 @@ pub use deletion::{
     SweepFinished, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown, Verdict, WorkClock,
     WorldDestroyExt, WorldKindExt, WorldReferencesExt, assert_no_leftovers,
 };
+#[cfg(feature = "bevy_reflect")]
+pub use deletion::{ReflectDestroy, ReflectReferences};
 #[cfg(feature = "bevy_diagnostic")]
 pub use diagnostics::QdelDiagnosticsPlugin;
 pub use error::{
@@ -150,13 +152,15 @@ pub mod prelude {
         EntityWorldMutSignalExt, FindReferencesExt, Hiding, Hint, Liveness, LivenessExt, Lost,
         OnlyDeleting, PreQdel, Qdel, QdelExt, QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt,
         Qdeleting, Question, Received, References, Signal, SignalExt, Signals, SweepExt, SweepMode,
-        SweepPace, SyncMode, Teardown, Verdict, Weak, WorldDestroyExt, WorldKindExt, WorldListenerExt,
-        WorldReferencesExt,
+        SweepPace, SyncMode, Teardown, Verdict, Weak, WorldDestroyExt, WorldKindExt,
+        WorldListenerExt, WorldReferencesExt,
     };
     #[cfg(feature = "bevy_app")]
     pub use crate::{
         AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, AppSweepExt, QdelPlugin,
     };
+    #[cfg(feature = "bevy_reflect")]
+    pub use crate::{ReflectDestroy, ReflectReferences};
 }
 
 #[cfg(all(doctest, feature = "bevy_app", feature = "bevy_reflect"))]

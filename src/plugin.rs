@@ -16,6 +16,8 @@ use bevy_ecs::{
 #[cfg(feature = "bevy_time")]
 use bevy_time::{Time, Virtual};
 
+#[cfg(feature = "bevy_reflect")]
+use crate::deletion::{await_wishes, fulfil_wishes};
 #[cfg(feature = "bevy_time")]
 use crate::{
     deletion::{AppClock, follow_clock, qdel_due},
@@ -24,7 +26,7 @@ use crate::{
 use crate::{
     deletion::{
         Destroy, QdelCounts, QdelExt, QdelSettings, SweepExt, SyncPoint, WorldDestroyExt,
-        WorldKindExt, WorldReferencesExt, sync_where_needed,
+        WorldKindExt, WorldReferencesExt, note_flusher, sync_where_needed,
     },
     reference::{Change, References},
     signal::WorldListenerExt,
@@ -84,6 +86,8 @@ impl QdelPlugin {
     /// app.update();
     /// ```
     pub fn sync(world: &mut World) {
+        #[cfg(feature = "bevy_reflect")]
+        fulfil_wishes(world);
         sync_where_needed(world, SyncPoint::Anywhere);
     }
 }
@@ -104,6 +108,9 @@ impl Plugin for QdelPlugin {
                     .chain(),
             );
         place_sync(app);
+        note_flusher(app.world_mut());
+        #[cfg(feature = "bevy_reflect")]
+        await_wishes(app.world_mut());
         #[cfg(feature = "bevy_time")]
         app.insert_resource(AppClock(read_time)).add_systems(
             PreUpdate,
@@ -118,6 +125,12 @@ impl Plugin for QdelPlugin {
             .register_type::<crate::ReferenceRoot>()
             .register_type::<QdelSettings>()
             .register_type::<QdelCounts>();
+    }
+
+    #[cfg(feature = "bevy_reflect")]
+    fn finish(&self, app: &mut App) {
+        // By now everybody has registered its types.
+        fulfil_wishes(app.world_mut());
     }
 }
 
@@ -267,6 +280,8 @@ fn place_sync(app: &mut App) {
 }
 
 fn sync_before_flush(world: &mut World) {
+    #[cfg(feature = "bevy_reflect")]
+    fulfil_wishes(world);
     sync_where_needed(world, SyncPoint::BeforeFlush);
 }
 

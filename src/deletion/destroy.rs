@@ -137,6 +137,13 @@ impl WorldDestroyExt for World {
     }
 }
 
+/// Tells whether a component can be destroyed.
+#[cfg(feature = "bevy_reflect")]
+pub(super) fn is_registered(world: &World, component: ComponentId) -> bool {
+    let deletions = world.get_resource::<Deletions>();
+    deletions.is_some_and(|deletions| deletions.destroyers.knows(component))
+}
+
 /// All that can be destroyed, in the order of registration.
 #[derive(Default)]
 pub(super) struct Destroyers {

@@ -105,6 +105,23 @@ pub(super) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], 
     for field in deletions.sweeps.note_fields(report) {
         warn(&field);
     }
+    note_names(world, report);
+}
+
+/// Says once how to see the names of types, if a report lacks them.
+pub(super) fn note_names(world: &mut World, report: &SweepReport) {
+    let Some(spot) = report.blind_spots.iter().find(|spot| spot.is_nameless()) else {
+        return;
+    };
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>()
+        && !core::mem::replace(&mut deletions.sweeps.has_missed_names, true)
+    {
+        let component = &spot.component;
+        log::warn!(
+            "calling a type `{component}`, because Bevy was built without the names of types; turn its feature `debug` on to see \
+             them: `bevy_ecs = {{ version = \"0.20\", features = [\"debug\"] }}`"
+        );
+    }
 }
 
 fn warn(field: &LeftoverField) {

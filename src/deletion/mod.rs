@@ -49,12 +49,15 @@ mod kinds;
 mod late;
 mod look;
 mod mark;
+mod never_flushed;
 mod owned;
 mod plan;
 mod prepare;
 mod profiles;
 mod queue;
 mod references_ext;
+#[cfg(feature = "bevy_reflect")]
+mod reflected;
 mod release;
 mod settings;
 mod statistics;
@@ -83,8 +86,11 @@ pub use kind_counts::KindCounts;
 pub use kinds::WorldKindExt;
 pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
 pub use references_ext::WorldReferencesExt;
+#[cfg(feature = "bevy_reflect")]
+pub use reflected::{ReflectDestroy, ReflectReferences};
 pub use settings::{
-    Costs, Hiding, QdelSettings, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown, WorkClock,
+    Costs, Hiding, QdelSettings, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown,
+    WorkClock,
 };
 pub use statistics::{KindStatistics, QdelStatistics};
 pub use sweep_ext::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers};
@@ -94,6 +100,10 @@ pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
 
 #[cfg(feature = "bevy_diagnostic")]
 pub(crate) use kinds::Kinds;
+#[cfg(feature = "bevy_app")]
+pub(crate) use never_flushed::note_flusher;
+#[cfg(all(feature = "bevy_app", feature = "bevy_reflect"))]
+pub(crate) use reflected::{await_wishes, fulfil_wishes};
 #[cfg(feature = "bevy_diagnostic")]
 pub(crate) use statistics::{count_waiting, short_names};
 #[cfg(feature = "bevy_app")]

@@ -15,6 +15,13 @@ use crate::{
     signal::Qdeleting,
 };
 
+/// Makes sure that the worklist is there and knows all, and names the types that somebody forgot.
+pub(super) fn get_ready(world: &mut World) {
+    #[cfg(feature = "bevy_reflect")]
+    super::reflected::name_forgotten(world);
+    prepare(world);
+}
+
 /// Makes sure that the worklist is there and knows all relationships and archetypes.
 pub(super) fn prepare(world: &mut World) {
     let deletions = world.get_resource::<Deletions>();

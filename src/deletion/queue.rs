@@ -75,6 +75,8 @@ pub(super) struct Deletions {
     pub(super) epoch: Epoch,
     /// Whether somebody is working on it, and how far.
     pub(super) work: Option<Goal>,
+    /// Whether somebody flushes, or it was said that nobody does.
+    pub(super) has_flusher: bool,
     /// Whether it is part of the work to flush.
     pub(super) is_flush: bool,
     pub(super) to_tell: Wave,

@@ -45,6 +45,8 @@ pub(super) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
     if sweeping == Sweeping::Counts {
         let time = clock.measured_now().saturating_sub(begun);
         findings::note(world, &report, &[], time);
+    } else {
+        findings::note_names(world, &report);
     }
     if let Err(panicked) = synced.and(swept) {
         panicked.resume();

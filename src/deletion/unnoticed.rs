@@ -17,6 +17,7 @@ use super::{
     corpses::LooksFor,
     look::{Look, look_before_asking},
     mark::Force,
+    never_flushed::{MANY, warn_if_never_flushed},
     profiles::Profile,
     queue::Deletions,
     settings::{Costs, Hiding, QdelSettings, Teardown},
@@ -65,6 +66,9 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
     } else {
         let mut deletions = world.resource_mut::<Deletions>();
         deletions.to_tear_down.push_back(entity);
+        if deletions.to_tear_down.len() == MANY {
+            warn_if_never_flushed(&mut deletions);
+        }
         QdelCounts::change(world, |counts| counts.deleted += 1);
         if may_listen(&world.archetypes()[location.archetype_id]) {
             signal::conclude(world, core::iter::once((entity, false)));

@@ -18,6 +18,7 @@ use super::{
     hiding, kinds,
     look::{Look, look_before_asking},
     mark::{Force, is_alive, mark},
+    never_flushed::{MANY, warn_if_never_flushed},
     owned::{self, Member, Tree},
     prepare,
     queue::{Deletions, Epoch, Goal},
@@ -50,7 +51,7 @@ pub(super) fn qdel(
     }
     let mut deletions = world.get_resource::<Deletions>();
     if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
-        prepare::learn(world);
+        prepare::get_ready(world);
         deletions = world.get_resource();
     }
     let deletions = deletions.expect("a worklist should be there once it is prepared");
@@ -88,7 +89,7 @@ pub(super) fn qdel_batch(
     look: Look,
 ) -> QdelBatch {
     look_before_asking(world, look);
-    prepare::prepare(world);
+    prepare::get_ready(world);
     let roots: Vec<_> = roots.into_iter().collect();
     if let Some(batch) = unnoticed::qdel_batch(world, &roots) {
         return batch;
@@ -125,17 +126,19 @@ fn may_be_kept(world: &World) -> bool {
 pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
     // A panic may have dropped the commands that were to do that.
     let completed = signal::complete_all(world);
-    let deletions = world.get_resource::<Deletions>();
-    if deletions
-        .is_none_or(|deletions| deletions.work.is_none() && !deletions.is_waiting_for_flush())
-    {
+    let deletions = world.get_resource_mut::<Deletions>();
+    let has_work = deletions.is_some_and(|mut deletions| {
+        deletions.has_flusher = true;
+        deletions.work.is_some() || deletions.is_waiting_for_flush()
+    });
+    if !has_work {
         hide(world);
         if let Err(panicked) = completed {
             panicked.resume();
         }
         return 0;
     }
-    prepare::prepare(world);
+    prepare::get_ready(world);
     world.resource_mut::<Deletions>().is_flush = true;
     work(world, Some(goal), |_| completed)
 }
@@ -268,6 +271,7 @@ pub(super) fn work(
         return 0;
     }
 
+    let waiting = deletions.to_tear_down.len();
     let mut count = 0;
     // What is read by hand-written code may panic anywhere.
     let worked = catch(|| {
@@ -301,6 +305,9 @@ pub(super) fn work(
         deletions.sweeps.end_work();
         let inside = deletions.panicked.take().map(SyncCell::to_inner);
         outcome = outcome.and(inside.map_or(Ok(()), Err));
+        if waiting < MANY && deletions.to_tear_down.len() >= MANY {
+            warn_if_never_flushed(&mut deletions);
+        }
     }
     if let Err(panicked) = outcome {
         panicked.resume();

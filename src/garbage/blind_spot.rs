@@ -22,6 +22,16 @@ pub struct BlindSpot {
     pub reason: Blindness,
 }
 
+impl BlindSpot {
+    /// Tells whether nobody knows the name of the type.
+    pub(crate) fn is_nameless(&self) -> bool {
+        self.component.starts_with(NAMELESS)
+    }
+}
+
+/// How the name begins of a type that nobody knows the name of: its number follows.
+pub(super) const NAMELESS: &str = "component ";
+
 /// Why a search could not look into a component.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]

@@ -19,7 +19,7 @@ use bevy_ecs::{
 use disqualified::ShortName;
 
 use super::{
-    blind_spot::Blindness,
+    blind_spot::{Blindness, NAMELESS},
     holder::{ReferenceKind, ReferencePlace},
     readers::LeftOut,
     reflection::{self, Lens, Reflection},
@@ -359,7 +359,7 @@ fn name_of(world: &World, component: ComponentId, info: &ComponentInfo) -> Strin
     if resource.is_some_and(|resource| *resource.name() == *expected) {
         info.name().to_string()
     } else {
-        format!("component {}", component.index())
+        format!("{NAMELESS}{}", component.index())
     }
 }
 

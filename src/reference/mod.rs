@@ -48,4 +48,6 @@ pub(crate) use plan::Places;
 pub(crate) use release::has_lost;
 pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
 pub(crate) use sync::sync;
+#[cfg(feature = "bevy_reflect")]
+pub(crate) use tracked::is_tracked;
 pub(crate) use tracked::{Demand, Hears, Tracked, Tracking, naming, track};

@@ -289,6 +289,13 @@ impl Tracked {
     }
 }
 
+/// Tells whether the type of a component is tracked.
+#[cfg(feature = "bevy_reflect")]
+pub(crate) fn is_tracked(world: &World, component: ComponentId) -> bool {
+    let tracked = world.get_resource::<Tracked>();
+    tracked.is_some_and(|tracked| tracked.number_of(component).is_some())
+}
+
 /// Returns which components of a tracked type were written since the last time, or with what one panics that is read.
 pub(super) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Changes, Panicked> {
     let number = tracking.number;

@@ -1,0 +1,25 @@
+//! A world in which deletions wait and nobody ever tears down.
+
+use bevy_ecs::world::World;
+
+use super::queue::Deletions;
+
+/// So many wait before it is said that nobody flushes.
+pub(super) const MANY: usize = 1000;
+
+/// Notes that there is somebody who flushes.
+#[cfg(feature = "bevy_app")]
+pub(crate) fn note_flusher(world: &mut World) {
+    world.get_resource_or_init::<Deletions>().has_flusher = true;
+}
+
+/// Says that nobody flushes, if nobody ever did and it was not said before.
+#[cold]
+pub(super) fn warn_if_never_flushed(deletions: &mut Deletions) {
+    if !core::mem::replace(&mut deletions.has_flusher, true) {
+        log::warn!(
+            "keeping {MANY} entities that were deleted and are not torn down, because nobody has ever flushed this world; add \
+             `QdelPlugin`, or call `World::flush_qdel` at the end of each frame"
+        );
+    }
+}
