@@ -217,6 +217,24 @@ fn whoever_takes_it_out_of_hiding_has_it_hidden_again() {
 }
 
 #[test]
+fn it_is_hidden_again_however_often_and_whatever_bevy_forgets() {
+    let mut world = stage(Hiding::Hide);
+    let goblin = waiting(&mut world);
+
+    for frames in 0..4 {
+        world.entity_mut(goblin).remove::<Disabled>();
+        for _ in 0..frames {
+            world.clear_trackers();
+        }
+        let [orc] = spawn(&mut world);
+        world.qdel(orc).unwrap();
+        assert!(!is_seen(&mut world, goblin), "{frames}");
+        world.flush_qdel();
+        assert!(!is_seen(&mut world, goblin), "{frames}");
+    }
+}
+
+#[test]
 fn what_was_hidden_before_and_is_taken_out_of_hiding_is_hidden_again() {
     for look in LOOKS {
         let mut world = stage(Hiding::Hide);

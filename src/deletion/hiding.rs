@@ -34,12 +34,14 @@ pub(super) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return Ok(());
     };
-    if !deletions.shows_any(world) {
+    if !deletions.may_show(world) {
         return Ok(());
     }
+    let removals = deletions.profiles.removals(world);
     let archetypes = deletions.profiles.shown(world);
     let entities = archetypes.flat_map(Archetype::entities);
     let shown: Vec<_> = entities.map(ArchetypeEntity::id).collect();
+    world.resource_mut::<Deletions>().removals = Some(removals);
     for entity in &shown {
         if let Some(mut mark) = world.get_mut::<Deleting>(*entity) {
             mark.set_visibility(Visibility::Hidden);

@@ -81,6 +81,8 @@ pub(super) struct Profiles {
     known: Vec<Profile>,
     /// The archetypes of those that are being deleted and not hidden.
     shown: Vec<ArchetypeId>,
+    /// What hides, once that is known.
+    disabled: Option<ComponentId>,
     /// Components, and what it means to have them.
     meanings: Vec<(ComponentId, u8)>,
     /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy keeps in it whether
@@ -164,7 +166,20 @@ impl Profiles {
         mark.map(|(component, _)| *component).collect()
     }
 
-    /// Returns those who are being deleted and not hidden, as far as their archetypes are known.
+    /// Tells whether there are archetypes of those who are being deleted and not hidden, as far as they are known.
+    pub(super) fn may_be_shown(&self) -> bool {
+        !self.shown.is_empty()
+    }
+
+    /// Returns how often `Disabled` was removed from anybody: Bevy counts that for all components.
+    pub(super) fn removals(&self, world: &World) -> usize {
+        let removed = self
+            .disabled
+            .and_then(|disabled| world.removed_components().get(disabled));
+        removed.map_or(0, |removed| removed.oldest_message_count() + removed.len())
+    }
+
+    /// Returns the archetypes of those who are being deleted and not hidden, as far as they are known, and that are not empty.
     pub(super) fn shown<'a>(&'a self, world: &'a World) -> impl Iterator<Item = &'a Archetype> {
         let shown = self.shown.iter().map(|at| &world.archetypes()[*at]);
         shown.filter(|archetype| !archetype.is_empty())
@@ -204,6 +219,7 @@ impl Profiles {
         Self {
             known: Vec::new(),
             shown: Vec::new(),
+            disabled: Some(everywhere.disabled()),
             meanings: everywhere
                 .0
                 .into_iter()
@@ -244,6 +260,12 @@ impl Meanings {
             (world.register_component::<Signals>(), Profile::HEARD),
             (IS_RESOURCE, Profile::RESOURCE),
         ])
+    }
+
+    /// Returns what hides.
+    fn disabled(&self) -> ComponentId {
+        let [_, (disabled, _), ..] = self.0;
+        disabled
     }
 }
 

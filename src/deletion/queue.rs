@@ -94,6 +94,8 @@ pub(super) struct Deletions {
     pub(super) panicked: Option<SyncCell<Panicked>>,
     pub(super) ownerships: Ownerships,
     pub(super) profiles: Profiles,
+    /// How often `Disabled` had been removed when it was looked last who is seen.
+    pub(super) removals: Option<usize>,
     /// The number of [`Qdeleting`](crate::Qdeleting) among Bevy's events.
     pub(super) event: Option<EventKey>,
     pub(super) destroyers: Destroyers,
@@ -144,14 +146,16 @@ impl Deletions {
     /// Tells whether there is nothing new to learn of the world.
     pub(super) fn is_prepared(&self, world: &World) -> bool {
         let is_idle = self.work.is_none();
-        let has_news = is_idle && (self.profiles.may_lack_mark() || self.shows_any(world));
+        let has_news = is_idle && (self.profiles.may_lack_mark() || self.may_show(world));
         self.ownerships.are_current(world) && self.profiles.are_current(world) && !has_news
     }
 
-    /// Tells whether anybody is seen who is being deleted and should be hidden, as far as archetypes are known.
-    pub(super) fn shows_any(&self, world: &World) -> bool {
+    /// Tells whether anybody may be seen who is being deleted and should be hidden, as far as archetypes are known: whether `Disabled` was
+    /// removed from anybody since it was looked last.
+    pub(super) fn may_show(&self, world: &World) -> bool {
         self.settings.hiding == Hiding::Hide
-            && self.profiles.shown(world).next().is_some()
+            && self.profiles.may_be_shown()
+            && self.removals != Some(self.profiles.removals(world))
             && !self.is_broken()
     }
 

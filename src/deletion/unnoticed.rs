@@ -159,7 +159,7 @@ impl Deletions {
     fn hides_by(&self, world: &World, settings: &QdelSettings) -> bool {
         self.settings.hiding == settings.hiding
             && self.profiles.are_current(world)
-            && !self.shows_any(world)
+            && !self.may_show(world)
     }
 
     /// Tells whether an entity whose despawn nobody hears of can be despawned without a mark.

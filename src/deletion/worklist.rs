@@ -321,6 +321,7 @@ fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
     let mut deletions = world.resource_mut::<Deletions>();
     let hiding = deletions.settings.hiding;
     deletions.profiles.follow(hiding);
+    deletions.removals = None;
     prepare::keep_up(world);
     match hiding {
         Hiding::Hide => hiding::hide_shown(world),
