@@ -273,6 +273,21 @@ mod commands {
     }
 
     #[test]
+    fn registration_before_its_component_is_overwritten_stays() {
+        let (mut world, target, mob) = noting();
+
+        let mut commands = world.commands();
+        let mut entity = commands.entity(mob);
+        entity.register_signal(target, Mob::hear_ping);
+        entity.insert(Mob::default());
+        world.flush();
+        world.send_signal(target, Ping);
+
+        assert_eq!(heard(&world, mob), ["ping"]);
+        assert!(ERRORS.take().is_empty());
+    }
+
+    #[test]
     fn registration_after_its_component_is_in_force() {
         let (mut world, target, _) = noting();
         let mob = world.spawn_empty().id();
@@ -445,19 +460,26 @@ mod replaced_in_a_dispatch {
         swapper.answers.push(answer.unwrap());
     }
 
+    /// Whether the new handler was ever used before: where it was not, it must be entered first.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum New {
+        IsKnown,
+        IsUnknown,
+    }
+
     /// A world in which a handler replaces that of a mob, before or after which it is called.
-    fn swapping(is_before: bool) -> (World, Entity, Entity) {
+    fn swapping(is_before: bool, new: New) -> (World, Entity, Entity) {
         let (mut world, target, mob) = target_and_mob();
         let swapper = Swapper {
             of: mob,
             answers: Vec::new(),
         };
         let swapper = world.spawn(swapper).id();
-        // A handler is known once it was used.
-        let other = world.spawn_empty().id();
-        world
-            .register_signal(mob, other, Mob::hear_ping_anew)
-            .unwrap();
+        if new == New::IsKnown {
+            let other = world.spawn_empty().id();
+            let used = world.register_signal(mob, other, Mob::hear_ping_anew);
+            used.unwrap();
+        }
         if is_before {
             world.register_signal(swapper, target, swap).unwrap();
         }
@@ -470,27 +492,31 @@ mod replaced_in_a_dispatch {
 
     #[test]
     fn new_handler_is_called_if_its_turn_is_still_to_come() {
-        let (mut world, target, mob) = swapping(true);
+        for new in [New::IsKnown, New::IsUnknown] {
+            let (mut world, target, mob) = swapping(true, new);
 
-        world.send_signal(target, Ping);
+            world.send_signal(target, Ping);
 
-        assert_eq!(heard(&world, mob), ["ping anew"]);
+            assert_eq!(heard(&world, mob), ["ping anew"]);
+        }
     }
 
     #[test]
     fn new_handler_waits_for_the_next_time_if_its_turn_is_over() {
-        let (mut world, target, mob) = swapping(false);
+        for new in [New::IsKnown, New::IsUnknown] {
+            let (mut world, target, mob) = swapping(false, new);
 
-        world.send_signal(target, Ping);
-        assert_eq!(heard(&world, mob), ["ping"]);
+            world.send_signal(target, Ping);
+            assert_eq!(heard(&world, mob), ["ping"]);
 
-        world.send_signal(target, Ping);
-        assert_eq!(heard(&world, mob), ["ping", "ping anew"]);
+            world.send_signal(target, Ping);
+            assert_eq!(heard(&world, mob), ["ping", "ping anew"]);
+        }
     }
 
     #[test]
     fn replacement_says_that_there_was_a_handler() {
-        let (mut world, target, _) = swapping(true);
+        let (mut world, target, _) = swapping(true, New::IsKnown);
 
         world.send_signal(target, Ping);
 

@@ -250,7 +250,7 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
 ///
 /// Commands are applied in the order in which they were queued. `entity.register_signal(goblin, Mob::clear_target).insert(Mob::default())` finds no
 /// `Mob` yet: nothing is registered, and the warning is [`RegisterError::MissingComponent`]. Insert first, or spawn the entity with the
-/// component.
+/// component. Where there is a `Mob` already, that one registers, and the one that overwrites it keeps the registration.
 pub trait EntityCommandsSignalExt {
     /// Registers `handler` of a component of this entity for a signal about `target`.
     ///
