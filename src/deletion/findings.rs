@@ -114,7 +114,7 @@ pub(super) fn note_names(world: &mut World, report: &SweepReport) {
         return;
     };
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>()
-        && !core::mem::replace(&mut deletions.sweeps.has_missed_names, true)
+        && !core::mem::replace(&mut deletions.said.no_names, true)
     {
         let component = &spot.component;
         log::warn!(

@@ -22,6 +22,8 @@ pub(super) enum Look {
 /// Since when fields need not be read again.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
+    /// Whether any type may refuse a deletion, or delete more: or else nothing is ever read.
+    pub(super) is_needed: bool,
     /// The change tick of the world, which each system moves, when no system had run since.
     at: Option<Tick>,
     /// Whether that holds for the work that is going on. It moves the tick by itself.
@@ -64,7 +66,9 @@ impl Deletions {
 pub(super) fn look_before_asking(world: &mut World, look: Look) {
     let now = world.change_tick();
     let deletions = world.get_resource::<Deletions>();
-    if deletions.is_none_or(|deletions| !deletions.cascades || deletions.has_looked(look, now)) {
+    if deletions
+        .is_none_or(|deletions| !deletions.looked.is_needed || deletions.has_looked(look, now))
+    {
         return;
     }
     let outcome = reference::look(world, Scope::Deciding);

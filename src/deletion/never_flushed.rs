@@ -10,13 +10,14 @@ pub(super) const MANY: usize = 1000;
 /// Notes that there is somebody who flushes.
 #[cfg(feature = "bevy_app")]
 pub(crate) fn note_flusher(world: &mut World) {
-    world.get_resource_or_init::<Deletions>().has_flusher = true;
+    let mut deletions = world.get_resource_or_init::<Deletions>();
+    deletions.said.nobody_flushes = true;
 }
 
 /// Says that nobody flushes, if nobody ever did and it was not said before.
 #[cold]
 pub(super) fn warn_if_never_flushed(deletions: &mut Deletions) {
-    if !core::mem::replace(&mut deletions.has_flusher, true) {
+    if !core::mem::replace(&mut deletions.said.nobody_flushes, true) {
         log::warn!(
             "keeping {MANY} entities that were deleted and are not torn down, because nobody has ever flushed this world; add \
              `QdelPlugin`, or call `World::flush_qdel` at the end of each frame"

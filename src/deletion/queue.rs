@@ -43,6 +43,15 @@ pub(super) struct Notice {
 /// Notices of entities that were marked together: few are more than a few.
 pub(super) type Wave = SmallVec<[Notice; 2]>;
 
+/// What need not be said any more.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// That nobody flushes: somebody does, or it was said.
+    pub(super) nobody_flushes: bool,
+    /// That types have no names.
+    pub(super) no_names: bool,
+}
+
 /// How far work on the worklist goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) enum Goal {
@@ -75,8 +84,7 @@ pub(super) struct Deletions {
     pub(super) epoch: Epoch,
     /// Whether somebody is working on it, and how far.
     pub(super) work: Option<Goal>,
-    /// Whether somebody flushes, or it was said that nobody does.
-    pub(super) has_flusher: bool,
+    pub(super) said: Said,
     /// Whether it is part of the work to flush.
     pub(super) is_flush: bool,
     pub(super) to_tell: Wave,
@@ -103,8 +111,6 @@ pub(super) struct Deletions {
     pub(super) storage: Storage,
     /// Whether any declared references are tracked.
     pub(super) tracks: bool,
-    /// Whether any of them may refuse a deletion, or delete more.
-    pub(super) cascades: bool,
     pub(super) looked: Looked,
     /// What the settings were when the work began.
     pub(super) settings: QdelSettings,

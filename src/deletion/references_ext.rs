@@ -51,7 +51,7 @@ impl WorldReferencesExt for World {
             prepare::prepare(self);
             let mut deletions = self.resource_mut::<Deletions>();
             deletions.tracks = true;
-            deletions.cascades |= C::CASCADES;
+            deletions.looked.is_needed |= C::CASCADES;
             self.sync_references();
         }
         self

@@ -52,8 +52,6 @@ pub(super) struct Sweeps {
     pub(super) suspension: Suspension,
     /// Whether anybody waits for its tear-down who has another hint than `Queue`.
     pub(super) has_hints: bool,
-    /// Whether it was said that types have no names.
-    pub(super) has_missed_names: bool,
 }
 
 /// The flushes with something torn down, in them or since the one before.

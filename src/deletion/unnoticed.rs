@@ -37,7 +37,7 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
     let Some(mut deletions) = world.get_resource::<Deletions>() else {
         return false;
     };
-    if deletions.cascades {
+    if deletions.looked.is_needed {
         look_before_asking(world, look);
         deletions = world.resource();
         if deletions.panicked.is_some() {

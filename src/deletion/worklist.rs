@@ -128,7 +128,7 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
     let completed = signal::complete_all(world);
     let deletions = world.get_resource_mut::<Deletions>();
     let has_work = deletions.is_some_and(|mut deletions| {
-        deletions.has_flusher = true;
+        deletions.said.nobody_flushes = true;
         deletions.work.is_some() || deletions.is_waiting_for_flush()
     });
     if !has_work {
