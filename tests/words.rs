@@ -207,6 +207,10 @@ mod commands {
         static ERRORS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the type of an error handler"
+    )]
     fn note(error: BevyError, _: ErrorContext) {
         ERRORS.with_borrow_mut(|errors| errors.push(error.to_string()));
     }
