@@ -2,6 +2,8 @@
 //!
 //! The rules are those of the design: S4, S10 and R3.
 
+use std::{cell::RefCell, sync::Once};
+
 use bevy_ecs::{
     entity::EntityCloner,
     error::{BevyError, ErrorContext, FallbackErrorHandler},
@@ -401,6 +403,49 @@ fn registering_where_the_mark_does_not_stay_is_refused() {
     assert!(matches!(by_entity, Err(RegisterError::MarkRemoved(_))));
     assert_eq!(world.signal_footprint().registrations, 0);
     assert_eq!(world.signal_footprint().places, 0);
+}
+
+/// S10: it is said once in a world, however often it happens.
+#[test]
+fn mark_that_does_not_stay_is_reported_once() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&Collector).expect("nobody else should have installed a logger");
+        log::set_max_level(log::LevelFilter::Warn);
+    });
+    let mut world = World::new();
+    forbid(&mut world);
+    let mob = world.spawn(Mob::default()).id();
+    let targets = [(); 3].map(|()| world.spawn_empty().id());
+    LOGGED.take();
+
+    for target in targets {
+        world.register_signal(mob, target, Mob::note).unwrap_err();
+    }
+
+    let [said] = LOGGED.take().try_into().expect("it should be said once");
+    assert!(said.contains(&targets[0].to_string()) && said.contains("unregister_all"));
+}
+
+thread_local! {
+    static LOGGED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes down what is logged, each thread for itself.
+struct Collector;
+
+impl log::Log for Collector {
+    fn enabled(&self, metadata: &log::Metadata) -> bool {
+        metadata.target().starts_with("qdel")
+    }
+
+    fn log(&self, record: &log::Record) {
+        if self.enabled(record.metadata()) {
+            LOGGED.with_borrow_mut(|logged| logged.push(record.args().to_string()));
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 /// S10 and S12: by command, and by a deferred world.

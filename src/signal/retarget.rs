@@ -154,7 +154,10 @@ pub(super) fn retarget_late<C: Component, S: 'static>(
         key,
     });
     let known = entry.and_then(|entry| Some((entry, books.link_of(entry)?.1)));
-    let (entry, handler) = known.expect("whoever is refused should still be registered");
+    let Some((entry, handler)) = known else {
+        // Commands that were applied on the way ended it.
+        return Err(BevyError::from(error).with_severity(Severity::Debug));
+    };
     if let Some(undecided) = late::undecided(world, &error) {
         let moved = Entry {
             target: to,
