@@ -57,19 +57,17 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         let visibility = visibility.unwrap_or(Visibility::AsItWas);
         let is_forced = force == Force::Yes;
         let mark = Deleting::new(visibility, is_forced, awaits, kind(at));
-        marks.push((entity, mark));
+        marks.push((entity, (mark, Disabled)));
     }
     if any_heard {
         signal::close(world, entities);
     }
     match hiding {
-        Hiding::Hide => {
-            let hidden = marks
-                .into_iter()
-                .map(|(entity, mark)| (entity, (mark, Disabled)));
-            insert_each(world, hidden)
+        Hiding::Hide => insert_each(world, marks.into_iter()),
+        Hiding::LeaveVisible => {
+            let visible = marks.into_iter().map(|(entity, (mark, _))| (entity, mark));
+            insert_each(world, visible)
         }
-        Hiding::LeaveVisible => insert_each(world, marks.into_iter()),
     }
 }
 
