@@ -3,7 +3,10 @@
 #[cfg(feature = "bevy_reflect")]
 mod saves;
 
-use core::time::Duration;
+use core::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 use bevy_ecs::{
     entity::Entity,
@@ -37,6 +40,8 @@ use crate::hint::Hint;
 )]
 pub struct Deleting {
     visibility: Visibility,
+    #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
+    epoch: Epoch,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     is_forced: bool,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
@@ -86,6 +91,17 @@ pub type AllowDeleting = Or<(With<Deleting>, Without<Disabled>)>;
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
 pub type OnlyDeleting = (With<Deleting>, Allow<Disabled>);
+
+/// Which worklist has marked an entity: a world that was cleared gets another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch(u64);
+
+impl Default for Epoch {
+    fn default() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// A kind of entity that is counted by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,9 +164,16 @@ impl Deleting {
     /// Returns the mark of an entity.
     ///
     /// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
-    pub(crate) fn new(visibility: Visibility, is_forced: bool, awaits: bool, kind: KindId) -> Self {
+    pub(crate) fn new(
+        epoch: Epoch,
+        visibility: Visibility,
+        is_forced: bool,
+        awaits: bool,
+        kind: KindId,
+    ) -> Self {
         Self {
             visibility,
+            epoch,
             is_forced,
             hint: Hint::Queue,
             is_undecided: awaits,
@@ -207,6 +230,11 @@ impl Deleting {
 
     pub(crate) fn costs_mut(&mut self) -> &mut DeletionCosts {
         self.costs.get_or_insert_default()
+    }
+
+    /// Returns by which worklist the entity was marked.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Notes that the deletion hid the entity, or did not.

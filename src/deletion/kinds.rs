@@ -70,7 +70,7 @@ impl WorldKindExt for World {
         let marker = self.register_component::<M>();
         let kinds = Kinds::of(self);
         let others = kinds.unwrap_or(&Kinds::default()).others(self);
-        let mut deletions = self.get_resource_or_init::<Deletions>();
+        let mut deletions = Deletions::get_or_init(self);
         deletions.kinds.others = others;
         deletions.kinds.register(marker, type_name::<M>());
         self

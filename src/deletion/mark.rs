@@ -46,7 +46,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let kinds = are_told_apart.then(|| kinds::count_deleted(world, entities.clone()));
     let kind = |at: usize| kinds.as_ref().map_or(KindId::OTHERS, |kinds| kinds[at]);
     let deletions = world.resource::<Deletions>();
-    let awaits = deletions.is_awaited();
+    let (epoch, awaits) = (deletions.epoch, deletions.is_awaited());
     let hiding = deletions.settings.hiding;
     let mut any_heard = false;
     let mut marks = SmallVec::<[_; 4]>::with_capacity(members.len());
@@ -56,7 +56,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         let visibility = profile.map(|profile| profile.visibility(hiding));
         let visibility = visibility.unwrap_or(Visibility::AsItWas);
         let is_forced = force == Force::Yes;
-        let mark = Deleting::new(visibility, is_forced, awaits, kind(at));
+        let mark = Deleting::new(epoch, visibility, is_forced, awaits, kind(at));
         marks.push((entity, (mark, Disabled)));
     }
     if any_heard {

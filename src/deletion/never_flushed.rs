@@ -10,7 +10,7 @@ pub(super) const MANY: usize = 1000;
 /// Notes that there is somebody who flushes.
 #[cfg(feature = "bevy_app")]
 pub(crate) fn note_flusher(world: &mut World) {
-    let mut deletions = world.get_resource_or_init::<Deletions>();
+    let mut deletions = Deletions::get_or_init(world);
     deletions.said.nobody_flushes = true;
 }
 

@@ -56,7 +56,7 @@ pub(super) fn learn(world: &mut World) {
 #[cold]
 pub(super) fn prepare_anew(world: &mut World) {
     world.init_resource::<QdelCounts>();
-    world.init_resource::<Deletions>();
+    Deletions::get_or_init(world);
     let everywhere = Meanings::register(world);
     let event = world.register_event_key::<Qdeleting>();
     let ownerships = Ownerships::of(world);
@@ -79,7 +79,8 @@ pub(super) fn keep_up(world: &mut World) {
 #[cold]
 fn make_mark(world: &mut World) {
     if with_profiles(world, Profiles::lacks_mark) {
-        let mark = Deleting::new(Visibility::AsItWas, false, false, KindId::OTHERS);
+        let epoch = world.resource::<Deletions>().epoch;
+        let mark = Deleting::new(epoch, Visibility::AsItWas, false, false, KindId::OTHERS);
         match world.resource::<Deletions>().settings.hiding {
             Hiding::Hide => world.spawn((mark, Disabled)).despawn(),
             Hiding::LeaveVisible => world.spawn(mark).despawn(),

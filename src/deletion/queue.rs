@@ -2,7 +2,6 @@
 //!
 //! Plain data: no function here changes a world.
 
-use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::VecDeque;
 
 use bevy_ecs::{
@@ -28,6 +27,7 @@ use super::{
     sweeps::Sweeps,
 };
 use crate::{
+    deleting::{Deleting, Epoch},
     panics::Panicked,
     signal::{Cause, Reserved},
 };
@@ -64,17 +64,6 @@ pub(super) enum Goal {
     TearDownAll,
     /// As that, and end all sweeps, whatever their pace.
     Drain,
-}
-
-/// Which worklist it is: a world that was cleared gets another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Epoch(u64);
-
-impl Default for Epoch {
-    fn default() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
 }
 
 /// The worklist.
@@ -120,6 +109,20 @@ pub(super) struct Deletions {
 }
 
 impl Deletions {
+    /// Returns the worklist of a world, which is made if there is none.
+    ///
+    /// A new one goes on with those whom an earlier one has marked: somebody may have cleared the resources only.
+    pub(super) fn get_or_init(world: &mut World) -> Mut<'_, Self> {
+        if !world.contains_resource::<Self>() {
+            let epoch = epoch_of_marks(world).unwrap_or_default();
+            world.insert_resource(Self {
+                epoch,
+                ..Self::default()
+            });
+        }
+        world.resource_mut()
+    }
+
     /// Returns the worklist of that `epoch`; none if somebody cleared the world from inside a deletion. Entities by the
     /// same ids may be others by then.
     pub(super) fn of(world: &mut World, epoch: Epoch) -> Option<Mut<'_, Self>> {
@@ -180,4 +183,13 @@ impl Deletions {
     pub(super) fn count_waiting(&self) -> usize {
         self.to_tear_down.len() + self.due.len() + self.descent.depth()
     }
+}
+
+/// Returns which worklist has marked those that are being deleted, if there are any.
+fn epoch_of_marks(world: &World) -> Option<Epoch> {
+    let mark = world.components().valid_component_id::<Deleting>()?;
+    let mut archetypes = world.archetypes().iter();
+    let marked = archetypes.find(|archetype| archetype.contains(mark) && !archetype.is_empty())?;
+    let first = marked.entities().first()?;
+    world.get::<Deleting>(first.id()).map(Deleting::epoch)
 }

@@ -19,13 +19,16 @@ use super::{
     hiding,
     kinds::{self, KindsTornDown},
     prepare,
-    queue::{Deletions, Epoch, Goal},
+    queue::{Deletions, Goal},
     release::sync_references,
     storage,
     sweeps::{Corpse, Suspension},
     wave::carry_out,
 };
-use crate::panics::{Panicked, catch};
+use crate::{
+    deleting::Epoch,
+    panics::{Panicked, catch},
+};
 
 /// A tear-down, and what came of it.
 pub(super) struct TearDown {

@@ -65,6 +65,7 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
         storage::guarded(world, |world| world.despawn(entity));
     } else {
         let mut deletions = world.resource_mut::<Deletions>();
+        let epoch = deletions.epoch;
         deletions.to_tear_down.push_back(entity);
         if deletions.to_tear_down.len() == MANY {
             warn_if_never_flushed(&mut deletions);
@@ -74,7 +75,13 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
             signal::conclude(world, core::iter::once((entity, false)));
         }
         let visibility = profile.visibility(settings.hiding);
-        let mark = Deleting::new(visibility, force == Force::Yes, false, KindId::OTHERS);
+        let mark = Deleting::new(
+            epoch,
+            visibility,
+            force == Force::Yes,
+            false,
+            KindId::OTHERS,
+        );
         let mut entity = world.entity_mut(entity);
         match settings.hiding {
             Hiding::Hide => entity.insert((mark, Disabled)),

@@ -11,12 +11,12 @@ use super::{
     late::{self, Returns},
     prepare,
     profiles::Profile,
-    queue::{Deletions, Epoch, Notice},
+    queue::{Deletions, Notice},
     release,
     settings::{Costs, WorkClock},
 };
 use crate::{
-    deleting::Deleting,
+    deleting::{Deleting, Epoch},
     panics::{Panicked, catch},
     signal::{self, Cause, Qdeleting, Stopwatch},
 };

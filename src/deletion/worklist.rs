@@ -21,7 +21,7 @@ use super::{
     never_flushed::{MANY, warn_if_never_flushed},
     owned::{self, Member, Tree},
     prepare,
-    queue::{Deletions, Epoch, Goal},
+    queue::{Deletions, Goal},
     release,
     settings::{Hiding, QdelSettings, Teardown},
     storage, sweeping,
@@ -31,7 +31,7 @@ use super::{
     wave::{apply_commands, carry_out},
 };
 use crate::{
-    deleting::Deleting,
+    deleting::{Deleting, Epoch},
     error::QdelError,
     panics::{Panicked, catch},
     reference::{Hears, Tracked},
