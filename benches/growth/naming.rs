@@ -380,12 +380,12 @@ fn policy_chain_despawned(size: usize) -> Duration {
 }
 
 fn plan_of_policy_chain(size: usize) -> Duration {
-    let (world, first) = bound_chain(size);
+    let (mut world, first) = bound_chain(size);
     time(|| world.plan_qdel(first).unwrap())
 }
 
 fn text_of_plan_of_policy_chain(size: usize) -> Duration {
-    let (world, first) = bound_chain(size);
+    let (mut world, first) = bound_chain(size);
     let plan = world.plan_qdel(first).unwrap();
     time(|| plan.to_string())
 }
@@ -400,12 +400,12 @@ fn owner_of_listed(size: usize) -> (World, Entity) {
 }
 
 fn plan_of_list(size: usize) -> Duration {
-    let (world, owner) = owner_of_listed(size);
+    let (mut world, owner) = owner_of_listed(size);
     time(|| world.plan_qdel(owner).unwrap())
 }
 
 fn text_of_plan_of_list(size: usize) -> Duration {
-    let (world, owner) = owner_of_listed(size);
+    let (mut world, owner) = owner_of_listed(size);
     let plan = world.plan_qdel(owner).unwrap();
     time(|| plan.to_string())
 }
