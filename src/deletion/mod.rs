@@ -42,6 +42,7 @@ mod failures;
 mod fate;
 mod field;
 mod findings;
+mod groups;
 mod hiding;
 mod judgement;
 mod kind_counts;
