@@ -1,5 +1,6 @@
 //! A world in which deletions wait and nobody ever tears down.
 
+#[cfg(feature = "bevy_app")]
 use bevy_ecs::world::World;
 
 use super::queue::Deletions;
