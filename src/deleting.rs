@@ -161,27 +161,6 @@ pub struct SlowestHandler {
 }
 
 impl Deleting {
-    /// Returns the mark of an entity.
-    ///
-    /// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
-    pub(crate) fn new(
-        epoch: Epoch,
-        visibility: Visibility,
-        is_forced: bool,
-        awaits: bool,
-        kind: KindId,
-    ) -> Self {
-        Self {
-            visibility,
-            epoch,
-            is_forced,
-            hint: Hint::Queue,
-            is_undecided: awaits,
-            kind,
-            costs: None,
-        }
-    }
-
     /// Returns the same mark once more.
     pub(crate) fn duplicate(&self) -> Self {
         Self {
@@ -245,6 +224,27 @@ impl Deleting {
     /// Returns what the deletion did to what queries see.
     pub(crate) fn visibility(&self) -> Visibility {
         self.visibility
+    }
+}
+
+/// Returns the mark of an entity.
+///
+/// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
+pub(crate) fn mark(
+    epoch: Epoch,
+    visibility: Visibility,
+    is_forced: bool,
+    awaits: bool,
+    kind: KindId,
+) -> Deleting {
+    Deleting {
+        visibility,
+        epoch,
+        is_forced,
+        hint: Hint::Queue,
+        is_undecided: awaits,
+        kind,
+        costs: None,
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     settings::Hiding,
 };
 use crate::{
-    deleting::{Deleting, KindId, Visibility},
+    deleting::{self, Deleting, KindId, Visibility},
     panics::{Panicked, catch},
     signal::{self},
 };
@@ -56,7 +56,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         let visibility = profile.map(|profile| profile.visibility(hiding));
         let visibility = visibility.unwrap_or(Visibility::AsItWas);
         let is_forced = force == Force::Yes;
-        let mark = Deleting::new(epoch, visibility, is_forced, awaits, kind(at));
+        let mark = deleting::mark(epoch, visibility, is_forced, awaits, kind(at));
         marks.push((entity, (mark, Disabled)));
     }
     if any_heard {

@@ -11,7 +11,7 @@ use super::{
     settings::Hiding,
 };
 use crate::{
-    deleting::{Deleting, KindId, Visibility},
+    deleting::{self, KindId, Visibility},
     signal::Qdeleting,
 };
 
@@ -80,7 +80,7 @@ pub(super) fn keep_up(world: &mut World) {
 fn make_mark(world: &mut World) {
     if with_profiles(world, Profiles::lacks_mark) {
         let epoch = world.resource::<Deletions>().epoch;
-        let mark = Deleting::new(epoch, Visibility::AsItWas, false, false, KindId::OTHERS);
+        let mark = deleting::mark(epoch, Visibility::AsItWas, false, false, KindId::OTHERS);
         match world.resource::<Deletions>().settings.hiding {
             Hiding::Hide => world.spawn((mark, Disabled)).despawn(),
             Hiding::LeaveVisible => world.spawn(mark).despawn(),

@@ -25,7 +25,7 @@ use super::{
     tear_down::is_heard,
 };
 use crate::{
-    deleting::{Deleting, KindId},
+    deleting::{self, KindId},
     panics::catch,
     signal,
 };
@@ -75,7 +75,7 @@ pub(super) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
             signal::conclude(world, core::iter::once((entity, false)));
         }
         let visibility = profile.visibility(settings.hiding);
-        let mark = Deleting::new(
+        let mark = deleting::mark(
             epoch,
             visibility,
             force == Force::Yes,
