@@ -23,7 +23,7 @@ use super::{
     release::sync_references,
     storage,
     sweeps::{Corpse, Suspension},
-    wave::carry_out,
+    wave::carry_out_of,
 };
 use crate::{
     deleting::Epoch,
@@ -117,7 +117,7 @@ impl TearDown {
                 self.note(sync_references(world));
                 self.finish_off(world, &urgent);
                 if !self.is_over(world) {
-                    self.note(carry_out(world));
+                    self.carry_out(world);
                 }
                 continue;
             }
@@ -136,7 +136,7 @@ impl TearDown {
             self.note(sync_references(world));
             self.waiting(world, pace);
             if !self.is_over(world) {
-                self.note(carry_out(world));
+                self.carry_out(world);
             }
         }
     }
@@ -146,10 +146,15 @@ impl TearDown {
         Deletions::of(world, self.ground.epoch()?)
     }
 
-    /// Finds out whether somebody has cleared the world.
-    fn look_around(&mut self, world: &World) {
+    /// Tells of and destroys all that was marked meanwhile, and finds out whether somebody has cleared the world.
+    fn carry_out(&mut self, world: &mut World) {
         let epoch = self.ground.epoch();
-        if !epoch.is_some_and(|epoch| Deletions::is_of(world, epoch)) {
+        if epoch.is_none() {
+            return;
+        }
+        let (epoch, outcome) = carry_out_of(world, epoch);
+        self.note(outcome);
+        if epoch.is_none() {
             self.ground = Ground::Cleared;
         }
     }
@@ -218,14 +223,20 @@ impl TearDown {
     }
 
     /// Keeps the first panic.
+    #[inline]
     pub(super) fn note(&mut self, outcome: Result<(), Panicked>) {
-        if outcome.is_err()
-            && let Ground::Firm(epoch) = self.ground
-        {
+        if let Err(panicked) = outcome {
+            self.note_panic(panicked);
+        }
+    }
+
+    #[cold]
+    fn note_panic(&mut self, panicked: Panicked) {
+        if let Ground::Firm(epoch) = self.ground {
             self.ground = Ground::Doubtful(epoch);
         }
         if self.outcome.is_ok() {
-            self.outcome = outcome;
+            self.outcome = Err(panicked);
         }
     }
 
@@ -264,8 +275,7 @@ impl TearDown {
             if self.last_unseen != Some(archetype) {
                 self.last_unseen = None;
             }
-            self.note(carry_out(world));
-            self.look_around(world);
+            self.carry_out(world);
         }
     }
 
@@ -345,9 +355,8 @@ impl TearDown {
             let told = self.looks_for.find_references(world, entity);
             self.note(told);
             // Whoever heard of that may have given it something to destroy.
-            self.note(carry_out(world));
+            self.carry_out(world);
             self.last_unseen = None;
-            self.look_around(world);
             if self.is_over(world) {
                 self.stuck.insert(entity);
                 return;
@@ -395,8 +404,7 @@ impl TearDown {
         };
         self.note(shown);
         // What was deleted meanwhile is told of before it may have to go.
-        self.note(carry_out(world));
-        self.look_around(world);
+        self.carry_out(world);
         if !self.is_over(world) {
             prepare::prepare(world);
         }

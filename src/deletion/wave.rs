@@ -26,16 +26,30 @@ use crate::{
 /// Commands are applied when all is told that was marked before, so that all handlers of a deletion see
 /// the same entities, and again when all of it is destroyed. When nothing is left to tell, what came late is destroyed.
 pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
+    carry_out_of(world, None).1
+}
+
+/// Does as [`carry_out`] for the worklist of an `epoch`, or whichever there is.
+///
+/// Returns the epoch while the worklist is still that one; none if somebody has cleared the world.
+pub(super) fn carry_out_of(
+    world: &mut World,
+    mut epoch: Option<Epoch>,
+) -> (Option<Epoch>, Result<(), Panicked>) {
     let mut outcome = Ok(());
-    let Some(epoch) = world.get_resource::<Deletions>().map(|at| at.epoch) else {
-        return outcome;
-    };
     let mut returns = Returns::default();
-    while let Some(mut deletions) = Deletions::of(world, epoch) {
+    loop {
+        let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
+            return (None, outcome);
+        };
+        let current = deletions.epoch;
+        if *epoch.get_or_insert(current) != current {
+            return (None, outcome);
+        }
         let notices = core::mem::take(&mut deletions.to_tell);
         if notices.is_empty() {
             if deletions.late.is_empty() {
-                break;
+                return (epoch, outcome);
             }
             outcome = outcome.and(late::destroy_noted(world, &mut returns));
             outcome = outcome.and(apply_commands(world));
@@ -48,7 +62,7 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
         };
         let wave = Wave {
             notices: &notices,
-            epoch,
+            epoch: current,
             clock,
         };
         if may_live {
@@ -62,7 +76,6 @@ pub(super) fn carry_out(world: &mut World) -> Result<(), Panicked> {
         }
         outcome = outcome.and(apply_commands(world));
     }
-    outcome
 }
 
 pub(super) fn apply_commands(world: &mut World) -> Result<(), Panicked> {

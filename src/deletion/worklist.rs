@@ -289,12 +289,13 @@ pub(super) fn work(
     if outcome.is_err() {
         storage::look_after_panic(world);
     }
-    // Whoever was called may have made others visible that still wait.
-    if Deletions::is_of(world, epoch) {
-        if !world.resource::<Deletions>().profiles.are_current(world) {
-            prepare::keep_up(world);
+    let deletions = world.get_resource::<Deletions>();
+    if let Some(deletions) = deletions.filter(|deletions| deletions.epoch == epoch) {
+        let is_current = deletions.profiles.are_current(world);
+        // Whoever was called may have made others visible that still wait.
+        if !is_current || deletions.may_show(world) {
+            outcome = outcome.and(hide_anew(world));
         }
-        outcome = outcome.and(hiding::hide_shown(world));
     }
     let now = world.change_tick();
     if let Some(mut deletions) = Deletions::of(world, epoch) {
@@ -313,6 +314,13 @@ pub(super) fn work(
         panicked.resume();
     }
     count
+}
+
+/// Hides those who were made visible by somebody, also where their archetypes are new.
+#[cold]
+fn hide_anew(world: &mut World) -> Result<(), Panicked> {
+    prepare::keep_up(world);
+    hiding::hide_shown(world)
 }
 
 /// Has those who are being deleted hidden, or not, as the settings say since a moment ago.

@@ -428,6 +428,7 @@ impl Books {
 }
 
 /// Tells whether the place that a link names holds the registration in force that it is for.
+#[inline]
 pub(super) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
     list.get(link.place)
         .is_some_and(|(at, handler)| at == listener && table.key_of(handler) == link.key)

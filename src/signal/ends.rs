@@ -34,6 +34,7 @@ impl Books {
     }
 
     /// Ends a registration, and tells whether it was in force.
+    #[inline]
     pub(crate) fn leave(&mut self, entry: Entry) -> bool {
         let Entry {
             listener,
@@ -43,10 +44,21 @@ impl Books {
         if !self.pending.is_empty() {
             self.stop_waiting(entry);
         }
-        let Some((link, _)) = self.link_of(entry) else {
+        let link = match self.links.with(key).of(listener) {
+            Held::One(link) if link.key == key => link,
+            Held::Nothing | Held::One(_) => return false,
+            Held::Many(map) => match map.get(target, key) {
+                Some(placed) => placed.link(key),
+                None => return false,
+            },
+        };
+        let Some(list) = self.lists.get_mut(link.list.index()) else {
             return false;
         };
-        let list = self.list_mut(link.list);
+        // The one link of a listener may have outlived its place, and that may be another's by now.
+        if list.target != target || !holds(&self.table, list, listener, link) {
+            return false;
+        }
         list.remove(link.place);
         let is_roomy = list.wants_compaction_to_shrink();
         self.links

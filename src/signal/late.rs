@@ -144,7 +144,15 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
 
 impl Books {
     /// Ends all registrations of `listener`, whatever they are of. Its declared references stay.
+    #[inline]
     fn forget_listener(&mut self, listener: Entity) {
+        let links = self.links.of(Sort::Registrations);
+        if !matches!(links.of(listener), Held::Nothing) {
+            self.forget_all(listener);
+        }
+    }
+
+    fn forget_all(&mut self, listener: Entity) {
         let links = self.links.of_mut(Sort::Registrations);
         match links.of(listener) {
             Held::Nothing => {}
