@@ -8,6 +8,7 @@
 //! 2. `live` counts the places that hold a listener, told or not.
 //! 3. A list that is being dispatched (`busy`) or was told is never compacted.
 //! 4. Places before `told` have heard their last signal: they are no registrations any more.
+//! 5. A list without listeners that may be compacted has no places, and no handlers.
 
 use core::ops::Range;
 
@@ -275,6 +276,15 @@ impl List {
     /// Ends the registrations before `place`: they have heard their last signal.
     pub(crate) fn mark_told(&mut self, place: u32) {
         self.told = place;
+    }
+
+    /// Has those that were told be in force again.
+    pub(crate) fn reopen(&mut self) {
+        self.told = 0;
+        // Those that were told may all have been withdrawn.
+        if self.live == 0 && self.may_move() {
+            self.clear();
+        }
     }
 
     /// Returns the bytes on the heap.

@@ -91,7 +91,7 @@ impl Books {
     fn take_back(&mut self, id: ListId, stays: impl Fn(u32, HandlerId) -> bool) {
         let target = self.list(id).target;
         let told: Vec<_> = self.list(id).told().collect();
-        self.list_mut(id).mark_told(0);
+        self.list_mut(id).reopen();
         self.told_places.forget(id);
         for (place, listener, handler) in told {
             let link = Link {
