@@ -675,6 +675,8 @@ thread_local! {
 enum Answer {
     /// Whether it went well.
     Done(bool),
+    /// Whether it went well for `Ping`, and for `Qdeleting`.
+    Both(bool, bool),
     Ended(usize),
     Said(Vec<u32>),
     /// Who listens, by their places, once it was done.
@@ -713,8 +715,7 @@ fn play<W: SignalExt>(world: &mut W, cast: Cast, end: impl Fn(&mut W, Act)) {
                 let done = with_handler!(number, |handler| world
                     .register_signal(mob, target, handler)
                     .is_ok());
-                assert!(!done || noted.is_ok());
-                Answer::Done(done)
+                Answer::Both(done, noted.is_ok())
             }
             Act::Once(mob, target, number) => Answer::Done(with_handler!(number, |handler| world
                 .register_signal_once(mobs[mob], targets[target], handler)
@@ -731,14 +732,14 @@ fn play<W: SignalExt>(world: &mut W, cast: Cast, end: impl Fn(&mut W, Act)) {
             }
             Act::Unregister(mob, target) => {
                 let ended = world.unregister_signal::<Mob, Ping>(mobs[mob], targets[target]);
-                let _ = world.unregister_signal::<Mob, Qdeleting>(mobs[mob], targets[target]);
-                Answer::Done(ended.is_ok())
+                let note = world.unregister_signal::<Mob, Qdeleting>(mobs[mob], targets[target]);
+                Answer::Both(ended.is_ok(), note.is_ok())
             }
             Act::Retarget(mob, from, to) => {
                 let (from, to) = (targets[from], targets[to]);
                 let moved = world.retarget_signal::<Mob, Ping>(mobs[mob], from, to);
-                let _ = world.retarget_signal::<Mob, Qdeleting>(mobs[mob], from, to);
-                Answer::Done(moved.is_ok())
+                let note = world.retarget_signal::<Mob, Qdeleting>(mobs[mob], from, to);
+                Answer::Both(moved.is_ok(), note.is_ok())
             }
             Act::UnregisterAll(target) => Answer::Ended(world.unregister_all(targets[target])),
             Act::Ping(target) => Answer::Said(world.send_signal(targets[target], Ping)),
@@ -829,12 +830,12 @@ impl Model {
     fn act(&mut self, act: Act) -> Option<Answer> {
         let done = match act {
             Act::Register(mob, target, number) => {
-                if !self.gone[target] && !self.notes.contains(&(mob, target)) {
+                let is_noted = !self.gone[target] && !self.notes.contains(&(mob, target));
+                if is_noted {
                     self.notes.push((mob, target));
-                    self.register(mob, target, number, false)
-                } else {
-                    self.register(mob, target, number, false)
                 }
+                let is_registered = self.register(mob, target, number, false);
+                return Some(Answer::Both(is_registered, is_noted));
             }
             Act::Once(mob, target, number) => self.register(mob, target, number, true),
             Act::Replace(mob, target, number) => match self.find(mob, target) {
@@ -848,18 +849,22 @@ impl Model {
                 self.find(mob, target).is_some() || self.register(mob, target, number, false)
             }
             Act::Unregister(mob, target) => {
-                self.notes.retain(|note| *note != (mob, target));
+                let note = self.notes.iter().position(|note| *note == (mob, target));
+                let is_unnoted = note.map(|place| self.notes.remove(place)).is_some();
                 let place = self.find(mob, target);
-                place.map(|place| self.pings.remove(place)).is_some()
+                let is_ended = place.map(|place| self.pings.remove(place)).is_some();
+                return Some(Answer::Both(is_ended, is_unnoted));
             }
             Act::Retarget(mob, from, to) => {
                 let is_open = !self.gone[to];
-                if is_open && self.notes.contains(&(mob, from)) && !self.notes.contains(&(mob, to))
-                {
+                let is_note_moved = is_open
+                    && self.notes.contains(&(mob, from))
+                    && !self.notes.contains(&(mob, to));
+                if is_note_moved {
                     self.notes.retain(|note| *note != (mob, from));
                     self.notes.push((mob, to));
                 }
-                match (self.find(mob, from), self.find(mob, to)) {
+                let is_moved = match (self.find(mob, from), self.find(mob, to)) {
                     (Some(place), None) if is_open => {
                         let entry = self.pings.remove(place);
                         self.pings.push(Entry {
@@ -869,7 +874,8 @@ impl Model {
                         true
                     }
                     _ => false,
-                }
+                };
+                return Some(Answer::Both(is_moved, is_note_moved));
             }
             Act::UnregisterAll(target) => {
                 let before = self.pings.len() + self.notes.len();
