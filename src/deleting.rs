@@ -22,7 +22,7 @@ use crate::hint::Hint;
 ///
 /// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the entity, unless
 /// [`QdelSettings::hiding`](crate::QdelSettings::hiding) says otherwise; `Query<Entity, OnlyDeleting>` lists what waits for its
-/// tear-down. The chapter [`hiding`](crate::hiding) says who sees what.
+/// tear-down. The chapter [`hiding`](crate::docs::hiding) says who sees what.
 /// Ask with [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
 ///
 /// It cannot be built outside this crate. Do not remove it: the entity would count as alive until it is

@@ -59,8 +59,8 @@
 //! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
 //! | count by kinds of entities | [`WorldKindExt`], [`KindCounts`], [`QdelStatistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
 //!
-//! What it costs, what makes it slow, and when a scan is better: [`costs`]. Who sees an entity while it is being deleted:
-//! [`hiding`].
+//! What it costs, what makes it slow, and when a scan is better: [`costs`](docs::costs). Who sees an entity while it is being deleted:
+//! [`hiding`](docs::hiding).
 //!
 //! # Features
 //!
@@ -74,10 +74,6 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[doc = include_str!("costs.md")]
-pub mod costs {}
-#[doc = include_str!("hiding.md")]
-pub mod hiding {}
 mod deleting;
 mod deletion;
 #[cfg(feature = "bevy_diagnostic")]
@@ -161,6 +157,14 @@ pub mod prelude {
     };
     #[cfg(feature = "bevy_reflect")]
     pub use crate::{ReflectDestroy, ReflectReferences};
+}
+
+/// Chapters: what does not fit at a single item. There is nothing but text in it.
+pub mod docs {
+    #[doc = include_str!("docs/costs.md")]
+    pub mod costs {}
+    #[doc = include_str!("docs/hiding.md")]
+    pub mod hiding {}
 }
 
 #[cfg(all(doctest, feature = "bevy_app", feature = "bevy_reflect"))]

@@ -37,7 +37,7 @@ use crate::{
 /// comes before what it owns, as with `Drop`, and the components of an entity go in the order of
 /// their registration. Every component of the entity is still there. A query among the parameters that is to see the entity
 /// itself, or others that are deleted, needs the filter [`AllowDeleting`](crate::AllowDeleting): they are hidden on purpose, so that nobody takes
-/// them for living ones (see the chapter [`hiding`](crate::hiding)).
+/// them for living ones (see the chapter [`hiding`](crate::docs::hiding)).
 ///
 /// Commands of a `destroy` are applied when all that was marked together is destroyed, type by type. A command that
 /// panics takes those of its type with it that wait behind it.

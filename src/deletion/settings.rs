@@ -123,7 +123,7 @@ pub const TEARDOWN_BATCH: usize = 32;
 
 /// What queries see of an entity while it is being deleted.
 ///
-/// The chapter [`hiding`](crate::hiding) says what each means for queries, observers and replication. What is changed holds
+/// The chapter [`hiding`](crate::docs::hiding) says what each means for queries, observers and replication. What is changed holds
 /// from the next deletion or flush on, also for what waits by then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
@@ -172,7 +172,7 @@ pub enum SweepMode {
 /// In which frames the plugin reads declared references before `PostUpdate` and before the flush (`QdelSystems::Sync`).
 ///
 /// A sync costs a look at the change tick of each tracked component, some two instructions, and more for each that was
-/// written: see [`costs`](crate::costs).
+/// written: see [`costs`](crate::docs::costs).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 #[non_exhaustive]

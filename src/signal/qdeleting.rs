@@ -12,7 +12,7 @@ use super::Signal;
 /// calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
 ///
 /// Ordinary queries do not see the target, on purpose: nobody who loses it is to pick it again, or another that goes with it. Read
-/// it by its id, or by a query with [`AllowDeleting`](crate::AllowDeleting); the chapter [`hiding`](crate::hiding) says who sees what, and
+/// it by its id, or by a query with [`AllowDeleting`](crate::AllowDeleting); the chapter [`hiding`](crate::docs::hiding) says who sees what, and
 /// which setting leaves it visible.
 ///
 /// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of every deletion adds a global
