@@ -1,38 +1,103 @@
-//! What happens in an ECS when an entity that others refer to goes away.
+//! Orderly deletion of entities in an ECS where others still refer to them.
 //!
-//! A component **registers** for a [`Signal`] on a target. For [`Qdeleting`], its **handler** runs while the target
-//! is still whole, whoever despawns it and however. [`qdel`](QdelExt::qdel) is an orderly deletion:
-//! it asks, marks, tells, and tears down at the end of the frame.
+//! An `Entity` is an id, and when it is despawned, copies of the id stay where they are. With this
+//! crate a field that is declared lets go of an entity that goes away, a component that listens is
+//! told while the entity is still whole, and a deletion can be refused, waited for and accounted
+//! for.
+//!
+//! # How
+//!
+//! Declare a field, or register a handler. Then delete by [`qdel`](QdelExt::qdel) in place of
+//! `despawn`.
 //!
 //! ```
 //! use bevy_ecs::prelude::*;
 //! use qdel::prelude::*;
 //!
-//! #[derive(Component, Default)]
-//! struct Mob {
+//! // Declared: the field is cleared, and there is nothing else to do.
+//! #[derive(Component, References)]
+//! struct Archer {
+//!     #[entities]
 //!     target: Option<Entity>,
 //! }
 //!
-//! impl Mob {
-//!     fn clear_target(&mut self, _: Received<Qdeleting>) {
-//!         self.target = None;
+//! // Registered: a handler reacts.
+//! #[derive(Component, Default)]
+//! struct Hunter {
+//!     kills: u32,
+//! }
+//!
+//! impl Hunter {
+//!     fn count_kill(&mut self, _: Received<Qdeleting>) {
+//!         self.kills += 1;
 //!     }
 //! }
 //!
 //! let mut world = World::new();
+//! world.track_references::<Archer>();
 //! let goblin = world.spawn_empty().id();
-//! let archer = world.spawn(Mob { target: Some(goblin) }).id();
+//! let archer = world.spawn(Archer { target: Some(goblin) }).id();
+//! let hunter = world.spawn(Hunter::default()).id();
+//! world.register_signal(hunter, goblin, Hunter::count_kill)?;
 //!
-//! world.register_signal(archer, goblin, Mob::clear_target)?;
-//! world.qdel(goblin)?;
+//! world.qdel(goblin)?; // in a system: `commands.entity(goblin).qdel()`
 //!
-//! assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+//! assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+//! assert_eq!(world.get::<Hunter>(hunter).unwrap().kills, 1);
 //! assert_eq!(world.liveness(goblin), Liveness::Deleting);
+//! world.flush_qdel(); // `QdelPlugin` does this at the end of each frame
+//! assert_eq!(world.liveness(goblin), Liveness::Gone);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where there is nothing to do but to empty a field, declare it: the derive of [`References`], and
-//! [`track_references`](WorldReferencesExt::track_references).
+//! # Which tool when
+//!
+//! | you have | use |
+//! | --- | --- |
+//! | an id for this frame only | a plain `Entity` |
+//! | an id that you look up anyway | [`Weak`], or [`liveness`](LivenessExt::liveness) |
+//! | fields, lists and maps that must not dangle | [declared references](docs::references): [`References`] |
+//! | a reaction of your own, in order | a [signal](docs::signals): [`register_signal`](SignalExt::register_signal) |
+//! | a reason to keep an entity | a veto: [`PreQdel`]; a field: [`Policy::Deny`] |
+//! | something outside the ECS to let go of | [`Destroy`] |
+//! | an entity that is to go later | [`qdel_in`](QdelTimerExt::qdel_in) |
+//! | a structure that is queried from both sides | a Bevy relationship |
+//! | a message to anyone | a Bevy event or message |
+//! | fields that were forgotten | a [sweep](docs::sweeps): [`SweepExt`], [`assert_no_leftovers`] |
+//! | the question who holds an entity | [`find_references`](FindReferencesExt::find_references) |
+//!
+//! # How the pieces fit
+//!
+//! ```text
+//!  you call            qdel, qdel_batch, commands.entity(..).qdel(), qdel_in          despawn
+//!                        |                                                              |
+//!  ask                 PreQdel handlers, `deny` fields ---> Vetoed, Denied              |
+//!  mark                Deleting, Disabled: queries and Weak stop seeing it              |
+//!  tell                Qdeleting handlers, in order  <----------------------------------+
+//!  destroy             Destroy, and its Hint                                            |
+//!  release             declared fields: clear, remove, qdel  <--------------------------+
+//!                        |                                                              v
+//!  (end of the frame)  flush_qdel: tear down, owned before owner, in a budget         gone
+//!                        |
+//!  verify              sweep: leftovers are found, emptied and reported
+//! ```
+//!
+//! An entity **owns** what Bevy despawns with it: the sources of all relationships with
+//! `linked_spawn`, such as its `Children`. A deletion covers the entity and all it owns.
+//!
+//! # Chapters
+//!
+//! | chapter | |
+//! | --- | --- |
+//! | [`signals`](docs::signals) | handlers, order, answers, vetoes |
+//! | [`references`](docs::references) | which fields, what becomes of them, when they are read |
+//! | [`sweeps`](docs::sweeps) | finding what still names an entity |
+//! | [`testing`](docs::testing) | no leftovers, one of everything, plans, clocks, statistics |
+//! | [`frame`](docs::frame) | what happens when, beside a plain despawn |
+//! | [`hiding`](docs::hiding) | who sees an entity while it is being deleted |
+//! | [`limits`](docs::limits) | what this does not do |
+//! | [`costs`](docs::costs) | figures, what is slow, when a scan is better |
+//! | coming from | [Space Station 13](docs::space_station_13), [Godot or Qt](docs::godot_qt), [flecs or EnTT](docs::flecs_entt) |
 //!
 //! # Map
 //!
@@ -59,16 +124,16 @@
 //! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
 //! | count by kinds of entities | [`WorldKindExt`], [`KindCounts`], [`QdelStatistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
 //!
-//! What it costs, what makes it slow, and when a scan is better: [`costs`](docs::costs). Who sees an entity while it is being deleted:
-//! [`hiding`](docs::hiding).
-//!
 //! # Features
 //!
-//! - `bevy_app` (default): `QdelPlugin`, and `register_listener`, `register_destroy` and so on on an `App`.
+//! - `bevy_app` (default): `QdelPlugin`, and `register_listener`, `register_destroy` and so on on
+//!   an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
-//! - `bevy_reflect` (default): `Reflect` for [`Weak`], [`Deleting`] and the resources; [`find_references`](FindReferencesExt::find_references)
-//!   and [`sweep`](SweepExt::sweep) look into all types that are registered, not only into tracked ones.
-//! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions do and cost, frame by frame.
+//! - `bevy_reflect` (default): `Reflect` for [`Weak`], [`Deleting`] and the resources;
+//!   [`find_references`](FindReferencesExt::find_references) and [`sweep`](SweepExt::sweep) look
+//!   into all types that are registered, not only into tracked ones.
+//! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions
+//!   do and cost, frame by frame.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
 //! - `serde`: `Serialize` and `Deserialize` for [`Weak`], and `Serialize` for [`QdelStatistics`].
 
@@ -161,12 +226,30 @@ pub mod prelude {
 
 /// Chapters: what does not fit at a single item. There is nothing but text in it.
 pub mod docs {
-    #[doc = include_str!("docs/costs.md")]
-    pub mod costs {}
+    #[doc = include_str!("docs/signals.md")]
+    pub mod signals {}
+    #[doc = include_str!("docs/references.md")]
+    pub mod references {}
+    #[doc = include_str!("docs/sweeps.md")]
+    pub mod sweeps {}
+    #[doc = include_str!("docs/testing.md")]
+    pub mod testing {}
+    #[doc = include_str!("docs/frame.md")]
+    pub mod frame {}
     #[doc = include_str!("docs/hiding.md")]
     pub mod hiding {}
+    #[doc = include_str!("docs/limits.md")]
+    pub mod limits {}
+    #[doc = include_str!("docs/costs.md")]
+    pub mod costs {}
+    #[doc = include_str!("docs/space_station_13.md")]
+    pub mod space_station_13 {}
+    #[doc = include_str!("docs/godot_qt.md")]
+    pub mod godot_qt {}
+    #[doc = include_str!("docs/flecs_entt.md")]
+    pub mod flecs_entt {}
 }
 
-#[cfg(all(doctest, feature = "bevy_app", feature = "bevy_reflect"))]
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
