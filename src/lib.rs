@@ -145,6 +145,7 @@ mod deletion;
 mod diagnostics;
 mod error;
 mod garbage;
+mod hash;
 mod hint;
 mod liveness;
 mod panics;

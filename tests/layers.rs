@@ -14,6 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &[
         "error",
         "deleting",
+        "hash",
         "hint",
         "panics",
         "registration",

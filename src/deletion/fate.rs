@@ -7,12 +7,13 @@ use bevy_ecs::{
     entity::{Entity, EntityHashMap},
     world::World,
 };
-use bevy_platform::collections::HashMap;
 
 use super::{
     destroy::AtWork, kinds, mark, owned, queue::Deletions, settings::WorkClock, wave::Wave,
 };
-use crate::{deleting::Deleting, hint::Hint, panics::Panicked, reference, signal::Cause};
+use crate::{
+    deleting::Deleting, hash::HashMap, hint::Hint, panics::Panicked, reference, signal::Cause,
+};
 
 /// What becomes of an entity that was told about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Decisions<'_> {
     ///
     /// Each is looked at once, and again when one that it hangs on goes, in rounds that keep the order.
     fn decide_spared(&mut self, world: &mut World, spared: BTreeSet<usize>) {
-        let mut hanging = HashMap::<usize, Vec<usize>>::new();
+        let mut hanging = HashMap::<usize, Vec<usize>>::default();
         for &at in &spared {
             self.for_each_tie(world, at, |tie| hanging.entry(tie).or_default().push(at));
         }

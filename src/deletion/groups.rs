@@ -6,11 +6,12 @@ use bevy_ecs::{
     entity::{Entity, EntityHashMap},
     world::World,
 };
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexSet;
 
 use super::{mark::is_alive, owned::Ownerships};
-use crate::reference::{Dependent, Dependents};
+use crate::{
+    hash::IndexSet,
+    reference::{Dependent, Dependents},
+};
 
 /// The members of a batch, in groups of which each takes all of itself along: mostly of one, and the others are rings.
 pub(super) struct Groups {
@@ -100,7 +101,7 @@ impl Groups {
     }
 
     /// Returns all that take a group along, however far, and itself.
-    fn takers(&self, group: usize) -> IndexSet<usize, FixedHasher> {
+    fn takers(&self, group: usize) -> IndexSet<usize> {
         let mut takers = IndexSet::default();
         takers.insert(group);
         let mut next = 0;

@@ -5,7 +5,6 @@
 //! destroys, because it sees all that is there by then. What is noted after that is destroyed by [`destroy_noted`].
 
 use core::{marker::PhantomData, mem};
-use std::collections::HashMap;
 
 use bevy_ecs::{
     component::ComponentId,
@@ -15,8 +14,6 @@ use bevy_ecs::{
     resource::Resource,
     world::{DeferredWorld, World},
 };
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use super::{
@@ -28,6 +25,7 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
+    hash::{HashMap, IndexMap},
     hint::Hint,
     panics::{Panicked, catch},
     signal::{self, Cause, Reserved},
@@ -38,7 +36,7 @@ const MOST_RETURNS: u32 = 16;
 
 /// What was inserted on entities that are being deleted, in the order in which they got the first.
 #[derive(Debug, Default)]
-pub(super) struct Late(IndexMap<Entity, SmallVec<[ComponentId; 1]>, FixedHasher>);
+pub(super) struct Late(IndexMap<Entity, SmallVec<[ComponentId; 1]>>);
 
 impl Late {
     /// Tells whether nothing is noted.
@@ -63,7 +61,7 @@ impl Late {
 
 /// How often each component of each entity was destroyed late, by one deletion or flush.
 #[derive(Default)]
-pub(super) struct Returns(HashMap<(Entity, ComponentId), u32, FixedHasher>);
+pub(super) struct Returns(HashMap<(Entity, ComponentId), u32>);
 
 impl Returns {
     /// Counts once more, and tells whether that is still bearable.

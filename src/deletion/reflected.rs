@@ -8,7 +8,6 @@ use bevy_ecs::{
     change_detection::DetectChangesMut, component::Component, reflect::AppTypeRegistry,
     resource::Resource, world::World,
 };
-use bevy_platform::collections::HashSet;
 use bevy_reflect::CreateTypeData;
 use disqualified::ShortName;
 
@@ -17,6 +16,7 @@ use super::{
     references_ext::WorldReferencesExt,
 };
 use crate::{
+    hash::HashSet,
     reference::{self, Change, References},
     signal::Reserved,
 };

@@ -8,8 +8,6 @@ use bevy_ecs::{
     entity::Entity,
     world::World,
 };
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexSet;
 
 use super::{
     answer::QdelCounts,
@@ -27,6 +25,7 @@ use super::{
 };
 use crate::{
     deleting::Epoch,
+    hash::IndexSet,
     panics::{Panicked, catch},
 };
 
@@ -51,7 +50,7 @@ pub(super) struct TearDown {
     kinds: Option<KindsTornDown>,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
     /// next flush.
-    stuck: IndexSet<Entity, FixedHasher>,
+    stuck: IndexSet<Entity>,
     outcome: Result<(), Panicked>,
 }
 

@@ -3,11 +3,13 @@
 use core::fmt;
 
 use bevy_ecs::{component::ComponentId, entity::Entity};
-use bevy_platform::collections::HashMap;
 use disqualified::ShortName;
 
 use super::label::order;
-use crate::text::{Counted, write_first};
+use crate::{
+    hash::HashMap,
+    text::{Counted, write_first},
+};
 
 /// A type of components in the world that a search could not look into, or not everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use bevy_ecs::{
     resource::IsResource,
     world::World,
 };
-use bevy_platform::collections::HashMap;
 
 use super::{
     holder::ReferencePlace,
@@ -18,6 +17,7 @@ use super::{
     search::Search,
     world_ext::SEARCH_DEPTH,
 };
+use crate::hash::HashMap;
 
 /// Marks an entity as a root for [`find_references`](crate::FindReferencesExt::find_references), as every resource is one: an
 /// entity that the game reaches without any other, such as the player or the level.

@@ -2,14 +2,13 @@
 
 use core::fmt;
 
-use bevy_platform::collections::HashSet;
-
 use super::{
     blind_spot::{BlindSpot, write_blind_spots},
     holder::{ReferenceKind, ReferencePlace},
     label::{EntityLabel, order},
 };
 use crate::{
+    hash::HashSet,
     reference::Policy,
     text::{Counted, write_first},
 };

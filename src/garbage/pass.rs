@@ -14,7 +14,6 @@ use bevy_ecs::{
     entity::{Entity, EntityHashSet, EntityIndex, EntityIndexSet},
     world::{DeferredWorld, EntityRef, World},
 };
-use bevy_platform::collections::HashSet;
 
 use super::{
     blind_spot::TooDeep,
@@ -28,6 +27,7 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
+    hash::HashSet,
     panics::{Panicked, catch},
     reference::{self, Hears, Tracked},
     signal::Reserved,

@@ -8,7 +8,6 @@ use bevy_ecs::{
     resource::{IsResource, Resource},
     world::World,
 };
-use bevy_platform::collections::HashMap;
 use disqualified::ShortName;
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
     reader::Reader,
     reflection::Reflection,
 };
-use crate::{liveness::LivenessExt, signal::Reserved};
+use crate::{hash::HashMap, liveness::LivenessExt, signal::Reserved};
 
 /// How the components of a world are read, as far as it is known by now.
 #[derive(Default)]

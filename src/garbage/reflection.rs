@@ -9,7 +9,7 @@ use bevy_ecs::{
     reflect::{AppTypeRegistry, ReflectComponent},
     world::{EntityRef, World},
 };
-use bevy_platform::{collections::HashMap, sync::RwLockReadGuard};
+use bevy_platform::sync::RwLockReadGuard;
 use bevy_reflect::{
     PartialReflect, Reflect, ReflectFromPtr, ReflectRef, TypeRegistry, enums::VariantType,
 };
@@ -22,7 +22,7 @@ use super::{
     survey::{self, Survey},
     world_ext::SEARCH_DEPTH,
 };
-use crate::{reference::Step, weak::Weak};
+use crate::{hash::HashMap, reference::Step, weak::Weak};
 
 /// How a component is looked into, and emptied.
 #[derive(Clone)]

@@ -7,12 +7,11 @@ use bevy_ecs::{
     component::ComponentId,
     entity::{Entity, EntityGeneration, EntityIndex},
 };
-use bevy_platform::collections::HashSet;
 use bevy_reflect::{
     GenericInfo, OpaqueInfo, Type, TypeInfo, TypeRegistry, UnnamedField, enums::VariantInfo,
 };
 
-use crate::weak::Weak;
+use crate::{hash::HashSet, weak::Weak};
 
 /// What the values of a type can hold.
 pub(super) struct Survey<'r> {

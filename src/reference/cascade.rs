@@ -5,13 +5,14 @@ use bevy_ecs::{
     resource::IsResource,
     world::World,
 };
-use bevy_platform::collections::{HashMap, hash_map::Entry};
+use bevy_platform::collections::hash_map::Entry;
 
 use super::{
     Policy,
     tracked::{Reach, Tracked},
 };
 use crate::{
+    hash::HashMap,
     liveness::{Liveness, LivenessExt},
     signal::Books,
 };

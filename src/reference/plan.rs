@@ -4,10 +4,10 @@ use bevy_ecs::{
     entity::{Entity, EntityHashMap, EntityHashSet},
     world::World,
 };
-use bevy_platform::collections::HashMap;
 
 use super::{Denial, Place, Policy, tracked::Tracked};
 use crate::{
+    hash::HashMap,
     liveness::{Liveness, LivenessExt},
     signal::Books,
 };

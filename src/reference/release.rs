@@ -5,8 +5,6 @@ use bevy_ecs::{
     entity::Entity,
     world::{DeferredWorld, World},
 };
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexSet;
 use smallvec::SmallVec;
 
 use super::{
@@ -17,6 +15,7 @@ use super::{
 };
 use crate::{
     deleting::Deleting,
+    hash::IndexSet,
     panics::{Panicked, catch},
     signal::Books,
 };
@@ -363,7 +362,7 @@ fn end_links(
     }
     if named > 1 {
         // One component may name several of them.
-        let each: IndexSet<_, FixedHasher> = components.into_iter().collect();
+        let each: IndexSet<_> = components.into_iter().collect();
         components = each.into_iter().collect();
     }
     if named == 0 {

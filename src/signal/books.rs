@@ -16,8 +16,6 @@ use bevy_ecs::{
     resource::Resource,
     world::DeferredWorld,
 };
-use bevy_platform::{collections::HashSet, hash::FixedHasher};
-use indexmap::IndexSet;
 use slab::Slab;
 
 use super::{
@@ -33,7 +31,10 @@ use super::{
     table::{HandlerId, KeyId, SignalId, Table},
     told::ToldPlaces,
 };
-use crate::panics::Panicked;
+use crate::{
+    hash::{HashSet, IndexSet},
+    panics::Panicked,
+};
 
 /// From so many lists on, room that is not needed is given back.
 const ROOMY: usize = 1024;
@@ -62,7 +63,7 @@ pub(crate) struct Books {
     /// How the marks of targets come and go.
     pub(super) marks: Marks,
     /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
-    pub(super) unsynced: IndexSet<(Entity, u32), FixedHasher>,
+    pub(super) unsynced: IndexSet<(Entity, u32)>,
     /// The components that are tracked, and the numbers of their types.
     pub(super) tracked: Vec<(ComponentId, u32)>,
     /// Whether a target was despawned plainly since the last sync: fields may name it that nobody has read.

@@ -6,11 +6,10 @@
 //! thousands of another one without a look; a listener has few keys, as many as it has pairs of components and signals.
 
 use bevy_ecs::entity::Entity;
-use bevy_platform::hash::FixedHasher;
-use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use super::{links::Link, list::ListId, table::KeyId};
+use crate::hash::IndexMap;
 
 /// The links of a listener, by key and target.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ enum Group {
     Many(Map),
 }
 
-type Map = IndexMap<Entity, Placed, FixedHasher>;
+type Map = IndexMap<Entity, Placed>;
 
 /// Where a registration of a crowded listener stands.
 #[derive(Debug, Clone, Copy)]

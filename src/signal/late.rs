@@ -9,7 +9,6 @@ use bevy_ecs::{
     error::{BevyError, Severity},
     world::World,
 };
-use bevy_platform::{collections::HashMap, hash::FixedHasher};
 
 use super::{
     books::Books,
@@ -17,12 +16,12 @@ use super::{
     pending::Entry,
     register::Manner,
 };
-use crate::{deleting::Deleting, error::RegisterError};
+use crate::{deleting::Deleting, error::RegisterError, hash::HashMap};
 
 /// The registrations that wait, each key once.
 #[derive(Default)]
 pub(crate) struct Late {
-    waiting: HashMap<Entry, Waiting, FixedHasher>,
+    waiting: HashMap<Entry, Waiting>,
     /// Which of them wait for the decision about an entity. Those that were cancelled stay in here.
     by_entity: EntityHashMap<Vec<Entry>>,
     next: u64,

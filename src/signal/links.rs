@@ -10,7 +10,6 @@
 //! except for those with a map, which would grow.
 
 use bevy_ecs::entity::Entity;
-use bevy_platform::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::{
@@ -19,6 +18,7 @@ use super::{
     pages::{Pages, Slot},
     table::KeyId,
 };
+use crate::hash::HashMap;
 
 /// Where a registration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use bevy_ecs::{
     error::{BevyError, Severity},
     world::{DeferredWorld, World},
 };
-use bevy_platform::{collections::HashMap, hash::FixedHasher};
 
 use super::{
     books::Books,
@@ -14,14 +13,14 @@ use super::{
     register::Manner,
     table::{HandlerId, KeyId},
 };
-use crate::{error::RegisterError, panics::catch};
+use crate::{error::RegisterError, hash::HashMap, panics::catch};
 
 /// So often a listener is told of a target that it registered on when it was told of it: one that does it again each time
 /// would go on for ever.
 const DEEPEST: u32 = 16;
 
 /// Who is being told that a registration came too late, and how often, each in what the one before led to.
-pub(super) type Nested = HashMap<Entry, u32, FixedHasher>;
+pub(super) type Nested = HashMap<Entry, u32>;
 
 /// Answers a registration that was refused when its command was applied: a target that is going or gone is told of at once.
 ///

@@ -6,14 +6,13 @@
 //! Plain data: no function here takes a world.
 
 use bevy_ecs::{component::ComponentId, entity::Entity};
-use bevy_platform::{collections::HashMap, hash::FixedHasher};
-use indexmap::IndexMap;
 
 use super::{
     books::Books,
     list::List,
     table::{HandlerId, KeyId},
 };
+use crate::hash::{HashMap, IndexMap};
 
 /// From so many on, room that is not needed is given back.
 const ROOMY: usize = 64;
@@ -29,9 +28,9 @@ pub(crate) struct Entry {
 /// The registrations that wait, with the handlers that they have by now: a listening component at a time, because they end
 /// together.
 #[derive(Debug, Default)]
-pub(super) struct Pending(HashMap<(Entity, ComponentId), Waiting, FixedHasher>);
+pub(super) struct Pending(HashMap<(Entity, ComponentId), Waiting>);
 
-type Waiting = IndexMap<(Entity, KeyId), HandlerId, FixedHasher>;
+type Waiting = IndexMap<(Entity, KeyId), HandlerId>;
 
 impl Pending {
     #[inline]

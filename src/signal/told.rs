@@ -3,7 +3,6 @@
 //! Plain data: no function here takes a world.
 
 use bevy_ecs::entity::Entity;
-use bevy_platform::{collections::HashMap, hash::FixedHasher};
 
 use super::{
     books::Books,
@@ -12,17 +11,18 @@ use super::{
     pending::Entry,
     table::{KeyId, SignalId, Table},
 };
+use crate::hash::HashMap;
 
 /// The places of those that were told, in the lists in which somebody was looked for whose link leads elsewhere by now.
 #[derive(Debug, Default)]
-pub(super) struct ToldPlaces(HashMap<ListId, Known, FixedHasher>);
+pub(super) struct ToldPlaces(HashMap<ListId, Known>);
 
 /// The places of one list.
 #[derive(Debug, Default)]
 struct Known {
     /// The places before this one are known.
     end: u32,
-    places: HashMap<(Entity, KeyId), u32, FixedHasher>,
+    places: HashMap<(Entity, KeyId), u32>,
 }
 
 impl ToldPlaces {
