@@ -68,6 +68,7 @@ mod sweeping;
 mod sweeps;
 #[cfg(feature = "bevy_app")]
 mod sync_point;
+mod table;
 mod tear_down;
 mod timer;
 mod unnoticed;

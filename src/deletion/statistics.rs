@@ -7,11 +7,11 @@ use core::{
 };
 
 use bevy_ecs::world::World;
-use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use disqualified::ShortName;
 
 use super::{
     kind_counts::KindCounts, kinds::Kinds, queue::Deletions, sweeping, sweeps::LeftoverField,
+    table::Table,
 };
 use crate::deleting::SlowestHandler;
 
@@ -167,20 +167,13 @@ impl fmt::Display for QdelStatistics {
             }))
         };
 
-        let mut table = Table::new();
-        table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(
-            ["kind"]
-                .into_iter()
-                .chain(columns().map(|column| column.title)),
-        );
-        for (name, counts) in &rows {
+        let titles = columns().map(|column| column.title);
+        let titles = ["kind"].into_iter().chain(titles).collect();
+        let cells = rows.iter().map(|(name, counts)| {
             let values = columns().map(|column| (column.value)(counts).to_string());
-            table.add_row([(*name).to_owned()].into_iter().chain(values));
-        }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+            [(*name).to_owned()].into_iter().chain(values).collect()
+        });
+        let table = Table::new(titles, cells.collect());
         write!(f, "{table}")?;
 
         match self.waiting {
