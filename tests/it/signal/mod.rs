@@ -1,0 +1,11 @@
+//! Signals: who listens to whom, who is called when, and what holds when a handler panics.
+
+mod again;
+mod dispatch;
+mod late;
+mod marker;
+mod overwriting;
+mod panics;
+mod queued;
+mod say;
+mod signals;

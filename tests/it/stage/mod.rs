@@ -1,0 +1,7 @@
+//! What several modules use.
+
+mod alone;
+mod logging;
+
+pub(crate) use alone::in_a_process_of_its_own;
+pub(crate) use logging::{collect_log, count_logged_errors, record_log, take_log};
