@@ -69,17 +69,17 @@
 //! # How the pieces fit
 //!
 //! ```text
-//!  you call            qdel, qdel_batch, commands.entity(..).qdel(), qdel_in          despawn
-//!                        |                                                              |
-//!  ask                 PreQdel handlers, `deny` fields ---> Vetoed, Denied              |
-//!  mark                Deleting, Disabled: queries and Weak stop seeing it              |
-//!  tell                Qdeleting handlers, in order  <----------------------------------+
-//!  destroy             Destroy, and its Hint                                            |
-//!  release             declared fields: clear, remove, qdel  <--------------------------+
-//!                        |                                                              v
-//!  (end of the frame)  flush_qdel: tear down, owned before owner, in a budget         gone
+//!  you call            qdel, qdel_batch, commands.entity(..).qdel(), qdel_in      despawn
+//!                        |                                                          |
+//!  ask                 `PreQdel` handlers, `deny` fields  --->  vetoed, denied      |
+//!  mark                hidden from queries and from weak handles                    |
+//!  tell                `Qdeleting` handlers, in order                             <-+
+//!  destroy             `Destroy` of each component that has one                     |
+//!  release             declared fields: clear, remove, qdel                       <-+
+//!                        |                                                          v
+//!  end of the frame    tear down: owned before owner, in a budget                 gone
 //!                        |
-//!  verify              sweep: leftovers are found, emptied and reported
+//!  verify              sweeps: what names the gone is emptied and reported
 //! ```
 //!
 //! An entity **owns** what Bevy despawns with it: the sources of all relationships with
