@@ -63,6 +63,10 @@ pub struct ReflectDestroy(Wish);
 struct Wish {
     name: &'static str,
     is_fulfilled: fn(&World) -> bool,
+    #[cfg_attr(
+        not(feature = "bevy_app"),
+        expect(dead_code, reason = "the plugin alone fulfils what was wished for")
+    )]
     fulfil: fn(&mut World),
     /// Says that nobody does.
     warn: fn(&str),
