@@ -15,7 +15,7 @@ use bevy_ecs::{
 };
 
 #[cfg(feature = "bevy_reflect")]
-use self::saves::ReflectSaved;
+use crate::deleting::saves::ReflectSaved;
 use crate::hint::Hint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.

@@ -8,8 +8,12 @@ use bevy_ecs::{schedule::IntoScheduleConfigs, world::World};
 use bevy_platform::time::Instant;
 
 use crate::{
-    deletion::{KindCounts, Kinds, count_waiting, short_names},
     plugin::QdelSystems,
+    statistics::{
+        counts::KindCounts,
+        kinds::Kinds,
+        report::{count_waiting, short_names},
+    },
 };
 
 /// Adds to Bevy's diagnostics what deletions did and cost in each frame.

@@ -139,14 +139,17 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod books;
 mod deleting;
 mod deletion;
 #[cfg(feature = "bevy_diagnostic")]
 mod diagnostics;
 mod error;
-mod garbage;
+mod ext;
+mod find;
 mod hash;
 mod hint;
+mod inspect;
 mod liveness;
 mod panics;
 #[cfg(feature = "bevy_app")]
@@ -155,6 +158,9 @@ mod reference;
 mod registration;
 mod relationship;
 mod signal;
+mod statistics;
+mod sweep;
+mod testing;
 mod text;
 mod timers;
 mod weak;
@@ -162,29 +168,46 @@ mod weak;
 #[doc(hidden)]
 pub use bevy_ecs::entity::Entity;
 pub use deleting::{AllowDeleting, Deleting, DeletionCosts, OnlyDeleting, SlowestHandler};
-pub use deletion::{
-    CommandsQdelExt, Costs, CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure,
-    CreateAndDestroyStep, DeferredWorldQdelExt, Destroy, Destroying, EntityCommandsQdelExt,
-    EntityWorldMutQdelExt, Hiding, KindCounts, KindStatistics, LeftoverField, PlannedDeletion,
-    PlannedRefusal, PreQdel, Qdel, QdelBatch, QdelCounts, QdelExt, QdelFieldExt, QdelPlan,
-    QdelSettings, QdelStatistics, QdelTimer, QdelTimerExt, ReferencesFound, SweepExt,
-    SweepFinished, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown, Verdict, WorkClock,
-    WorldDestroyExt, WorldKindExt, WorldReferencesExt, assert_no_leftovers,
-};
 #[cfg(feature = "bevy_reflect")]
-pub use deletion::{ReflectDestroy, ReflectReferences};
+pub use deletion::reflected::{ReflectDestroy, ReflectReferences};
+pub use deletion::{
+    ask::{PreQdel, Verdict},
+    batch_outcome::QdelBatch,
+    destroy::{Destroy, Destroying, WorldDestroyExt},
+    outcome::{Qdel, QdelCounts},
+    plan::{PlannedDeletion, PlannedRefusal, QdelPlan},
+    settings::{
+        Costs, Hiding, QdelSettings, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown,
+        WorkClock,
+    },
+    timer::{QdelTimer, QdelTimerExt},
+};
 #[cfg(feature = "bevy_diagnostic")]
 pub use diagnostics::QdelDiagnosticsPlugin;
 pub use error::{
     BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, RetargetError,
     UnregisterError,
 };
-pub use garbage::{
-    BlindSpot, Blindness, ChainLink, EntityLabel, FindReferencesExt, Leftover, LeftoverState,
-    ReferenceHolder, ReferenceKind, ReferencePlace, ReferenceReport, ReferenceRoot, SEARCH_DEPTH,
-    SHOWN_LEFTOVERS, SweepReport,
+pub use ext::{
+    field::QdelFieldExt,
+    find::{FindReferencesExt, SEARCH_DEPTH},
+    qdel::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt},
+    qdel_entity::{EntityCommandsQdelExt, EntityWorldMutQdelExt},
+    references::WorldReferencesExt,
+    signal::{SignalExt, WorldListenerExt},
+    signal_entity::{EntityCommandsSignalExt, EntityWorldMutSignalExt},
+    sweep::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers},
+};
+pub use find::{
+    chain::{ChainLink, ReferenceRoot},
+    report::ReferenceReport,
 };
 pub use hint::Hint;
+pub use inspect::{
+    blind_spot::{BlindSpot, Blindness},
+    holder::{ReferenceHolder, ReferenceKind, ReferencePlace},
+    label::EntityLabel,
+};
 pub use liveness::{EntityLiveness, Liveness, LivenessExt};
 #[cfg(feature = "bevy_app")]
 pub use plugin::{
@@ -193,16 +216,37 @@ pub use plugin::{
 };
 pub use qdel_macros::References;
 #[doc(hidden)]
-pub use reference::Mappable;
+pub use reference::mapped::Mappable;
 pub use reference::{
-    Change, KeyReferences, Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable,
-    Remains, Step, ValueReferences,
+    parts::{KeyReferences, ValueReferences},
+    path::Step,
+    planned_release::PlannedRelease,
+    policy::{Lost, Policy},
+    references::{ReferenceVisitor, References, Releasable, Remains},
+    tracked::Change,
 };
 pub use registration::Registration;
 pub use signal::{
-    Answer, Cause, EntityCommandsSignalExt, EntityWorldMutSignalExt, Footprint, Qdeleting,
-    Question, Received, Registered, Replaced, Signal, SignalExt, SignalHandler, Signals,
-    WorldListenerExt,
+    Question, Signal,
+    answer::Answer,
+    handler::SignalHandler,
+    outcome::{Footprint, Registered, Replaced},
+    qdeleting::{Cause, Qdeleting},
+    received::Received,
+    target::Signals,
+};
+pub use statistics::{
+    counts::KindCounts,
+    kinds::WorldKindExt,
+    report::{KindStatistics, QdelStatistics},
+};
+pub use sweep::{
+    report::{Leftover, LeftoverState, SHOWN_LEFTOVERS, SweepReport},
+    schedule::LeftoverField,
+};
+pub use testing::{
+    create_and_destroy::CreateAndDestroy,
+    failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
 };
 pub use weak::Weak;
 

@@ -9,10 +9,7 @@ use bevy_ecs::{
     world::{DeferredWorld, FromWorld, World},
 };
 
-use crate::{
-    deleting::Deleting,
-    signal::{Books, Signals},
-};
+use crate::{books::Books, deleting::Deleting, signal::target::Signals};
 
 /// The three states of an entity id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -17,19 +17,25 @@ use bevy_ecs::{
 use bevy_time::{Time, Virtual};
 
 #[cfg(feature = "bevy_reflect")]
-use crate::deletion::{await_wishes, fulfil_wishes};
+use crate::deletion::reflected::{await_wishes, fulfil_wishes};
 #[cfg(feature = "bevy_time")]
 use crate::{
-    deletion::{AppClock, follow_clock, qdel_due},
+    deletion::timer::{AppClock, follow_clock, qdel_due},
     timers::Timers,
 };
 use crate::{
     deletion::{
-        Destroy, QdelCounts, QdelExt, QdelSettings, SweepExt, SyncPoint, WorldDestroyExt,
-        WorldKindExt, WorldReferencesExt, note_flusher, sync_where_needed,
+        destroy::{Destroy, WorldDestroyExt},
+        never_flushed::note_flusher,
+        outcome::QdelCounts,
+        settings::QdelSettings,
+        sync_point::{SyncPoint, sync_where_needed},
     },
-    reference::{Change, References},
-    signal::WorldListenerExt,
+    ext::{
+        qdel::QdelExt, references::WorldReferencesExt, signal::WorldListenerExt, sweep::SweepExt,
+    },
+    reference::{references::References, tracked::Change},
+    statistics::kinds::WorldKindExt,
 };
 
 /// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a frame what was to be
@@ -120,9 +126,9 @@ impl Plugin for QdelPlugin {
                 .in_set(QdelSystems::Timers),
         );
         #[cfg(feature = "bevy_reflect")]
-        app.register_type::<crate::Weak>()
-            .register_type::<crate::Deleting>()
-            .register_type::<crate::ReferenceRoot>()
+        app.register_type::<crate::weak::Weak>()
+            .register_type::<crate::deleting::Deleting>()
+            .register_type::<crate::find::chain::ReferenceRoot>()
             .register_type::<QdelSettings>()
             .register_type::<QdelCounts>();
     }

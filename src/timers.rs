@@ -15,7 +15,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 
-use crate::signal::Reserved;
+use crate::books::Reserved;
 
 /// All timers, by the time when they are due and then by age.
 #[derive(Resource, Default)]

@@ -7,7 +7,7 @@ use bevy_ecs::{
 };
 use bevy_reflect::{CreateTypeData, PartialReflect, ReflectRef, TypeRegistration};
 
-use super::Deleting;
+use crate::deleting::Deleting;
 
 /// Has a mark that is inserted or applied by reflection take its entity out of hiding.
 #[derive(Clone)]

@@ -6,17 +6,21 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{
-    answer::Qdel,
-    mark::Force,
-    owned::{Denials, Member, Tree},
-    queue::Deletions,
-};
 use crate::{
     deleting::Deleting,
+    deletion::{
+        mark::Force,
+        outcome::Qdel,
+        owned::{Denials, Member, Tree},
+        queue::Deletions,
+    },
     error::QdelError,
-    reference::{self, Denial, DenyingFields},
-    signal::{self, Answer, Question, SignalExt},
+    ext::signal::SignalExt,
+    reference::{
+        self,
+        cascade::{Denial, DenyingFields},
+    },
+    signal::{Question, answer::Answer},
 };
 
 /// "May this entity be deleted?": asked before anything has happened.
@@ -83,17 +87,18 @@ impl Answer for Verdict {
 }
 
 /// Why something is not deleted: an answer, or an error.
-pub(super) type Refusal = Result<Qdel, QdelError>;
+pub(crate) type Refusal = Result<Qdel, QdelError>;
 
 /// Tells whether those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
 /// ever registered for the question, or has a policy for the loss.
-pub(super) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
+pub(crate) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
     // Where nothing is tracked, to know that spares a look-up.
-    signal::is_known::<PreQdel>(world) || deletions.tracks && reference::may_cascade(world)
+    crate::ext::signal::is_known::<PreQdel>(world)
+        || deletions.tracks && reference::cascade::may_cascade(world)
 }
 
 /// Finds out whether `root` may be deleted, and what goes with it: its `tree`.
-pub(super) fn permit(
+pub(crate) fn permit(
     world: &World,
     root: Entity,
     force: Force,
@@ -122,7 +127,7 @@ pub(super) fn permit(
 }
 
 /// Returns why an entity is not deleted, whoever goes with it or objects.
-pub(super) fn refusal_of_one(world: &World, entity: Entity) -> Option<Refusal> {
+pub(crate) fn refusal_of_one(world: &World, entity: Entity) -> Option<Refusal> {
     match world.get_entity(entity) {
         Err(_) => Some(Err(QdelError::NotSpawned { entity })),
         Ok(at) if at.contains::<Deleting>() => Some(Ok(Qdel::AlreadyDeleting)),
@@ -131,7 +136,7 @@ pub(super) fn refusal_of_one(world: &World, entity: Entity) -> Option<Refusal> {
 }
 
 /// Returns the error of a deletion of `root` that a declared reference refuses.
-pub(super) fn denied(
+pub(crate) fn denied(
     world: &World,
     root: Entity,
     denial: Denial,

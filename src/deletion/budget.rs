@@ -4,11 +4,13 @@ use core::time::Duration;
 
 use bevy_ecs::world::World;
 
-use super::settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock};
-use crate::panics::Panicked;
+use crate::{
+    deletion::settings::{QdelSettings, TEARDOWN_BATCH, Teardown, WorkClock},
+    panics::Panicked,
+};
 
 /// What is left of the time for a frame.
-pub(super) struct Budget {
+pub(crate) struct Budget {
     clock: WorkClock,
     begun: Duration,
     time: Duration,
@@ -17,7 +19,7 @@ pub(super) struct Budget {
 
 impl Budget {
     /// Returns the budget that the settings give to a frame, or with what the clock panicked.
-    pub(super) fn of(world: &World) -> Result<Option<Self>, Panicked> {
+    pub(crate) fn of(world: &World) -> Result<Option<Self>, Panicked> {
         let Teardown::Budget(time) = QdelSettings::of(world).teardown else {
             return Ok(None);
         };
@@ -31,7 +33,7 @@ impl Budget {
     }
 
     /// Tells whether there is time for a step, which is taken then, or with what the clock panicked.
-    pub(super) fn allows_a_step(&mut self) -> Result<bool, Panicked> {
+    pub(crate) fn allows_a_step(&mut self) -> Result<bool, Panicked> {
         let is_batch = self.steps > 0 && self.steps.is_multiple_of(TEARDOWN_BATCH);
         if is_batch && self.clock.now()?.saturating_sub(self.begun) >= self.time {
             return Ok(false);

@@ -10,15 +10,15 @@ use bevy_ecs::{
     world::{EntityRef, World},
 };
 
-use super::{
-    late, prepare,
-    queue::{Deletions, Notice},
-};
 use crate::{
+    deletion::{
+        late_components, prepare,
+        queue::{Deletions, Notice},
+    },
     error::DestroyError,
     hint::Hint,
     panics::{Panicked, catch},
-    signal::{self, Cause},
+    signal::{self, qdeleting::Cause},
 };
 
 /// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
@@ -124,7 +124,7 @@ impl WorldDestroyExt for World {
         prepare::prepare(self);
         if !self.resource::<Deletions>().destroyers.knows(component) {
             let destroyer = Of::<C>::new(self);
-            late::watch::<C>(self, component);
+            late_components::watch::<C>(self, component);
             let mut deletions = self.resource_mut::<Deletions>();
             deletions.destroyers.known.push(Known {
                 component,
@@ -139,14 +139,14 @@ impl WorldDestroyExt for World {
 
 /// Tells whether a component can be destroyed.
 #[cfg(feature = "bevy_reflect")]
-pub(super) fn is_registered(world: &World, component: ComponentId) -> bool {
+pub(crate) fn is_registered(world: &World, component: ComponentId) -> bool {
     let deletions = world.get_resource::<Deletions>();
     deletions.is_some_and(|deletions| deletions.destroyers.knows(component))
 }
 
 /// All that can be destroyed, in the order of registration.
 #[derive(Default)]
-pub(super) struct Destroyers {
+pub(crate) struct Destroyers {
     known: Vec<Known>,
 }
 
@@ -158,11 +158,11 @@ struct Known {
 }
 
 /// The destroyers of a world, taken out of it for as long as they work.
-pub(super) struct AtWork(Vec<(ComponentId, Box<dyn Destroyer>)>);
+pub(crate) struct AtWork(Vec<(ComponentId, Box<dyn Destroyer>)>);
 
 impl Destroyers {
     /// Returns the names of the components of `entity` that would be destroyed, in order.
-    pub(super) fn names_in(&self, entity: EntityRef) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn names_in(&self, entity: EntityRef) -> impl Iterator<Item = &'static str> {
         let known = self.known.iter();
         known
             .filter(move |known| entity.contains_id(known.component))
@@ -170,19 +170,19 @@ impl Destroyers {
     }
 
     /// Tells whether nothing can be destroyed.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 
     /// Returns the name of a component that can be destroyed.
-    pub(super) fn name_of(&self, component: ComponentId) -> Option<&'static str> {
+    pub(crate) fn name_of(&self, component: ComponentId) -> Option<&'static str> {
         let mut known = self.known.iter();
         let known = known.find(|known| known.component == component)?;
         Some(known.name)
     }
 
     /// Returns all components that can be destroyed.
-    pub(super) fn components(&self) -> impl Iterator<Item = ComponentId> {
+    pub(crate) fn components(&self) -> impl Iterator<Item = ComponentId> {
         self.known.iter().map(|known| known.component)
     }
 
@@ -193,7 +193,7 @@ impl Destroyers {
 
 impl AtWork {
     /// Takes the destroyers out of the worklist.
-    pub(super) fn take(deletions: &mut Deletions) -> Self {
+    pub(crate) fn take(deletions: &mut Deletions) -> Self {
         let known = deletions.destroyers.known.iter_mut();
         let taken = known.filter_map(|known| Some((known.component, known.destroyer.take()?)));
         Self(taken.collect())
@@ -202,7 +202,7 @@ impl AtWork {
     /// Destroys the components of an entity and returns the strongest hint.
     ///
     /// `overruled` counts those that were passed over because the deletion is forced.
-    pub(super) fn destroy(
+    pub(crate) fn destroy(
         &mut self,
         world: &mut World,
         notice: Notice,
@@ -215,7 +215,7 @@ impl AtWork {
     /// Destroys `components` of an entity that were inserted when its others were destroyed, and returns the strongest hint.
     ///
     /// `overruled` counts those that were passed over because the deletion is decided.
-    pub(super) fn destroy_late(
+    pub(crate) fn destroy_late(
         &mut self,
         world: &mut World,
         notice: Notice,
@@ -255,7 +255,7 @@ impl AtWork {
     }
 
     /// Applies the commands of the destroyers, and gives them back to the world.
-    pub(super) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
+    pub(crate) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
         let mut outcome = Ok(());
         for (_, destroyer) in &mut self.0 {
             outcome = outcome.and(catch(|| destroyer.apply(world)));
@@ -292,7 +292,7 @@ type Params<C> = (
 
 impl<C: Destroy> Of<C> {
     fn new(world: &mut World) -> Self {
-        let component = signal::query_without_filters::<&'static mut C>(world);
+        let component = signal::handler::query_without_filters::<&'static mut C>(world);
         Self((component, ParamBuilder).build_state(world))
     }
 }

@@ -10,16 +10,16 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{mark::insert_each, queue::Deletions};
 use crate::{
+    books::Reserved,
     deleting::{Deleting, Visibility},
+    deletion::{mark::insert_each, queue::Deletions},
     panics::{Panicked, catch},
-    signal::Reserved,
 };
 
 /// Takes an entity out of hiding that is about to be despawned, if its deletion hid it. Returns `None` if there is
 /// nothing to do.
-pub(super) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panicked>> {
+pub(crate) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panicked>> {
     let mut entity = world.get_entity_mut(entity).ok()?;
     let is_hidden = is_hidden_by_us(entity.get()) && entity.contains::<Disabled>();
     is_hidden.then(|| {
@@ -30,7 +30,7 @@ pub(super) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panic
 }
 
 /// Hides those who are being deleted and were made visible by somebody, if they are to be hidden. Applies no commands.
-pub(super) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
+pub(crate) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return Ok(());
     };
@@ -51,7 +51,7 @@ pub(super) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
 }
 
 /// Has those seen again whom their deletion hid.
-pub(super) fn show_all(world: &mut World) -> Result<(), Panicked> {
+pub(crate) fn show_all(world: &mut World) -> Result<(), Panicked> {
     let mut hidden = world.query_filtered::<(Entity, &mut Deleting), With<Disabled>>();
     let mut to_show = Vec::new();
     for (entity, mut mark) in hidden.iter_mut(world) {
@@ -78,7 +78,7 @@ pub(super) fn show_all(world: &mut World) -> Result<(), Panicked> {
 }
 
 /// Hides an entity that could not be despawned, as it was before.
-pub(super) fn hide_again(world: &mut World, entity: Entity) -> Result<(), Panicked> {
+pub(crate) fn hide_again(world: &mut World, entity: Entity) -> Result<(), Panicked> {
     let Ok(mut entity) = world.get_entity_mut(entity) else {
         return Ok(());
     };
@@ -97,7 +97,7 @@ fn is_hidden_by_us(mark: Option<&Deleting>) -> bool {
 /// Tells whether observers may look at entities of an archetype when they are despawned.
 ///
 /// Those of this crate read by id, as hooks do, so that they see the hidden as well.
-pub(super) fn is_looked_at(world: &World, archetype: &Archetype) -> bool {
+pub(crate) fn is_looked_at(world: &World, archetype: &Archetype) -> bool {
     let flagged = [
         (archetype.has_remove_observer(), REMOVE),
         (archetype.has_discard_observer(), DISCARD),

@@ -8,23 +8,23 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
-use super::{
-    answer::QdelCounts,
-    kinds,
-    owned::Member,
-    profiles::Profile,
-    queue::{Deletions, Notice},
-    settings::Hiding,
-};
 use crate::{
     deleting::{self, Deleting, KindId, Visibility},
+    deletion::{
+        archetype_flags::Profile,
+        outcome::QdelCounts,
+        owned::Member,
+        queue::{Deletions, Notice},
+        settings::Hiding,
+    },
     panics::{Panicked, catch},
-    signal::{self},
+    signal,
+    statistics::kinds,
 };
 
 /// Whether a deletion is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Force {
+pub(crate) enum Force {
     No,
     Yes,
 }
@@ -32,7 +32,7 @@ pub(super) enum Force {
 /// Marks entities as deleting, and queues what is to be done with them.
 ///
 /// Commands of observers of the mark wait until everybody is told.
-pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
+pub(crate) fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
     let notices = members.iter().map(|member| Notice {
         entity: member.entity,
         cause: member.cause,
@@ -60,7 +60,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         marks.push((entity, (mark, Disabled)));
     }
     if any_heard {
-        signal::close(world, entities);
+        signal::dispatch::close(world, entities);
     }
     match hiding {
         Hiding::Hide => insert_each(world, marks.into_iter()),
@@ -72,7 +72,7 @@ pub(super) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
 }
 
 /// Inserts components into entities, and applies no commands.
-pub(super) fn insert_each<B: Bundle<Effect: NoBundleEffect>>(
+pub(crate) fn insert_each<B: Bundle<Effect: NoBundleEffect>>(
     world: &mut World,
     mut batch: impl Iterator<Item = (Entity, B)>,
 ) -> Result<(), Panicked> {
@@ -93,8 +93,8 @@ pub(super) fn insert_each<B: Bundle<Effect: NoBundleEffect>>(
 }
 
 /// Takes the mark of an entity back: it is seen and listened to as before.
-pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked> {
-    signal::reopen(world, entity);
+pub(crate) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked> {
+    signal::revival::reopen(world, entity);
     let Ok(mut entity) = world.get_entity_mut(entity) else {
         return Ok(());
     };
@@ -109,7 +109,7 @@ pub(super) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
 }
 
 /// Tells whether an entity is there and nobody has asked for its deletion.
-pub(super) fn is_alive(world: &World, entity: Entity) -> bool {
+pub(crate) fn is_alive(world: &World, entity: Entity) -> bool {
     let entity = world.get_entity(entity);
     entity.is_ok_and(|entity| !entity.contains::<Deleting>())
 }

@@ -27,88 +27,39 @@
 //!
 //! Only this module calls Bevy's `despawn`.
 
-mod answer;
-mod ask;
-mod batch;
-mod budget;
-mod claims;
-mod copies;
-mod corpses;
-mod create_and_destroy;
-mod descent;
-mod destroy;
-mod entity_ext;
-mod failures;
-mod fate;
-mod field;
-mod findings;
-mod groups;
-mod hiding;
-mod judgement;
-mod kind_counts;
-mod kinds;
-mod late;
-mod look;
-mod mark;
-mod never_flushed;
-mod owned;
-mod plan;
-mod prepare;
-mod profiles;
-mod queue;
-mod references_ext;
+pub(crate) mod archetype_flags;
+pub(crate) mod ask;
+pub(crate) mod batch_claims;
+pub(crate) mod batch_groups;
+pub(crate) mod batch_objections;
+pub(crate) mod batch_outcome;
+pub(crate) mod budget;
+pub(crate) mod copies;
+pub(crate) mod decide;
+pub(crate) mod destroy;
+pub(crate) mod fast_path;
+pub(crate) mod hiding;
+pub(crate) mod late_components;
+pub(crate) mod look_before_asking;
+pub(crate) mod mark;
+pub(crate) mod never_flushed;
+pub(crate) mod notify;
+pub(crate) mod outcome;
+pub(crate) mod owned;
+pub(crate) mod owner_stack;
+pub(crate) mod plan;
+pub(crate) mod prepare;
+pub(crate) mod queue;
 #[cfg(feature = "bevy_reflect")]
-mod reflected;
-mod release;
-mod settings;
-mod statistics;
-mod storage;
-mod sweep_ext;
-mod sweeping;
-mod sweeps;
+pub(crate) mod reflected;
+pub(crate) mod remembered;
+pub(crate) mod settings;
+pub(crate) mod settle;
+pub(crate) mod storage;
+pub(crate) mod sweep_in_flush;
+pub(crate) mod sweep_results;
 #[cfg(feature = "bevy_app")]
-mod sync_point;
-mod table;
-mod tear_down;
-mod timer;
-mod unnoticed;
-mod wave;
-mod worklist;
-mod world_ext;
-
-pub use answer::{Qdel, QdelCounts};
-pub use ask::{PreQdel, Verdict};
-pub use batch::QdelBatch;
-pub use create_and_destroy::CreateAndDestroy;
-pub use destroy::{Destroy, Destroying, WorldDestroyExt};
-pub use entity_ext::{EntityCommandsQdelExt, EntityWorldMutQdelExt};
-pub use failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep};
-pub use field::QdelFieldExt;
-pub use kind_counts::KindCounts;
-pub use kinds::WorldKindExt;
-pub use plan::{PlannedDeletion, PlannedRefusal, QdelPlan};
-pub use references_ext::WorldReferencesExt;
-#[cfg(feature = "bevy_reflect")]
-pub use reflected::{ReflectDestroy, ReflectReferences};
-pub use settings::{
-    Costs, Hiding, QdelSettings, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown,
-    WorkClock,
-};
-pub use statistics::{KindStatistics, QdelStatistics};
-pub use sweep_ext::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers};
-pub use sweeps::LeftoverField;
-pub use timer::{QdelTimer, QdelTimerExt};
-pub use world_ext::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt};
-
-#[cfg(feature = "bevy_diagnostic")]
-pub(crate) use kinds::Kinds;
-#[cfg(feature = "bevy_app")]
-pub(crate) use never_flushed::note_flusher;
-#[cfg(all(feature = "bevy_app", feature = "bevy_reflect"))]
-pub(crate) use reflected::{await_wishes, fulfil_wishes};
-#[cfg(feature = "bevy_diagnostic")]
-pub(crate) use statistics::{count_waiting, short_names};
-#[cfg(feature = "bevy_app")]
-pub(crate) use sync_point::{SyncPoint, sync_where_needed};
-#[cfg(feature = "bevy_time")]
-pub(crate) use timer::{AppClock, follow_clock, qdel_due};
+pub(crate) mod sync_point;
+pub(crate) mod tear_down;
+pub(crate) mod timer;
+pub(crate) mod worklist;

@@ -3,10 +3,10 @@
 #[cfg(feature = "bevy_app")]
 use bevy_ecs::world::World;
 
-use super::queue::Deletions;
+use crate::deletion::queue::Deletions;
 
 /// So many wait before it is said that nobody flushes.
-pub(super) const MANY: usize = 1000;
+pub(crate) const MANY: usize = 1000;
 
 /// Notes that there is somebody who flushes.
 #[cfg(feature = "bevy_app")]
@@ -17,7 +17,7 @@ pub(crate) fn note_flusher(world: &mut World) {
 
 /// Says that nobody flushes, if nobody ever did and it was not said before.
 #[cold]
-pub(super) fn warn_if_never_flushed(deletions: &mut Deletions) {
+pub(crate) fn warn_if_never_flushed(deletions: &mut Deletions) {
     if !core::mem::replace(&mut deletions.said.nobody_flushes, true) {
         log::warn!(
             "keeping {MANY} entities that were deleted and are not torn down, because nobody has ever flushed this world; add \

@@ -9,56 +9,59 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
-use super::{mark::is_alive, queue::Deletions};
 use crate::{
+    deletion::{mark::is_alive, queue::Deletions},
     panics::{Panicked, catch},
-    reference::{self, Denial, Dependent, Dependents},
+    reference::{
+        self,
+        cascade::{Denial, Dependent, Dependents},
+    },
     relationship::{related_by, relation_of},
-    signal::Cause,
+    signal::qdeleting::Cause,
 };
 
 /// An entity that is to be deleted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) entity: Entity,
-    pub(super) cause: Cause,
+pub(crate) struct Member {
+    pub(crate) entity: Entity,
+    pub(crate) cause: Cause,
 }
 
 impl Member {
-    pub(super) fn root(entity: Entity) -> Self {
+    pub(crate) fn root(entity: Entity) -> Self {
         let cause = Cause::Qdel;
         Self { entity, cause }
     }
 
-    pub(super) fn owned(entity: Entity, owner: Entity) -> Self {
+    pub(crate) fn owned(entity: Entity, owner: Entity) -> Self {
         let cause = Cause::Owner(owner);
         Self { entity, cause }
     }
 
-    pub(super) fn dependent(entity: Entity, target: Entity) -> Self {
+    pub(crate) fn dependent(entity: Entity, target: Entity) -> Self {
         let cause = Cause::Reference(target);
         Self { entity, cause }
     }
 }
 
 /// An entity that is to be deleted with all it owns, and with all who cannot be without them: mostly few.
-pub(super) type Tree = SmallVec<[Member; 4]>;
+pub(crate) type Tree = SmallVec<[Member; 4]>;
 
 /// Who refuses that somebody goes, unless it goes as well.
-pub(super) type Denials = Vec<Denial>;
+pub(crate) type Denials = Vec<Denial>;
 
 /// A walk through trees: whom it has met, and what they say.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// Who is part of a tree by now. They are in no other.
-    pub(super) seen: EntityHashSet,
-    pub(super) denials: Denials,
+    pub(crate) seen: EntityHashSet,
+    pub(crate) denials: Denials,
     dependents: Dependents,
 }
 
 impl Walk {
     /// Returns a walk that is about to see so many.
-    pub(super) fn with_room_for(entities: usize) -> Self {
+    pub(crate) fn with_room_for(entities: usize) -> Self {
         Self {
             seen: EntityHashSet::with_capacity(entities),
             ..Self::default()
@@ -68,7 +71,7 @@ impl Walk {
 
 /// The relationships by which one entity owns another: those with `linked_spawn`.
 #[derive(Debug, Default)]
-pub(super) struct Ownerships {
+pub(crate) struct Ownerships {
     /// The components by which an owner names what it owns.
     targets: Vec<ComponentId>,
     /// The components by which an entity names its owner, in the same order.
@@ -79,7 +82,7 @@ pub(super) struct Ownerships {
 
 impl Ownerships {
     /// Returns the relationships that `world` knows by now.
-    pub(super) fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         let components = world.components();
         let counterpart = |info: &ComponentInfo| match info.relationship_accessor() {
             Some(RelationshipAccessor::RelationshipTarget {
@@ -101,23 +104,23 @@ impl Ownerships {
     }
 
     /// Tells whether no component was registered since.
-    pub(super) fn are_current(&self, world: &World) -> bool {
+    pub(crate) fn are_current(&self, world: &World) -> bool {
         world.components().len() == self.components
     }
 
     /// Tells whether `entity` owns anything.
-    pub(super) fn has_owned(&self, entity: EntityRef) -> bool {
+    pub(crate) fn has_owned(&self, entity: EntityRef) -> bool {
         let mut targets = self.targets.iter();
         targets.any(|target| entity.contains_id(*target))
     }
 
     /// Returns the components by which an owner names what it owns.
-    pub(super) fn targets(&self) -> &[ComponentId] {
+    pub(crate) fn targets(&self) -> &[ComponentId] {
         &self.targets
     }
 
     /// Returns the owners of an entity, each with the component by which it names that owner.
-    pub(super) fn owners_of(
+    pub(crate) fn owners_of(
         &self,
         world: &World,
         entity: EntityRef,
@@ -132,7 +135,7 @@ impl Ownerships {
     /// whoever cannot be without it; siblings in order.
     ///
     /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
-    pub(super) fn tree(&self, world: &World, root: Member, denials: &mut Denials) -> Tree {
+    pub(crate) fn tree(&self, world: &World, root: Member, denials: &mut Denials) -> Tree {
         if self.is_alone(world, root.entity) {
             return Tree::from_iter([root]);
         }
@@ -143,7 +146,7 @@ impl Ownerships {
     }
 
     /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without whom the `walk` has seen.
-    pub(super) fn next_tree(&self, world: &World, root: Member, walk: &mut Walk) -> Tree {
+    pub(crate) fn next_tree(&self, world: &World, root: Member, walk: &mut Walk) -> Tree {
         if self.is_alone(world, root.entity) {
             walk.seen.insert(root.entity);
             return Tree::from_iter([root]);
@@ -153,11 +156,11 @@ impl Ownerships {
 
     /// Tells whether nobody goes with `entity`, as far as that is quickly told.
     fn is_alone(&self, world: &World, entity: Entity) -> bool {
-        !self.has_owned(world.entity(entity)) && !reference::may_cascade(world)
+        !self.has_owned(world.entity(entity)) && !reference::cascade::may_cascade(world)
     }
 
     /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without whom the `walk` has seen.
-    pub(super) fn trees(
+    pub(crate) fn trees(
         &self,
         world: &World,
         roots: impl IntoIterator<Item = Member>,
@@ -173,7 +176,7 @@ impl Ownerships {
     }
 
     /// Returns `entities` and all they own: every owner before what it owns.
-    pub(super) fn forest(&self, world: &World, entities: &[Entity]) -> Tree {
+    pub(crate) fn forest(&self, world: &World, entities: &[Entity]) -> Tree {
         let mut owned = EntityHashSet::default();
         for &owner in entities {
             self.for_each_owned(world, world.entity(owner), |entity| {
@@ -226,7 +229,7 @@ impl Ownerships {
     }
 
     /// Calls `visit` for each entity that `owner` owns directly.
-    pub(super) fn for_each_owned(
+    pub(crate) fn for_each_owned(
         &self,
         world: &World,
         owner: EntityRef,
@@ -239,7 +242,7 @@ impl Ownerships {
 }
 
 /// Leaves out what holds a resource, which Bevy does not despawn.
-pub(super) fn leave_out_resources(world: &World, tree: &mut Tree) {
+pub(crate) fn leave_out_resources(world: &World, tree: &mut Tree) {
     tree.retain(|member| {
         let entity = world.get_entity(member.entity);
         entity.is_ok_and(|entity| !entity.contains::<IsResource>())
@@ -247,7 +250,7 @@ pub(super) fn leave_out_resources(world: &World, tree: &mut Tree) {
 }
 
 /// Calls `visit` for each owner of `entity`.
-pub(super) fn for_each_owner(world: &World, entity: Entity, mut visit: impl FnMut(Entity)) {
+pub(crate) fn for_each_owner(world: &World, entity: Entity, mut visit: impl FnMut(Entity)) {
     if let (Ok(entity), Some(deletions)) =
         (world.get_entity(entity), world.get_resource::<Deletions>())
     {
@@ -257,7 +260,7 @@ pub(super) fn for_each_owner(world: &World, entity: Entity, mut visit: impl FnMu
 }
 
 /// Returns the components by which `entity` names those of its owners that are `meant`.
-pub(super) fn sources(
+pub(crate) fn sources(
     world: &World,
     entity: Entity,
     mut meant: impl FnMut(Entity) -> bool,
@@ -275,7 +278,7 @@ pub(super) fn sources(
 }
 
 /// Removes the components by which an entity is owned, or owns.
-pub(super) fn cut(
+pub(crate) fn cut(
     world: &mut World,
     entity: Entity,
     components: &[ComponentId],

@@ -8,18 +8,24 @@ use bevy_ecs::{
 };
 use disqualified::ShortName;
 
-use super::{
-    answer::Qdel,
-    ask,
-    mark::Force,
-    owned::{Denials, Member, Ownerships, Tree},
-    queue::Deletions,
-};
 use crate::{
+    deletion::{
+        ask,
+        mark::Force,
+        outcome::Qdel,
+        owned::{Denials, Member, Ownerships, Tree},
+        queue::Deletions,
+    },
     error::QdelError,
-    reference::{self, Denial, Places, PlannedRelease, Policy, Scope},
+    reference::{
+        self,
+        cascade::Denial,
+        look::Scope,
+        planned_release::{Places, PlannedRelease},
+        policy::Policy,
+    },
     registration::Registration,
-    signal::{self, Cause},
+    signal::{self, qdeleting::Cause},
     text::Counted,
 };
 
@@ -74,7 +80,7 @@ pub struct PlannedDeletion {
 }
 
 /// Works out who refuses a deletion of `root` by a declared reference.
-pub(super) fn plan_refusals(world: &mut World, root: Entity) -> Vec<PlannedRefusal> {
+pub(crate) fn plan_refusals(world: &mut World, root: Entity) -> Vec<PlannedRefusal> {
     look(world, Scope::Deciding);
     let world = &*world;
     if !world.entities().contains_spawned(root) {
@@ -94,7 +100,7 @@ pub(super) fn plan_refusals(world: &mut World, root: Entity) -> Vec<PlannedRefus
 }
 
 /// Works out what a deletion of `root` would do.
-pub(super) fn plan(world: &mut World, root: Entity, force: Force) -> Result<QdelPlan, QdelError> {
+pub(crate) fn plan(world: &mut World, root: Entity, force: Force) -> Result<QdelPlan, QdelError> {
     look(world, Scope::All);
     let world = &*world;
     let permitted = ask::permit(world, root, force, |denials| {
@@ -119,7 +125,7 @@ pub(super) fn plan(world: &mut World, root: Entity, force: Force) -> Result<Qdel
 
 /// Reads what was written into declared fields, so that the plan knows it.
 fn look(world: &mut World, scope: Scope) {
-    if let Err(panicked) = reference::look(world, scope) {
+    if let Err(panicked) = reference::look::look(world, scope) {
         panicked.resume();
     }
 }
@@ -154,7 +160,7 @@ fn plan_one(world: &World, member: Member, places: &mut Places) -> PlannedDeleti
     PlannedDeletion {
         entity,
         cause: member.cause,
-        told: signal::would_be_told(world, entity),
+        told: signal::dispatch::would_be_told(world, entity),
         released: places.planned(entity),
         destroyed: destroyers
             .flat_map(|destroyers| destroyers.names_in(world.entity(entity)))

@@ -2,28 +2,28 @@
 
 use bevy_ecs::{entity_disabling::Disabled, world::World};
 
-use super::{
-    answer::QdelCounts,
-    hiding,
-    owned::Ownerships,
-    profiles::{Meanings, Profiles},
-    queue::Deletions,
-    settings::Hiding,
-};
 use crate::{
     deleting::{self, KindId, Visibility},
-    signal::Qdeleting,
+    deletion::{
+        archetype_flags::{Meanings, Profiles},
+        hiding,
+        outcome::QdelCounts,
+        owned::Ownerships,
+        queue::Deletions,
+        settings::Hiding,
+    },
+    signal::qdeleting::Qdeleting,
 };
 
 /// Makes sure that the worklist is there and knows all, and names the types that somebody forgot.
-pub(super) fn get_ready(world: &mut World) {
+pub(crate) fn get_ready(world: &mut World) {
     #[cfg(feature = "bevy_reflect")]
     super::reflected::name_forgotten(world);
     prepare(world);
 }
 
 /// Makes sure that the worklist is there and knows all relationships and archetypes.
-pub(super) fn prepare(world: &mut World) {
+pub(crate) fn prepare(world: &mut World) {
     let deletions = world.get_resource::<Deletions>();
     if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
         learn(world);
@@ -32,7 +32,7 @@ pub(super) fn prepare(world: &mut World) {
 
 /// Has the worklist learn what is new, when it is not [prepared](Deletions::is_prepared).
 #[cold]
-pub(super) fn learn(world: &mut World) {
+pub(crate) fn learn(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return prepare_anew(world);
     };
@@ -54,7 +54,7 @@ pub(super) fn learn(world: &mut World) {
 
 /// Makes the worklist, if there is none, and has it learn anew what there is to own and to destroy.
 #[cold]
-pub(super) fn prepare_anew(world: &mut World) {
+pub(crate) fn prepare_anew(world: &mut World) {
     world.init_resource::<QdelCounts>();
     Deletions::get_or_init(world);
     let everywhere = Meanings::register(world);
@@ -70,7 +70,7 @@ pub(super) fn prepare_anew(world: &mut World) {
 }
 
 /// Has the worklist know the archetypes that are new.
-pub(super) fn keep_up(world: &mut World) {
+pub(crate) fn keep_up(world: &mut World) {
     with_profiles(world, Profiles::keep_up);
 }
 

@@ -14,47 +14,48 @@ use bevy_ecs::{
 use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
-use super::{
-    descent::Descent,
-    destroy::Destroyers,
-    kinds::Kinds,
-    late::Late,
-    look::Looked,
-    owned::Ownerships,
-    profiles::Profiles,
-    settings::{Hiding, QdelSettings},
-    storage::Storage,
-    sweeps::Sweeps,
-};
 use crate::{
+    books::Reserved,
     deleting::{Deleting, Epoch},
+    deletion::{
+        archetype_flags::Profiles,
+        destroy::Destroyers,
+        late_components::Late,
+        look_before_asking::Looked,
+        owned::Ownerships,
+        owner_stack::Descent,
+        settings::{Hiding, QdelSettings},
+        storage::Storage,
+    },
     panics::Panicked,
-    signal::{Cause, Reserved},
+    signal::qdeleting::Cause,
+    statistics::kinds::Kinds,
+    sweep::schedule::Sweeps,
 };
 
 /// A notice that is still to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Notice {
-    pub(super) entity: Entity,
-    pub(super) cause: Cause,
-    pub(super) force: bool,
+pub(crate) struct Notice {
+    pub(crate) entity: Entity,
+    pub(crate) cause: Cause,
+    pub(crate) force: bool,
 }
 
 /// Notices of entities that were marked together: few are more than a few.
-pub(super) type Wave = SmallVec<[Notice; 2]>;
+pub(crate) type Wave = SmallVec<[Notice; 2]>;
 
 /// What need not be said any more.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(crate) struct Said {
     /// That nobody flushes: somebody does, or it was said.
-    pub(super) nobody_flushes: bool,
+    pub(crate) nobody_flushes: bool,
     /// That types have no names.
-    pub(super) no_names: bool,
+    pub(crate) no_names: bool,
 }
 
 /// How far work on the worklist goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) enum Goal {
+pub(crate) enum Goal {
     /// Tell and destroy everybody, and leave the rest to the end of the frame.
     #[default]
     Destroy,
@@ -69,50 +70,50 @@ pub(super) enum Goal {
 /// The worklist.
 #[derive(Resource, Default)]
 #[require(Reserved)]
-pub(super) struct Deletions {
-    pub(super) epoch: Epoch,
+pub(crate) struct Deletions {
+    pub(crate) epoch: Epoch,
     /// Whether somebody is working on it, and how far.
-    pub(super) work: Option<Goal>,
-    pub(super) said: Said,
+    pub(crate) work: Option<Goal>,
+    pub(crate) said: Said,
     /// Whether it is part of the work to flush.
-    pub(super) is_flush: bool,
-    pub(super) to_tell: Wave,
+    pub(crate) is_flush: bool,
+    pub(crate) to_tell: Wave,
     /// Owned before owner, oldest deletion first.
-    pub(super) to_tear_down: VecDeque<Entity>,
+    pub(crate) to_tear_down: VecDeque<Entity>,
     /// To be torn down by the next flush, whatever the budget.
-    pub(super) due: Vec<Entity>,
+    pub(crate) due: Vec<Entity>,
     /// To be torn down before the work ends.
-    pub(super) urgent: Vec<Entity>,
+    pub(crate) urgent: Vec<Entity>,
     /// Where the tear-down of an owner was interrupted.
-    pub(super) descent: Descent,
+    pub(crate) descent: Descent,
     /// Who lives on after a deletion that is part of the work: they are not deleted again in it.
-    pub(super) kept: EntityHashSet,
+    pub(crate) kept: EntityHashSet,
     /// The panic of a deletion inside another one, which would lose what else waits in the command queue.
-    pub(super) panicked: Option<SyncCell<Panicked>>,
-    pub(super) ownerships: Ownerships,
-    pub(super) profiles: Profiles,
+    pub(crate) panicked: Option<SyncCell<Panicked>>,
+    pub(crate) ownerships: Ownerships,
+    pub(crate) profiles: Profiles,
     /// How often `Disabled` had been removed when it was looked last who is seen.
-    pub(super) removals: Option<usize>,
+    pub(crate) removals: Option<usize>,
     /// The number of [`Qdeleting`](crate::Qdeleting) among Bevy's events.
-    pub(super) event: Option<EventKey>,
-    pub(super) destroyers: Destroyers,
-    pub(super) late: Late,
-    pub(super) storage: Storage,
+    pub(crate) event: Option<EventKey>,
+    pub(crate) destroyers: Destroyers,
+    pub(crate) late: Late,
+    pub(crate) storage: Storage,
     /// Whether any declared references are tracked.
-    pub(super) tracks: bool,
-    pub(super) looked: Looked,
+    pub(crate) tracks: bool,
+    pub(crate) looked: Looked,
     /// What the settings were when the work began.
-    pub(super) settings: QdelSettings,
-    pub(super) sweeps: Sweeps,
+    pub(crate) settings: QdelSettings,
+    pub(crate) sweeps: Sweeps,
     /// What deletions did and cost.
-    pub(super) kinds: Kinds,
+    pub(crate) kinds: Kinds,
 }
 
 impl Deletions {
     /// Returns the worklist of a world, which is made if there is none.
     ///
     /// A new one goes on with those whom an earlier one has marked: somebody may have cleared the resources only.
-    pub(super) fn get_or_init(world: &mut World) -> Mut<'_, Self> {
+    pub(crate) fn get_or_init(world: &mut World) -> Mut<'_, Self> {
         if !world.contains_resource::<Self>() {
             let epoch = epoch_of_marks(world).unwrap_or_default();
             world.insert_resource(Self {
@@ -125,35 +126,35 @@ impl Deletions {
 
     /// Returns the worklist of that `epoch`; none if somebody cleared the world from inside a deletion. Entities by the
     /// same ids may be others by then.
-    pub(super) fn of(world: &mut World, epoch: Epoch) -> Option<Mut<'_, Self>> {
+    pub(crate) fn of(world: &mut World, epoch: Epoch) -> Option<Mut<'_, Self>> {
         let deletions = world.get_resource_mut::<Self>()?;
         (deletions.epoch == epoch).then_some(deletions)
     }
 
     /// Tells whether the worklist is still that of an `epoch`.
-    pub(super) fn is_of(world: &World, epoch: Epoch) -> bool {
+    pub(crate) fn is_of(world: &World, epoch: Epoch) -> bool {
         let deletions = world.get_resource::<Self>();
         deletions.is_some_and(|deletions| deletions.epoch == epoch)
     }
 
     /// Tells whether anybody waits for the decision about who is being deleted: who may live on, or is named.
-    pub(super) fn is_awaited(&self) -> bool {
+    pub(crate) fn is_awaited(&self) -> bool {
         self.tracks || !self.destroyers.is_empty()
     }
 
     /// Tells whether anything waits for a flush.
-    pub(super) fn is_waiting_for_flush(&self) -> bool {
+    pub(crate) fn is_waiting_for_flush(&self) -> bool {
         let is_waiting = self.is_waiting() || !self.late.is_empty();
         is_waiting || self.sweeps.is_waiting() || self.sweeps.has_torn_down()
     }
 
     /// Tells whether anything waits for its tear-down.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())
     }
 
     /// Tells whether there is nothing new to learn of the world.
-    pub(super) fn is_prepared(&self, world: &World) -> bool {
+    pub(crate) fn is_prepared(&self, world: &World) -> bool {
         let is_idle = self.work.is_none();
         let has_news = is_idle && (self.profiles.may_lack_mark() || self.may_show(world));
         self.ownerships.are_current(world) && self.profiles.are_current(world) && !has_news
@@ -161,7 +162,7 @@ impl Deletions {
 
     /// Tells whether anybody may be seen who is being deleted and should be hidden, as far as archetypes are known: whether `Disabled` was
     /// removed from anybody since it was looked last.
-    pub(super) fn may_show(&self, world: &World) -> bool {
+    pub(crate) fn may_show(&self, world: &World) -> bool {
         self.settings.hiding == Hiding::Hide
             && self.profiles.may_be_shown()
             && self.removals != Some(self.profiles.removals(world))
@@ -169,7 +170,7 @@ impl Deletions {
     }
 
     /// Tells whether anybody observes deletions by Bevy's means.
-    pub(super) fn is_observed(&self, world: &World) -> bool {
+    pub(crate) fn is_observed(&self, world: &World) -> bool {
         let observers = world.observers();
         let observers = self.event.and_then(|key| observers.try_get_observers(key));
         observers.is_some_and(|observers| {
@@ -180,7 +181,7 @@ impl Deletions {
     }
 
     /// Returns how many entities wait for their tear-down, as far as it is known.
-    pub(super) fn count_waiting(&self) -> usize {
+    pub(crate) fn count_waiting(&self) -> usize {
         self.to_tear_down.len() + self.due.len() + self.descent.depth()
     }
 }

@@ -11,14 +11,12 @@ use bevy_ecs::{
 use bevy_reflect::CreateTypeData;
 use disqualified::ShortName;
 
-use super::{
-    destroy::{Destroy, WorldDestroyExt, is_registered},
-    references_ext::WorldReferencesExt,
-};
 use crate::{
+    books::Reserved,
+    deletion::destroy::{Destroy, WorldDestroyExt, is_registered},
+    ext::references::WorldReferencesExt,
     hash::HashSet,
-    reference::{self, Change, References},
-    signal::Reserved,
+    reference::{self, references::References, tracked::Change},
 };
 
 /// Says by reflection that a type has declared references: `#[reflect(References)]`.
@@ -81,7 +79,7 @@ where
             name: type_name::<C>(),
             is_fulfilled: |world| {
                 let component = world.components().component_id::<C>();
-                component.is_some_and(|component| reference::is_tracked(world, component))
+                component.is_some_and(|component| reference::tracked::is_tracked(world, component))
             },
             fulfil: |world| {
                 world.track_references::<C>();
@@ -152,7 +150,7 @@ pub(crate) fn fulfil_wishes(world: &mut World) {
 }
 
 /// Names each type whose wish nobody fulfils, once, unless the plugin does.
-pub(super) fn name_forgotten(world: &mut World) {
+pub(crate) fn name_forgotten(world: &mut World) {
     let wishes = world.get_resource::<Wishes>();
     if wishes.is_some_and(|wishes| wishes.has_plugin) {
         return;

@@ -9,8 +9,8 @@ use bevy_ecs::{resource::Resource, world::World};
 use bevy_platform::time::Instant;
 
 use crate::{
+    books::Reserved,
     panics::{Panicked, catch},
-    signal::Reserved,
 };
 
 /// How deletions are carried out: a resource, which may be changed at any time.
@@ -94,7 +94,7 @@ impl QdelSettings {
     }
 
     /// Returns the settings of a world, or else the defaults.
-    pub(super) fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         world.get_resource().copied().unwrap_or_default()
     }
 }
@@ -232,17 +232,17 @@ impl WorkClock {
     }
 
     /// Returns the clock of a world, or else that of the machine.
-    pub(super) fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         world.get_resource().cloned().unwrap_or_default()
     }
 
     /// Returns the time, or with what the clock panicked.
-    pub(super) fn now(&self) -> Result<Duration, Panicked> {
+    pub(crate) fn now(&self) -> Result<Duration, Panicked> {
         catch(|| (self.0)())
     }
 
     /// Returns the time for a measurement, which a clock that panics makes worthless and nothing else.
-    pub(super) fn measured_now(&self) -> Duration {
+    pub(crate) fn measured_now(&self) -> Duration {
         self.now().unwrap_or_default()
     }
 }

@@ -7,11 +7,11 @@
 
 use bevy_ecs::world::World;
 
-use super::queue::Deletions;
+use crate::deletion::queue::Deletions;
 
 /// Whether the storage of a world can be relied upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Storage {
+pub(crate) enum Storage {
     #[default]
     Whole,
     /// A value panicked when it was dropped by a deletion.
@@ -23,7 +23,7 @@ pub(super) enum Storage {
 
 impl Deletions {
     /// Tells whether nothing may be torn down any more.
-    pub(super) fn is_broken(&self) -> bool {
+    pub(crate) fn is_broken(&self) -> bool {
         self.storage != Storage::Whole
     }
 }
@@ -34,7 +34,7 @@ impl Deletions {
 /// Each row of a table belongs to an entity of an archetype, except where Bevy was interrupted between the two. Hooks, observers
 /// and commands that panic leave both whole.
 #[cold]
-pub(super) fn look_after_panic(world: &mut World) -> bool {
+pub(crate) fn look_after_panic(world: &mut World) -> bool {
     let tables = world.storages().tables.iter();
     let rows: u64 = tables.map(|table| u64::from(table.entity_count())).sum();
     let archetypes = world.archetypes().iter();
@@ -51,7 +51,7 @@ pub(super) fn look_after_panic(world: &mut World) -> bool {
 
 /// Says once why nothing is torn down any more.
 #[cold]
-pub(super) fn report(deletions: &mut Deletions) {
+pub(crate) fn report(deletions: &mut Deletions) {
     let is_reported = deletions.storage == Storage::Broken { is_reported: true };
     if !is_reported {
         deletions.storage = Storage::Broken { is_reported: true };
@@ -65,7 +65,7 @@ pub(super) fn report(deletions: &mut Deletions) {
 }
 
 /// Calls `despawn`, and looks after a panic of it.
-pub(super) fn guarded<T>(world: &mut World, despawn: impl FnOnce(&mut World) -> T) -> T {
+pub(crate) fn guarded<T>(world: &mut World, despawn: impl FnOnce(&mut World) -> T) -> T {
     let guard = Guard(world);
     let despawned = despawn(guard.0);
     core::mem::forget(guard);

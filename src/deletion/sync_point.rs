@@ -2,12 +2,14 @@
 
 use bevy_ecs::world::World;
 
-use super::{
-    queue::Deletions,
-    settings::{QdelSettings, SyncMode},
-    worklist,
+use crate::{
+    deletion::{
+        queue::Deletions,
+        settings::{QdelSettings, SyncMode},
+        worklist,
+    },
+    reference,
 };
-use crate::reference;
 
 /// When it is asked whether a sync is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,10 @@ pub(crate) fn sync_where_needed(world: &mut World, point: SyncPoint) {
         _ if !deletions.tracks => false,
         SyncPoint::Anywhere if deletions.is_waiting() => true,
         SyncPoint::BeforeFlush if deletions.is_waiting() => false,
-        _ => QdelSettings::of(world).sync == SyncMode::EachFrame || reference::has_lost(world),
+        _ => {
+            QdelSettings::of(world).sync == SyncMode::EachFrame
+                || reference::release::has_lost(world)
+        }
     };
     if is_needed {
         worklist::sync_references(world);

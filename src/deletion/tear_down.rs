@@ -9,28 +9,28 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{
-    answer::QdelCounts,
-    budget::Budget,
-    corpses::LooksFor,
-    descent::Descent,
-    hiding,
-    kinds::{self, KindsTornDown},
-    prepare,
-    queue::{Deletions, Goal},
-    release::sync_references,
-    storage,
-    sweeps::{Corpse, Suspension},
-    wave::carry_out_of,
-};
 use crate::{
     deleting::Epoch,
+    deletion::{
+        budget::Budget,
+        hiding,
+        notify::carry_out_of,
+        outcome::QdelCounts,
+        owner_stack::Descent,
+        prepare,
+        queue::{Deletions, Goal},
+        remembered::LooksFor,
+        settle::sync_references,
+        storage,
+    },
     hash::IndexSet,
     panics::{Panicked, catch},
+    statistics::kinds::{self, KindsTornDown},
+    sweep::schedule::{Corpse, Suspension},
 };
 
 /// A tear-down, and what came of it.
-pub(super) struct TearDown {
+pub(crate) struct TearDown {
     ground: Ground,
     count: usize,
     looks_for: LooksFor,
@@ -45,7 +45,7 @@ pub(super) struct TearDown {
     /// Whether it is part of a flush.
     is_flush: bool,
     /// Whether the time for sweeps is spent.
-    pub(super) has_swept: bool,
+    pub(crate) has_swept: bool,
     /// What that was, if kinds are told apart.
     kinds: Option<KindsTornDown>,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
@@ -76,7 +76,7 @@ enum Pace {
 }
 
 impl TearDown {
-    pub(super) fn new(epoch: Epoch) -> Self {
+    pub(crate) fn new(epoch: Epoch) -> Self {
         Self {
             ground: Ground::Firm(epoch),
             count: 0,
@@ -94,7 +94,7 @@ impl TearDown {
     }
 
     /// Tears down what is to be torn down now, in the order of its urgency.
-    pub(super) fn run(&mut self, world: &mut World) {
+    pub(crate) fn run(&mut self, world: &mut World) {
         while !self.is_over(world)
             && let Some(mut deletions) = self.deletions(world)
         {
@@ -159,7 +159,7 @@ impl TearDown {
     }
 
     /// Tells whether nothing is left to tear down, because somebody has cleared the world, or nothing may be.
-    pub(super) fn is_over(&mut self, world: &mut World) -> bool {
+    pub(crate) fn is_over(&mut self, world: &mut World) -> bool {
         if let Ground::Doubtful(epoch) = self.ground {
             self.ground = if storage::look_after_panic(world) {
                 Ground::Broken(epoch)
@@ -171,13 +171,13 @@ impl TearDown {
     }
 
     /// Tells whether anything may have to be swept.
-    pub(super) fn may_sweep(&self) -> bool {
+    pub(crate) fn may_sweep(&self) -> bool {
         let may_go_on = matches!(self.ground, Ground::Firm(_) | Ground::Doubtful(_));
         may_go_on && (self.is_flush || !self.corpses.is_empty())
     }
 
     /// Ends the tear-down, and returns how many entities it got rid of.
-    pub(super) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
+    pub(crate) fn finish(self, world: &mut World) -> (usize, Result<(), Panicked>) {
         let Self {
             ground,
             count,
@@ -217,13 +217,13 @@ impl TearDown {
     }
 
     /// Returns who is looked for, of those that were torn down until now.
-    pub(super) fn take_corpses(&mut self) -> Vec<Corpse> {
+    pub(crate) fn take_corpses(&mut self) -> Vec<Corpse> {
         core::mem::take(&mut self.corpses)
     }
 
     /// Keeps the first panic.
     #[inline]
-    pub(super) fn note(&mut self, outcome: Result<(), Panicked>) {
+    pub(crate) fn note(&mut self, outcome: Result<(), Panicked>) {
         if let Err(panicked) = outcome {
             self.note_panic(panicked);
         }
@@ -240,7 +240,7 @@ impl TearDown {
     }
 
     /// Despawns one entity, and sees to whatever is deleted by that.
-    pub(super) fn despawn(&mut self, world: &mut World, entity: Entity) {
+    pub(crate) fn despawn(&mut self, world: &mut World, entity: Entity) {
         if let Ok(location) = world.entities().get_spawned(entity) {
             self.despawn_at(world, entity, location.archetype_id);
         }
@@ -279,7 +279,7 @@ impl TearDown {
     }
 
     /// Tells whether an entity was left alive because a hook of its panicked.
-    pub(super) fn is_stuck(&self, entity: Entity) -> bool {
+    pub(crate) fn is_stuck(&self, entity: Entity) -> bool {
         self.stuck.contains(&entity)
     }
 
@@ -389,7 +389,7 @@ impl TearDown {
     /// as in a plain despawn.
     ///
     /// Tells whether it did: whoever saw that may have despawned it, or given it something to own.
-    pub(super) fn show(
+    pub(crate) fn show(
         &mut self,
         world: &mut World,
         entity: Entity,
@@ -462,7 +462,7 @@ fn owns(world: &World, archetype: ArchetypeId) -> bool {
 }
 
 /// Tells whether hooks or observers may run when entities of an archetype are despawned.
-pub(super) fn is_heard(archetype: &Archetype) -> bool {
+pub(crate) fn is_heard(archetype: &Archetype) -> bool {
     has_hooks(archetype) || has_observers(archetype)
 }
 

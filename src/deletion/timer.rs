@@ -12,16 +12,16 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{
-    batch::QdelBatch,
-    field::warning,
-    look::Look,
-    mark::{Force, is_alive},
-    worklist,
-};
 use crate::{
+    books::Reserved,
+    deletion::{
+        batch_outcome::QdelBatch,
+        look_before_asking::Look,
+        mark::{Force, is_alive},
+        worklist,
+    },
     error::{CancelError, QdelError},
-    signal::Reserved,
+    ext::field::warning,
     timers::{Timed, Timers},
 };
 
@@ -183,7 +183,7 @@ pub(crate) fn follow_clock(world: &mut World) {
 }
 
 /// Starts `timer` when a command is applied.
-pub(super) fn start_later(mut entity: EntityCommands, delay: Duration) -> QdelTimer {
+pub(crate) fn start_later(mut entity: EntityCommands, delay: Duration) -> QdelTimer {
     let timer = QdelTimer::new(entity.id());
     let begin = move |world: &mut World| start(world, timer, delay).map_err(warning);
     entity.commands().queue(begin);

@@ -10,43 +10,42 @@ use bevy_ecs::{
 };
 use bevy_platform::cell::SyncCell;
 
-use super::{
-    answer::{Qdel, QdelCounts},
-    ask::{self, Refusal},
-    batch::QdelBatch,
-    claims::{self, Claimed},
-    hiding, kinds,
-    look::{Look, look_before_asking},
-    mark::{Force, is_alive, mark},
-    never_flushed::{MANY, warn_if_never_flushed},
-    owned::{self, Member, Tree},
-    prepare,
-    queue::{Deletions, Goal},
-    release,
-    settings::{Hiding, QdelSettings, Teardown},
-    storage, sweeping,
-    sweeps::Suspension,
-    tear_down::TearDown,
-    unnoticed,
-    wave::{apply_commands, carry_out},
-};
 use crate::{
     deleting::{Deleting, Epoch},
+    deletion::{
+        ask::{self, Refusal},
+        batch_claims::{self, Claimed},
+        batch_outcome::QdelBatch,
+        fast_path, hiding,
+        look_before_asking::{Look, look_before_asking},
+        mark::{Force, is_alive, mark},
+        never_flushed::{MANY, warn_if_never_flushed},
+        notify::{apply_commands, carry_out},
+        outcome::{Qdel, QdelCounts},
+        owned::{self, Member, Tree},
+        prepare,
+        queue::{Deletions, Goal},
+        settings::{Hiding, QdelSettings, Teardown},
+        settle, storage, sweep_in_flush,
+        tear_down::TearDown,
+    },
     error::QdelError,
     panics::{Panicked, catch},
-    reference::{Hears, Tracked},
+    reference::tracked::{Hears, Tracked},
     signal,
+    statistics::kinds,
+    sweep::schedule::Suspension,
 };
 
 /// Deletes the entity of `root` and all that goes with it.
-pub(super) fn qdel(
+pub(crate) fn qdel(
     world: &mut World,
     root: Member,
     force: Force,
     look: Look,
 ) -> Result<Qdel, QdelError> {
     let entity = root.entity;
-    if unnoticed::qdel(world, entity, force, look) {
+    if fast_path::qdel(world, entity, force, look) {
         return Ok(Qdel::Queued);
     }
     let mut deletions = world.get_resource::<Deletions>();
@@ -82,7 +81,7 @@ pub(super) fn qdel(
 }
 
 /// Deletes each of `roots` and all that goes with them: all are asked about first, and all are told together.
-pub(super) fn qdel_batch(
+pub(crate) fn qdel_batch(
     world: &mut World,
     roots: impl IntoIterator<Item = Entity>,
     force: Force,
@@ -91,14 +90,14 @@ pub(super) fn qdel_batch(
     look_before_asking(world, look);
     prepare::get_ready(world);
     let roots: Vec<_> = roots.into_iter().collect();
-    if let Some(batch) = unnoticed::qdel_batch(world, &roots) {
+    if let Some(batch) = fast_path::qdel_batch(world, &roots) {
         return batch;
     }
     let Claimed {
         mut batch,
         members,
         outcome,
-    } = claims::claim(world, &roots, force);
+    } = batch_claims::claim(world, &roots, force);
     if let Err(panicked) = outcome {
         keep_panic(world, panicked);
     }
@@ -123,9 +122,9 @@ fn may_be_kept(world: &World) -> bool {
 }
 
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.
-pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
+pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     // A panic may have dropped the commands that were to do that.
-    let completed = signal::complete_all(world);
+    let completed = signal::deferred_world::complete_all(world);
     let deletions = world.get_resource_mut::<Deletions>();
     let has_work = deletions.is_some_and(|mut deletions| {
         deletions.said.nobody_flushes = true;
@@ -144,7 +143,7 @@ pub(super) fn flush(world: &mut World, goal: Goal) -> usize {
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities that were.
-pub(super) fn shut_down(world: &mut World) -> usize {
+pub(crate) fn shut_down(world: &mut World) -> usize {
     prepare::prepare(world);
     let mut deletions = world.resource_mut::<Deletions>();
     if deletions.is_broken() {
@@ -164,7 +163,7 @@ pub(super) fn shut_down(world: &mut World) -> usize {
     owned::leave_out_resources(world, &mut forest);
     // Whoever would be swept goes as well.
     world.resource_mut::<Deletions>().sweeps.call_off();
-    let (count, _) = sweeping::suspend(world, Suspension::ShutDown, |world| {
+    let (count, _) = sweep_in_flush::suspend(world, Suspension::ShutDown, |world| {
         let torn_down = work(world, Some(Goal::TearDownAll), |world| {
             mark(world, &forest, Force::Yes)
         });
@@ -181,7 +180,7 @@ pub(super) fn shut_down(world: &mut World) -> usize {
 }
 
 /// Has declared references learn what was written, and let go of what is lost.
-pub(super) fn sync_references(world: &mut World) {
+pub(crate) fn sync_references(world: &mut World) {
     if !world.contains_resource::<Tracked>() {
         return hide(world);
     }
@@ -189,9 +188,9 @@ pub(super) fn sync_references(world: &mut World) {
     let is_outermost = world.resource::<Deletions>().work.is_none();
     work(world, Some(Goal::Destroy), |world| {
         if is_outermost {
-            release::sync_references(world)
+            settle::sync_references(world)
         } else {
-            release::sync_references_once(world, Hears::Yes).1
+            settle::sync_references_once(world, Hears::Yes).1
         }
     });
 }
@@ -247,7 +246,7 @@ fn ask_guarded(
 /// everything.
 ///
 /// Returns how many entities were torn down.
-pub(super) fn work(
+pub(crate) fn work(
     world: &mut World,
     goal: Option<Goal>,
     first: impl FnOnce(&mut World) -> Result<(), Panicked>,
@@ -343,7 +342,7 @@ fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
     tear_down.note(carry_out(world));
     loop {
         tear_down.run(world);
-        if !tear_down.may_sweep() || !sweeping::sweep(world, &mut tear_down) {
+        if !tear_down.may_sweep() || !sweep_in_flush::sweep(world, &mut tear_down) {
             break;
         }
         // Whoever hears of it may delete more.

@@ -7,14 +7,14 @@ use bevy_ecs::{
 };
 use bevy_platform::collections::hash_map::Entry;
 
-use super::{
-    Policy,
-    tracked::{Reach, Tracked},
-};
 use crate::{
+    books::Books,
     hash::HashMap,
     liveness::{Liveness, LivenessExt},
-    signal::Books,
+    reference::{
+        policy::Policy,
+        tracked::{Reach, Tracked},
+    },
 };
 
 /// A component that names an entity and does not just let go of it.
@@ -31,7 +31,7 @@ pub(crate) enum Dependent {
 pub(crate) struct Denial {
     pub(crate) target: Entity,
     pub(crate) holder: Entity,
-    pub(super) number: u32,
+    pub(crate) number: u32,
 }
 
 impl Denial {

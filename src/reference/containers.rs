@@ -12,7 +12,11 @@ use bevy_ecs::entity::{
 use indexmap::{IndexMap, IndexSet};
 use smallvec::{Array, SmallVec};
 
-use super::{Policy, ReferenceVisitor, References, Releasable, Remains, Step, references::is_void};
+use crate::reference::{
+    path::Step,
+    policy::Policy,
+    references::{ReferenceVisitor, References, Releasable, Remains, is_void},
+};
 
 type IsLost<'a> = &'a mut dyn FnMut(Entity) -> bool;
 

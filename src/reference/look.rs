@@ -7,14 +7,14 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{
-    release::remember,
-    sync::{Linked, link},
-    tracked::{Tracked, Tracking, look_again, take_changed},
-};
 use crate::{
     panics::{Panicked, catch},
-    signal::Signals,
+    reference::{
+        release::remember,
+        sync::{Linked, link},
+        tracked::{Tracked, Tracking, look_again, take_changed},
+    },
+    signal::target::Signals,
 };
 
 /// Which types are read.

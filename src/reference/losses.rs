@@ -4,19 +4,19 @@ use core::cell::Cell;
 
 use bevy_ecs::{entity::Entity, world::World};
 
-use super::{
-    Policy,
-    among::{Among, dedup_from},
-    standing::Marks,
-    tracked::{Demand, Tracking},
-};
 use crate::{
+    books::Books,
     panics::{Panicked, catch},
-    signal::Books,
+    reference::{
+        entity_set::{Among, dedup_from},
+        liveness_marks::Marks,
+        policy::Policy,
+        tracked::{Demand, Tracking},
+    },
 };
 
 /// Tells who is lost, and remembers the last answer: many components name the same entity.
-pub(super) struct Verdict<'w> {
+pub(crate) struct Verdict<'w> {
     world: &'w World,
     books: &'w Books,
     marks: Marks,
@@ -24,7 +24,7 @@ pub(super) struct Verdict<'w> {
 }
 
 impl<'w> Verdict<'w> {
-    pub(super) fn new(world: &'w World, books: &'w Books, marks: Marks) -> Self {
+    pub(crate) fn new(world: &'w World, books: &'w Books, marks: Marks) -> Self {
         Self {
             world,
             books,
@@ -46,28 +46,28 @@ impl<'w> Verdict<'w> {
 
 /// What the components of a batch have lost.
 #[derive(Default)]
-pub(super) struct Losses {
+pub(crate) struct Losses {
     /// Those that have lost anything.
-    pub(super) each: Vec<Loss>,
+    pub(crate) each: Vec<Loss>,
     /// What they can let go of, component by component: each entity once and in order.
-    pub(super) cleared: Vec<Entity>,
+    pub(crate) cleared: Vec<Entity>,
 }
 
 /// What one component has lost, and what follows from that.
-pub(super) struct Loss {
-    pub(super) holder: Entity,
+pub(crate) struct Loss {
+    pub(crate) holder: Entity,
     /// Where what it can let go of ends.
-    pub(super) end: usize,
-    pub(super) demand: Option<Demand>,
+    pub(crate) end: usize,
+    pub(crate) demand: Option<Demand>,
     /// Whether it goes if it does not let go: it refuses, which comes too late.
-    pub(super) must_let_go: bool,
+    pub(crate) must_let_go: bool,
     /// Whether the component is there afterwards, as far as is known.
-    pub(super) stays: bool,
+    pub(crate) stays: bool,
 }
 
 impl Losses {
     /// Adds what a component has lost, if it has lost anything.
-    pub(super) fn look(
+    pub(crate) fn look(
         &mut self,
         verdict: &Verdict,
         holder: Entity,
@@ -121,7 +121,7 @@ impl Losses {
 }
 
 /// Tells whether a component was to let go of what is `lost`, because it came too late to refuse, and has not.
-pub(super) fn clings(
+pub(crate) fn clings(
     world: &World,
     holder: Entity,
     tracking: Tracking,

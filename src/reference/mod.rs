@@ -13,41 +13,19 @@
 //! 1. After a sync, a target's links name exactly the components whose fields name it, as far as it is alive.
 //! 2. A field is released once its target is not alive any more: at once if there is a link, at the next sync if not.
 
-mod among;
-mod cascade;
-mod containers;
-mod look;
-mod losses;
-mod mapped;
-mod parts;
-mod path;
-mod plan;
-mod policy;
-mod references;
-mod release;
-mod standing;
-mod sync;
-mod tracked;
-mod watch;
-
-pub use mapped::Mappable;
-pub use parts::{KeyReferences, ValueReferences};
-pub use path::Step;
-pub use plan::PlannedRelease;
-pub use policy::{Lost, Policy};
-pub use references::{ReferenceVisitor, References, Releasable, Remains};
-pub use tracked::Change;
-
-pub(crate) use cascade::{
-    Denial, DenyingFields, Dependent, Dependents, for_each_needed, may_cascade,
-};
-pub(crate) use look::{Scope, look};
-pub(crate) use path::Place;
-pub(crate) use plan::Places;
-#[cfg(feature = "bevy_app")]
-pub(crate) use release::has_lost;
-pub(crate) use release::{Released, is_named, must_go, release, release_survivor};
-pub(crate) use sync::sync;
-#[cfg(feature = "bevy_reflect")]
-pub(crate) use tracked::is_tracked;
-pub(crate) use tracked::{Demand, Hears, Tracked, Tracking, naming, track};
+pub(crate) mod cascade;
+pub(crate) mod containers;
+pub(crate) mod entity_set;
+pub(crate) mod liveness_marks;
+pub(crate) mod look;
+pub(crate) mod losses;
+pub(crate) mod mapped;
+pub(crate) mod parts;
+pub(crate) mod path;
+pub(crate) mod planned_release;
+pub(crate) mod policy;
+pub(crate) mod references;
+pub(crate) mod release;
+pub(crate) mod sync;
+pub(crate) mod tracked;
+pub(crate) mod watch;

@@ -9,7 +9,11 @@ use bevy_ecs::entity::{
 };
 use indexmap::IndexMap;
 
-use super::{Policy, ReferenceVisitor, References, Remains, Step, references::is_void};
+use crate::reference::{
+    path::Step,
+    policy::Policy,
+    references::{ReferenceVisitor, References, Remains, is_void},
+};
 
 /// A map whose keys name entities, whatever its values are: a field with `#[references(keys)]`.
 ///

@@ -4,7 +4,10 @@ use core::fmt::{self, Write};
 
 use bevy_ecs::entity::Entity;
 
-use super::{Policy, ReferenceVisitor, References};
+use crate::reference::{
+    policy::Policy,
+    references::{ReferenceVisitor, References},
+};
 
 /// A step on the way from a component to an entity that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,10 @@
 
 use bevy_ecs::entity::Entity;
 
-use super::{Lost, Policy, Step};
+use crate::reference::{
+    path::Step,
+    policy::{Lost, Policy},
+};
 
 /// A value that says which entities it names, and can let go of them.
 ///

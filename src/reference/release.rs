@@ -7,17 +7,17 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
-use super::{
-    Policy,
-    losses::{Losses, Verdict, clings},
-    sync::sync_component,
-    tracked::{Demand, Hears, Tracked, Tracking},
-};
 use crate::{
+    books::Books,
     deleting::Deleting,
     hash::IndexSet,
     panics::{Panicked, catch},
-    signal::Books,
+    reference::{
+        losses::{Losses, Verdict, clings},
+        policy::Policy,
+        sync::sync_component,
+        tracked::{Demand, Hears, Tracked, Tracking},
+    },
 };
 
 /// So many components are looked at before the first is changed.
@@ -42,7 +42,7 @@ pub(crate) struct Released {
 
 impl Released {
     /// Returns what a release came to that panicked.
-    pub(super) fn panicked(panicked: Panicked) -> Self {
+    pub(crate) fn panicked(panicked: Panicked) -> Self {
         Self {
             panicked: Some(panicked),
             ..Self::default()
@@ -120,7 +120,7 @@ pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
 }
 
 /// Has one component let go of all that it names and has lost, also where that takes a command.
-pub(super) fn release_now(
+pub(crate) fn release_now(
     world: &mut World,
     holder: Entity,
     tracking: Tracking,
@@ -200,7 +200,7 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
 }
 
 /// Releases the references to an entity that is despawned by whatever means.
-pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
+pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
     let departure = match world.get_mut::<Deleting>(target) {
         Some(mut deleting) => {
             deleting.decide();
@@ -235,7 +235,7 @@ pub(super) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
 }
 
 /// Keeps components in mind for the next sync: their holders, and the numbers of their types.
-pub(super) fn remember(
+pub(crate) fn remember(
     world: &mut DeferredWorld,
     components: impl ExactSizeIterator<Item = (Entity, u32)>,
 ) {
@@ -250,7 +250,7 @@ pub(super) fn remember(
 }
 
 /// Has the demands seen to when commands are applied.
-pub(super) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
+pub(crate) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     if demands.is_empty() {
         return;
     }

@@ -9,14 +9,15 @@ use bevy_ecs::{
 use disqualified::ShortName;
 use smallvec::SmallVec;
 
-use super::{
-    release::{Released, release_now, remember, settle_later},
-    standing::is_undecided,
-    tracked::{Hears, Tracked, Tracking, look_again, take_changed},
-};
 use crate::{
+    books::Books,
     panics::catch,
-    signal::{Books, Signals},
+    reference::{
+        liveness_marks::is_undecided,
+        release::{Released, release_now, remember, settle_later},
+        tracked::{Hears, Tracked, Tracking, look_again, take_changed},
+    },
+    signal::target::Signals,
 };
 
 /// So often the fields of a component are read that change while what they name is marked.
@@ -65,7 +66,7 @@ fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: He
 }
 
 /// Links a component that was inserted to what it names, as far as that goes at once.
-pub(super) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component: ComponentId) {
+pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component: ComponentId) {
     let tracked = world.get_resource::<Tracked>();
     let Some(tracking) = tracked.and_then(|tracked| tracked.find(component)) else {
         return;
@@ -102,7 +103,7 @@ fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
 
 /// How far a component is linked to what it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Linked {
+pub(crate) enum Linked {
     /// To all of it.
     All,
     /// Not to these, which are not marked as targets yet.
@@ -112,7 +113,7 @@ pub(super) enum Linked {
 }
 
 /// Links a component to what it names, and has it let go of what is lost.
-pub(super) fn sync_component(
+pub(crate) fn sync_component(
     world: &mut World,
     holder: Entity,
     tracking: Tracking,
@@ -168,7 +169,7 @@ struct Named {
 }
 
 /// Makes the links of a component those of its fields.
-pub(super) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
+pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
     let Tracking { reach, marks, .. } = tracking;
     let mut named = SmallVec::<[Named; 4]>::new();
     let mut unmarked = Vec::new();

@@ -12,17 +12,19 @@ use bevy_ecs::{
     world::{DeferredWorld, EntityRef, World},
 };
 
-use super::{
-    Lost, Place, Policy, References, Remains,
-    among::{Among, dedup_from},
-    path, release,
-    standing::Marks,
-    sync,
-    watch::{self, Changes, Watch},
-};
 use crate::{
+    books::{Books, Reserved, table::HandlerId},
     panics::{Panicked, catch},
-    signal::{self, Books, HandlerId, Reserved},
+    reference::{
+        entity_set::{Among, dedup_from},
+        liveness_marks::Marks,
+        path::{self, Place},
+        policy::{Lost, Policy},
+        references::{References, Remains},
+        release, sync,
+        watch::{self, Changes, Watch},
+    },
+    signal,
 };
 
 /// What is asked of whoever deletes, because a policy goes beyond fields.
@@ -57,12 +59,12 @@ pub(crate) struct Tracked {
     types: Vec<Type>,
     marks: Marks,
     /// Whether losing an entity may delete more or refuse the deletion, for any type.
-    pub(super) cascades: bool,
-    pub(super) settle: Settle,
+    pub(crate) cascades: bool,
+    pub(crate) settle: Settle,
     /// How many releases are under way, each by the commands of the one before.
-    pub(super) depth: u32,
+    pub(crate) depth: u32,
     /// Whether it was said that somebody takes the mark of targets off.
-    pub(super) has_warned_of_unmarked: bool,
+    pub(crate) has_warned_of_unmarked: bool,
     /// The components that are being changed by commands, each by those of the one before.
     changing: Vec<(Entity, ComponentId)>,
 }
@@ -81,16 +83,16 @@ struct Type {
 /// A tracked type, copied out of the world.
 #[derive(Clone, Copy)]
 pub(crate) struct Tracking {
-    pub(super) number: u32,
+    pub(crate) number: u32,
     pub(crate) component: ComponentId,
-    pub(super) handler: HandlerId,
+    pub(crate) handler: HandlerId,
     pub(crate) reach: &'static dyn Reach,
-    pub(super) marks: Marks,
+    pub(crate) marks: Marks,
 }
 
 impl Tracking {
     /// Tells whether the component of `holder` is being changed by a command.
-    pub(super) fn is_changing(&self, world: &World, holder: Entity) -> bool {
+    pub(crate) fn is_changing(&self, world: &World, holder: Entity) -> bool {
         let tracked = world.get_resource::<Tracked>();
         tracked.is_some_and(|tracked| tracked.changing.contains(&(holder, self.component)))
     }
@@ -223,7 +225,7 @@ where
         return false;
     }
     let number = tracked.types.len() as u32;
-    let handler = signal::install_references::<C>(world, number);
+    let handler = signal::listener::install_references::<C>(world, number);
     watch_inserts::<C>(world, component);
     let watch = watch::of::<C>(world);
     world.resource_mut::<Books>().release = Some(release::release_despawned);
@@ -246,7 +248,7 @@ impl Tracked {
     }
 
     /// Returns all tracked types, by number.
-    pub(super) fn all(&self) -> impl Iterator<Item = Tracking> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = Tracking> {
         (0..self.len()).map(|number| self.get(number))
     }
 
@@ -268,7 +270,7 @@ impl Tracked {
     }
 
     /// Returns the numbers of the types that an entity has components of.
-    pub(super) fn numbers_in(&self, entity: EntityRef) -> impl Iterator<Item = u32> {
+    pub(crate) fn numbers_in(&self, entity: EntityRef) -> impl Iterator<Item = u32> {
         let types = (0..).zip(&self.types);
         types
             .filter(move |(_, known)| entity.contains_id(known.component))
@@ -297,7 +299,7 @@ pub(crate) fn is_tracked(world: &World, component: ComponentId) -> bool {
 }
 
 /// Returns which components of a tracked type were written since the last time, or with what one panics that is read.
-pub(super) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Changes, Panicked> {
+pub(crate) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Changes, Panicked> {
     let number = tracking.number;
     let mut tracked = world.resource_mut::<Tracked>();
     let known = &mut tracked.types[number as usize];
@@ -318,7 +320,7 @@ pub(super) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Chan
 }
 
 /// Has all components of a tracked type read at the next look, because one could not be: what that one names may decide.
-pub(super) fn look_again(world: &mut World, tracking: Tracking) {
+pub(crate) fn look_again(world: &mut World, tracking: Tracking) {
     if tracking.reach.cascades()
         && let Some(mut tracked) = world.get_resource_mut::<Tracked>()
     {
@@ -353,7 +355,7 @@ fn keep_ticks_young(world: &mut World) {
             }
         },
     );
-    signal::observe_from::<Tracked>(world, observer);
+    signal::listener::observe_from::<Tracked>(world, observer);
 }
 
 /// Has the targets of each `C` noticed when it is inserted.
@@ -361,7 +363,7 @@ fn keep_ticks_young(world: &mut World) {
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook is
 /// free; otherwise an observer does the same.
 fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
-    let hooked = !signal::is_in_use(world, component)
+    let hooked = !signal::listener::is_in_use(world, component)
         && world
             .register_component_hooks::<C>()
             .try_on_insert(|mut world, context: HookContext| {
@@ -373,7 +375,7 @@ fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
             sync::link_inserted(&mut world, inserted.entity, component);
         });
         world.init_resource::<Inserts<C>>();
-        signal::observe_from::<Inserts<C>>(world, observer);
+        signal::listener::observe_from::<Inserts<C>>(world, observer);
     }
 }
 

@@ -11,14 +11,17 @@ use bevy_ecs::{
     world::World,
 };
 
-use super::{Policy, References, tracked::Tracking};
-use crate::signal::{self, Books};
+use crate::{
+    books::Books,
+    reference::{policy::Policy, references::References, tracked::Tracking},
+    signal,
+};
 
 /// How many change ticks are compared in one go.
 const BLOCK: usize = 16;
 
 /// A component type that is forgotten: which components were written, and who names somebody.
-pub(super) trait Watch: Send + Sync {
+pub(crate) trait Watch: Send + Sync {
     /// Returns which components changed since then and do not name what the books say; without a `since`, all
     /// are looked at.
     fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes;
@@ -29,18 +32,18 @@ pub(super) trait Watch: Send + Sync {
 
 /// The components that do not name what the books say.
 #[derive(Default)]
-pub(super) struct Changes {
+pub(crate) struct Changes {
     /// The holders whose links need only be changed, and where the names of each end.
     plain: Vec<(Entity, usize)>,
     named: Vec<Entity>,
     /// The holders after these. The first of them needs more, and while that is done anything may change, so
     /// they are looked at one by one.
-    pub(super) others: Vec<Entity>,
+    pub(crate) others: Vec<Entity>,
 }
 
 impl Changes {
     /// Changes the links of those holders for which that is all. They were found so as long as no code of the user runs.
-    pub(super) fn link_plain(&self, world: &mut World, tracking: Tracking) {
+    pub(crate) fn link_plain(&self, world: &mut World, tracking: Tracking) {
         let mut books = world.resource_mut::<Books>();
         let books = books.bypass_change_detection();
         let mut start = 0;
@@ -53,8 +56,8 @@ impl Changes {
 }
 
 /// Returns the watch of the `C` in `world`.
-pub(super) fn of<C: Component + References>(world: &mut World) -> Box<dyn Watch> {
-    Box::new(WatchOf::<C>(signal::query_without_filters(world)))
+pub(crate) fn of<C: Component + References>(world: &mut World) -> Box<dyn Watch> {
+    Box::new(WatchOf::<C>(signal::handler::query_without_filters(world)))
 }
 
 struct WatchOf<C: Component>(QueryState<(Entity, Ref<'static, C>)>);

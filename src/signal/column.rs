@@ -18,14 +18,14 @@ use bevy_ecs::{
 const TABLES: usize = 8;
 
 /// All components of one kind in a table.
-pub(super) struct Column<'w, C> {
+pub(crate) struct Column<'w, C> {
     entities: &'w Entities,
     table: TableId,
     components: ContiguousMut<'w, C>,
 }
 
 /// What a column knows of a listener.
-pub(super) enum Found<'a, C> {
+pub(crate) enum Found<'a, C> {
     Here(&'a mut C),
     /// It is gone.
     Nowhere,
@@ -41,7 +41,7 @@ impl<'w, C: Component<Mutability = Mutable>> Column<'w, C> {
         unsafe_code,
         reason = "to look up all rows before the components are borrowed costs a sixth of a notice"
     )]
-    pub(super) fn of_first(
+    pub(crate) fn of_first(
         world: &'w mut DeferredWorld,
         query: &'w mut QueryState<(Entity, &'static mut C)>,
         listeners: &[Option<Entity>],
@@ -69,7 +69,7 @@ impl<'w, C: Component<Mutability = Mutable>> Column<'w, C> {
 
     /// Returns the component of `listener`, marked as changed.
     #[inline]
-    pub(super) fn get_mut(&mut self, listener: Entity) -> Found<'_, C> {
+    pub(crate) fn get_mut(&mut self, listener: Entity) -> Found<'_, C> {
         let Ok(EntityLocation {
             table_id,
             table_row,

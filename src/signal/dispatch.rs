@@ -16,17 +16,19 @@ use bevy_ecs::{
 };
 use smallvec::SmallVec;
 
-use super::{
-    Cause, Qdeleting,
-    books::Books,
-    handler::{BatchQuery, Call, CallFields, CallWorld, Round},
-    list::ListId,
-    table::{HandlerId, SignalId},
-};
-use crate::panics::{Panicked, catch};
 use crate::{
+    books::{
+        Books,
+        list::ListId,
+        table::{HandlerId, SignalId},
+    },
     deleting::{Deleting, SlowestHandler},
+    panics::{Panicked, catch},
     registration::Registration,
+    signal::{
+        handler::{BatchQuery, Call, CallFields, CallWorld, Round},
+        qdeleting::{Cause, Qdeleting},
+    },
 };
 
 /// Times the handlers of one notice, each by itself.
@@ -213,7 +215,7 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
 }
 
 /// Tells the listeners of a target that goes away by itself, and releases the declared references to it.
-pub(super) fn tell_all(
+pub(crate) fn tell_all(
     world: &mut DeferredWorld,
     target: Entity,
     cause: Cause,

@@ -10,9 +10,11 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{
-    Answer, Question, Received, Signal,
+use crate::signal::{
+    Question, Signal,
+    answer::Answer,
     column::{Column, Found},
+    received::Received,
 };
 
 /// A function that answers a signal or a question for a listening component.
@@ -69,7 +71,7 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
 }
 
 /// A `QueryState<(Entity, &'static mut C)>` whose `C` is forgotten.
-pub(super) type BatchQuery = Box<dyn Any + Send + Sync>;
+pub(crate) type BatchQuery = Box<dyn Any + Send + Sync>;
 
 /// Builds a query that also sees entities which a disabling component hides.
 pub(crate) fn query_without_filters<D: QueryData>(world: &mut World) -> QueryState<D> {
@@ -104,7 +106,7 @@ pub struct Round<'a> {
 
 impl Call {
     /// Tells a listener about a target that it registered on too late, if the signal has words for that.
-    pub(super) fn tell_missed(
+    pub(crate) fn tell_missed(
         self,
         world: &mut DeferredWorld,
         listener: Entity,
@@ -118,7 +120,7 @@ impl Call {
     }
 
     /// Tells whether its signal has words for whoever registers on `target` too late.
-    pub(super) fn has_words(self, target: Entity) -> bool {
+    pub(crate) fn has_words(self, target: Entity) -> bool {
         match self {
             Self::Fields(handler) => handler.has_words(target),
             Self::World(handler) => handler.has_words(target),

@@ -11,12 +11,16 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{
-    books::{Books, Reserved},
-    handler::{Call, SignalHandler},
-    reference::Referenced,
-    removal_observer::removal_observer,
-    table::{HandlerId, Known, Table},
+use crate::{
+    books::{
+        Books, Reserved,
+        references::Referenced,
+        table::{HandlerId, Known, Table},
+    },
+    signal::{
+        handler::{Call, SignalHandler},
+        removal_observer::removal_observer,
+    },
 };
 
 /// Makes the handler `H` known to the world: its call is in the table, and its component is watched.

@@ -6,26 +6,29 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{
-    books::Books,
-    handler::Call,
-    pending::Entry,
-    register::Manner,
-    table::{HandlerId, KeyId},
+use crate::{
+    books::{
+        Books,
+        pending::Entry,
+        table::{HandlerId, KeyId},
+    },
+    error::RegisterError,
+    hash::HashMap,
+    panics::catch,
+    signal::{handler::Call, register::Manner},
 };
-use crate::{error::RegisterError, hash::HashMap, panics::catch};
 
 /// So often a listener is told of a target that it registered on when it was told of it: one that does it again each time
 /// would go on for ever.
 const DEEPEST: u32 = 16;
 
 /// Who is being told that a registration came too late, and how often, each in what the one before led to.
-pub(super) type Nested = HashMap<Entry, u32>;
+pub(crate) type Nested = HashMap<Entry, u32>;
 
 /// Answers a registration that was refused when its command was applied: a target that is going or gone is told of at once.
 ///
 /// `handler` returns the key and the handler of the registration.
-pub(super) fn refuse(
+pub(crate) fn refuse(
     world: &mut World,
     error: RegisterError,
     manner: Manner,

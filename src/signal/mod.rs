@@ -13,58 +13,27 @@
 //!
 //! [`check_registrations`](SignalExt::check_registrations) compares the two sides.
 
-mod answer;
-mod books;
-mod column;
-mod crowd;
-mod deferred;
-mod describe;
-mod dispatch;
-mod ends;
-mod entity_ext;
-mod handler;
-mod late;
-mod links;
-mod list;
-mod listener;
-mod mark;
-mod missed;
-mod outcome;
-mod pages;
-mod pending;
-mod qdeleting;
-mod received;
-mod reference;
-mod register;
-mod removal_observer;
-mod retarget;
-mod revival;
-mod table;
-mod target;
-mod told;
-mod world_ext;
-
-pub use answer::Answer;
-pub use entity_ext::{EntityCommandsSignalExt, EntityWorldMutSignalExt};
-pub use handler::SignalHandler;
-pub use outcome::{Footprint, Registered, Replaced};
-pub use qdeleting::{Cause, Qdeleting};
-pub use received::Received;
-pub use target::Signals;
-pub use world_ext::{SignalExt, WorldListenerExt};
-
-pub(crate) use books::{Books, Reserved};
-pub(crate) use deferred::complete_all;
-pub(crate) use dispatch::{Stopwatch, ask, close, tell, would_be_told};
-pub(crate) use handler::query_without_filters;
-pub(crate) use late::conclude;
-pub(crate) use listener::{install_references, is_in_use, observe_from};
-pub(crate) use reference::Referenced;
-pub(crate) use revival::{begin_remembering, end_remembering, reopen};
-pub(crate) use table::HandlerId;
-pub(crate) use world_ext::is_known;
+pub(crate) mod answer;
+pub(crate) mod column;
+pub(crate) mod deferred_world;
+pub(crate) mod dispatch;
+pub(crate) mod handler;
+pub(crate) mod late_registrations;
+pub(crate) mod listener;
+pub(crate) mod missed;
+pub(crate) mod outcome;
+pub(crate) mod qdeleting;
+pub(crate) mod received;
+pub(crate) mod register;
+pub(crate) mod removal_observer;
+pub(crate) mod retarget;
+pub(crate) mod revival;
+pub(crate) mod target;
+pub(crate) mod target_mark;
 
 use bevy_ecs::{entity::Entity, world::World};
+
+use crate::signal::answer::Answer;
 
 /// A typed message about a target.
 ///
@@ -117,7 +86,7 @@ pub trait Signal: Sized + Send + Sync + 'static {
     /// Returns what a listener hears whose queued registration came too late for `target`.
     ///
     /// `None`, the default, means that it hears nothing and the registration is an error.
-    /// [`Qdeleting`] answers with [`Cause::AlreadyGone`].
+    /// [`Qdeleting`](crate::Qdeleting) answers with [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
     fn missed(_target: Entity) -> Option<Self> {
         None
     }

@@ -1,6 +1,6 @@
 //! What the verbs of signals answer.
 
-use super::books::Entered;
+use crate::books::Entered;
 
 /// When a registration takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Replaced {
 
 impl Replaced {
     /// Returns what entering a registration came to.
-    pub(super) fn by(entered: Entered) -> Self {
+    pub(crate) fn by(entered: Entered) -> Self {
         match entered {
             Entered::Replaced => Self::Handler,
             Entered::New | Entered::Kept | Entered::Refused => Self::Nothing,

@@ -2,7 +2,7 @@
 
 use bevy_ecs::{entity::Entity, event::EntityEvent, world::World};
 
-use super::Signal;
+use crate::signal::Signal;
 
 /// "You are about to lose this entity": sent about a target while it is still whole.
 ///

@@ -11,20 +11,19 @@ use bevy_ecs::{
     world::{DeferredWorld, EntityRef, World},
 };
 
-use super::{
-    Signals,
-    books::{Books, Entered, Reserved},
-    handler::SignalHandler,
-    late,
-    list::ListId,
-    listener, mark, missed,
-    pending::Entry,
-    table::{HandlerId, Known, Takes},
-};
 use crate::{
+    books::{
+        Books, Entered, Reserved,
+        list::ListId,
+        pending::Entry,
+        table::{HandlerId, Known, Takes},
+    },
     deleting::Deleting,
     error::{RegisterError, UnregisterError},
     registration::Registration,
+    signal::{
+        handler::SignalHandler, late_registrations, listener, missed, target::Signals, target_mark,
+    },
 };
 
 /// What a registration is to do where there is one already, and how often its handler is called.
@@ -62,7 +61,7 @@ pub(crate) enum Attempt {
 
 impl Manner {
     /// Returns what is entered for a handler.
-    pub(super) fn apply(self, handler: HandlerId) -> HandlerId {
+    pub(crate) fn apply(self, handler: HandlerId) -> HandlerId {
         match self {
             Self::AddOnce => handler.once(),
             Self::Add | Self::Ensure | Self::Replace => handler,
@@ -84,7 +83,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
         match attempt(&mut deferred, listener, about, handler, manner)? {
             Attempt::Done(entered, _) => return Ok(entered),
             Attempt::NeedsMark(target) => {
-                if !mark::mark(world, target) {
+                if !target_mark::mark(world, target) {
                     return Err(RegisterError::MarkRemoved(registration::<
                         H::Component,
                         H::Signal,
@@ -114,10 +113,10 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     let Err(error) = register(world, listener, about, handler, manner) else {
         return Ok(());
     };
-    if let Some(undecided) = late::undecided(world, &error) {
+    if let Some(undecided) = late_registrations::undecided(world, &error) {
         let known = listener::introduce(world, handler);
         let entry = known.entry(listener, error.registration().target);
-        return late::wait(world, undecided, entry, error, manner, move |world| {
+        return late_registrations::wait(world, undecided, entry, error, manner, move |world| {
             register_late(world, listener, about, handler, manner)
         });
     }
@@ -128,7 +127,7 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
 }
 
 /// Names a registration.
-pub(super) fn registration<C, S>(listener: Entity, target: Entity) -> Registration {
+pub(crate) fn registration<C, S>(listener: Entity, target: Entity) -> Registration {
     Registration {
         listener,
         component: type_name::<C>(),
@@ -217,7 +216,7 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
 ///
 /// Returns `None`, with the books unchanged, if the target is closed or there is a registration that may not be replaced.
 #[inline(always)]
-pub(super) fn write(
+pub(crate) fn write(
     books: &mut Books,
     listener: Entity,
     target: Entity,
@@ -236,7 +235,7 @@ pub(super) fn write(
 }
 
 /// Refuses a target that cannot be listened to, and returns the archetype of one that can and how that takes registrations.
-pub(super) fn check_target(
+pub(crate) fn check_target(
     world: &World,
     registration: Registration,
     about: About,
@@ -259,7 +258,7 @@ pub(super) fn check_target(
 }
 
 /// Refuses a listener that cannot listen, and returns the archetype of one that can.
-pub(super) fn check_listener<C: Component>(
+pub(crate) fn check_listener<C: Component>(
     world: &World,
     registration: Registration,
 ) -> Result<ArchetypeId, RegisterError> {

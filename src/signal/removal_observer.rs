@@ -13,14 +13,14 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 
-use super::books::Books;
+use crate::books::Books;
 
 /// Returns an observer that ends the registrations of a removed `C`, which is the component `id`.
 #[expect(
     unsafe_code,
     reason = "a system in its place costs 150 instructions more for each listener that goes away"
 )]
-pub(super) fn removal_observer<C: Component>(id: ComponentId) -> Observer {
+pub(crate) fn removal_observer<C: Component>(id: ComponentId) -> Observer {
     let observer = Observer::with_dynamic_runner(forget_removed::<C>).with_component(id);
     // SAFETY: the runner takes what it is given for a `RemoveEvent`, which is the event of this key.
     unsafe { observer.with_event_key(REMOVE) }

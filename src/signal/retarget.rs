@@ -8,30 +8,35 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-use super::{
-    Registered,
-    books::{Books, Entered},
-    late, listener, mark, missed,
-    pending::Entry,
-    register::{About, Manner, check_listener, check_target, registration},
-    table::{HandlerId, KeyId, SignalId, Takes},
+use crate::{
+    books::{
+        Books, Entered,
+        pending::Entry,
+        table::{HandlerId, KeyId, SignalId, Takes},
+    },
+    error::{RegisterError, RetargetError},
+    signal::{
+        late_registrations, listener, missed,
+        outcome::Registered,
+        register::{About, Manner, check_listener, check_target, registration},
+        target_mark,
+    },
 };
-use crate::error::{RegisterError, RetargetError};
 
 /// A registration that can be moved.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     listener: Entity,
     from: Entity,
     to: Entity,
     key: KeyId,
     signal: SignalId,
     takes: Takes,
-    pub(super) handler: HandlerId,
+    pub(crate) handler: HandlerId,
 }
 
 /// Looks whether a registration can be moved.
-pub(super) fn plan<C: Component, S: 'static>(
+pub(crate) fn plan<C: Component, S: 'static>(
     world: &mut DeferredWorld,
     listener: Entity,
     from: Entity,
@@ -81,7 +86,7 @@ pub(super) fn plan<C: Component, S: 'static>(
 
 impl Plan {
     /// Returns what the registration is from then on.
-    pub(super) fn entry(&self) -> Entry {
+    pub(crate) fn entry(&self) -> Entry {
         Entry {
             listener: self.listener,
             target: self.to,
@@ -90,12 +95,12 @@ impl Plan {
     }
 
     /// Tells whether nothing else is needed.
-    pub(super) fn is_ready(&self, books: &Books) -> bool {
+    pub(crate) fn is_ready(&self, books: &Books) -> bool {
         self.takes == Takes::AsItIs && books.table.lacks(self.handler).is_none()
     }
 
     /// Moves the registration. Its target may have to be marked then.
-    pub(super) fn carry_out(&self, books: &mut Books) {
+    pub(crate) fn carry_out(&self, books: &mut Books) {
         books.leave(Entry {
             target: self.from,
             ..self.entry()
@@ -108,7 +113,7 @@ impl Plan {
 }
 
 /// Moves a registration, with all structural changes that it takes.
-pub(super) fn retarget<C: Component, S: 'static>(
+pub(crate) fn retarget<C: Component, S: 'static>(
     world: &mut World,
     listener: Entity,
     from: Entity,
@@ -124,7 +129,7 @@ pub(super) fn retarget<C: Component, S: 'static>(
         }
         // A structural change applies commands that wait, and those may change what was found: look again.
         listener::prepare(world, plan.handler);
-        if plan.takes == Takes::OnceMarked && !mark::mark(world, to) {
+        if plan.takes == Takes::OnceMarked && !target_mark::mark(world, to) {
             let moved = registration::<C, S>(listener, to);
             return Err(RegisterError::MarkRemoved(moved).into());
         }
@@ -132,7 +137,7 @@ pub(super) fn retarget<C: Component, S: 'static>(
 }
 
 /// Moves a registration when a command is applied: a target that went away in between is told of at once.
-pub(super) fn retarget_late<C: Component, S: 'static>(
+pub(crate) fn retarget_late<C: Component, S: 'static>(
     world: &mut World,
     listener: Entity,
     from: Entity,
@@ -158,14 +163,19 @@ pub(super) fn retarget_late<C: Component, S: 'static>(
         // Commands that were applied on the way ended it.
         return Err(BevyError::from(error).with_severity(Severity::Debug));
     };
-    if let Some(undecided) = late::undecided(world, &error) {
+    if let Some(undecided) = late_registrations::undecided(world, &error) {
         let moved = Entry {
             target: to,
             ..entry
         };
-        return late::wait(world, undecided, moved, error, Manner::Add, move |world| {
-            retarget_late::<C, S>(world, listener, from, to)
-        });
+        return late_registrations::wait(
+            world,
+            undecided,
+            moved,
+            error,
+            Manner::Add,
+            move |world| retarget_late::<C, S>(world, listener, from, to),
+        );
     }
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();

@@ -7,8 +7,8 @@ use bevy_ecs::{
     change_detection::DetectChangesMut, component::ComponentId, entity::Entity, world::World,
 };
 
-use super::{
-    books::Books,
+use crate::books::{
+    Books,
     links::{Held, Link},
     list::ListId,
     table::{HandlerId, SignalId},

@@ -2,7 +2,7 @@
 
 use bevy_ecs::component::Component;
 
-use super::{dispatch, mark};
+use crate::signal::{dispatch, target_mark};
 
 /// Marks an entity that is or was listened to, so that its despawn is noticed.
 ///
@@ -21,6 +21,6 @@ use super::{dispatch, mark};
     storage = "SparseSet",
     clone_behavior = Ignore,
     on_despawn = dispatch::tell_of_despawn,
-    on_remove = mark::on_remove
+    on_remove = target_mark::on_remove
 )]
 pub struct Signals;

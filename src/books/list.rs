@@ -1,0 +1,334 @@
+//! Who listens for one signal on one target.
+//!
+//! Plain data: no function here takes a world.
+//!
+//! # Invariants
+//!
+//! 1. A place, once given, keeps its listener until it is emptied or the list is compacted.
+//! 2. `live` counts the places that hold a listener, told or not.
+//! 3. A list that is being dispatched (`busy`) or was told is never compacted.
+//! 4. Places before `told` have heard their last signal: they are no registrations any more.
+//! 5. A list without listeners that may be compacted has no places, and no handlers.
+
+use core::ops::Range;
+
+use bevy_ecs::entity::Entity;
+use smallvec::SmallVec;
+
+use crate::books::{
+    pages::Slot,
+    table::{HandlerId, SignalId},
+};
+
+/// Up to so many places are kept until the last listener goes: to make room smaller, memory must be asked for.
+const ROOMY: usize = 512;
+
+/// The place of a list among all lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ListId(u32);
+
+/// The registrations for one signal on one target, in order.
+///
+/// It is as large as a cache line, and needs no more for up to two listeners.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub(crate) target: Entity,
+    /// The target's list for another signal.
+    pub(crate) next: Option<ListId>,
+    pub(crate) signal: SignalId,
+    busy: u16,
+    live: u32,
+    told: u32,
+    /// The handler of all listeners, unless each has its own.
+    handler: HandlerId,
+    /// Whether a listener with a map of links is or was in it, which must be told when the list ends.
+    pub(crate) crowded: bool,
+    /// Whether the target takes no more registrations, because it is being deleted. Only the first
+    /// list of a target says so.
+    pub(crate) closed: bool,
+    #[expect(
+        clippy::box_collection,
+        reason = "few lists have one, and all have room for the pointer"
+    )]
+    handlers: Option<Box<Vec<HandlerId>>>,
+    listeners: SmallVec<[Option<Entity>; 2]>,
+}
+
+/// The next places of a list to be told, which share a handler.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) handler: HandlerId,
+    pub(crate) places: Range<u32>,
+}
+
+impl ListId {
+    /// No list.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    pub(crate) fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("there should be fewer lists than entities"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Slot for ListId {
+    const VACANT: Self = Self::NONE;
+
+    fn is_vacant(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+impl List {
+    pub(crate) fn new(target: Entity, signal: SignalId, next: Option<ListId>) -> Self {
+        Self {
+            target,
+            next,
+            signal,
+            busy: 0,
+            live: 0,
+            told: 0,
+            handler: HandlerId::default(),
+            crowded: false,
+            closed: false,
+            handlers: None,
+            listeners: SmallVec::new(),
+        }
+    }
+
+    /// Tells whether there is a registration in force.
+    pub(crate) fn is_heard(&self) -> bool {
+        if self.told == 0 {
+            self.live > 0
+        } else {
+            self.iter().next().is_some()
+        }
+    }
+
+    /// Returns how many listeners the list counts, and how many it holds.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let held = self.listeners.iter().flatten().count();
+        (self.live as usize, held)
+    }
+
+    /// Returns the number of places, taken or not.
+    pub(crate) fn places(&self) -> u32 {
+        self.listeners.len() as u32
+    }
+
+    /// Returns the listeners at `places`, empty ones too.
+    pub(crate) fn at(&self, places: Range<u32>) -> &[Option<Entity>] {
+        &self.listeners[places.start as usize..places.end as usize]
+    }
+
+    /// Returns the listener and handler of `place`, if it is a registration in force.
+    pub(crate) fn get(&self, place: u32) -> Option<(Entity, HandlerId)> {
+        if place < self.told {
+            return None;
+        }
+        let listener = (*self.listeners.get(place as usize)?)?;
+        Some((listener, self.handler_at(place)))
+    }
+
+    /// Returns the registrations in force, in order, with their places.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        self.from(self.told)
+    }
+
+    /// Returns the listeners in the list, told or not, with their places and handlers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        self.from(0)
+    }
+
+    /// Returns the listeners that were told, with their places and handlers.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        self.told_from(0)
+    }
+
+    /// Returns the listeners at `start` and after it that were told, with their places and handlers.
+    pub(crate) fn told_from(&self, start: u32) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        let told = self.told;
+        self.from(start)
+            .take_while(move |(place, ..)| *place < told)
+    }
+
+    /// Returns the listener and handler of `place`, if it was told.
+    pub(crate) fn told_at(&self, place: u32) -> Option<(Entity, HandlerId)> {
+        if place >= self.told {
+            return None;
+        }
+        let listener = (*self.listeners.get(place as usize)?)?;
+        Some((listener, self.handler_at(place)))
+    }
+
+    /// Empties `place`, which must hold a listener that was told.
+    pub(crate) fn withdraw(&mut self, place: u32) {
+        debug_assert!(self.told_at(place).is_some(), "it should be told");
+        self.listeners[place as usize] = None;
+        self.live -= 1;
+    }
+
+    /// Tells whether there is no listener in the list, told or not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// Puts a registration at the end and returns its place.
+    pub(crate) fn push(&mut self, listener: Entity, handler: HandlerId) -> u32 {
+        let place = self.places();
+        if place == 0 {
+            self.handler = handler;
+        } else if handler != self.handler || self.handlers.is_some() {
+            self.own_handlers().push(handler);
+        }
+        self.listeners.push(Some(listener));
+        self.live += 1;
+        place
+    }
+
+    /// Exchanges the handler of `place`.
+    pub(crate) fn replace(&mut self, place: u32, handler: HandlerId) {
+        if handler != self.handler_at(place) {
+            self.own_handlers()[place as usize] = handler;
+        }
+    }
+
+    /// Empties `place`, which must be a registration in force.
+    #[inline]
+    pub(crate) fn remove(&mut self, place: u32) {
+        debug_assert!(self.get(place).is_some(), "a removed place should be taken");
+        self.listeners[place as usize] = None;
+        self.live -= 1;
+        if self.live == 0 && self.may_move() {
+            self.clear();
+        }
+    }
+
+    /// Tells whether a push would have to grow a list that is half empty.
+    pub(crate) fn wants_compaction_to_grow(&self) -> bool {
+        let len = self.listeners.len();
+        len == self.listeners.capacity() && self.live as usize * 2 <= len && self.may_move()
+    }
+
+    /// Tells whether the list holds much more memory than its registrations need.
+    pub(crate) fn wants_compaction_to_shrink(&self) -> bool {
+        let len = self.listeners.len();
+        len >= 32 && self.live as usize * 8 <= len && self.may_move()
+    }
+
+    /// Moves the registrations to the front, in order. Their places change.
+    pub(crate) fn compact(&mut self) {
+        debug_assert!(self.may_move(), "a list in use should keep its places");
+        let is_roomy = self.listeners.capacity() > ROOMY;
+        if let Some(handlers) = &mut self.handlers {
+            let mut listeners = self.listeners.iter();
+            handlers.retain(|_| listeners.next().is_some_and(Option::is_some));
+            if is_roomy {
+                handlers.shrink_to_fit();
+            }
+        }
+        self.listeners.retain(|listener| listener.is_some());
+        if is_roomy && self.listeners.capacity() > self.listeners.len() * 2 {
+            self.listeners.shrink_to_fit();
+        }
+    }
+
+    /// Returns the places that have not heard their last signal.
+    pub(crate) fn untold(&self) -> Range<u32> {
+        self.told..self.places()
+    }
+
+    /// Begins a dispatch and returns the places that it covers.
+    pub(crate) fn begin(&mut self) -> Range<u32> {
+        self.busy += 1;
+        self.untold()
+    }
+
+    /// Ends a dispatch.
+    pub(crate) fn end(&mut self) {
+        self.busy -= 1;
+        if self.live == 0 && self.may_move() {
+            self.clear();
+        }
+    }
+
+    /// Returns the first places within `places` that have a listener and share a handler, at most `limit`.
+    pub(crate) fn next_run(&self, places: Range<u32>, limit: u32) -> Option<Run> {
+        let is_taken = |&place: &u32| self.listeners[place as usize].is_some();
+        let start = places.clone().find(is_taken)?;
+        let handler = self.handler_at(start);
+        let longest = places.end.min(start + limit);
+        let end = match &self.handlers {
+            None => longest,
+            Some(handlers) => (start..longest)
+                .find(|&place| handlers[place as usize] != handler)
+                .unwrap_or(longest),
+        };
+        Some(Run {
+            handler,
+            places: start..end,
+        })
+    }
+
+    /// Ends the registrations before `place`: they have heard their last signal.
+    pub(crate) fn mark_told(&mut self, place: u32) {
+        self.told = place;
+    }
+
+    /// Has those that were told be in force again.
+    pub(crate) fn reopen(&mut self) {
+        self.told = 0;
+        // Those that were told may all have been withdrawn.
+        if self.live == 0 && self.may_move() {
+            self.clear();
+        }
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let handlers = self.handlers.as_ref().map_or(0, |handlers| {
+            size_of::<Vec<HandlerId>>() + handlers.capacity() * size_of::<HandlerId>()
+        });
+        let listeners = if self.listeners.spilled() {
+            self.listeners.capacity() * size_of::<Option<Entity>>()
+        } else {
+            0
+        };
+        handlers + listeners
+    }
+
+    fn from(&self, start: u32) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
+        (start..self.places()).filter_map(|place| {
+            let listener = self.listeners[place as usize]?;
+            Some((place, listener, self.handler_at(place)))
+        })
+    }
+
+    fn handler_at(&self, place: u32) -> HandlerId {
+        match &self.handlers {
+            None => self.handler,
+            Some(handlers) => handlers[place as usize],
+        }
+    }
+
+    /// Returns the handlers of the places, each with its own from now on.
+    fn own_handlers(&mut self) -> &mut Vec<HandlerId> {
+        let (all, places) = (self.handler, self.listeners.len());
+        self.handlers
+            .get_or_insert_with(|| Box::new(vec![all; places]))
+    }
+
+    /// Gives all memory back, once nobody listens.
+    #[cold]
+    fn clear(&mut self) {
+        self.handlers = None;
+        self.listeners = SmallVec::new();
+    }
+
+    fn may_move(&self) -> bool {
+        self.busy == 0 && self.told == 0
+    }
+}

@@ -1,0 +1,223 @@
+//! The links of one listener that has more than one.
+//!
+//! Plain data: no function here takes a world.
+//!
+//! Those with the same key stand together. So a component that goes takes its own links along, and passes over the
+//! thousands of another one without a look; a listener has few keys, as many as it has pairs of components and signals.
+
+use bevy_ecs::entity::Entity;
+use smallvec::SmallVec;
+
+use crate::{
+    books::{links::Link, list::ListId, table::KeyId},
+    hash::IndexMap,
+};
+
+/// The links of a listener, by key and target.
+#[derive(Debug, Default)]
+pub(crate) struct Crowd(SmallVec<[(KeyId, Group); 1]>);
+
+/// The links with one key.
+#[derive(Debug)]
+enum Group {
+    One(Entity, Placed),
+    Many(Map),
+}
+
+type Map = IndexMap<Entity, Placed>;
+
+/// Where a registration of a crowded listener stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Placed {
+    pub(crate) list: ListId,
+    pub(crate) place: u32,
+    /// Grows from registration to registration. A map does not keep the order, or taking a link out of it
+    /// would not be O(1).
+    pub(crate) order: u64,
+}
+
+impl Placed {
+    /// Returns the link that was put in under `key`.
+    pub(crate) fn link(self, key: KeyId) -> Link {
+        Link {
+            key,
+            list: self.list,
+            place: self.place,
+        }
+    }
+}
+
+impl Crowd {
+    /// Returns where the registration with `key` on `target` stands.
+    #[inline]
+    pub(crate) fn get(&self, target: Entity, key: KeyId) -> Option<Placed> {
+        match &self.0.iter().find(|(at, _)| *at == key)?.1 {
+            Group::One(at, placed) => (*at == target).then_some(*placed),
+            Group::Many(map) => map.get(&target).copied(),
+        }
+    }
+
+    /// Returns the links with `key`, with their targets.
+    pub(crate) fn with(&self, key: KeyId) -> impl Iterator<Item = (Entity, Placed)> {
+        let groups = self.0.iter();
+        groups
+            .filter(move |(at, _)| *at == key)
+            .flat_map(|(_, group)| group.iter())
+    }
+
+    /// Returns all links, with their targets and keys.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Entity, KeyId, Placed)> {
+        self.0.iter().flat_map(|(key, group)| {
+            group
+                .iter()
+                .map(move |(target, placed)| (target, *key, placed))
+        })
+    }
+
+    /// Adds a link, or puts it in the place of the one with its key and target.
+    pub(crate) fn insert(&mut self, target: Entity, key: KeyId, placed: Placed) {
+        let Some((_, group)) = self.0.iter_mut().find(|(at, _)| *at == key) else {
+            self.0.push((key, Group::One(target, placed)));
+            return;
+        };
+        match group {
+            Group::One(at, known) if *at == target => *known = placed,
+            Group::One(at, known) => {
+                *group = Group::Many([(*at, *known), (target, placed)].into_iter().collect());
+            }
+            Group::Many(map) => {
+                map.insert(target, placed);
+            }
+        }
+    }
+
+    /// Returns where the registration with `key` on `target` stands, to correct it.
+    pub(crate) fn get_mut(&mut self, target: Entity, key: KeyId) -> Option<&mut Placed> {
+        match &mut self.0.iter_mut().find(|(at, _)| *at == key)?.1 {
+            Group::One(at, placed) => (*at == target).then_some(placed),
+            Group::Many(map) => map.get_mut(&target),
+        }
+    }
+
+    /// Takes a link out, if it is there.
+    pub(crate) fn remove(&mut self, target: Entity, key: KeyId) {
+        let Some(at) = self.0.iter().position(|(at, _)| *at == key) else {
+            return;
+        };
+        let is_empty = match &mut self.0[at].1 {
+            Group::One(at, _) => *at == target,
+            Group::Many(map) => {
+                map.swap_remove(&target);
+                if map.capacity() > 32 && map.len() * 4 <= map.capacity() {
+                    map.shrink_to(map.len() * 2);
+                }
+                map.is_empty()
+            }
+        };
+        if is_empty {
+            self.0.swap_remove(at);
+        }
+    }
+
+    /// Takes the links out whose key `belongs`.
+    pub(crate) fn take(&mut self, mut belongs: impl FnMut(KeyId) -> bool) -> SmallVec<[Link; 2]> {
+        let mut taken = SmallVec::new();
+        self.0.retain(|(key, group)| {
+            let belongs = belongs(*key);
+            if belongs {
+                taken.extend(group.iter().map(|(_, placed)| placed.link(*key)));
+            }
+            !belongs
+        });
+        taken
+    }
+
+    /// Returns the last link, or none, unless there are more.
+    pub(crate) fn at_most_one(&self) -> Option<Option<Link>> {
+        match &self.0[..] {
+            [] => Some(None),
+            [(key, group)] if group.len() == 1 => {
+                let last = group.iter().next();
+                Some(last.map(|(_, placed)| placed.link(*key)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let groups = if self.0.spilled() {
+            self.0.capacity() * size_of::<(KeyId, Group)>()
+        } else {
+            0
+        };
+        let maps = self.0.iter().map(|(_, group)| match group {
+            Group::One(..) => 0,
+            Group::Many(map) => {
+                let entry = size_of::<(Entity, Placed, u64)>() + size_of::<usize>();
+                map.capacity() * entry
+            }
+        });
+        groups + maps.sum::<usize>()
+    }
+}
+
+impl Group {
+    fn len(&self) -> usize {
+        match self {
+            Self::One(..) => 1,
+            Self::Many(map) => map.len(),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Entity, Placed)> {
+        let (one, many) = match self {
+            Self::One(target, placed) => (Some((*target, *placed)), None),
+            Self::Many(map) => (None, Some(map)),
+        };
+        let many = many.into_iter().flatten();
+        one.into_iter()
+            .chain(many.map(|(target, placed)| (*target, *placed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bevy_ecs::world::World;
+
+    use super::*;
+    use crate::books::table::KeyId;
+
+    fn placed(order: u64) -> Placed {
+        Placed {
+            list: ListId::NONE,
+            place: 0,
+            order,
+        }
+    }
+
+    /// A component that goes looks at the keys of its entity, not at what others registered.
+    #[test]
+    fn links_of_one_component_are_taken_without_a_look_at_the_links_of_others() {
+        let mut world = World::new();
+        let targets: Vec<_> = (0..10_000).map(|_| world.spawn_empty().id()).collect();
+        let [many, few] = [KeyId::NONE, KeyId::MANY];
+        let mut crowd = Crowd::default();
+        for (order, target) in (0..).zip(&targets) {
+            crowd.insert(*target, many, placed(order));
+        }
+        for target in &targets[..2] {
+            crowd.insert(*target, few, placed(0));
+        }
+
+        let mut looks = 0;
+        let taken = crowd.take(|key| {
+            looks += 1;
+            key == few
+        });
+
+        assert_eq!((taken.len(), looks), (2, 2));
+        assert_eq!(crowd.iter().count(), targets.len());
+        assert!(crowd.get(targets[0], few).is_none());
+    }
+}

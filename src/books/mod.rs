@@ -1,0 +1,446 @@
+//! Who listens to whom.
+//!
+//! Plain data: no function here takes a world.
+//!
+//! # Invariants
+//!
+//! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
+//! 2. Where a list holds a registration in force, the links of its listener name that place. The converse
+//!    need not hold: a link to a list that was told stays until the list is dropped, and the one link of a
+//!    listener without a map may outlive even that.
+//! 3. The order of a list is the order of registration.
+
+pub(crate) mod describe;
+pub(crate) mod ends;
+pub(crate) mod links;
+pub(crate) mod list;
+pub(crate) mod many_links;
+pub(crate) mod pages;
+pub(crate) mod pending;
+pub(crate) mod references;
+pub(crate) mod table;
+pub(crate) mod told;
+
+use bevy_ecs::{
+    component::{Component, ComponentId},
+    entity::Entity,
+    resource::Resource,
+    world::DeferredWorld,
+};
+use slab::Slab;
+
+use crate::{
+    books::{
+        links::{AllLinks, Held, Link},
+        list::{List, ListId},
+        pages::{Pages, Slot},
+        pending::{Entry, Pending},
+        table::{HandlerId, KeyId, SignalId, Table},
+        told::ToldPlaces,
+    },
+    hash::{HashSet, IndexSet},
+    panics::Panicked,
+    signal::{
+        late_registrations::Late, missed::Nested, register::Manner, revival::Ended,
+        target_mark::Marks,
+    },
+};
+
+/// From so many lists on, room that is not needed is given back.
+const ROOMY: usize = 1024;
+
+/// All registrations, and the handlers they name.
+///
+/// Its entity is also the target of global signals: it can never be despawned.
+#[derive(Resource, Default)]
+#[require(Reserved)]
+pub(crate) struct Books {
+    pub(crate) table: Table,
+    pub(crate) links: AllLinks,
+    pub(crate) lists: Slab<List>,
+    /// The first list of each target; each list knows the next.
+    firsts: Pages<ListId>,
+    /// The components whose registrations ended while targets that were told about may still live on: none while nobody may.
+    pub(crate) ended: Option<HashSet<Ended>>,
+    /// The registrations by command that wait until it is decided who lives on.
+    pub(crate) late: Late,
+    /// The registrations that wait for a command.
+    pub(crate) pending: Pending,
+    /// Where those stand that were told, where that was asked.
+    pub(crate) told_places: ToldPlaces,
+    /// Who is being told that it came too late.
+    pub(crate) told_late: Nested,
+    /// How the marks of targets come and go.
+    pub(crate) marks: Marks,
+    /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
+    pub(crate) unsynced: IndexSet<(Entity, u32)>,
+    /// The components that are tracked, and the numbers of their types.
+    pub(crate) tracked: Vec<(ComponentId, u32)>,
+    /// Whether a target was despawned plainly since the last sync: fields may name it that nobody has read.
+    pub(crate) has_lost: bool,
+    /// Releases the declared references to an entity that is despawned, once any are tracked.
+    pub(crate) release: Option<Release>,
+    /// The target of global signals, once there are any. It takes no others.
+    pub(crate) immortal: Option<Entity>,
+}
+
+/// What releases the declared references to an entity that is despawned.
+pub(crate) type Release = fn(&mut DeferredWorld, Entity) -> Result<(), Panicked>;
+
+/// Marks the resources of this crate, which cannot be listened to.
+#[derive(Component, Default)]
+pub(crate) struct Reserved;
+
+/// What entering a registration led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
+    New,
+    /// There is one already, with another handler now.
+    Replaced,
+    /// There is one already, and that is fine; nothing has changed.
+    Kept,
+    /// There is one already; nothing has changed.
+    Refused,
+}
+
+/// What a listener holds besides the link that is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Others {
+    None,
+    /// In force or not.
+    One,
+    Many,
+}
+
+impl Books {
+    /// Returns a list.
+    pub(crate) fn list(&self, id: ListId) -> &List {
+        &self.lists[id.index()]
+    }
+
+    /// Returns a list.
+    pub(crate) fn list_mut(&mut self, id: ListId) -> &mut List {
+        &mut self.lists[id.index()]
+    }
+
+    /// Returns the handlers and a list.
+    pub(crate) fn table_and_list(&mut self, id: ListId) -> (&mut Table, &mut List) {
+        (&mut self.table, &mut self.lists[id.index()])
+    }
+
+    /// Returns the first list of a target, if it has any.
+    pub(crate) fn first(&self, target: Entity) -> Option<ListId> {
+        let first = self.firsts.get(target);
+        // The slot may be that of an earlier entity, whose end Bevy did not tell.
+        let list = self.lists.get(first.index())?;
+        (list.target == target).then_some(first)
+    }
+
+    /// Returns the lists of a target, one a signal.
+    pub(crate) fn lists_of(&self, target: Entity) -> impl Iterator<Item = (ListId, &List)> {
+        self.lists_from(self.first(target))
+    }
+
+    /// Returns the list of a target for `signal`.
+    pub(crate) fn find(&self, target: Entity, signal: SignalId) -> Option<ListId> {
+        self.find_from(self.first(target)?, signal)
+    }
+
+    /// Returns the list for `signal` of a target whose first list is `first`; it is made if there is none.
+    #[inline]
+    pub(crate) fn find_or_add(
+        &mut self,
+        target: Entity,
+        first: Option<ListId>,
+        signal: SignalId,
+    ) -> ListId {
+        let known = first.and_then(|first| self.find_from(first, signal));
+        known.unwrap_or_else(|| self.add_list(target, first, signal))
+    }
+
+    /// Adds the list for `signal` of a target whose first list was `first`.
+    #[cold]
+    fn add_list(&mut self, target: Entity, first: Option<ListId>, signal: SignalId) -> ListId {
+        if first.is_none() {
+            self.drop_lists_of_index(target);
+        }
+        let list = self.lists.insert(List::new(target, signal, first));
+        let list = ListId::new(list);
+        self.firsts.set(target, list);
+        list
+    }
+
+    /// Tells whether a target takes no more registrations.
+    pub(crate) fn is_closed(&self, target: Entity) -> bool {
+        let first = self.first(target);
+        first.is_some_and(|first| self.list(first).closed)
+    }
+
+    /// Takes no more registrations on a target, and returns its first list.
+    pub(crate) fn close(&mut self, target: Entity) -> ListId {
+        let first = self.first(target);
+        let first = first.unwrap_or_else(|| self.find_or_add(target, None, SignalId::QDELETING));
+        self.list_mut(first).closed = true;
+        first
+    }
+
+    /// Enters a registration at the end of a list, with a handler of that `key`.
+    pub(crate) fn enter(
+        &mut self,
+        listener: Entity,
+        id: ListId,
+        key: KeyId,
+        handler: HandlerId,
+        manner: Manner,
+    ) -> Entered {
+        let handler = manner.apply(handler);
+        let mut list = &mut self.lists[id.index()];
+        let links = self.links.with_mut(key);
+        let (known, others) = match links.of(listener) {
+            Held::Nothing => (None, Others::None),
+            Held::One(link) if link.list == id && link.key == key => {
+                (Some(link.place), Others::None)
+            }
+            Held::One(_) => (None, Others::One),
+            Held::Many(map) => {
+                let known = map.get(list.target, key);
+                (known.map(|known| known.place), Others::Many)
+            }
+        };
+        if let Some(place) = known
+            && let Some((at, earlier)) = list.get(place)
+            && at == listener
+        {
+            match manner {
+                Manner::Add | Manner::AddOnce => return Entered::Refused,
+                Manner::Ensure => return Entered::Kept,
+                Manner::Replace => {}
+            }
+            // Whoever is called once stays so.
+            let handler = if earlier.is_once() {
+                handler.once()
+            } else {
+                handler
+            };
+            list.replace(place, handler);
+            if !self.pending.is_empty() {
+                let entry = Entry {
+                    listener,
+                    target: list.target,
+                    key,
+                };
+                self.wait_with(entry, handler);
+            }
+            return Entered::Replaced;
+        }
+
+        if list.wants_compaction_to_grow() {
+            self.compact(id);
+            list = &mut self.lists[id.index()];
+        }
+        let link = Link {
+            key,
+            list: id,
+            place: list.push(listener, handler),
+        };
+        match others {
+            Others::None => self.links.with_mut(key).set(listener, link),
+            Others::One | Others::Many => self.add_link(listener, link),
+        }
+        Entered::New
+    }
+
+    /// Adds a link to a listener that has others.
+    pub(crate) fn add_link(&mut self, listener: Entity, link: Link) {
+        match self.links.with(link.key).of(listener) {
+            Held::One(first) if self.is_in_force(listener, first) => {
+                let first_list = self.list_mut(first.list);
+                first_list.crowded = true;
+                let first_target = first_list.target;
+                let links = self.links.with_mut(link.key);
+                links.make_map(listener);
+                links.add(listener, first_target, first);
+            }
+            Held::Nothing | Held::One(_) => {
+                return self.links.with_mut(link.key).set(listener, link);
+            }
+            Held::Many(_) => {}
+        }
+        let list = self.list_mut(link.list);
+        list.crowded = true;
+        let target = list.target;
+        self.links.with_mut(link.key).add(listener, target, link);
+    }
+
+    /// Tells whether a target has lists, and nobody in them, and is open.
+    pub(crate) fn is_unused(&self, target: Entity) -> bool {
+        let mut lists = self.lists_of(target);
+        !self.is_closed(target) && lists.all(|(_, list)| list.is_empty())
+    }
+
+    /// Drops the lists of a target.
+    pub(crate) fn drop_lists(&mut self, target: Entity) {
+        let Some(first) = self.first(target) else {
+            return;
+        };
+        self.firsts.clear(target);
+        self.drop_lists_from(first);
+        if self.lists.capacity() >= ROOMY && self.lists.len() * 8 <= self.lists.capacity() {
+            self.move_lists_together();
+        }
+    }
+
+    /// Drops the lists of an earlier entity with the index of `target`.
+    ///
+    /// There are none, unless somebody registered on it in the last moments of its despawn, or by a command that still waits.
+    fn drop_lists_of_index(&mut self, target: Entity) {
+        let first = self.firsts.get(target);
+        if !first.is_vacant() {
+            self.firsts.clear(target);
+            self.drop_lists_from(first);
+        }
+    }
+
+    /// Drops a list and those that follow it.
+    fn drop_lists_from(&mut self, first: ListId) {
+        let mut next = Some(first);
+        while let Some(id) = next {
+            let list = self.lists.remove(id.index());
+            next = list.next;
+            if list.signal == SignalId::REFERENCED {
+                self.remember_unlinked(&list);
+            }
+            if !self.pending.is_empty() {
+                self.stop_waiting_for_told(&list);
+            }
+            if !self.told_places.is_empty() {
+                self.told_places.forget(id);
+            }
+            if list.crowded {
+                for (_, listener, handler) in list.all() {
+                    let key = self.table.key_of(handler);
+                    self.links
+                        .with_mut(key)
+                        .take(listener, list.target, id, key);
+                }
+            }
+        }
+    }
+
+    /// Gives the memory back that lists do not need any more. Their places change, so no dispatch may be going
+    /// on: targets are only despawned between dispatches.
+    fn move_lists_together(&mut self) {
+        self.told_places.clear();
+        let Self {
+            table,
+            links,
+            lists,
+            firsts,
+            ..
+        } = self;
+        let mut moved = Vec::new();
+        lists.compact(|list, from, to| {
+            let (from, to) = (ListId::new(from), ListId::new(to));
+            moved.push((from, to));
+            if firsts.get(list.target) == from {
+                firsts.set(list.target, to);
+            }
+            for (place, listener, handler) in list.all() {
+                let link = Link {
+                    key: table.key_of(handler),
+                    list: to,
+                    place,
+                };
+                links
+                    .with_mut(link.key)
+                    .moved(listener, list.target, from, link);
+            }
+            true
+        });
+        moved.sort_unstable();
+        for (_, list) in lists.iter_mut() {
+            if let Some(next) = &mut list.next
+                && let Ok(at) = moved.binary_search_by_key(next, |(from, _)| *from)
+            {
+                *next = moved[at].1;
+            }
+        }
+    }
+
+    /// Ends a dispatch of a list.
+    pub(crate) fn finish(&mut self, id: ListId) {
+        let list = &mut self.lists[id.index()];
+        list.end();
+        if list.wants_compaction_to_shrink() {
+            self.compact(id);
+        }
+    }
+
+    /// Tells whether a link describes a registration in force.
+    pub(crate) fn is_in_force(&self, listener: Entity, link: Link) -> bool {
+        let list = self.lists.get(link.list.index());
+        list.is_some_and(|list| holds(&self.table, list, listener, link))
+    }
+
+    /// Returns all lists.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = (ListId, &List)> {
+        self.lists
+            .iter()
+            .map(|(index, list)| (ListId::new(index), list))
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let lists = self.lists.capacity() * size_of::<List>();
+        let spilled: usize = self.lists().map(|(_, list)| list.heap_bytes()).sum();
+        let unsynced = self.unsynced.capacity() * size_of::<(Entity, u32, usize)>();
+        unsynced
+            + self.pending.heap_bytes()
+            + self.told_places.heap_bytes()
+            + lists
+            + spilled
+            + self.firsts.heap_bytes()
+            + self.links.heap_bytes()
+    }
+
+    fn lists_from(&self, first: Option<ListId>) -> impl Iterator<Item = (ListId, &List)> {
+        let with_id = |id: ListId| (id, self.list(id));
+        core::iter::successors(first.map(with_id), move |(_, list)| list.next.map(with_id))
+    }
+
+    /// Returns the list for `signal` among `first` and those that follow it.
+    #[inline]
+    pub(crate) fn find_from(&self, first: ListId, signal: SignalId) -> Option<ListId> {
+        let mut id = first;
+        loop {
+            let list = self.list(id);
+            if list.signal == signal {
+                return Some(id);
+            }
+            id = list.next?;
+        }
+    }
+
+    /// Moves the registrations of a list to its front, and corrects the links to them.
+    pub(crate) fn compact(&mut self, id: ListId) {
+        let list = &mut self.lists[id.index()];
+        list.compact();
+        for (place, listener, handler) in list.iter() {
+            let link = Link {
+                key: self.table.key_of(handler),
+                list: id,
+                place,
+            };
+            self.links
+                .with_mut(link.key)
+                .moved(listener, list.target, id, link);
+        }
+    }
+}
+
+/// Tells whether the place that a link names holds the registration in force that it is for.
+#[inline]
+pub(crate) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
+    list.get(link.place)
+        .is_some_and(|(at, handler)| at == listener && table.key_of(handler) == link.key)
+}

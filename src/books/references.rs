@@ -1,0 +1,168 @@
+//! The links of declared references, in the books of registrations.
+//!
+//! Plain data: no function here takes a world.
+
+use bevy_ecs::entity::Entity;
+use smallvec::SmallVec;
+
+use crate::{
+    books::{
+        Books,
+        links::{Held, Link},
+        list::List,
+        table::{HandlerId, SignalId},
+    },
+    signal::{handler::Call, register::Manner},
+};
+
+/// The signal of the links between a declared reference and what it names. It is never sent: what
+/// happens when the target goes is the business of the layer above.
+pub(crate) struct Referenced;
+
+/// Lists of so many targets are short.
+const LONG: usize = 16;
+
+impl Books {
+    /// Makes the links of a component of `holder` those to the targets that it names.
+    ///
+    /// The targets must carry [`Signals`](super::Signals).
+    pub(crate) fn set_references(
+        &mut self,
+        holder: Entity,
+        handler: HandlerId,
+        named: impl ExactSizeIterator<Item = Entity> + Clone,
+    ) {
+        // To go through a long list once for each link would cost its square.
+        let mut sorted = Vec::new();
+        if named.len() > LONG {
+            sorted.extend(named.clone());
+            sorted.sort_unstable();
+        }
+        let is_named = |target: Entity| {
+            if sorted.is_empty() {
+                named.clone().any(|at| at == target)
+            } else {
+                sorted.binary_search(&target).is_ok()
+            }
+        };
+        let mut ended = SmallVec::<[(Entity, Link); 2]>::new();
+        self.for_each_reference(holder, handler, |target, link| {
+            if !is_named(target) {
+                ended.push((target, link));
+            }
+        });
+        for &(target, link) in &ended {
+            // It is known to be in force, so there is no need to look it up.
+            let links = self.links.with_mut(link.key);
+            links.take(holder, target, link.list, link.key);
+            let list = self.list_mut(link.list);
+            list.remove(link.place);
+            if list.wants_compaction_to_shrink() {
+                self.compact(link.list);
+            }
+        }
+        let key = self.table.key_of(handler);
+        for target in named {
+            let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
+            // There is one link, however many fields name it.
+            self.enter(holder, list, key, handler, Manner::Add);
+        }
+    }
+
+    /// Ends the links to a target that takes no more of them.
+    ///
+    /// They are passed over from now on, also where a holder with a map keeps them, and go with the list: when the target
+    /// goes, or with [`reopen`](Self::reopen) if it lives on after all.
+    pub(crate) fn end_references(&mut self, target: Entity) {
+        if let Some(id) = self.find(target, SignalId::REFERENCED) {
+            let list = self.list_mut(id);
+            list.mark_told(list.places());
+        }
+    }
+
+    /// Returns who names a target, in the order in which that became known: holders, and the numbers of
+    /// their tracked types.
+    pub(crate) fn referrers(&self, target: Entity) -> impl Iterator<Item = (Entity, u32)> {
+        let list = self.find(target, SignalId::REFERENCED);
+        let links = list.into_iter().flat_map(|list| self.list(list).iter());
+        links.filter_map(|(_, holder, handler)| match self.table.call(handler) {
+            Call::Reference(number) => Some((holder, number)),
+            Call::Fields(_) | Call::World(_) | Call::Look(_) => None,
+        })
+    }
+
+    /// Keeps in mind whose links go away with `list`, for the next sync.
+    pub(crate) fn remember_unlinked(&mut self, list: &List) {
+        for (_, holder, handler) in list.iter() {
+            if let Call::Reference(number) = self.table.call(handler) {
+                self.unsynced.insert((holder, number));
+            }
+        }
+    }
+
+    /// Keeps a component in mind for the next sync.
+    pub(crate) fn remember_unsynced(&mut self, holder: Entity, number: u32) {
+        self.unsynced.insert((holder, number));
+    }
+
+    /// Returns the components that were kept in mind since the last time.
+    pub(crate) fn take_unsynced(&mut self) -> impl Iterator<Item = (Entity, u32)> + use<> {
+        core::mem::take(&mut self.unsynced).into_iter()
+    }
+
+    /// Need not keep a component in mind any more.
+    pub(crate) fn forget_unsynced(&mut self, holder: Entity, number: u32) {
+        self.unsynced.swap_remove(&(holder, number));
+    }
+
+    /// Tells whether anybody names a target.
+    pub(crate) fn is_named(&self, target: Entity) -> bool {
+        self.referrers(target).next().is_some()
+    }
+
+    /// Tells whether a component of `holder` is linked to the targets `named` and to nobody else, and all of them are alive.
+    ///
+    /// A target with a link in force is there, and is not going as long as it is open.
+    pub(crate) fn names_exactly(
+        &self,
+        holder: Entity,
+        handler: HandlerId,
+        named: &[Entity],
+    ) -> bool {
+        // To compare long lists costs as much as to link them anew.
+        if named.len() > LONG {
+            return false;
+        }
+        let (mut known, mut is_exact) = (0, true);
+        self.for_each_reference(holder, handler, |target, _| {
+            known += 1;
+            is_exact = is_exact && named.contains(&target) && !self.is_closed(target);
+        });
+        is_exact && known == named.len()
+    }
+
+    /// Calls `visit` for each target that a component of `holder` is linked to.
+    fn for_each_reference(
+        &self,
+        holder: Entity,
+        handler: HandlerId,
+        mut visit: impl FnMut(Entity, Link),
+    ) {
+        let key = self.table.key_of(handler);
+        match self.links.with(key).of(holder) {
+            Held::One(link) if link.key == key && self.is_in_force(holder, link) => {
+                visit(self.list(link.list).target, link);
+            }
+            Held::Nothing | Held::One(_) => {}
+            Held::Many(map) => {
+                for (target, placed) in map.with(key) {
+                    let link = placed.link(key);
+                    // A list that was dropped may be another target's by now.
+                    if self.first(target).is_some() && self.is_in_force(holder, link) {
+                        visit(target, link);
+                    }
+                }
+            }
+        }
+    }
+}

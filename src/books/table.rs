@@ -1,0 +1,379 @@
+//! Which handlers there are, and what for.
+//!
+//! Plain data: no function here takes a world, though what prepares one for a handler is kept here.
+
+use core::any::{TypeId, type_name};
+
+use bevy_ecs::{archetype::ArchetypeId, component::ComponentId, entity::Entity, world::World};
+use bevy_platform::{collections::HashMap, hash::NoOpHash};
+use fixedbitset::FixedBitSet;
+
+use crate::{
+    books::{links::Sort, pending::Entry, references::Referenced},
+    registration::Registration,
+    signal::{
+        handler::{BatchQuery, Call},
+        qdeleting::Qdeleting,
+    },
+};
+
+/// A handler that was registered at least once, by its place in the table.
+///
+/// The top bit says "once".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HandlerId(u32);
+
+/// A pair of a listening component and a signal, by its place in the table.
+///
+/// The top bit says that the signal is [`Referenced`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId(u32);
+
+/// A handler with what it listens for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) handler: HandlerId,
+    pub(crate) key: KeyId,
+    pub(crate) signal: SignalId,
+}
+
+/// A type of signal, by its place in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SignalId(u16);
+
+/// All handlers that ever registered, by number.
+pub(crate) struct Table {
+    handlers: Vec<Handler>,
+    known: TypeMap<Known>,
+    keys: Vec<Key>,
+    key_ids: TypeMap<KeyId>,
+    signals: Vec<&'static str>,
+    signal_ids: TypeMap<SignalId>,
+    /// What was asked for last: it is often the same again.
+    last_known: Option<(TypeId, Known)>,
+    last_key: Option<(TypeId, KeyId)>,
+    queries: Vec<(ComponentId, Option<BatchQuery>)>,
+    /// How entities take registrations, by archetype, as far as that is known.
+    targets: Vec<Option<Takes>>,
+    /// The components whose removals are watched.
+    watched: TypeMap<ComponentId>,
+    last_watched: Option<(TypeId, ComponentId)>,
+}
+
+/// How an entity takes a registration that may be listened to: it is neither being deleted nor a resource of this crate,
+/// unless it is the target of all that is global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    AsItIs,
+    /// It is not marked as a target yet.
+    OnceMarked,
+}
+
+type TypeMap<V> = HashMap<TypeId, V, NoOpHash>;
+
+struct Handler {
+    /// The archetypes whose entities are known to have the component and not to be deleting.
+    fitting: FixedBitSet,
+    call: Call,
+    key: KeyId,
+    /// The place of its component's batch query; none for handlers that are called one by one.
+    query: Option<u32>,
+    /// The path of the function.
+    name: &'static str,
+    prepare: Prepare,
+    /// Whether the world is prepared for it.
+    is_ready: bool,
+}
+
+/// Watches the component of a handler, and builds what finds many of them.
+pub(crate) type Prepare = fn(&mut World);
+
+#[derive(Debug, Clone, Copy)]
+struct Key {
+    component: ComponentId,
+    component_name: &'static str,
+    signal: SignalId,
+}
+
+impl HandlerId {
+    const ONCE: u32 = 1 << 31;
+
+    /// Returns the handler whose registration ends before its call.
+    pub(crate) fn once(self) -> Self {
+        Self(self.0 | Self::ONCE)
+    }
+
+    pub(crate) fn is_once(self) -> bool {
+        self.0 & Self::ONCE != 0
+    }
+
+    fn index(self) -> usize {
+        (self.0 & !Self::ONCE) as usize
+    }
+}
+
+impl Known {
+    /// Returns what tells its registration of `listener` on `target` from others.
+    pub(crate) fn entry(self, listener: Entity, target: Entity) -> Entry {
+        Entry {
+            listener,
+            target,
+            key: self.key,
+        }
+    }
+}
+
+impl KeyId {
+    /// No key.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+    /// More than one.
+    pub(crate) const MANY: Self = Self(u32::MAX - 1);
+
+    const REFERENCE: u32 = 1 << 31;
+
+    /// Returns what the links with this key are for.
+    pub(crate) fn sort(self) -> Sort {
+        if self.0 & Self::REFERENCE == 0 {
+            Sort::Registrations
+        } else {
+            Sort::References
+        }
+    }
+
+    fn index(self) -> usize {
+        (self.0 & !Self::REFERENCE) as usize
+    }
+}
+
+impl SignalId {
+    /// [`Qdeleting`], which is known without a look-up.
+    pub(crate) const QDELETING: Self = Self(0);
+    /// [`Referenced`], which is never sent.
+    pub(crate) const REFERENCED: Self = Self(1);
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        let mut table = Self {
+            handlers: Vec::new(),
+            known: TypeMap::default(),
+            keys: Vec::new(),
+            key_ids: TypeMap::default(),
+            signals: Vec::new(),
+            signal_ids: TypeMap::default(),
+            last_known: None,
+            last_key: None,
+            queries: Vec::new(),
+            targets: Vec::new(),
+            watched: TypeMap::default(),
+            last_watched: None,
+        };
+        table.add_signal::<Qdeleting>();
+        table.add_signal::<Referenced>();
+        table
+    }
+}
+
+impl Table {
+    /// Returns the number of a type of signal, if anybody ever registered for it.
+    pub(crate) fn signal_id(&self, signal: TypeId) -> Option<SignalId> {
+        self.signal_ids.get(&signal).copied()
+    }
+
+    /// Returns the handler `H`, if it was added.
+    pub(crate) fn handler<H: 'static>(&mut self) -> Option<Known> {
+        look_up(&self.known, &mut self.last_known, TypeId::of::<H>())
+    }
+
+    /// Returns what a handler listens with and for.
+    #[inline]
+    pub(crate) fn key_of(&self, handler: HandlerId) -> KeyId {
+        self.handlers[handler.index()].key
+    }
+
+    /// Returns the component that listens.
+    pub(crate) fn component_of(&self, key: KeyId) -> ComponentId {
+        self.keys[key.index()].component
+    }
+
+    /// Returns the signal that is listened for.
+    pub(crate) fn signal_of(&self, key: KeyId) -> SignalId {
+        self.keys[key.index()].signal
+    }
+
+    /// Returns the pair of a component and a signal, if it ever registered.
+    pub(crate) fn key<C: 'static, S: 'static>(&mut self) -> Option<KeyId> {
+        look_up(&self.key_ids, &mut self.last_key, TypeId::of::<(C, S)>())
+    }
+
+    /// Tells whether entities of an archetype are known to be able to listen with a handler.
+    pub(crate) fn fits(&self, handler: HandlerId, archetype: ArchetypeId) -> bool {
+        let fitting = &self.handlers[handler.index()].fitting;
+        fitting.contains(archetype.index())
+    }
+
+    /// Remembers that entities of an archetype can listen with a handler: archetypes do not change.
+    pub(crate) fn add_fitting(&mut self, handler: HandlerId, archetype: ArchetypeId) {
+        let fitting = &mut self.handlers[handler.index()].fitting;
+        fitting.grow_and_insert(archetype.index());
+    }
+
+    /// Returns how entities of an archetype take registrations, if that is known.
+    pub(crate) fn takes(&self, archetype: ArchetypeId) -> Option<Takes> {
+        *self.targets.get(archetype.index())?
+    }
+
+    /// Remembers how entities of an archetype take registrations, which must be open to them: archetypes do not change.
+    pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: Takes) {
+        let index = archetype.index();
+        if index >= self.targets.len() {
+            self.targets.resize(index + 1, None);
+        }
+        self.targets[index] = Some(takes);
+    }
+
+    /// Returns the path of a handler's function.
+    pub(crate) fn name_of(&self, handler: HandlerId) -> &'static str {
+        self.handlers[handler.index()].name
+    }
+
+    /// Returns how to call a handler.
+    pub(crate) fn call(&self, handler: HandlerId) -> Call {
+        self.handlers[handler.index()].call
+    }
+
+    /// Lends the batch query of a handler's component; it is given back with
+    /// [`return_query`](Self::return_query).
+    pub(crate) fn take_query(&mut self, handler: HandlerId) -> Option<BatchQuery> {
+        let query = self.handlers[handler.index()].query?;
+        self.queries[query as usize].1.take()
+    }
+
+    /// Takes back what [`take_query`](Self::take_query) lent.
+    pub(crate) fn return_query(&mut self, handler: HandlerId, query: BatchQuery) {
+        if let Some(at) = self.handlers[handler.index()].query {
+            self.queries[at as usize].1 = Some(query);
+        }
+    }
+
+    /// Tells whether the batch query of `component` is missing.
+    pub(crate) fn lacks_query(&self, component: ComponentId) -> bool {
+        self.queries.iter().all(|(id, _)| *id != component)
+    }
+
+    /// Adds the batch query of `component`, also for the handlers that are there already.
+    pub(crate) fn add_query(&mut self, component: ComponentId, query: BatchQuery) {
+        let at = self.queries.len() as u32;
+        self.queries.push((component, Some(query)));
+        for handler in &mut self.handlers {
+            if matches!(handler.call, Call::Fields(_))
+                && self.keys[handler.key.index()].component == component
+            {
+                handler.query = Some(at);
+            }
+        }
+    }
+
+    /// Returns what prepares the world for a handler, unless that was done.
+    pub(crate) fn lacks(&self, handler: HandlerId) -> Option<Prepare> {
+        let handler = &self.handlers[handler.index()];
+        (!handler.is_ready).then_some(handler.prepare)
+    }
+
+    /// Notes that the world is prepared for a handler.
+    pub(crate) fn set_ready(&mut self, handler: HandlerId) {
+        self.handlers[handler.index()].is_ready = true;
+    }
+
+    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the signal `S`. It is ready once
+    /// the world is prepared for it.
+    pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
+        &mut self,
+        component: ComponentId,
+        call: Call,
+        name: &'static str,
+        prepare: Prepare,
+    ) -> Known {
+        let signal = self.add_signal::<S>();
+        let key = self.key::<C, S>().unwrap_or_else(|| {
+            self.keys.push(Key {
+                component,
+                component_name: type_name::<C>(),
+                signal,
+            });
+            let place = self.keys.len() as u32 - 1;
+            let key = match signal {
+                SignalId::REFERENCED => KeyId(place | KeyId::REFERENCE),
+                _ => KeyId(place),
+            };
+            self.key_ids.insert(TypeId::of::<(C, S)>(), key);
+            key
+        });
+        let query = match call {
+            Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
+            Call::World(_) | Call::Look(_) | Call::Reference(_) => None,
+        };
+        let handler = HandlerId(self.handlers.len() as u32);
+        self.handlers.push(Handler {
+            fitting: FixedBitSet::new(),
+            call,
+            key,
+            query: query.map(|at| at as u32),
+            name,
+            prepare,
+            is_ready: false,
+        });
+        let known = Known {
+            handler,
+            key,
+            signal,
+        };
+        self.known.insert(TypeId::of::<H>(), known);
+        known
+    }
+
+    /// Counts the removals of `C` as watched, and tells whether they were not yet.
+    pub(crate) fn watch<C: 'static>(&mut self, component: ComponentId) -> bool {
+        self.watched.insert(TypeId::of::<C>(), component).is_none()
+    }
+
+    /// Returns the component `C`, if its removals are watched.
+    pub(crate) fn watched<C: 'static>(&mut self) -> Option<ComponentId> {
+        look_up(&self.watched, &mut self.last_watched, TypeId::of::<C>())
+    }
+
+    /// Describes a registration in words.
+    pub(crate) fn describe(&self, listener: Entity, target: Entity, key: KeyId) -> Registration {
+        let key = self.keys[key.index()];
+        Registration {
+            listener,
+            component: key.component_name,
+            target,
+            signal: self.signals[key.signal.0 as usize],
+        }
+    }
+
+    fn add_signal<S: 'static>(&mut self) -> SignalId {
+        let next = SignalId(
+            u16::try_from(self.signals.len())
+                .expect("there should be fewer than 65,536 signal types"),
+        );
+        let signals = &mut self.signals;
+        *self.signal_ids.entry(TypeId::of::<S>()).or_insert_with(|| {
+            signals.push(type_name::<S>());
+            next
+        })
+    }
+}
+
+/// Looks `id` up, first in what was looked up last.
+fn look_up<V: Copy>(map: &TypeMap<V>, last: &mut Option<(TypeId, V)>, id: TypeId) -> Option<V> {
+    if let Some((last_id, value)) = *last
+        && last_id == id
+    {
+        return Some(value);
+    }
+    let value = *map.get(&id)?;
+    *last = Some((id, value));
+    Some(value)
+}

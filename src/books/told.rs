@@ -1,0 +1,144 @@
+//! Who was told of the end of a target that is still there.
+//!
+//! Plain data: no function here takes a world.
+
+use bevy_ecs::entity::Entity;
+
+use crate::{
+    books::{
+        Books,
+        links::Held,
+        list::{List, ListId},
+        pending::Entry,
+        table::{KeyId, SignalId, Table},
+    },
+    hash::HashMap,
+};
+
+/// The places of those that were told, in the lists in which somebody was looked for whose link leads elsewhere by now.
+#[derive(Debug, Default)]
+pub(crate) struct ToldPlaces(HashMap<ListId, Known>);
+
+/// The places of one list.
+#[derive(Debug, Default)]
+struct Known {
+    /// The places before this one are known.
+    end: u32,
+    places: HashMap<(Entity, KeyId), u32>,
+}
+
+impl ToldPlaces {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Forgets a list that goes or is opened again.
+    #[cold]
+    pub(crate) fn forget(&mut self, list: ListId) {
+        self.0.remove(&list);
+        if self.0.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Forgets all lists: they are numbered anew.
+    pub(crate) fn clear(&mut self) {
+        self.0 = HashMap::default();
+    }
+
+    /// Returns the bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let places = self.0.values().map(|known| known.places.capacity());
+        self.0.capacity() * size_of::<(ListId, Known)>()
+            + places.sum::<usize>() * size_of::<((Entity, KeyId), u32)>()
+    }
+
+    fn find(&mut self, table: &Table, id: ListId, list: &List, entry: Entry) -> Option<u32> {
+        let known = self.0.entry(id).or_default();
+        for (place, listener, handler) in list.told_from(known.end) {
+            known
+                .places
+                .insert((listener, table.key_of(handler)), place);
+        }
+        known.end = list.untold().start;
+        known.places.get(&(entry.listener, entry.key)).copied()
+    }
+}
+
+impl Books {
+    /// Tells whether a registration heard of the end of its target, which is still there.
+    pub(crate) fn was_told(&mut self, entry: Entry) -> bool {
+        self.told_place(entry).is_some()
+    }
+
+    /// Has a registration that was told not come back, should its target live on, and tells whether it would have.
+    pub(crate) fn withdraw(&mut self, entry: Entry) -> bool {
+        let Some((id, place)) = self.told_place(entry) else {
+            return false;
+        };
+        self.withdraw_at(id, place)
+    }
+
+    /// Has the registration at a place that was told not come back, and tells whether it would have.
+    pub(crate) fn withdraw_at(&mut self, id: ListId, place: u32) -> bool {
+        let list = &mut self.lists[id.index()];
+        let Some((listener, handler)) = list.told_at(place) else {
+            return false;
+        };
+        if handler.is_once() {
+            return false;
+        }
+        list.withdraw(place);
+        let (target, key) = (list.target, self.table.key_of(handler));
+        let links = self.links.with_mut(key);
+        links.take(listener, target, id, key);
+        true
+    }
+
+    /// Returns where a registration stands that was told of the end of its target.
+    fn told_place(&mut self, entry: Entry) -> Option<(ListId, u32)> {
+        let Entry {
+            listener,
+            target,
+            key,
+        } = entry;
+        if self.table.signal_of(key) != SignalId::QDELETING {
+            return None;
+        }
+        let id = self.find(target, SignalId::QDELETING)?;
+        let linked = match self.links.with(key).of(listener) {
+            Held::One(link) if link.list == id && link.key == key => Some(link.place),
+            Held::Nothing | Held::One(_) => None,
+            Held::Many(map) => map
+                .get(target, key)
+                .filter(|known| known.list == id)
+                .map(|known| known.place),
+        };
+        let list = self.list(id);
+        if list.untold().start == 0 {
+            return None;
+        }
+        let is_it = |place: u32| {
+            let told = list.told_at(place);
+            told.is_some_and(|(at, handler)| at == listener && self.table.key_of(handler) == key)
+        };
+        if let Some(place) = linked
+            && is_it(place)
+        {
+            return Some((id, place));
+        }
+        // It may have registered on somebody else since, and have no link to this list any more.
+        let Self {
+            table,
+            lists,
+            told_places,
+            ..
+        } = self;
+        let place = told_places.find(table, id, &lists[id.index()], entry)?;
+        let told = lists[id.index()].told_at(place);
+        let is_it =
+            told.is_some_and(|(at, handler)| at == listener && table.key_of(handler) == key);
+        is_it.then_some((id, place))
+    }
+}

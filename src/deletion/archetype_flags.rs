@@ -1,0 +1,289 @@
+//! What deletions have to know of an entity, which hangs on its archetype alone.
+//!
+//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. To see that takes one
+//! look at a table instead of one for each component that would say otherwise.
+
+use bevy_ecs::{
+    archetype::{Archetype, ArchetypeId},
+    component::ComponentId,
+    entity::Entity,
+    entity_disabling::Disabled,
+    event::EventKey,
+    lifecycle::{ADD, DESPAWN, DISCARD, INSERT, REMOVE},
+    observer::CachedObservers,
+    resource::IS_RESOURCE,
+    world::World,
+};
+use smallvec::SmallVec;
+
+use crate::{
+    deleting::{Deleting, Visibility},
+    deletion::settings::Hiding,
+    signal::target::Signals,
+};
+
+/// What deletions have to know of the entities of an archetype.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Profile(u8);
+
+impl Profile {
+    const DELETING: u8 = 1;
+    const HIDDEN: u8 = 1 << 1;
+    const RESOURCE: u8 = 1 << 2;
+    const HEARD: u8 = 1 << 3;
+    const OWNER: u8 = 1 << 4;
+    const DESTROYED: u8 = 1 << 5;
+
+    /// Returns what a deletion does to what queries see of such an entity.
+    pub(crate) fn visibility(self, hiding: Hiding) -> Visibility {
+        if hiding == Hiding::Hide && self.0 & Self::HIDDEN == 0 {
+            Visibility::Hidden
+        } else {
+            Visibility::AsItWas
+        }
+    }
+
+    /// Tells whether queries see such an entity though it is being deleted.
+    fn is_shown(self) -> bool {
+        self.0 & (Self::DELETING | Self::HIDDEN) == Self::DELETING
+    }
+
+    /// Tells whether somebody may listen to such an entity, or name it by a declared reference.
+    pub(crate) fn is_heard(self) -> bool {
+        self.0 & Self::HEARD != 0
+    }
+
+    /// Tells whether nobody has a say in the deletion of such an entity or goes with it, whether it is heard or not.
+    fn is_free(self) -> bool {
+        self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
+    }
+
+    /// Tells whether such an entity owns something.
+    pub(crate) fn is_owner(self) -> bool {
+        self.0 & Self::OWNER != 0
+    }
+
+    /// Tells whether such an entity has components that are destroyed.
+    pub(crate) fn is_destroyed(self) -> bool {
+        self.0 & Self::DESTROYED != 0
+    }
+
+    /// Tells whether nothing happens between the mark of such an entity and its tear-down.
+    pub(crate) fn is_unnoticed(self) -> bool {
+        self.is_free() && !self.is_heard() && !self.is_destroyed()
+    }
+}
+
+/// The profiles of the archetypes of a world, as far as they are known.
+#[derive(Debug, Default)]
+pub(crate) struct Profiles {
+    /// By the number of the archetype.
+    known: Vec<Profile>,
+    /// The archetypes of those that are being deleted and not hidden.
+    shown: Vec<ArchetypeId>,
+    /// What hides, once that is known.
+    disabled: Option<ComponentId>,
+    /// Components, and what it means to have them.
+    meanings: Vec<(ComponentId, u8)>,
+    /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy keeps in it whether
+    /// anybody observes that.
+    mark: Option<ArchetypeId>,
+    /// How many archetypes were known when it was looked for.
+    looked_through: usize,
+    /// Whether the mark hides.
+    hiding: Hiding,
+}
+
+impl Profiles {
+    /// Returns what to know of `entity`, or `None` if it is not there.
+    pub(crate) fn of(&self, world: &World, entity: Entity) -> Option<Profile> {
+        let location = world.entities().get_spawned(entity).ok()?;
+        Some(self.at(world, location.archetype_id))
+    }
+
+    /// Tells whether `entity` is there, and nobody has a say in its deletion or goes with it. Whether those who hear of
+    /// it may have a say is `hearers_decide`.
+    pub(crate) fn is_unasked(
+        &self,
+        world: &World,
+        entity: Entity,
+        hearers_decide: impl FnOnce() -> bool,
+    ) -> bool {
+        let profile = self.of(world, entity);
+        profile
+            .is_some_and(|profile| profile.is_free() && !(profile.is_heard() && hearers_decide()))
+    }
+
+    /// Returns what to know of the entities of an archetype.
+    pub(crate) fn at(&self, world: &World, archetype: ArchetypeId) -> Profile {
+        match self.known(archetype) {
+            Some(profile) => profile,
+            None => self.read(&world.archetypes()[archetype]),
+        }
+    }
+
+    /// Returns what to know of the entities of an archetype, if it is known already.
+    pub(crate) fn known(&self, archetype: ArchetypeId) -> Option<Profile> {
+        self.known.get(archetype.index()).copied()
+    }
+
+    /// Tells whether it is known that nobody observes the mark of an entity that is deleted.
+    pub(crate) fn is_mark_unseen(&self, world: &World) -> bool {
+        let mark = self.mark.map(|mark| &world.archetypes()[mark]);
+        mark.is_some_and(|mark| !(has_hooks(mark) || has_observers(mark)))
+    }
+
+    /// Tells whether there is no archetype of the mark alone, though others came since one was looked for.
+    pub(crate) fn may_lack_mark(&self) -> bool {
+        self.mark.is_none() && self.looked_through < self.known.len()
+    }
+
+    /// Tells whether there is no archetype of the mark alone, and nobody would see how it is made.
+    ///
+    /// That takes an entity that was marked: as long as there was none, somebody may still want to add hooks, and an archetype
+    /// would forbid that.
+    pub(crate) fn lacks_mark(&mut self, world: &World) -> bool {
+        self.looked_through = self.known.len();
+        let mark = self.mark_components();
+        let mut archetypes = world.archetypes().iter();
+        self.mark.is_none()
+            && archetypes.any(|at| !has_hooks(at) && mark.iter().all(|mark| at.contains(*mark)))
+            && !LIFECYCLE.iter().any(|event| {
+                let observers = world.observers().try_get_observers(*event);
+                let observers = observers.map(CachedObservers::component_observers);
+                observers.is_some_and(|at| mark.iter().any(|mark| at.contains_key(mark)))
+            })
+    }
+
+    fn mark_components(&self) -> SmallVec<[ComponentId; 2]> {
+        let meanings = self.meanings.iter();
+        let of_mark = match self.hiding {
+            Hiding::Hide => Profile::DELETING | Profile::HIDDEN,
+            Hiding::LeaveVisible => Profile::DELETING,
+        };
+        let is_mark = |meaning: u8| meaning & of_mark != 0;
+        let mark = meanings.filter(|(_, meaning)| is_mark(*meaning));
+        mark.map(|(component, _)| *component).collect()
+    }
+
+    /// Tells whether there are archetypes of those who are being deleted and not hidden, as far as they are known.
+    pub(crate) fn may_be_shown(&self) -> bool {
+        !self.shown.is_empty()
+    }
+
+    /// Returns how often `Disabled` was removed from anybody: Bevy counts that for all components.
+    pub(crate) fn removals(&self, world: &World) -> usize {
+        let removed = self
+            .disabled
+            .and_then(|disabled| world.removed_components().get(disabled));
+        removed.map_or(0, |removed| removed.oldest_message_count() + removed.len())
+    }
+
+    /// Returns the archetypes of those who are being deleted and not hidden, as far as they are known, and that are not empty.
+    pub(crate) fn shown<'a>(&'a self, world: &'a World) -> impl Iterator<Item = &'a Archetype> {
+        let shown = self.shown.iter().map(|at| &world.archetypes()[*at]);
+        shown.filter(|archetype| !archetype.is_empty())
+    }
+
+    /// Tells whether all archetypes are known. The others are read whenever they are asked for.
+    pub(crate) fn are_current(&self, world: &World) -> bool {
+        self.known.len() == world.archetypes().len()
+    }
+
+    /// Reads the archetypes that are not known yet: those that are, do not change.
+    pub(crate) fn keep_up(&mut self, world: &World) {
+        let mark = self.mark_components();
+        for archetype in world.archetypes().iter().skip(self.known.len()) {
+            let profile = self.read(archetype);
+            self.known.push(profile);
+            if profile.is_shown() {
+                self.shown.push(archetype.id());
+            }
+            let components = archetype.components();
+            if components.len() == mark.len() && mark.iter().all(|at| components.contains(at)) {
+                self.mark = Some(archetype.id());
+            }
+        }
+    }
+
+    /// Returns profiles with nothing known yet, from what it means to have a component: those of `owners` and those that
+    /// are `destroyed` besides those that every world has.
+    pub(crate) fn new(
+        everywhere: &Meanings,
+        owners: &[ComponentId],
+        destroyed: impl Iterator<Item = ComponentId>,
+        hiding: Hiding,
+    ) -> Self {
+        let owners = owners.iter().map(|owner| (*owner, Profile::OWNER));
+        let destroyed = destroyed.map(|component| (component, Profile::DESTROYED));
+        Self {
+            known: Vec::new(),
+            shown: Vec::new(),
+            disabled: Some(everywhere.disabled()),
+            meanings: everywhere
+                .0
+                .into_iter()
+                .chain(owners)
+                .chain(destroyed)
+                .collect(),
+            mark: None,
+            looked_through: 0,
+            hiding,
+        }
+    }
+
+    /// Has the mark hide from now on, or not.
+    pub(crate) fn follow(&mut self, hiding: Hiding) {
+        self.known.clear();
+        self.shown.clear();
+        self.mark = None;
+        self.looked_through = 0;
+        self.hiding = hiding;
+    }
+
+    fn read(&self, archetype: &Archetype) -> Profile {
+        let meant = self.meanings.iter();
+        let meant = meant.filter(|(component, _)| archetype.contains(*component));
+        Profile(meant.fold(0, |all, (_, meaning)| all | meaning))
+    }
+}
+
+/// What it means to have a component, for those that mean the same in every world.
+pub(crate) struct Meanings([(ComponentId, u8); 4]);
+
+impl Meanings {
+    /// Registers the components, so that they can be told from others.
+    pub(crate) fn register(world: &mut World) -> Self {
+        Self([
+            (world.register_component::<Deleting>(), Profile::DELETING),
+            (world.register_component::<Disabled>(), Profile::HIDDEN),
+            (world.register_component::<Signals>(), Profile::HEARD),
+            (IS_RESOURCE, Profile::RESOURCE),
+        ])
+    }
+
+    /// Returns what hides.
+    fn disabled(&self) -> ComponentId {
+        let [_, (disabled, _), ..] = self.0;
+        disabled
+    }
+}
+
+/// What Bevy tells of a component.
+const LIFECYCLE: [EventKey; 5] = [ADD, INSERT, DISCARD, REMOVE, DESPAWN];
+
+fn has_hooks(archetype: &Archetype) -> bool {
+    archetype.has_add_hook()
+        || archetype.has_insert_hook()
+        || archetype.has_discard_hook()
+        || archetype.has_remove_hook()
+        || archetype.has_despawn_hook()
+}
+
+fn has_observers(archetype: &Archetype) -> bool {
+    archetype.has_add_observer()
+        || archetype.has_insert_observer()
+        || archetype.has_discard_observer()
+        || archetype.has_remove_observer()
+        || archetype.has_despawn_observer()
+}

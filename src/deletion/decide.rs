@@ -1,0 +1,261 @@
+//! What becomes of entities that were told about: their components are destroyed, and say it.
+
+use std::collections::BTreeSet;
+
+use bevy_ecs::{
+    component::ComponentId,
+    entity::{Entity, EntityHashMap},
+    world::World,
+};
+
+use crate::{
+    deleting::Deleting,
+    deletion::{destroy::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock},
+    hash::HashMap,
+    hint::Hint,
+    panics::Panicked,
+    reference,
+    signal::qdeleting::Cause,
+    statistics::kinds,
+};
+
+/// What becomes of an entity that was told about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is torn down in its turn.
+    TearDown,
+    /// It is torn down by the next flush.
+    Due,
+    /// It is torn down before the work ends.
+    Urgent,
+    /// It lives on, because it says so.
+    Kept,
+    /// It lives on, because it was only to go for the sake of another one that lives on. It is not destroyed.
+    Spared,
+    /// Somebody else sees to it.
+    LeftAlone,
+}
+
+impl Fate {
+    /// Tells whether the entity lives on.
+    pub(crate) fn lives(self) -> bool {
+        matches!(self, Self::Kept | Self::Spared)
+    }
+}
+
+/// The fates of a wave, while they are being decided.
+pub(crate) struct Decisions<'a> {
+    pub(crate) wave: &'a Wave<'a>,
+    pub(crate) at_work: AtWork,
+    /// By the number of the notice; none while it is undecided.
+    pub(crate) fates: Vec<Option<Fate>>,
+    /// Where each entity stands among the notices, once that is asked.
+    pub(crate) positions: Option<EntityHashMap<usize>>,
+    /// Whether anybody lives on: most often nobody says so.
+    pub(crate) any_lives: bool,
+    /// How often a deletion went on though somebody wanted to live.
+    pub(crate) overruled: u64,
+    pub(crate) outcome: Result<(), Panicked>,
+}
+
+impl Decisions<'_> {
+    /// Destroys everybody who is not spared, in order.
+    pub(crate) fn decide_all(&mut self, world: &mut World) {
+        let mut spared = BTreeSet::new();
+        for at in 0..self.fates.len() {
+            let fate = if self.is_spared(world, at) {
+                spared.insert(at);
+                Fate::Spared
+            } else {
+                self.destroy(world, at)
+            };
+            self.any_lives |= fate.lives();
+            self.fates[at] = Some(fate);
+        }
+        if !spared.is_empty() {
+            self.decide_spared(world, spared);
+        }
+    }
+
+    /// Destroys those of the spared for whom another one goes after all: an owner that comes later, in a ring or in a batch, is
+    /// decided by now.
+    ///
+    /// Each is looked at once, and again when one that it hangs on goes, in rounds that keep the order.
+    fn decide_spared(&mut self, world: &mut World, spared: BTreeSet<usize>) {
+        let mut hanging = HashMap::<usize, Vec<usize>>::default();
+        for &at in &spared {
+            self.for_each_tie(world, at, |tie| hanging.entry(tie).or_default().push(at));
+        }
+        let mut round = spared;
+        let mut next = BTreeSet::new();
+        while !round.is_empty() {
+            while let Some(at) = round.pop_first() {
+                if self.fates[at] != Some(Fate::Spared) || self.is_spared(world, at) {
+                    continue;
+                }
+                let fate = self.destroy(world, at);
+                self.fates[at] = Some(fate);
+                if fate.lives() {
+                    continue;
+                }
+                for after in hanging.remove(&at).unwrap_or_default() {
+                    let turn = if after > at { &mut round } else { &mut next };
+                    turn.insert(after);
+                }
+            }
+            round = core::mem::take(&mut next);
+        }
+    }
+
+    /// Calls `visit` with the number of each notice whose entity an entity must not lose to be spared.
+    fn for_each_tie(&mut self, world: &World, at: usize, mut visit: impl FnMut(usize)) {
+        let notice = self.wave.notices[at];
+        let mut ties = Vec::new();
+        if let Cause::Owner(tie) | Cause::Reference(tie) = notice.cause {
+            ties.push(tie);
+        }
+        owned::for_each_owner(world, notice.entity, |owner| ties.push(owner));
+        reference::cascade::for_each_needed(world, notice.entity, |needed| ties.push(needed));
+        ties.into_iter()
+            .filter_map(|tie| self.position(tie))
+            .for_each(&mut visit);
+    }
+
+    /// Does at once what cannot wait for the tear-down.
+    pub(crate) fn carry_through(&mut self, world: &mut World) {
+        // The last of an owner's list is found last and taken out first.
+        for at in (0..self.fates.len()).rev() {
+            if !self.is_current(world) {
+                return;
+            }
+            match self.fates[at] {
+                Some(Fate::Kept | Fate::LeftAlone) => self.leave_owners(world, at),
+                Some(Fate::TearDown | Fate::Due | Fate::Urgent | Fate::Spared) | None => {}
+            }
+        }
+        for at in 0..self.fates.len() {
+            let entity = self.wave.notices[at].entity;
+            match self.fates[at] {
+                Some(Fate::Kept | Fate::Spared) if self.is_current(world) => {
+                    kinds::count(world, entity, |counts| counts.kept += 1);
+                    let restored = mark::restore(world, entity);
+                    self.note(restored);
+                    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+                        deletions.kept.insert(entity);
+                    }
+                }
+                Some(Fate::LeftAlone) => {
+                    kinds::count(world, entity, |counts| counts.left_alone += 1);
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Tells whether nobody cleared the world from inside.
+    fn is_current(&self, world: &World) -> bool {
+        Deletions::is_of(world, self.wave.epoch)
+    }
+
+    /// Destroys the components of an entity, and returns what they say.
+    fn destroy(&mut self, world: &mut World, at: usize) -> Fate {
+        let notice = self.wave.notices[at];
+        let begun = self.wave.clock.as_ref().map(WorkClock::measured_now);
+        let mut overruled = 0;
+        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+            deletions.late.forget(notice.entity);
+        }
+        let (hint, outcome) = self.at_work.destroy(world, notice, &mut overruled);
+        self.note(outcome);
+        if overruled > 0 {
+            self.overruled += overruled;
+            kinds::count(world, notice.entity, |counts| counts.overruled += overruled);
+        }
+        if let (Some(clock), Some(begun)) = (&self.wave.clock, begun)
+            && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
+        {
+            let time = clock.measured_now().saturating_sub(begun);
+            deleting.costs_mut().destroy = time;
+            let kind = deleting.kind();
+            kinds::count_kind(world, kind, |counts| counts.destroy += time);
+        }
+        if hint != Hint::Queue {
+            if let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity) {
+                deleting.set_hint(hint);
+            }
+            if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+                deletions.sweeps.has_hints = true;
+            }
+        }
+        match hint {
+            Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => Fate::TearDown,
+            Hint::HardDelete => Fate::Due,
+            Hint::HardDeleteNow => Fate::Urgent,
+            Hint::IWillHandleIt => Fate::LeftAlone,
+            Hint::LetMeLive => Fate::Kept,
+        }
+    }
+
+    /// Tells whether an entity was only to go for the sake of another one, which lives on, and no
+    /// owner of it goes, and nobody that it cannot be without.
+    fn is_spared(&mut self, world: &World, at: usize) -> bool {
+        let (Cause::Owner(cause) | Cause::Reference(cause)) = self.wave.notices[at].cause else {
+            return false;
+        };
+        self.any_lives
+            && self.lives_on(world, cause) == Some(true)
+            && self.owners_that_go(world, at).is_empty()
+            && !self.needs_who_goes(world, at)
+    }
+
+    /// Tells whether an entity cannot be without one that goes.
+    fn needs_who_goes(&mut self, world: &World, at: usize) -> bool {
+        let mut goes = false;
+        reference::cascade::for_each_needed(world, self.wave.notices[at].entity, |needed| {
+            goes |= self.lives_on(world, needed) == Some(false);
+        });
+        goes
+    }
+
+    /// Takes an entity away from those of its owners that are torn down, or it would go with them.
+    fn leave_owners(&mut self, world: &mut World, at: usize) {
+        let sources = self.owners_that_go(world, at);
+        let left = owned::cut(world, self.wave.notices[at].entity, &sources);
+        self.note(left);
+    }
+
+    /// Returns the components by which an entity names an owner that goes, as far as that is decided.
+    fn owners_that_go(&mut self, world: &World, at: usize) -> Vec<ComponentId> {
+        let entity = self.wave.notices[at].entity;
+        owned::sources(world, entity, |owner| {
+            self.lives_on(world, owner) == Some(false)
+        })
+    }
+
+    /// Tells whether `entity` lives on, as far as that is decided.
+    fn lives_on(&mut self, world: &World, entity: Entity) -> Option<bool> {
+        match self.position(entity) {
+            Some(at) => self.fates[at].map(Fate::lives),
+            None => {
+                let is_there = world.entities().contains_spawned(entity);
+                is_there.then(|| mark::is_alive(world, entity))
+            }
+        }
+    }
+
+    fn position(&mut self, entity: Entity) -> Option<usize> {
+        let notices = self.wave.notices;
+        let positions = self.positions.get_or_insert_with(|| {
+            let entities = notices.iter().map(|notice| notice.entity);
+            entities.zip(0..).collect()
+        });
+        positions.get(&entity).copied()
+    }
+
+    /// Keeps the first panic.
+    pub(crate) fn note(&mut self, outcome: Result<(), Panicked>) {
+        if self.outcome.is_ok() {
+            self.outcome = outcome;
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Deletions that nobody notices.
+//!
+//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. Between their mark and
+//! their tear-down nothing happens, so none of the stages of a deletion is gone through for them. One that is torn down at
+//! once, where nobody could see its mark either, is despawned and that is all.
+
+use bevy_ecs::{
+    archetype::{Archetype, ArchetypeId},
+    entity::Entity,
+    entity_disabling::Disabled,
+    world::World,
+};
+
+use crate::{
+    deleting::{self, KindId},
+    deletion::{
+        archetype_flags::Profile,
+        batch_outcome::QdelBatch,
+        look_before_asking::{Look, look_before_asking},
+        mark::Force,
+        never_flushed::{MANY, warn_if_never_flushed},
+        outcome::QdelCounts,
+        queue::Deletions,
+        remembered::LooksFor,
+        settings::{Costs, Hiding, QdelSettings, Teardown},
+        storage,
+        tear_down::is_heard,
+    },
+    panics::catch,
+    signal,
+};
+
+/// Deletes `entity` if nobody notices that, and tells whether it was.
+///
+/// Who might notice is looked for first.
+pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) -> bool {
+    let Some(mut deletions) = world.get_resource::<Deletions>() else {
+        return false;
+    };
+    if deletions.looked.is_needed {
+        look_before_asking(world, look);
+        deletions = world.resource();
+        if deletions.panicked.is_some() {
+            return false;
+        }
+    }
+    let Ok(location) = world.entities().get_spawned(entity) else {
+        return false;
+    };
+    let Some(profile) = deletions.unnoticed(world, location.archetype_id) else {
+        return false;
+    };
+    let settings = QdelSettings::of(world);
+    if settings.costs == Costs::Measure || !deletions.hides_by(world, &settings) {
+        return false;
+    }
+    if settings.teardown == Teardown::Immediate {
+        if !deletions.lets_vanish(world, &settings) || !is_unseen(world, location.archetype_id) {
+            return false;
+        }
+        if !deletions.sweeps.has_torn_down() {
+            note_vanished(world);
+        }
+        QdelCounts::change(world, |counts| counts.count_vanished(1));
+        storage::guarded(world, |world| world.despawn(entity));
+    } else {
+        let mut deletions = world.resource_mut::<Deletions>();
+        let epoch = deletions.epoch;
+        deletions.to_tear_down.push_back(entity);
+        if deletions.to_tear_down.len() == MANY {
+            warn_if_never_flushed(&mut deletions);
+        }
+        QdelCounts::change(world, |counts| counts.deleted += 1);
+        if may_listen(&world.archetypes()[location.archetype_id]) {
+            signal::late_registrations::conclude(world, core::iter::once((entity, false)));
+        }
+        let visibility = profile.visibility(settings.hiding);
+        let mark = deleting::mark(
+            epoch,
+            visibility,
+            force == Force::Yes,
+            false,
+            KindId::OTHERS,
+        );
+        let mut entity = world.entity_mut(entity);
+        match settings.hiding {
+            Hiding::Hide => entity.insert((mark, Disabled)),
+            Hiding::LeaveVisible => entity.insert(mark),
+        };
+    }
+    true
+}
+
+/// Deletes `entities` if they are torn down at once and nobody notices that of any of them.
+pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatch> {
+    let settings = QdelSettings::of(world);
+    let deletions = world.get_resource::<Deletions>()?;
+    if settings.teardown != Teardown::Immediate
+        || settings.costs == Costs::Measure
+        || !deletions.hides_by(world, &settings)
+        || !deletions.lets_vanish(world, &settings)
+    {
+        return None;
+    }
+    let mut last = None;
+    let mut vanishes = |entity: &Entity| {
+        let Ok(location) = world.entities().get_spawned(*entity) else {
+            return false;
+        };
+        let archetype = location.archetype_id;
+        if last != Some(archetype) {
+            let unnoticed = deletions.unnoticed(world, archetype);
+            if unnoticed.is_none() || !is_unseen(world, archetype) {
+                return false;
+            }
+            last = Some(archetype);
+        }
+        true
+    };
+    if !entities.iter().all(&mut vanishes) {
+        return None;
+    }
+
+    let mut batch = QdelBatch::default();
+    let mut outcome = Ok(());
+    for &entity in entities {
+        if world.entities().contains_spawned(entity) {
+            batch.queued.push(entity);
+            // A value that panics when it is dropped ends it; a command may panic, which costs nobody else anything.
+            let despawned = catch(|| world.despawn(entity));
+            let has_panicked = despawned.is_err();
+            outcome = outcome.and(despawned.map(drop));
+            if has_panicked && storage::look_after_panic(world) {
+                break;
+            }
+        } else {
+            batch.already_deleting.push(entity);
+        }
+    }
+    let vanished = batch.queued.len() as u64;
+    if vanished > 0 {
+        note_vanished(world);
+    }
+    QdelCounts::change(world, |counts| {
+        batch.count(counts);
+        counts.count_vanished(vanished);
+    });
+    if let Err(panicked) = outcome {
+        panicked.resume();
+    }
+    Some(batch)
+}
+
+impl Deletions {
+    /// Returns what to know of entities of an archetype, if nothing happens between their mark and their tear-down.
+    fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Profile> {
+        let profile = self.profiles.known(archetype)?;
+        let is_unnoticed = profile.is_unnoticed()
+            && self.work.is_none()
+            && !self.kinds.are_told_apart()
+            && !self.is_observed(world);
+        is_unnoticed.then_some(profile)
+    }
+
+    /// Tells whether all are hidden who should be by `settings`.
+    fn hides_by(&self, world: &World, settings: &QdelSettings) -> bool {
+        self.settings.hiding == settings.hiding
+            && self.profiles.are_current(world)
+            && !self.may_show(world)
+    }
+
+    /// Tells whether an entity whose despawn nobody hears of can be despawned without a mark.
+    fn lets_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
+        !self.tracks
+            && !self.is_broken()
+            && !self.is_waiting()
+            && LooksFor::of(self, settings) == LooksFor::Nobody
+            && self.profiles.is_mark_unseen(world)
+    }
+}
+
+/// Notes that something was torn down, for the sweeps.
+fn note_vanished(world: &mut World) {
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.sweeps.note_tear_down();
+    }
+}
+
+/// Tells whether entities of an archetype may listen: the end of each listener is noticed by a hook or an observer.
+fn may_listen(archetype: &Archetype) -> bool {
+    archetype.has_discard_hook()
+        || archetype.has_discard_observer()
+        || archetype.has_remove_hook()
+        || archetype.has_remove_observer()
+}
+
+/// Tells whether nobody hears of the despawn of entities of an archetype.
+fn is_unseen(world: &World, archetype: ArchetypeId) -> bool {
+    !is_heard(&world.archetypes()[archetype])
+}

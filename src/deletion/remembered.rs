@@ -1,0 +1,82 @@
+//! Who is remembered when it is torn down, because it is looked for after that.
+
+use bevy_ecs::{entity::Entity, name::Name, world::World};
+
+use crate::{
+    deleting::{Deleting, KindId},
+    deletion::{
+        notify::apply_commands,
+        queue::Deletions,
+        settings::{QdelSettings, SweepMode},
+        sweep_results,
+    },
+    hint::Hint,
+    panics::Panicked,
+    sweep::schedule::{self, Corpse, Suspension},
+};
+
+/// Who is looked for, of those that are torn down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LooksFor {
+    Nobody,
+    /// Those whose components asked for it.
+    Hinted,
+    Everybody,
+}
+
+impl LooksFor {
+    /// Returns who is looked for by `settings`.
+    pub(crate) fn of(deletions: &Deletions, settings: &QdelSettings) -> Self {
+        match deletions.sweeps.suspension {
+            Suspension::None => {}
+            Suspension::Remembering(_) => return Self::Everybody,
+            Suspension::ShutDown => return Self::Nobody,
+        }
+        match settings.sweep {
+            SweepMode::EachFlush => Self::Everybody,
+            SweepMode::Sampled(flushes) if deletions.sweeps.is_last_of(flushes.get()) => {
+                Self::Everybody
+            }
+            SweepMode::OnDemand | SweepMode::Sampled(_) if deletions.sweeps.has_hints => {
+                Self::Hinted
+            }
+            SweepMode::Off | SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Nobody,
+        }
+    }
+
+    /// Returns what is to be remembered of an entity that is about to be torn down.
+    pub(crate) fn corpse(self, world: &World, entity: Entity) -> Option<Corpse> {
+        if self == Self::Nobody {
+            return None;
+        }
+        let at = world.get_entity(entity).ok()?;
+        let deleting = at.get::<Deleting>();
+        let hint = deleting.map_or(Hint::Queue, Deleting::hint);
+        let corpse = || Corpse {
+            entity,
+            name: at.get::<Name>().map(|name| name.as_str().to_owned()),
+            kind: deleting.map_or(KindId::OTHERS, Deleting::kind),
+            hint,
+        };
+        (self == Self::Everybody || schedule::is_looked_for(hint)).then(corpse)
+    }
+
+    /// Tells of who names an entity that is about to be torn down, if its components asked for that.
+    pub(crate) fn find_references(self, world: &mut World, entity: Entity) -> Result<(), Panicked> {
+        if self == Self::Nobody {
+            return Ok(());
+        }
+        let deleting = world.get::<Deleting>(entity);
+        let is_asked = deleting.is_some_and(|at| at.hint() == Hint::FindReferences);
+        if !is_asked || QdelSettings::of(world).sweep == SweepMode::Off {
+            return Ok(());
+        }
+        if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
+            // If a hook panics, the tear-down is tried again.
+            deleting.set_hint(Hint::Queue);
+        }
+        let told = sweep_results::tell_references(world, entity, None);
+        // Whoever hears of it may despawn it, or give it something to own.
+        told.and(apply_commands(world))
+    }
+}

@@ -1,0 +1,139 @@
+//! Deleting what a field names.
+
+use bevy_ecs::{
+    entity::Entity,
+    error::{BevyError, Severity},
+    system::Commands,
+    world::{DeferredWorld, World},
+};
+
+use crate::{
+    deletion::{look_before_asking::Look, mark::Force, worklist},
+    error::QdelError,
+};
+
+/// Deletes what a component owns by a plain field, and empties the field: on a [`World`] at once, on
+/// [`Commands`] and [`DeferredWorld`] when commands are applied, the field being empty at once.
+///
+/// Entities that are gone before are passed over. Use a relationship with `linked_spawn`, such as `ChildOf`, where what is
+/// owned should go with its owner without a word.
+///
+/// # Examples
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::{Destroy, Destroying, Hint, prelude::*};
+///
+/// #[derive(Component)]
+/// struct Belt { knife: Option<Entity>, pouches: Vec<Entity> }
+///
+/// impl Destroy for Belt {
+///     type Param = Commands<'static, 'static>;
+///
+///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+///         going.param.qdel_null(&mut self.knife);
+///         going.param.qdel_null(&mut self.pouches);
+///         Hint::Queue
+///     }
+/// }
+///
+/// let mut world = World::new();
+/// world.register_destroy::<Belt>();
+/// let [knife, pouch] = [(), ()].map(|()| world.spawn_empty().id());
+/// let belt = world.spawn(Belt { knife: Some(knife), pouches: vec![pouch] }).id();
+///
+/// world.qdel(belt)?;
+/// assert_eq!(world.liveness(knife), Liveness::Deleting);
+/// assert_eq!(world.liveness(pouch), Liveness::Deleting);
+/// # Ok::<(), qdel::QdelError>(())
+/// ```
+pub trait QdelFieldExt {
+    /// Deletes all that `field` names: an `Option<Entity>`, a list or a set. It is empty then.
+    fn qdel_null<F>(&mut self, field: &mut F)
+    where
+        F: Default + IntoIterator<Item = Entity>,
+    {
+        self.qdel_all(core::mem::take(field));
+    }
+
+    /// Deletes all keys of the map `field`, which is empty then.
+    fn qdel_null_keys<F, V>(&mut self, field: &mut F)
+    where
+        F: Default + IntoIterator<Item = (Entity, V)>,
+    {
+        let entries = core::mem::take(field).into_iter();
+        self.qdel_all(entries.map(|(key, _)| key));
+    }
+
+    /// Deletes all values of the map `field`, which is empty then.
+    fn qdel_null_values<F, K>(&mut self, field: &mut F)
+    where
+        F: Default + IntoIterator<Item = (K, Entity)>,
+    {
+        let entries = core::mem::take(field).into_iter();
+        self.qdel_all(entries.map(|(_, value)| value));
+    }
+
+    /// Deletes all keys and all values of the map `field`, which is empty then.
+    fn qdel_null_entries<F>(&mut self, field: &mut F)
+    where
+        F: Default + IntoIterator<Item = (Entity, Entity)>,
+    {
+        let entries = core::mem::take(field).into_iter();
+        self.qdel_all(entries.flat_map(|(key, value)| [key, value]));
+    }
+
+    /// Deletes `entities`, without those that are gone.
+    #[doc(hidden)]
+    fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>);
+}
+
+impl QdelFieldExt for World {
+    fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
+        let mut entities: Vec<_> = entities.into_iter().collect();
+        entities.retain(|entity| self.entities().contains_spawned(*entity));
+        if !entities.is_empty() {
+            worklist::qdel_batch(self, entities, Force::No, Look::Afresh);
+        }
+    }
+}
+
+impl QdelFieldExt for Commands<'_, '_> {
+    fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
+        let mut entities: Vec<_> = entities.into_iter().collect();
+        if entities.is_empty() {
+            return;
+        }
+        self.queue(move |world: &mut World| {
+            entities.retain(|entity| world.entities().contains_spawned(*entity));
+            batch(world, entities, Force::No)
+        });
+    }
+}
+
+impl QdelFieldExt for DeferredWorld<'_> {
+    fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
+        self.commands().qdel_all(entities);
+    }
+}
+
+/// Deletes `entities` for a command, which reports the first that cannot be deleted.
+pub(crate) fn batch(
+    world: &mut World,
+    entities: Vec<Entity>,
+    force: Force,
+) -> Result<(), BevyError> {
+    if entities.is_empty() {
+        return Ok(());
+    }
+    let batch = worklist::qdel_batch(world, entities, force, Look::Shared);
+    match batch.refused.into_iter().next() {
+        None => Ok(()),
+        Some(error) => Err(warning(error)),
+    }
+}
+
+/// Returns an error as a command reports it.
+pub(crate) fn warning(error: QdelError) -> BevyError {
+    BevyError::from(error).with_severity(Severity::Warning)
+}

@@ -1,0 +1,160 @@
+//! What a search found.
+
+use core::fmt;
+
+use disqualified::ShortName;
+
+use crate::{
+    find::dot,
+    inspect::{
+        blind_spot::{BlindSpot, write_blind_spots},
+        holder::ReferenceHolder,
+        label::EntityLabel,
+    },
+    liveness::Liveness,
+    registration::Registration,
+    text::Counted,
+};
+
+/// Who holds an entity: the answer to [`find_references`](crate::FindReferencesExt::find_references).
+///
+/// Its `Display` is a tree for people: under each place stands who leads to its holder, up to a root. Two searches
+/// of one world give equal reports.
+///
+/// Nobody can see these, and they are not listed: fields with `#[reflect(ignore)]`, fields that a tracked type leaves out
+/// if it is not reflected as well, other fields of a relationship that is not reflected, what functions, closures and systems
+/// hold, commands that wait, channels, and non-send data. The resources of this crate are left out.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::FindReferencesExt;
+///
+/// let mut world = World::new();
+/// let goblin = world.spawn(Name::new("goblin")).id();
+/// let purse = world.spawn(ChildOf(goblin)).id();
+///
+/// let report = world.find_references(purse);
+///
+/// let text = report.to_string();
+/// let mut lines = text.lines();
+/// assert_eq!(lines.next().unwrap(), format!("{purse} is named in 1 place by 1 holder"));
+/// assert!(lines.next().unwrap().starts_with("  Children"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReferenceReport {
+    /// Whom the search was for.
+    pub target: EntityLabel,
+    /// Who names it, by index and generation.
+    pub holders: Vec<ReferenceHolder>,
+    /// Who listens to it: these hold nothing, and hear of its end.
+    pub registrations: Vec<Registration>,
+    /// The types of components in the world that could not be looked into, by name.
+    pub blind_spots: Vec<BlindSpot>,
+}
+
+impl ReferenceReport {
+    /// Returns the number of places that name the target.
+    pub fn place_count(&self) -> usize {
+        self.holders.iter().map(|holder| holder.places.len()).sum()
+    }
+
+    /// Returns the target, its holders, their chains and its listeners as a graph in the language of Graphviz.
+    ///
+    /// Each entity is a node with its id for a name; roots are drawn twice round, and registrations with dashes. Whatever the
+    /// names of entities hold, the graph is well formed.
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of places and of links in chains, times a logarithm of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::FindReferencesExt;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn(Name::new("goblin")).id();
+    /// let purse = world.spawn(ChildOf(goblin)).id();
+    ///
+    /// let dot = world.find_references(goblin).to_dot();
+    ///
+    /// assert!(dot.contains(&format!(r#""{purse}" -> "{goblin}""#)));
+    /// ```
+    pub fn to_dot(&self) -> String {
+        dot::graph(self)
+    }
+}
+
+impl fmt::Display for ReferenceReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let target = &self.target;
+        write!(f, "{}{} is named ", target, Condition(target.liveness))?;
+        if self.holders.is_empty() {
+            write!(f, "nowhere")?;
+        } else {
+            let places = Counted(self.place_count(), "place", "places");
+            let holders = Counted(self.holders.len(), "holder", "holders");
+            write!(f, "in {places} by {holders}")?;
+        }
+        for holder in &self.holders {
+            fmt_holder(f, holder)?;
+        }
+        if !self.registrations.is_empty() {
+            let registrations = Counted(self.registrations.len(), "registration", "registrations");
+            write!(f, "\n{registrations} on it")?;
+        }
+        for registration in &self.registrations {
+            let Registration {
+                listener,
+                component,
+                signal,
+                ..
+            } = registration;
+            let (component, signal) = (ShortName(component), ShortName(signal));
+            write!(f, "\n  {component} of {listener} listens for {signal}")?;
+        }
+        write_blind_spots(f, &self.blind_spots, usize::MAX)
+    }
+}
+
+fn fmt_holder(f: &mut fmt::Formatter<'_>, holder: &ReferenceHolder) -> fmt::Result {
+    let ReferenceHolder {
+        label,
+        places,
+        chain,
+    } = holder;
+    for place in places {
+        let condition = Condition(label.liveness);
+        write!(
+            f,
+            "\n  {place} of {label}{condition} ({})",
+            place.kind.remark()
+        )?;
+    }
+    let Some(chain) = chain else {
+        return write!(f, "\n    no root leads to {label}");
+    };
+    let mut indent = 4;
+    let mut named = label;
+    for link in chain.iter().rev() {
+        write!(f, "\n{:indent$}{named} is named by {link}", "")?;
+        named = &link.label;
+        indent += 2;
+    }
+    write!(f, "\n{:indent$}{named} is a root", "")
+}
+
+/// What is to be said of an entity that is not simply there.
+struct Condition(Liveness);
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Liveness::Alive => Ok(()),
+            Liveness::Deleting => write!(f, ", which is being deleted,"),
+            Liveness::Gone => write!(f, ", which is gone,"),
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The search through a world.
+
+use core::any::type_name;
+
+use bevy_ecs::{entity::Entity, world::World};
+
+use crate::{
+    books::references::Referenced,
+    ext::signal::SignalExt,
+    find::{
+        chain::{ChainLink, Origins},
+        report::ReferenceReport,
+    },
+    inspect::{
+        blind_spot::TooDeep,
+        holder::{ReferenceHolder, ReferencePlace},
+        label::order,
+        readers::{BlindTo, Readers, archetypes},
+        reflection::Reflection,
+    },
+    registration::Registration,
+};
+
+/// What a search needs wherever it looks.
+pub(crate) struct Search<'w> {
+    pub(crate) world: &'w World,
+    reflection: Reflection<'w>,
+    readers: Readers,
+}
+
+/// Finds whoever names `target`.
+pub(crate) fn find(world: &World, target: Entity) -> ReferenceReport {
+    let reflection = Reflection::of(world);
+    let readers = Readers::of(world, &reflection);
+    let mut search = Search {
+        world,
+        reflection,
+        readers,
+    };
+    let (found, too_deep) = search.places(target);
+    let blind_spots = search.readers.blind_spots(world, too_deep, BlindTo::Search);
+    ReferenceReport {
+        target: search.readers.label(world, target),
+        holders: search.holders(target, found),
+        registrations: registrations(world, target),
+        blind_spots,
+    }
+}
+
+/// Returns who listens to `target`, without the links of declared references, which are holders.
+fn registrations(world: &World, target: Entity) -> Vec<Registration> {
+    let mut registrations = world.registrations_on(target);
+    registrations.retain(|registration| registration.signal != type_name::<Referenced>());
+    registrations
+}
+
+/// Who names the target, and where.
+type Found = Vec<(Entity, Vec<ReferencePlace>)>;
+
+impl Search<'_> {
+    /// Looks at all components for places that name `target`.
+    fn places(&mut self, target: Entity) -> (Found, TooDeep) {
+        let mut found = Found::new();
+        let mut too_deep = TooDeep::default();
+        for archetype in archetypes(self.world) {
+            let readers: Vec<_> = self.readers.of_archetype(archetype).collect();
+            if readers.is_empty() {
+                continue;
+            }
+            for holder in archetype.entities() {
+                let entity = self.world.entity(holder.id());
+                let mut places = Vec::new();
+                for reader in &readers {
+                    let deep = reader.add_places(
+                        self.world,
+                        &mut self.reflection,
+                        entity,
+                        target,
+                        &mut places,
+                    );
+                    if let Some(path) = deep {
+                        too_deep.note(reader.component, holder.id(), path);
+                    }
+                }
+                if !places.is_empty() {
+                    found.push((holder.id(), places));
+                }
+            }
+        }
+        found.sort_unstable_by_key(|(holder, _)| order(*holder));
+        (found, too_deep)
+    }
+
+    /// Returns whom the components of `holder` name, each once, in order.
+    pub(crate) fn named_by(&mut self, holder: Entity) -> Vec<Entity> {
+        let mut named = Vec::new();
+        let Ok(entity) = self.world.get_entity(holder) else {
+            return named;
+        };
+        for reader in self.readers.of_archetype(entity.archetype()) {
+            reader.for_each(self.world, &mut self.reflection, entity, &mut |entity| {
+                named.push(entity);
+            });
+        }
+        named.sort_unstable_by_key(|named| order(*named));
+        named.dedup();
+        named
+    }
+
+    /// Turns what was found into holders, with the chains that lead to them.
+    fn holders(&mut self, target: Entity, found: Found) -> Vec<ReferenceHolder> {
+        let wanted: Vec<_> = found.iter().map(|(holder, _)| *holder).collect();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let origins = Origins::explore(self, target, &wanted);
+        let mut holders = Vec::with_capacity(found.len());
+        for (holder, places) in found {
+            let way = origins.way_to(holder);
+            holders.push(ReferenceHolder {
+                label: self.readers.label(self.world, holder),
+                places,
+                chain: way.map(|way| self.chain(&way, holder)),
+            });
+        }
+        holders
+    }
+
+    /// Says where each entity of a way names the next.
+    fn chain(&mut self, way: &[Entity], holder: Entity) -> Vec<ChainLink> {
+        let next = way.iter().skip(1).chain([&holder]);
+        let mut chain = Vec::with_capacity(way.len());
+        for (&at, &next) in way.iter().zip(next) {
+            chain.push(ChainLink {
+                label: self.readers.label(self.world, at),
+                place: self.first_place(at, next),
+            });
+        }
+        chain
+    }
+
+    fn first_place(&mut self, holder: Entity, target: Entity) -> ReferencePlace {
+        let entity = self.world.entity(holder);
+        let mut places = Vec::new();
+        for reader in self.readers.of_archetype(entity.archetype()) {
+            reader.add_places(
+                self.world,
+                &mut self.reflection,
+                entity,
+                target,
+                &mut places,
+            );
+            if !places.is_empty() {
+                break;
+            }
+        }
+        let mut places = places.into_iter();
+        places
+            .next()
+            .expect("whoever names an entity should do so in some place")
+    }
+}

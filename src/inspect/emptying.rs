@@ -1,0 +1,129 @@
+//! Taking entities out of values by reflection.
+//!
+//! It follows the rules of declared references: a value that cannot be without an entity is dropped by the innermost `Option`,
+//! list, set or map that holds it, and the others keep their order. Where there is none, because a component holds
+//! a plain `Entity`, that becomes [`Entity::PLACEHOLDER`].
+
+use std::collections::BTreeSet;
+
+use bevy_ecs::entity::{Entity, EntityIndexSet};
+use bevy_reflect::{PartialReflect, ReflectKind, ReflectMut, enums::DynamicEnum};
+
+use crate::{
+    ext::find::SEARCH_DEPTH,
+    inspect::reflection::{is_transparent, names_any},
+    reference::references::Remains,
+    weak::Weak,
+};
+
+/// Whether there is somebody around a value who can drop it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// An `Option`, a list, a set, or a map.
+    Container,
+    Nobody,
+}
+
+/// Takes all who are `lost` out of `value`, and tells whether it must be dropped by what is around it.
+pub(crate) fn empty(
+    value: &mut dyn PartialReflect,
+    lost: &EntityIndexSet,
+    around: Around,
+    depth: usize,
+) -> Remains {
+    // As deep as a search looks, and no deeper.
+    if depth > SEARCH_DEPTH {
+        return Remains::Valid;
+    }
+    if let Some(entity) = value.try_downcast_mut::<Entity>() {
+        return empty_entity(entity, lost, around);
+    }
+    if value.try_downcast_ref::<Weak>().is_some() {
+        // It does no harm.
+        return Remains::Valid;
+    }
+    if let Some(set) = value.try_downcast_mut::<BTreeSet<Entity>>() {
+        // It is opaque to Bevy, but not to us.
+        if depth < SEARCH_DEPTH {
+            set.retain(|entity| !lost.contains(entity));
+        }
+        return Remains::Valid;
+    }
+    let is_transparent = is_transparent(value);
+    let inside = match value.reflect_kind() {
+        _ if is_transparent => depth,
+        // Into the variant, and into its field.
+        ReflectKind::Enum => depth + 2,
+        _ => depth + 1,
+    };
+    let mut remains = Remains::Valid;
+    let mut part = |part: Option<&mut dyn PartialReflect>| {
+        if let Some(part) = part {
+            remains = remains.and(empty(part, lost, around, inside));
+        }
+    };
+    match value.reflect_mut() {
+        ReflectMut::Struct(value) => {
+            (0..value.field_len()).for_each(|index| part(value.field_at_mut(index)));
+        }
+        ReflectMut::TupleStruct(value) => {
+            (0..value.field_len()).for_each(|index| part(value.field_mut(index)));
+        }
+        ReflectMut::Tuple(value) => {
+            (0..value.field_len()).for_each(|index| part(value.field_mut(index)));
+        }
+        ReflectMut::Array(value) => {
+            (0..value.len()).for_each(|index| part(value.get_mut(index)));
+        }
+        ReflectMut::List(value) => {
+            let mut void = Vec::new();
+            for index in 0..value.len() {
+                if let Some(element) = value.get_mut(index)
+                    && empty(element, lost, Around::Container, inside) == Remains::Void
+                {
+                    void.push(index);
+                }
+            }
+            if !void.is_empty() {
+                let mut void = void.into_iter().peekable();
+                for (index, element) in value.drain().into_iter().enumerate() {
+                    if void.next_if_eq(&index).is_none() {
+                        value.push(element);
+                    }
+                }
+            }
+        }
+        ReflectMut::Map(value) => value.retain(&mut |key, value| {
+            !names_any(key, lost, inside)
+                && empty(value, lost, Around::Container, inside) == Remains::Valid
+        }),
+        ReflectMut::Set(value) => value.retain(&mut |element| !names_any(element, lost, inside)),
+        ReflectMut::Enum(option) if is_transparent => {
+            let void = option
+                .field_at_mut(0)
+                .is_some_and(|some| empty(some, lost, Around::Container, inside) == Remains::Void);
+            if void {
+                option.apply(&DynamicEnum::new("None", ()));
+            }
+        }
+        ReflectMut::Enum(value) => {
+            (0..value.field_len()).for_each(|index| part(value.field_at_mut(index)));
+        }
+        // What is opaque cannot be looked into.
+        _ => {}
+    }
+    remains
+}
+
+fn empty_entity(entity: &mut Entity, lost: &EntityIndexSet, around: Around) -> Remains {
+    if !lost.contains(entity) {
+        return Remains::Valid;
+    }
+    match around {
+        Around::Container => Remains::Void,
+        Around::Nobody => {
+            *entity = Entity::PLACEHOLDER;
+            Remains::Valid
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What takes the place of reflection where the feature `bevy_reflect` is off: nothing can be looked into.
+
+use core::{any::TypeId, fmt, marker::PhantomData};
+
+use bevy_ecs::{
+    component::ComponentId,
+    entity::{Entity, EntityIndexSet},
+    world::{EntityRef, World},
+};
+
+use crate::inspect::{blind_spot::Blindness, reader::Strength};
+
+/// How a component is looked into: never.
+pub(crate) enum Lens {}
+
+impl Lens {
+    pub(crate) fn empty(&self, _: &mut World, _: Entity, _: ComponentId, _: &EntityIndexSet) {
+        match *self {}
+    }
+}
+
+/// What was found out about types: nothing.
+#[derive(Default)]
+pub(crate) struct Holds;
+
+/// What is known of a type.
+pub(crate) struct Known {
+    pub(crate) name: Option<&'static str>,
+    pub(crate) lens: Option<Lens>,
+    pub(crate) blindness: Vec<Blindness>,
+}
+
+pub(crate) struct Reflection<'w>(PhantomData<&'w World>);
+
+impl<'w> Reflection<'w> {
+    pub(crate) fn of(_: &'w World) -> Self {
+        Self(PhantomData)
+    }
+
+    pub(crate) fn knowing(world: &'w World, _: Holds) -> Self {
+        Self::of(world)
+    }
+
+    pub(crate) fn into_holds(self) -> Holds {
+        Holds
+    }
+
+    pub(crate) fn know(&self, _: Option<TypeId>) -> Known {
+        Known {
+            name: None,
+            lens: None,
+            blindness: vec![Blindness::WithoutReflection],
+        }
+    }
+
+    pub(crate) fn look(
+        &mut self,
+        lens: &Lens,
+        _: EntityRef,
+        _: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
+    ) -> Option<String> {
+        match *lens {}
+    }
+}
+
+/// Tells whether the components of a type hold nothing that reflection would find.
+pub(crate) fn is_of_reflection(_: TypeId) -> bool {
+    false
+}

@@ -1,0 +1,371 @@
+//! How the components of a type are read, when their type is forgotten.
+
+use core::{any::TypeId, fmt};
+
+use bevy_ecs::{
+    component::{ComponentId, ComponentInfo},
+    entity::Entity,
+    entity_disabling::DefaultQueryFilters,
+    error::FallbackErrorHandler,
+    hierarchy::{ChildOf, Children},
+    message::MessageRegistry,
+    name::Name,
+    observer::{ObservedBy, Observer},
+    relationship::RelationshipAccessor,
+    resource::IsResource,
+    schedule::Schedules,
+    world::{EntityRef, World},
+};
+use disqualified::ShortName;
+
+use crate::{
+    deleting::Deleting,
+    inspect::{
+        blind_spot::{Blindness, NAMELESS},
+        holder::{ReferenceKind, ReferencePlace},
+        readers::LeftOut,
+        reflection::{self, Lens, Reflection},
+    },
+    reference::{
+        path::{Place, Step},
+        tracked::{Tracked, Tracking},
+    },
+    relationship::{related_by, relation_of},
+    timers::Timed,
+};
+
+/// How the components of a type are read.
+pub(crate) struct Reader {
+    pub(crate) component: ComponentId,
+    pub(crate) name: String,
+    /// The name without its path.
+    short_name: String,
+    declared: Option<Tracking>,
+    rest: Rest,
+    /// Whether sweeps leave the components as they are.
+    pub(crate) is_left_out: bool,
+    pub(crate) blindness: Vec<Blindness>,
+}
+
+/// How that is read which is not declared.
+enum Rest {
+    Nothing,
+    Reflected(Lens, ReferenceKind),
+    /// The one who is named by a relationship component.
+    Related(ComponentId),
+    /// Those whom the target component of a relationship names.
+    Relating(ComponentId),
+    /// What Bevy's observers keep.
+    Observing(fn(EntityRef) -> Vec<Entity>),
+}
+
+/// How a sweep gets at the components of a type.
+pub(crate) enum Grip<'a> {
+    Declared(Tracking),
+    Reflected(&'a Lens),
+}
+
+/// Whether a place holds an entity or merely knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Strong,
+    #[cfg_attr(
+        not(feature = "bevy_reflect"),
+        expect(dead_code, reason = "handles are found by reflection")
+    )]
+    Weak,
+}
+
+impl Reader {
+    pub(crate) fn of(world: &World, reflection: &Reflection, component: ComponentId) -> Self {
+        let info = world.components().get_info(component);
+        let info = info.expect("a component of an archetype should be registered");
+        let left_out = world.get_resource::<LeftOut>();
+        let left_out = left_out.and_then(|left_out| left_out.name_of(component));
+        let tracked = world.get_resource::<Tracked>();
+        let declared = tracked.and_then(|tracked| tracked.find(component));
+        let known = reflection.know(info.type_id());
+        let name = match (&declared, known.name) {
+            (Some(declared), _) => declared.reach.name().to_owned(),
+            (None, Some(name)) => name.to_owned(),
+            (None, None) => match left_out {
+                Some(name) => name.to_owned(),
+                None => name_of(world, component, info),
+            },
+        };
+        let related = match info.relationship_accessor() {
+            Some(RelationshipAccessor::Relationship { .. }) => Some(Rest::Related(component)),
+            Some(RelationshipAccessor::RelationshipTarget { .. }) => {
+                Some(Rest::Relating(component))
+            }
+            None => None,
+        };
+        let mut blindness = known.blindness;
+        let rest = match (known.lens, related) {
+            _ if is_harmless(info) => {
+                blindness.clear();
+                Rest::Nothing
+            }
+            _ if info.type_id() == Some(TypeId::of::<Observer>()) => {
+                blindness.clear();
+                Rest::Observing(watched_by)
+            }
+            _ if info.type_id() == Some(TypeId::of::<ObservedBy>()) => {
+                blindness.clear();
+                Rest::Observing(observers_of)
+            }
+            (Some(lens), None) => Rest::Reflected(lens, ReferenceKind::Plain),
+            (Some(lens), Some(_)) => Rest::Reflected(lens, ReferenceKind::Kept),
+            (None, Some(related)) => {
+                blindness.retain(is_about_a_part);
+                related
+            }
+            (None, None) => Rest::Nothing,
+        };
+        if declared.is_some() {
+            // What is declared can be seen; what is not is the business of whoever left it out.
+            blindness.retain(is_about_a_part);
+        }
+        Self {
+            component,
+            short_name: ShortName(&name).to_string(),
+            name,
+            declared,
+            rest,
+            is_left_out: left_out.is_some(),
+            blindness,
+        }
+    }
+
+    /// Returns what readers are sorted by.
+    pub(crate) fn order(&self) -> (&str, &str) {
+        (&self.short_name, &self.name)
+    }
+
+    /// Tells whether the components may name anybody.
+    pub(crate) fn may_name(&self) -> bool {
+        self.declared.is_some() || !matches!(self.rest, Rest::Nothing)
+    }
+
+    /// Calls `found` for each entity that the component of `holder` names; an entity may come more than once.
+    pub(crate) fn for_each(
+        &self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        found: &mut dyn FnMut(Entity),
+    ) {
+        if let Some(declared) = self.declared {
+            declared
+                .reach
+                .visit(world, holder.id(), &mut |entity, _| found(entity));
+        }
+        self.read_rest(world, reflection, holder, &mut |entity, _, _| found(entity));
+    }
+
+    /// Adds all places where the component of `holder` names `target`, and returns the first that was too deep to be looked
+    /// at.
+    pub(crate) fn add_places(
+        &self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        target: Entity,
+        places: &mut Vec<ReferencePlace>,
+    ) -> Option<String> {
+        let start = places.len();
+        let place = |path, kind| ReferencePlace {
+            component: self.name.clone(),
+            path,
+            kind,
+        };
+        for declared in self.declared_places(world, holder.id(), &mut |at| at == target) {
+            let kind = ReferenceKind::Declared(declared.policy);
+            places.push(place(declared.path, kind));
+        }
+        let declared = places.len();
+        let kind = self.kind();
+        self.read_rest(world, reflection, holder, &mut |entity, strength, path| {
+            if entity != target {
+                return;
+            }
+            let path = path.to_string();
+            let is_declared = places[start..declared].iter().any(|at| at.path == path);
+            if !is_declared {
+                let kind = match strength {
+                    Strength::Weak => ReferenceKind::Weak,
+                    Strength::Strong => kind,
+                };
+                places.push(place(path, kind));
+            }
+        })
+    }
+
+    /// Returns how a sweep gets at the components, if it has anything to do with them.
+    pub(crate) fn grip(&self) -> Option<Grip<'_>> {
+        if self.is_left_out {
+            return None;
+        }
+        match (&self.declared, &self.rest) {
+            (Some(declared), _) => Some(Grip::Declared(*declared)),
+            (None, Rest::Reflected(lens, ReferenceKind::Plain)) => Some(Grip::Reflected(lens)),
+            (None, _) => None,
+        }
+    }
+
+    /// Adds all places that a sweep would empty in the component of `holder`, with whom they name, and returns the first
+    /// that was too deep to be looked at.
+    pub(crate) fn add_leftovers(
+        &self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+        places: &mut Vec<(Entity, ReferencePlace)>,
+    ) -> Option<String> {
+        let place = |path, kind| ReferencePlace {
+            component: self.name.clone(),
+            path,
+            kind,
+        };
+        match self.grip()? {
+            Grip::Declared(_) => {
+                for declared in self.declared_places(world, holder.id(), is_meant) {
+                    let kind = ReferenceKind::Declared(declared.policy);
+                    places.push((declared.entity, place(declared.path, kind)));
+                }
+                None
+            }
+            Grip::Reflected(lens) => {
+                reflection.look(lens, holder, &mut |entity, strength, path| {
+                    if strength == Strength::Strong && is_meant(entity) {
+                        let place = place(path.to_string(), ReferenceKind::Plain);
+                        places.push((entity, place));
+                    }
+                })
+            }
+        }
+    }
+
+    fn declared_places(
+        &self,
+        world: &World,
+        holder: Entity,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+    ) -> Vec<Place> {
+        let declared = self.declared;
+        declared.map_or(Vec::new(), |declared| {
+            declared.reach.places(world, holder, is_meant)
+        })
+    }
+
+    /// Returns the kind of the places that are not declared.
+    fn kind(&self) -> ReferenceKind {
+        match self.rest {
+            Rest::Nothing => ReferenceKind::Plain,
+            Rest::Reflected(_, kind) => kind,
+            Rest::Related(_) | Rest::Relating(_) | Rest::Observing(_) => ReferenceKind::Kept,
+        }
+    }
+
+    fn read_rest(
+        &self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        found: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
+    ) -> Option<String> {
+        let mut kept = Vec::new();
+        match &self.rest {
+            Rest::Nothing => {}
+            Rest::Reflected(lens, _) => return reflection.look(lens, holder, found),
+            Rest::Related(component) => {
+                if let Some(entity) = relation_of(world, holder, *component) {
+                    found(entity, Strength::Strong, &"");
+                }
+            }
+            Rest::Relating(component) => {
+                related_by(world, holder, *component, |entity| kept.push(entity));
+            }
+            Rest::Observing(entities) => kept = entities(holder),
+        }
+        for (index, entity) in kept.into_iter().enumerate() {
+            found(entity, Strength::Strong, &Step::Index(index));
+        }
+        None
+    }
+}
+
+fn is_about_a_part(blindness: &Blindness) -> bool {
+    matches!(
+        blindness,
+        Blindness::Opaque { .. } | Blindness::TooDeep { .. }
+    )
+}
+
+fn watched_by(holder: EntityRef) -> Vec<Entity> {
+    let observer = holder.get::<Observer>();
+    observer.map_or(Vec::new(), |observer| {
+        observer.descriptor().entities().to_vec()
+    })
+}
+
+fn observers_of(holder: EntityRef) -> Vec<Entity> {
+    let observed = holder.get::<ObservedBy>();
+    observed.map_or(Vec::new(), |observed| observed.get().to_vec())
+}
+
+/// Tells whether a component can hold nothing, or nothing that is anybody's business.
+fn is_harmless(info: &ComponentInfo) -> bool {
+    let harmless = [
+        TypeId::of::<Deleting>(),
+        TypeId::of::<Timed>(),
+        TypeId::of::<Name>(),
+        TypeId::of::<IsResource>(),
+        TypeId::of::<DefaultQueryFilters>(),
+        TypeId::of::<FallbackErrorHandler>(),
+        TypeId::of::<MessageRegistry>(),
+        TypeId::of::<Schedules>(),
+    ];
+    #[cfg(feature = "bevy_app")]
+    let is_of_app = |id| {
+        let orders = [
+            TypeId::of::<bevy_app::MainScheduleOrder>(),
+            TypeId::of::<bevy_app::FixedMainScheduleOrder>(),
+            TypeId::of::<bevy_ecs::message::Messages<bevy_app::AppExit>>(),
+        ];
+        orders.contains(&id)
+    };
+    #[cfg(not(feature = "bevy_app"))]
+    let is_of_app = |_| false;
+    let is_known = |id| harmless.contains(&id) || is_of_app(id) || reflection::is_of_reflection(id);
+    info.layout().size() == 0 || info.type_id().is_some_and(is_known)
+}
+
+/// Returns the name of a type that only Bevy knows.
+fn name_of(world: &World, component: ComponentId, info: &ComponentInfo) -> String {
+    let kept = [
+        named::<ChildOf>(),
+        named::<Children>(),
+        named::<Observer>(),
+        named::<ObservedBy>(),
+    ];
+    let mut kept = kept.into_iter();
+    if let Some((_, name)) = kept.find(|(id, _)| info.type_id() == Some(*id)) {
+        return name.to_owned();
+    }
+    // Without Bevy's feature `debug` all types have the same text for a name.
+    let (resource, expected) = named::<IsResource>();
+    let components = world.components();
+    let resource = components.get_id(resource);
+    let resource = resource.and_then(|resource| components.get_info(resource));
+    if resource.is_some_and(|resource| *resource.name() == *expected) {
+        info.name().to_string()
+    } else {
+        format!("{NAMELESS}{}", component.index())
+    }
+}
+
+fn named<C: 'static>() -> (TypeId, &'static str) {
+    (TypeId::of::<C>(), core::any::type_name::<C>())
+}

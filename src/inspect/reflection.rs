@@ -1,0 +1,346 @@
+//! Looking into values by reflection.
+
+use core::{any::TypeId, fmt};
+use std::collections::BTreeSet;
+
+use bevy_ecs::{
+    component::{ComponentId, ComponentInfo},
+    entity::{Entity, EntityIndexSet},
+    reflect::{AppTypeRegistry, ReflectComponent},
+    world::{EntityRef, World},
+};
+use bevy_platform::sync::RwLockReadGuard;
+use bevy_reflect::{
+    PartialReflect, Reflect, ReflectFromPtr, ReflectRef, TypeRegistry, enums::VariantType,
+};
+
+use crate::{
+    ext::find::SEARCH_DEPTH,
+    hash::HashMap,
+    inspect::{
+        blind_spot::Blindness,
+        emptying::{self, Around},
+        immutable,
+        reader::Strength,
+        survey::{self, Survey},
+    },
+    reference::path::Step,
+    weak::Weak,
+};
+
+/// How a component is looked into, and emptied.
+#[derive(Clone)]
+pub(crate) struct Lens {
+    component: ReflectComponent,
+    /// For immutable components.
+    pointer: Option<ReflectFromPtr>,
+}
+
+/// What is known of a type.
+pub(crate) struct Known {
+    /// Its path, if it is registered.
+    pub(crate) name: Option<&'static str>,
+    /// How its components are looked into, if that can find anybody.
+    pub(crate) lens: Option<Lens>,
+    /// What cannot be looked into.
+    pub(crate) blindness: Vec<Blindness>,
+}
+
+impl Lens {
+    /// Takes all who are `lost` out of the component of `holder`, which is written by that.
+    pub(crate) fn empty(
+        &self,
+        world: &mut World,
+        holder: Entity,
+        component: ComponentId,
+        lost: &EntityIndexSet,
+    ) {
+        let empty = |value: &mut dyn Reflect| {
+            let value = value.as_partial_reflect_mut();
+            // Nobody is around a component.
+            let _ = emptying::empty(value, lost, Around::Nobody, 0);
+        };
+        let info = world.components().get_info(component);
+        if info.is_some_and(ComponentInfo::mutable) {
+            if let Ok(mut holder) = world.get_entity_mut(holder)
+                && let Some(mut value) = self.component.reflect_mut(&mut holder)
+            {
+                empty(&mut *value);
+            }
+        } else if let Some(pointer) = &self.pointer {
+            immutable::modify(world, holder, component, pointer, empty);
+        }
+    }
+}
+
+/// Tells whether `value`, so many steps deep in a component, names anybody who is `lost`.
+pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth: usize) -> bool {
+    let mut found = false;
+    let mut reflection = Reflection {
+        registry: None,
+        holds: HashMap::default(),
+    };
+    let mut look = Look {
+        reflection: &mut reflection,
+        found: &mut |entity, strength, _| {
+            found |= strength == Strength::Strong && lost.contains(&entity);
+        },
+        too_deep: None,
+    };
+    let trail = Trail {
+        depth,
+        ..Trail::START
+    };
+    look.value(value, &trail);
+    found
+}
+
+/// The types that a world has registered, and what was found out about them.
+pub(crate) struct Reflection<'w> {
+    registry: Option<RwLockReadGuard<'w, TypeRegistry>>,
+    holds: Holds,
+}
+
+/// Whether values of a type can hold an entity, as far as that was found out.
+pub(crate) type Holds = HashMap<TypeId, bool>;
+
+impl<'w> Reflection<'w> {
+    pub(crate) fn of(world: &'w World) -> Self {
+        Self::knowing(world, Holds::default())
+    }
+
+    /// Returns the types of a world, with what was found out before.
+    pub(crate) fn knowing(world: &'w World, holds: Holds) -> Self {
+        let registry = world.get_resource::<AppTypeRegistry>();
+        Self {
+            registry: registry.map(|registry| registry.read()),
+            holds,
+        }
+    }
+
+    /// Returns what was found out.
+    pub(crate) fn into_holds(self) -> Holds {
+        self.holds
+    }
+
+    /// Returns what is known of the components of a type.
+    pub(crate) fn know(&self, id: Option<TypeId>) -> Known {
+        let registration = self.registry.as_ref().zip(id);
+        let registration = registration.and_then(|(registry, id)| registry.get(id));
+        let Some(registration) = registration else {
+            return Known {
+                name: None,
+                lens: None,
+                blindness: vec![Blindness::NotRegistered],
+            };
+        };
+        let info = registration.type_info();
+        let name = Some(info.type_path());
+        let Some(component) = registration.data::<ReflectComponent>() else {
+            return Known {
+                name,
+                lens: None,
+                blindness: vec![Blindness::NotReflected],
+            };
+        };
+        let survey = Survey::of(info, self.registry.as_deref());
+        let opaque = survey.opaque.into_iter();
+        let opaque = opaque.map(|(path, type_path)| Blindness::Opaque { path, type_path });
+        Known {
+            name,
+            lens: survey.holds.then(|| Lens {
+                component: component.clone(),
+                pointer: registration.data::<ReflectFromPtr>().cloned(),
+            }),
+            blindness: opaque.collect(),
+        }
+    }
+
+    /// Calls `found` for each entity in a component of `holder`, and returns the first place that is too deep.
+    pub(crate) fn look(
+        &mut self,
+        lens: &Lens,
+        holder: EntityRef,
+        found: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
+    ) -> Option<String> {
+        let component = lens.component.reflect(holder)?;
+        let mut look = Look {
+            reflection: self,
+            found,
+            too_deep: None,
+        };
+        look.value(component.as_partial_reflect(), &Trail::START);
+        look.too_deep
+    }
+
+    /// Tells whether `value` cannot hold an entity, by its type.
+    fn holds_nothing(&mut self, value: &dyn PartialReflect) -> bool {
+        let Some(known) = value.try_as_reflect() else {
+            // It stands for a type that may be anything.
+            return false;
+        };
+        let id = known.as_any().type_id();
+        let registry = self.registry.as_deref();
+        let holds = self.holds.entry(id).or_insert_with(|| {
+            let info = value.get_represented_type_info();
+            info.is_none_or(|info| Survey::of(info, registry).holds)
+        });
+        !*holds
+    }
+}
+
+/// Tells whether the components of a type hold nothing that reflection would find.
+pub(crate) fn is_of_reflection(id: TypeId) -> bool {
+    id == TypeId::of::<AppTypeRegistry>()
+}
+
+/// A look into one component.
+struct Look<'a, 'w> {
+    reflection: &'a mut Reflection<'w>,
+    found: &'a mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
+    too_deep: Option<String>,
+}
+
+impl Look<'_, '_> {
+    /// Looks into `value`, which is at `trail`.
+    fn value(&mut self, value: &dyn PartialReflect, trail: &Trail) {
+        let entity = value.try_downcast_ref::<Entity>().copied();
+        let weak = value.try_downcast_ref::<Weak>();
+        let is_leaf = entity.is_some() || weak.is_some();
+        if !is_leaf && self.reflection.holds_nothing(value) {
+            return;
+        }
+        if trail.depth > SEARCH_DEPTH {
+            self.too_deep.get_or_insert_with(|| trail.to_string());
+            return;
+        }
+        if let Some(entity) = entity {
+            (self.found)(entity, Strength::Strong, trail);
+            return;
+        }
+        if let Some(weak) = weak {
+            (self.found)(weak.id(), Strength::Weak, trail);
+            return;
+        }
+        match value.reflect_ref() {
+            ReflectRef::Struct(value) => {
+                for (name, field) in value.iter_fields() {
+                    self.value(field, &trail.then(Part::Name(name)));
+                }
+            }
+            ReflectRef::TupleStruct(value) if is_transparent(value.as_partial_reflect()) => {
+                for field in value.iter_fields() {
+                    self.value(field, trail);
+                }
+            }
+            ReflectRef::TupleStruct(value) => self.numbered(value.iter_fields(), trail),
+            ReflectRef::Tuple(value) => self.numbered(value.iter_fields(), trail),
+            ReflectRef::List(value) => self.elements(value.iter(), trail),
+            ReflectRef::Array(value) => self.elements(value.iter(), trail),
+            ReflectRef::Set(value) => self.elements(value.iter(), trail),
+            ReflectRef::Map(value) => {
+                for (index, (key, value)) in value.iter().enumerate() {
+                    self.value(key, &trail.then(Part::Step(Step::Key(index))));
+                    self.value(value, &trail.then(Part::Step(Step::Value(index))));
+                }
+            }
+            ReflectRef::Enum(value) if is_transparent(value.as_partial_reflect()) => {
+                if let Some(some) = value.field_at(0) {
+                    self.value(some, trail);
+                }
+            }
+            ReflectRef::Enum(value) => {
+                let variant = trail.then(Part::Variant(value.variant_name()));
+                for index in 0..value.field_len() {
+                    let part = match (value.variant_type(), value.name_at(index)) {
+                        (VariantType::Struct, Some(name)) => Part::Name(name),
+                        _ => Part::Number(index),
+                    };
+                    if let Some(field) = value.field_at(index) {
+                        self.value(field, &variant.then(part));
+                    }
+                }
+            }
+            _ => {
+                // Opaque to Bevy, but not to us.
+                if let Some(set) = value.try_downcast_ref::<BTreeSet<Entity>>() {
+                    let elements = set.iter().map(PartialReflect::as_partial_reflect);
+                    self.elements(elements, trail);
+                }
+            }
+        }
+    }
+
+    fn numbered<'a>(
+        &mut self,
+        fields: impl Iterator<Item = &'a dyn PartialReflect>,
+        trail: &Trail,
+    ) {
+        for (index, field) in fields.enumerate() {
+            self.value(field, &trail.then(Part::Number(index)));
+        }
+    }
+
+    fn elements<'a>(
+        &mut self,
+        elements: impl Iterator<Item = &'a dyn PartialReflect>,
+        trail: &Trail,
+    ) {
+        for (index, element) in elements.enumerate() {
+            self.value(element, &trail.then(Part::Step(Step::Index(index))));
+        }
+    }
+}
+
+/// Tells whether what `value` holds is at the same place as the value itself.
+pub(crate) fn is_transparent(value: &dyn PartialReflect) -> bool {
+    let info = value.get_represented_type_info();
+    info.is_some_and(|info| survey::is_transparent(info.ty()))
+}
+
+/// The way into a component; its `Display` is the path.
+struct Trail<'a> {
+    before: Option<&'a Trail<'a>>,
+    part: Part<'a>,
+    depth: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Part<'a> {
+    Start,
+    Name(&'a str),
+    Number(usize),
+    Variant(&'a str),
+    Step(Step),
+}
+
+impl<'a> Trail<'a> {
+    const START: Self = Self {
+        before: None,
+        part: Part::Start,
+        depth: 0,
+    };
+
+    fn then(&'a self, part: Part<'a>) -> Self {
+        Self {
+            before: Some(self),
+            part,
+            depth: self.depth + 1,
+        }
+    }
+}
+
+impl fmt::Display for Trail<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(before) = self.before {
+            before.fmt(f)?;
+        }
+        match self.part {
+            Part::Start => Ok(()),
+            Part::Name(name) => write!(f, ".{name}"),
+            Part::Number(number) => write!(f, ".{number}"),
+            Part::Variant(name) => write!(f, "::{name}"),
+            Part::Step(step) => step.fmt(f),
+        }
+    }
+}

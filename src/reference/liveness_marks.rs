@@ -1,0 +1,86 @@
+//! How an entity stands that names somebody or is named.
+
+use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
+
+use crate::{
+    books::{Books, Reserved},
+    deleting::Deleting,
+    signal::target::Signals,
+};
+
+/// The components that tell how an entity stands, looked up once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marks {
+    deleting: ComponentId,
+    reserved: ComponentId,
+    signals: ComponentId,
+}
+
+/// What the components of an entity tell. The books know besides whether it is despawned right now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// Its deletion has begun.
+    pub(crate) is_deleting: bool,
+    /// It is a resource of this crate, which nobody is linked to.
+    pub(crate) is_reserved: bool,
+    /// It is marked as a target.
+    pub(crate) is_target: bool,
+}
+
+impl Standing {
+    /// Tells whether it is alive. A target that `is_closed` though nobody marked it is despawned right now.
+    pub(crate) fn is_alive(self, is_closed: impl FnOnce() -> bool) -> bool {
+        !(self.is_deleting || self.is_target && is_closed())
+    }
+}
+
+impl Marks {
+    pub(crate) fn new(world: &mut World) -> Self {
+        Self {
+            deleting: world.register_component::<Deleting>(),
+            reserved: world.register_component::<Reserved>(),
+            signals: world.register_component::<Signals>(),
+        }
+    }
+
+    /// Returns how an entity stands, if it is there.
+    pub(crate) fn standing(self, world: &World, entity: Entity) -> Option<Standing> {
+        let location = world.entities().get_spawned(entity).ok()?;
+        let archetype = &world.archetypes()[location.archetype_id];
+        Some(Standing {
+            is_deleting: archetype.contains(self.deleting),
+            is_reserved: archetype.contains(self.reserved),
+            is_target: archetype.contains(self.signals),
+        })
+    }
+
+    /// Tells whether an entity is alive.
+    pub(crate) fn is_alive(self, world: &World, books: &Books, entity: Entity) -> bool {
+        let standing = self.standing(world, entity);
+        standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(entity)))
+    }
+
+    /// Tells whether an entity is lost: it is gone, or it is decided that it goes.
+    pub(crate) fn is_lost(self, world: &World, books: &Books, entity: Entity) -> bool {
+        match self.standing(world, entity) {
+            None => true,
+            Some(standing) if standing.is_deleting => !is_undecided(world, entity),
+            Some(standing) => !standing.is_alive(|| books.is_closed(entity)),
+        }
+    }
+
+    /// Tells whether components can be linked to an entity as it is.
+    pub(crate) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> bool {
+        self.standing(world, entity).is_some_and(|standing| {
+            standing.is_target
+                && !standing.is_reserved
+                && standing.is_alive(|| books.is_closed(entity))
+        })
+    }
+}
+
+/// Tells whether an entity whose deletion has begun may still turn out to live on.
+pub(crate) fn is_undecided(world: &World, entity: Entity) -> bool {
+    let deleting = world.get::<Deleting>(entity);
+    deleting.is_some_and(Deleting::is_undecided)
+}

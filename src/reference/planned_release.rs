@@ -1,0 +1,103 @@
+//! What a release would do.
+
+use bevy_ecs::{
+    entity::{Entity, EntityHashMap, EntityHashSet},
+    world::World,
+};
+
+use crate::{
+    books::Books,
+    hash::HashMap,
+    liveness::{Liveness, LivenessExt},
+    reference::{cascade::Denial, path::Place, policy::Policy, tracked::Tracked},
+};
+
+/// A declared reference that a deletion would release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PlannedRelease {
+    /// The entity of the component that names the one to be deleted.
+    pub holder: Entity,
+    /// The type name of the component.
+    pub component: &'static str,
+    /// Where in the component it is named: `.friends[3]`.
+    pub path: String,
+    /// What becomes of the place.
+    pub policy: Policy,
+}
+
+/// The places that name any of those who are meant, each component read once.
+pub(crate) struct Places<'a> {
+    world: &'a World,
+    meant: EntityHashSet,
+    /// By holder and number of the type, and then by whom they name.
+    read: HashMap<(Entity, u32), EntityHashMap<Vec<Place>>>,
+}
+
+impl<'a> Places<'a> {
+    /// Returns the places that name one of `meant`; none is read yet.
+    pub(crate) fn of(world: &'a World, meant: EntityHashSet) -> Self {
+        Self {
+            world,
+            meant,
+            read: HashMap::default(),
+        }
+    }
+
+    /// Returns all places that name `target`, as far as is known, without those of entities that are being deleted.
+    pub(crate) fn planned(&mut self, target: Entity) -> Vec<PlannedRelease> {
+        let world = self.world;
+        let (Some(tracked), Some(books)) = (
+            world.get_resource::<Tracked>(),
+            world.get_resource::<Books>(),
+        ) else {
+            return Vec::new();
+        };
+        let mut planned = Vec::new();
+        for (holder, number) in books.referrers(target) {
+            if world.liveness(holder) != Liveness::Alive {
+                continue;
+            }
+            let component = tracked.get(number).reach.name();
+            for Place { path, policy, .. } in self.take(tracked, holder, number, target) {
+                planned.push(PlannedRelease {
+                    holder,
+                    component,
+                    path,
+                    policy,
+                });
+            }
+        }
+        planned
+    }
+
+    /// Returns the paths to all places that refuse: `.crew[1].0`.
+    pub(crate) fn refusing(&mut self, denial: Denial) -> Vec<String> {
+        let tracked = self.world.resource::<Tracked>();
+        let places = self.take(tracked, denial.holder, denial.number, denial.target);
+        let refusing = places
+            .into_iter()
+            .filter(|place| place.policy == Policy::Deny);
+        refusing.map(|place| place.path).collect()
+    }
+
+    /// Takes the places out at which a component names `target`.
+    fn take(
+        &mut self,
+        tracked: &Tracked,
+        holder: Entity,
+        number: u32,
+        target: Entity,
+    ) -> Vec<Place> {
+        let read = self.read.entry((holder, number)).or_insert_with(|| {
+            let reach = tracked.get(number).reach;
+            let is_meant = &mut |entity| self.meant.contains(&entity);
+            let mut read = EntityHashMap::<Vec<Place>>::default();
+            for place in reach.places(self.world, holder, is_meant) {
+                read.entry(place.entity).or_default().push(place);
+            }
+            read
+        });
+        read.remove(&target).unwrap_or_default()
+    }
+}

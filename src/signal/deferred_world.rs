@@ -1,0 +1,262 @@
+//! How a `DeferredWorld` registers.
+//!
+//! It enters what it registers at once, and a command does what is left.
+
+use bevy_ecs::{
+    change_detection::DetectChangesMut,
+    component::Component,
+    entity::Entity,
+    error::BevyError,
+    world::{DeferredWorld, World},
+};
+
+use crate::{
+    books::{Books, Entered, pending::Entry, table::HandlerId},
+    deleting::Deleting,
+    error::{RegisterError, RetargetError},
+    panics::{Panicked, catch},
+    registration::Registration,
+    signal::{
+        handler::SignalHandler,
+        late_registrations, listener, missed,
+        outcome::{Registered, Replaced},
+        register::{self, About, Attempt, Manner, attempt, register_late, target_of, write},
+        retarget, target_mark,
+    },
+};
+
+/// What a registration is by the time that its command is applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// It is complete, unless it was made in the last moments of its listener or its target.
+    Entered,
+    /// It waits, unless it was ended.
+    Waiting,
+}
+
+/// Registers at once, or as soon as commands are applied.
+pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
+    world: &mut DeferredWorld,
+    listener: Entity,
+    about: About,
+    handler: H,
+    manner: Manner,
+) -> Result<Replaced, RegisterError> {
+    if let Attempt::Done(entered, entry) = attempt(world, listener, about, handler, manner)? {
+        if entered == Entered::New {
+            // Whoever holds a `DeferredWorld` may be a hook or an observer of a removal.
+            see_to_later(world, entry, Stage::Entered);
+        }
+        return Ok(Replaced::by(entered));
+    }
+    if let Some(entered) = enter(world, listener, about, handler, manner)? {
+        return Ok(entered);
+    }
+    world
+        .commands()
+        .queue(move |world: &mut World| register_late(world, listener, about, handler, manner));
+    Ok(Replaced::Queued)
+}
+
+/// Enters a registration that is legal, and has a command do the rest; answers `None` where there are no books yet.
+fn enter<Shape: 'static, H: SignalHandler<Shape>>(
+    world: &mut DeferredWorld,
+    listener: Entity,
+    about: About,
+    handler: H,
+    manner: Manner,
+) -> Result<Option<Replaced>, RegisterError> {
+    let component = world.components().valid_component_id::<H::Component>();
+    let (Some(target), Some(component)) = (target_of(world, about), component) else {
+        return Ok(None);
+    };
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return Ok(None);
+    };
+    let books = books.bypass_change_detection();
+    let known = listener::introduce_with(&mut books.table, component, handler);
+    if about == About::World {
+        books.immortal = Some(target);
+    }
+    let first = books.first(target);
+    let Some(entered) = write(books, listener, target, first, known, manner) else {
+        let registration = register::registration::<H::Component, H::Signal>(listener, target);
+        return Err(RegisterError::AlreadyRegistered(registration));
+    };
+    let entry = known.entry(listener, target);
+    match entered {
+        Entered::New => {
+            books.wait(entry, manner.apply(known.handler));
+            see_to_later(world, entry, Stage::Waiting);
+            return Ok(Some(Replaced::Queued));
+        }
+        Entered::Replaced => prepare_later(world, known.handler),
+        Entered::Kept | Entered::Refused => {}
+    }
+    Ok(Some(Replaced::by(entered)))
+}
+
+/// Moves a registration from one target to another, at once or as soon as commands are applied.
+pub(crate) fn retarget<C: Component, S: 'static>(
+    world: &mut DeferredWorld,
+    listener: Entity,
+    from: Entity,
+    to: Entity,
+) -> Result<Registered, RetargetError> {
+    let plan = retarget::plan::<C, S>(world, listener, from, to)?;
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    plan.carry_out(books);
+    let entry = plan.entry();
+    if plan.is_ready(books) {
+        see_to_later(world, entry, Stage::Entered);
+        Ok(Registered::Now)
+    } else {
+        books.wait(entry, plan.handler);
+        see_to_later(world, entry, Stage::Waiting);
+        Ok(Registered::Queued)
+    }
+}
+
+/// Completes what waits though its command is lost: a panic drops those that wait behind it.
+pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
+    let Some(books) = world.get_resource::<Books>() else {
+        return Ok(());
+    };
+    if books.pending.is_empty() {
+        return Ok(());
+    }
+    let mut outcome = Ok(());
+    for entry in books.all_that_waits() {
+        see_to_later(&mut DeferredWorld::from(&mut *world), entry, Stage::Waiting);
+        outcome = outcome.and(catch(|| world.flush()));
+    }
+    outcome
+}
+
+fn prepare_later(world: &mut DeferredWorld, handler: HandlerId) {
+    world.commands().queue(move |world: &mut World| {
+        if world.contains_resource::<Books>() {
+            listener::prepare(world, handler);
+        }
+    });
+}
+
+fn see_to_later(world: &mut DeferredWorld, entry: Entry, stage: Stage) {
+    let see_to = move |world: &mut World| see_to(world, entry, stage);
+    world.commands().queue(see_to);
+}
+
+/// Does for a registration of a `DeferredWorld` what only a command can do, or ends it.
+fn see_to(world: &mut World, entry: Entry, stage: Stage) -> Result<(), BevyError> {
+    let outcome = match stage {
+        Stage::Entered => confirm(world, entry),
+        Stage::Waiting => complete(world, entry),
+    };
+    // A target without a mark cannot say when its lists are not needed any more.
+    let target = entry.target;
+    let is_gone = !world.entities().contains_spawned(target);
+    if (is_gone || target_mark::lacks_mark(world, target))
+        && let Some(mut books) = world.get_resource_mut::<Books>()
+    {
+        let books = books.bypass_change_detection();
+        if is_gone || books.is_unused(target) {
+            books.drop_lists(target);
+        }
+    }
+    outcome
+}
+
+/// Ends a registration that was made in the last moments of its listener or its target.
+fn confirm(world: &mut World, entry: Entry) -> Result<(), BevyError> {
+    let Some(books) = world.get_resource::<Books>() else {
+        return Ok(());
+    };
+    let Some((_, handler)) = books.link_of(entry) else {
+        return Ok(());
+    };
+    if is_listening(world, entry) && !world.entities().contains_spawned(entry.target) {
+        // Nobody asked for more than is known now.
+        let _ = come_late(world, entry, handler);
+    }
+    Ok(())
+}
+
+/// Completes a registration that waits, unless it was ended.
+fn complete(world: &mut World, entry: Entry) -> Result<(), BevyError> {
+    let Some(handler) = waiting(world, entry) else {
+        return Ok(());
+    };
+    // This may apply commands.
+    listener::prepare(world, handler);
+    let Some(handler) = waiting(world, entry) else {
+        return Ok(());
+    };
+    let mut books = world.resource_mut::<Books>();
+    let was_told = books.bypass_change_detection().was_told(entry);
+    if !was_told && late_registrations::is_undecided(world, entry.target) {
+        // Until then it stays where it is.
+        let error = RegisterError::TargetDeleting(describe(world, entry));
+        let again = move |world: &mut World| see_to(world, entry, Stage::Waiting);
+        return late_registrations::wait(world, entry.target, entry, error, Manner::Replace, again);
+    }
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    books.stop_waiting(entry);
+    let is_open = !books.is_closed(entry.target);
+    if !is_listening(world, entry) {
+        return Ok(());
+    }
+    let target = world.get_entity(entry.target);
+    if target.is_ok_and(|target| is_open && !target.contains::<Deleting>()) {
+        if target_mark::lacks_mark(world, entry.target) && !target_mark::mark(world, entry.target) {
+            let error = RegisterError::MarkRemoved(describe(world, entry));
+            return missed::refuse(world, error, Manner::Add, |_| (entry.key, handler));
+        }
+        return Ok(());
+    }
+    come_late(world, entry, handler)
+}
+
+fn waiting(world: &World, entry: Entry) -> Option<HandlerId> {
+    world.get_resource::<Books>()?.waits(entry)
+}
+
+fn describe(world: &World, entry: Entry) -> Registration {
+    let table = &world.resource::<Books>().table;
+    table.describe(entry.listener, entry.target, entry.key)
+}
+
+/// Tells whether the component that listens is there; if not, its registration ends.
+fn is_listening(world: &mut World, entry: Entry) -> bool {
+    let books = world.resource::<Books>();
+    let component = books.table.component_of(entry.key);
+    let listener = world.get_entity(entry.listener);
+    let is_listening = listener.is_ok_and(|listener| listener.contains_id(component));
+    if !is_listening {
+        let mut books = world.resource_mut::<Books>();
+        books.bypass_change_detection().leave(entry);
+    }
+    is_listening
+}
+
+/// Ends a registration whose target is going or gone, and tells its listener, unless it was told.
+fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), BevyError> {
+    let registration = describe(world, entry);
+    let error = if world.entities().contains_spawned(entry.target) {
+        RegisterError::TargetDeleting(registration)
+    } else {
+        RegisterError::TargetNotSpawned(registration)
+    };
+    let mut books = world.resource_mut::<Books>();
+    let books = books.bypass_change_detection();
+    if books.was_told(entry) {
+        if target_mark::lacks_mark(world, entry.target) {
+            // It was told though it has no mark, as some are whom observers hear of. Its books must go with it.
+            target_mark::mark(world, entry.target);
+        }
+        return Ok(());
+    }
+    books.leave(entry);
+    missed::refuse(world, error, Manner::Add, |_| (entry.key, handler))
+}

@@ -1,0 +1,397 @@
+//! A pass over all components of a world, for whoever names what is gone.
+//!
+//! There are two ways through a world. In one go, it goes type by type for what is declared, and archetype by archetype for
+//! what is reflected: the order in which they lie in memory. In slices, it goes by the indices of the entities, because
+//! an entity keeps its index wherever its components move in between.
+//!
+//! # Invariants
+//!
+//! 1. Looking and emptying alternate: while it looks, nothing changes, and while it empties, user code may do anything.
+//! 2. A place that named somebody meant when the pass began, and is not written until its end, is met once.
+
+use bevy_ecs::{
+    archetype::Archetype,
+    entity::{Entity, EntityHashSet, EntityIndex, EntityIndexSet},
+    world::{DeferredWorld, EntityRef, World},
+};
+
+use crate::{
+    books::Reserved,
+    deleting::Deleting,
+    hash::HashSet,
+    inspect::{
+        blind_spot::TooDeep,
+        holder::{ReferenceKind, ReferencePlace},
+        label::EntityLabel,
+        reader::Grip,
+        readers::{BlindTo, Readers, archetypes},
+        reflection::{Holds, Reflection},
+    },
+    panics::{Panicked, catch},
+    reference::{
+        self,
+        tracked::{Hears, Tracked},
+    },
+    sweep::{
+        report::{Leftover, LeftoverState, SweepReport},
+        targets::{Targets, Treatment},
+    },
+};
+
+/// So many indices of entities are looked at between two looks at the time.
+const BATCH: u32 = 128;
+
+/// A pass that can be interrupted.
+#[derive(Default)]
+pub(crate) struct Pass {
+    readers: Readers,
+    /// The index of the entity that comes next.
+    next: u32,
+    /// The index after the last, once it is begun.
+    end: Option<u32>,
+    too_deep: TooDeep,
+    holds: Holds,
+    leftovers: Vec<Leftover>,
+}
+
+/// How far a pass has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Interrupted,
+    Done,
+}
+
+/// What a look found.
+struct Found {
+    hits: Vec<Hit>,
+    /// Whether a component panicked when it was read. The others were read all the same.
+    outcome: Result<(), Panicked>,
+}
+
+impl Found {
+    fn nothing() -> Self {
+        Self {
+            hits: Vec::new(),
+            outcome: Ok(()),
+        }
+    }
+
+    /// Keeps the first panic.
+    fn note(&mut self, outcome: Result<(), Panicked>) {
+        if self.outcome.is_ok() {
+            self.outcome = outcome;
+        }
+    }
+}
+
+/// A component that names somebody meant.
+struct Hit {
+    holder: Entity,
+    /// How it is read.
+    reader: usize,
+    places: Vec<(Entity, ReferencePlace)>,
+}
+
+/// Looks everywhere in one go.
+pub(crate) fn sweep(world: &mut World, targets: &Targets) -> (SweepReport, Result<(), Panicked>) {
+    let mut pass = Pass::default();
+    let found = pass.look_everywhere(world, targets);
+    let outcome = pass.empty(world, targets, found);
+    (pass.finish(world), outcome)
+}
+
+impl Pass {
+    /// Goes on until all is done, or until `may_go_on` says no, and empties what it finds.
+    pub(crate) fn go_on(
+        &mut self,
+        world: &mut World,
+        targets: &Targets,
+        mut may_go_on: impl FnMut() -> bool,
+    ) -> (Progress, Result<(), Panicked>) {
+        // Who comes after that did not name anybody when the pass began.
+        let end = *self.end.get_or_insert_with(|| world.entities().len());
+        let mut outcome = Ok(());
+        loop {
+            let found = self.look_at_some(world, targets, end);
+            outcome = outcome.and(self.empty(world, targets, found));
+            if self.next >= end {
+                return (Progress::Done, outcome);
+            }
+            if !may_go_on() {
+                return (Progress::Interrupted, outcome);
+            }
+        }
+    }
+
+    /// Tells whether a slice of it was done.
+    pub(crate) fn is_begun(&self) -> bool {
+        self.next > 0
+    }
+
+    /// Ends the pass, and returns what it found.
+    pub(crate) fn finish(mut self, world: &World) -> SweepReport {
+        self.readers.learn_all(world, &Reflection::of(world));
+        let mut report = SweepReport {
+            leftovers: self.leftovers,
+            blind_spots: self
+                .readers
+                .blind_spots(world, self.too_deep, BlindTo::Sweep),
+        };
+        report.sort();
+        report
+    }
+
+    fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Found {
+        self.readers.learn_all(world, &Reflection::of(world));
+        let mut found = Found::nothing();
+        let passes_over = passes_over(world);
+        let is_meant = |world: &World, entity| targets.treatment(world, entity).is_some();
+        let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
+        for number in 0..types {
+            let component = world.resource::<Tracked>().get(number).component;
+            let reader = self.readers.number_of(component);
+            let is_read = |reader: &usize| self.readers.by_number(*reader).grip().is_some();
+            let Some(reader) = reader.filter(is_read) else {
+                continue;
+            };
+            let naming = match reference::tracked::naming(world, number, is_meant) {
+                Ok(naming) => naming,
+                Err(panicked) => {
+                    found.note(Err(panicked));
+                    continue;
+                }
+            };
+            let mut reflection = Reflection::of(world);
+            for holder in naming {
+                if passes_over(world.entity(holder).archetype()) {
+                    continue;
+                }
+                self.look_at(
+                    world,
+                    &mut reflection,
+                    world.entity(holder),
+                    reader,
+                    targets,
+                    &mut found,
+                );
+            }
+        }
+        let mut reflection = Reflection::of(world);
+        for archetype in archetypes(world).filter(|archetype| !passes_over(archetype)) {
+            let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
+            let is_reflected = |reader: &usize| {
+                let grip = self.readers.by_number(*reader).grip();
+                matches!(grip, Some(Grip::Reflected(_)))
+            };
+            let readers: Vec<_> = readers.copied().filter(is_reflected).collect();
+            if readers.is_empty() {
+                continue;
+            }
+            for holder in archetype.entities() {
+                let holder = world.entity(holder.id());
+                for &reader in &readers {
+                    self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    /// Looks at the next entities.
+    fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32) -> Found {
+        let mut found = Found::nothing();
+        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
+        let end = end.min(self.next.saturating_add(BATCH));
+        let passes_over = passes_over(world);
+        let indices = self.next..end;
+        self.next = end;
+        for index in indices.filter_map(EntityIndex::from_raw_u32) {
+            let entity = world.entities().resolve_from_index(index);
+            let Ok(holder) = world.get_entity(entity) else {
+                continue;
+            };
+            let archetype = holder.archetype();
+            if passes_over(archetype) {
+                continue;
+            }
+            self.readers.learn(world, &reflection, archetype);
+            let readers = self.readers.numbers_of_archetype(archetype.id()).len();
+            for at in 0..readers {
+                let reader = self.readers.numbers_of_archetype(archetype.id())[at];
+                self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
+            }
+        }
+        self.holds = reflection.into_holds();
+        found
+    }
+
+    /// Looks at one component.
+    fn look_at(
+        &mut self,
+        world: &World,
+        reflection: &mut Reflection,
+        holder: EntityRef,
+        reader: usize,
+        targets: &Targets,
+        found: &mut Found,
+    ) {
+        let mut places = Vec::new();
+        let reads = self.readers.by_number(reader);
+        let mut is_meant = |entity| targets.treatment(world, entity).is_some();
+        let looked =
+            catch(|| reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places));
+        match looked {
+            Ok(None) => {}
+            Ok(Some(path)) => self.too_deep.note(reads.component, holder.id(), path),
+            Err(panicked) => return found.note(Err(panicked)),
+        }
+        if !places.is_empty() {
+            found.hits.push(Hit {
+                holder: holder.id(),
+                reader,
+                places,
+            });
+        }
+    }
+
+    /// Empties what can be emptied, and notes what became of it; all of it, whoever panics.
+    fn empty(
+        &mut self,
+        world: &mut World,
+        targets: &Targets,
+        found: Found,
+    ) -> Result<(), Panicked> {
+        let Found { hits, mut outcome } = found;
+        for hit in hits {
+            let holder = self.readers.label(world, hit.holder);
+            let mut to_empty = EntityIndexSet::default();
+            for (target, place) in &hit.places {
+                let is_emptied = targets.treatment(world, *target) == Some(Treatment::Empty);
+                if is_emptied && can_be_emptied(place.kind) {
+                    to_empty.insert(*target);
+                }
+            }
+            let labels: Vec<_> = hit
+                .places
+                .iter()
+                .map(|(target, _)| self.label(world, targets, *target))
+                .collect();
+            let mut still_named = HashSet::default();
+            if to_empty.is_empty() {
+                still_named.extend(
+                    hit.places
+                        .iter()
+                        .map(|(target, place)| (*target, place.kind)),
+                );
+            } else {
+                // User code may have seen to it since the look.
+                let named = self.named_by(world, &hit, &mut outcome);
+                let named = named.into_iter().filter(|(_, kind)| can_be_emptied(*kind));
+                let named: EntityHashSet = named.map(|(target, _)| target).collect();
+                to_empty.retain(|target| named.contains(target));
+                if !to_empty.is_empty() {
+                    outcome = outcome.and(self.empty_component(world, &hit, to_empty));
+                }
+                still_named = self.named_by(world, &hit, &mut outcome);
+            }
+            for ((target, place), label) in hit.places.into_iter().zip(labels) {
+                let state = if targets.treatment(world, target) == Some(Treatment::Report) {
+                    LeftoverState::Found
+                } else if still_named.contains(&(target, place.kind)) {
+                    LeftoverState::Left
+                } else {
+                    LeftoverState::Emptied
+                };
+                self.leftovers.push(Leftover {
+                    holder: holder.clone(),
+                    place,
+                    target: label,
+                    state,
+                });
+            }
+        }
+        outcome
+    }
+
+    /// Has a component let go of who is `lost`.
+    fn empty_component(
+        &self,
+        world: &mut World,
+        hit: &Hit,
+        lost: EntityIndexSet,
+    ) -> Result<(), Panicked> {
+        let reads = self.readers.by_number(hit.reader);
+        match reads.grip() {
+            Some(Grip::Declared(declared)) => catch(|| {
+                let mut deferred = DeferredWorld::from(&mut *world);
+                let reach = declared.reach;
+                let lost: Vec<_> = lost.into_iter().collect();
+                reach.release(&mut deferred, hit.holder, &lost, Hears::Yes);
+                if reach.is_deferred() {
+                    world.flush();
+                }
+            }),
+            Some(Grip::Reflected(lens)) => catch(|| {
+                lens.empty(world, hit.holder, reads.component, &lost);
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns who of those in a hit is named still, and in what kind of place.
+    fn named_by(
+        &mut self,
+        world: &World,
+        hit: &Hit,
+        outcome: &mut Result<(), Panicked>,
+    ) -> HashSet<(Entity, ReferenceKind)> {
+        let reads = self.readers.by_number(hit.reader);
+        let Ok(holder) = world.get_entity(hit.holder) else {
+            return HashSet::default();
+        };
+        if !holder.contains_id(reads.component) {
+            return HashSet::default();
+        }
+        let meant: EntityHashSet = hit.places.iter().map(|(target, _)| *target).collect();
+        let mut places = Vec::new();
+        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
+        let mut is_meant = |entity| meant.contains(&entity);
+        let looked = catch(|| {
+            // What is too deep is noted already.
+            let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
+        });
+        if outcome.is_ok() {
+            *outcome = looked;
+        }
+        self.holds = reflection.into_holds();
+        let places = places.into_iter();
+        places.map(|(target, place)| (target, place.kind)).collect()
+    }
+
+    fn label(&self, world: &World, targets: &Targets, target: Entity) -> EntityLabel {
+        let mut label = self.readers.label(world, target);
+        if label.name.is_none() {
+            label.name = targets.name(target).map(str::to_owned);
+        }
+        label
+    }
+}
+
+/// Tells whether a sweep may empty a place: `remove` and `qdel` are for a deletion to carry out, and `deny` comes too late.
+fn can_be_emptied(kind: ReferenceKind) -> bool {
+    match kind {
+        ReferenceKind::Declared(policy) => policy.lets_go(),
+        _ => true,
+    }
+}
+
+/// Returns what tells whether the entities of an archetype are passed over: those of this crate, and those that are being
+/// deleted, because what they name goes with them.
+fn passes_over(world: &World) -> impl Fn(&Archetype) -> bool + use<> {
+    let components = world.components();
+    let marks = [
+        components.component_id::<Reserved>(),
+        components.component_id::<Deleting>(),
+    ];
+    move |archetype| marks.iter().flatten().any(|mark| archetype.contains(*mark))
+}

@@ -1,0 +1,158 @@
+//! What a sweep found.
+
+use core::fmt;
+
+use crate::{
+    hash::HashSet,
+    inspect::{
+        blind_spot::{BlindSpot, write_blind_spots},
+        holder::{ReferenceKind, ReferencePlace},
+        label::{EntityLabel, order},
+    },
+    reference::policy::Policy,
+    text::{Counted, write_first},
+};
+
+/// What a sweep found: the places that named an entity which is gone, or which it was given.
+///
+/// Its `Display` is a list for people, of the first [`SHOWN_LEFTOVERS`] places and the first eight blind spots.
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::prelude::*;
+///
+/// let mut world = World::new();
+///
+/// let report = world.sweep();
+///
+/// assert!(report.is_clean());
+/// assert_eq!(report.to_string(), "no leftovers");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SweepReport {
+    /// The places, by their holders, and within one by component and in the order of its fields.
+    pub leftovers: Vec<Leftover>,
+    /// The types of components in the world that could not be looked into, by name.
+    pub blind_spots: Vec<BlindSpot>,
+}
+
+/// So many blind spots are shown.
+const SHOWN_BLIND_SPOTS: usize = 8;
+
+/// So many leftovers are shown by the `Display` of a [`SweepReport`].
+pub const SHOWN_LEFTOVERS: usize = 20;
+
+/// A place that named an entity which is gone, or which a sweep was given.
+///
+/// Its `Display` is `Mob.target of archer#12v0 names 7v3 (not declared): emptied`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Leftover {
+    /// Whose component it is.
+    pub holder: EntityLabel,
+    /// Where it is.
+    pub place: ReferencePlace,
+    /// Whom it named. The name of an entity that is gone is known if this crate tore it down for this sweep.
+    pub target: EntityLabel,
+    /// What became of the place.
+    pub state: LeftoverState,
+}
+
+/// What became of a place that a sweep found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LeftoverState {
+    /// It names nobody now: the entry is gone, the `Option` is `None`, or a plain `Entity` is `Entity::PLACEHOLDER`.
+    Emptied,
+    /// It could not be emptied: its policy says otherwise, or somebody wrote it again.
+    Left,
+    /// The sweep was only to look.
+    Found,
+}
+
+impl SweepReport {
+    /// Tells whether nothing was found. Blind spots do not count.
+    pub fn is_clean(&self) -> bool {
+        self.leftovers.is_empty()
+    }
+
+    /// Returns how many places were emptied.
+    pub fn emptied(&self) -> usize {
+        self.count(LeftoverState::Emptied)
+    }
+
+    /// Returns how many places could not be emptied.
+    pub fn left(&self) -> usize {
+        self.count(LeftoverState::Left)
+    }
+
+    fn count(&self, state: LeftoverState) -> usize {
+        let leftovers = self.leftovers.iter();
+        leftovers.filter(|leftover| leftover.state == state).count()
+    }
+
+    /// Puts everything in order.
+    pub(crate) fn sort(&mut self) {
+        // Places of one component come in the order of its fields already.
+        self.leftovers.sort_by_cached_key(|leftover| {
+            let place = &leftover.place;
+            (
+                order(leftover.holder.entity),
+                place.short_component(),
+                place.component.clone(),
+            )
+        });
+    }
+}
+
+impl fmt::Display for SweepReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}",
+            Counted(self.leftovers.len(), "leftover", "leftovers")
+        )?;
+        if !self.is_clean() {
+            let holders: HashSet<_> = self.leftovers.iter().map(|at| at.holder.entity).collect();
+            write!(f, " in {}", Counted(holders.len(), "holder", "holders"))?;
+            match (self.emptied(), self.left()) {
+                (0, 0) => {}
+                (emptied, 0) => write!(f, ": {emptied} emptied")?,
+                (emptied, left) => write!(f, ": {emptied} emptied, {left} left")?,
+            }
+        }
+        write_first(f, &self.leftovers, SHOWN_LEFTOVERS)?;
+        write_blind_spots(f, &self.blind_spots, SHOWN_BLIND_SPOTS)
+    }
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            holder,
+            place,
+            target,
+            state,
+        } = self;
+        let verb = match state {
+            LeftoverState::Emptied => "named",
+            LeftoverState::Left | LeftoverState::Found => "names",
+        };
+        write!(
+            f,
+            "{place} of {holder} {verb} {target} ({})",
+            place.kind.remark()
+        )?;
+        match (state, place.kind) {
+            (LeftoverState::Emptied, ReferenceKind::Declared(_) | ReferenceKind::Plain) => {
+                write!(f, ": emptied")
+            }
+            (LeftoverState::Left, ReferenceKind::Declared(policy)) if policy != Policy::Clear => {
+                write!(f, ": left, because of its policy")
+            }
+            (LeftoverState::Left, _) => write!(f, ": left"),
+            _ => Ok(()),
+        }
+    }
+}

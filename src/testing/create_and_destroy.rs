@@ -1,0 +1,224 @@
+//! A test for everything that a game can spawn.
+
+use core::fmt;
+
+use bevy_ecs::{entity::Entity, world::World};
+
+use crate::{
+    deleting::Deleting,
+    deletion::{
+        look_before_asking::Look,
+        mark::Force,
+        outcome::{Qdel, QdelCounts},
+        owned::Member,
+        sweep_in_flush::{self, Sweeping},
+        worklist,
+    },
+    error::QdelError,
+    hint::Hint,
+    liveness::{Liveness, LivenessExt},
+    panics::{Panicked, catch},
+    sweep::{
+        schedule::add_corpses,
+        targets::{Targets, Treatment},
+    },
+    testing::failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
+};
+
+/// Creates and destroys one of everything, and says what does not go as it should: a test that a game writes once.
+///
+/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::QdelExt::qdel), and by force if something keeps it; the
+/// other is deleted by force. It fails if anybody panics, if an entity is still there after the tear-down, if somebody
+/// answers force with a veto or with [`Hint::LetMeLive`], and if anything still names the entity or what went with it.
+///
+/// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its leaks.
+///
+/// # Examples
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::{CreateAndDestroy, prelude::*};
+///
+/// #[derive(Component)]
+/// struct Goblin;
+///
+/// fn spawn_goblin(world: &mut World) -> Entity {
+///     world.spawn(Goblin).id()
+/// }
+///
+/// let mut world = World::new(); // or that of your `App`, with all its plugins
+/// CreateAndDestroy::new()
+///     .with("goblin", spawn_goblin)
+///     .with("empty", |world| world.spawn_empty().id())
+///     .run(&mut world)?;
+/// # Ok::<(), qdel::CreateAndDestroyError>(())
+/// ```
+#[derive(Default)]
+pub struct CreateAndDestroy {
+    spawners: Vec<Spawner>,
+}
+
+struct Spawner {
+    name: String,
+    spawn: Box<dyn FnMut(&mut World) -> Entity>,
+}
+
+impl CreateAndDestroy {
+    /// Returns the test of nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a spawner, which spawns an entity with all that belongs to it.
+    ///
+    /// It is called twice.
+    #[must_use]
+    pub fn with(
+        mut self,
+        name: impl Into<String>,
+        spawn: impl FnMut(&mut World) -> Entity + 'static,
+    ) -> Self {
+        self.spawners.push(Spawner {
+            name: name.into(),
+            spawn: Box::new(spawn),
+        });
+        self
+    }
+
+    /// Creates and destroys one of everything in `world`, in the order in which the spawners were added.
+    ///
+    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins or goes on meanwhile. What still
+    /// names the gone is emptied, and counted as by a [sweep](crate::SweepExt::sweep). What handlers and `Destroy`s leave in the world, such as a
+    /// corpse, stays there. A type that is neither tracked nor registered is not looked into.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`CreateAndDestroyError`] if anything did not go as it should, with all of it; each failure once for each spawner. Nothing
+    /// is left out after a panic.
+    ///
+    /// # Complexity
+    ///
+    /// Two passes over all components for each spawner, as those of [`SweepExt::sweep`](crate::SweepExt::sweep).
+    pub fn run(self, world: &mut World) -> Result<(), CreateAndDestroyError> {
+        let spawners = self.spawners.len();
+        let mut failures = Vec::new();
+        for mut spawner in self.spawners {
+            for force in [Force::No, Force::Yes] {
+                for failure in spawner.test(world, force) {
+                    if !failures.iter().any(|known| failure.repeats(known)) {
+                        failures.push(failure);
+                    }
+                }
+            }
+        }
+        if failures.is_empty() {
+            return Ok(());
+        }
+        Err(CreateAndDestroyError { spawners, failures })
+    }
+}
+
+impl Spawner {
+    fn test(&mut self, world: &mut World, force: Force) -> Vec<CreateAndDestroyFailure> {
+        let spawner = self.name.clone();
+        let panicked = |step, panicked: Panicked| {
+            CreateAndDestroyFailure::panicked(spawner.clone(), step, &panicked)
+        };
+        let mut failures = Vec::new();
+        let spawned = catch(|| {
+            let entity = (self.spawn)(world);
+            world.flush();
+            entity
+        });
+        let entity = match spawned {
+            Ok(entity) => entity,
+            Err(payload) => return vec![panicked(CreateAndDestroyStep::Spawn, payload)],
+        };
+        if world.liveness(entity) != Liveness::Alive {
+            return vec![CreateAndDestroyFailure::NotSpawned { spawner, entity }];
+        }
+        // An entity that is stuck because its hook panics is tried again and again: that is the fault of whoever spawned it.
+        let (drained, _) = sweep_in_flush::drain(world);
+        let overruled = overruled(world);
+        let (torn_down, corpses) = sweep_in_flush::remember(world, |world| {
+            if force == Force::No {
+                // Whatever it answers, it may be deleted by force.
+                if let Err(payload) = qdel(world, entity, Force::No) {
+                    failures.push(panicked(CreateAndDestroyStep::Qdel, payload));
+                }
+            }
+            if world.liveness(entity) == Liveness::Alive {
+                match qdel(world, entity, Force::Yes) {
+                    Ok(Ok(Qdel::Vetoed { on })) => failures.push(CreateAndDestroyFailure::Vetoed {
+                        spawner: spawner.clone(),
+                        on,
+                    }),
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => failures.push(CreateAndDestroyFailure::Refused {
+                        spawner: spawner.clone(),
+                        error,
+                    }),
+                    Err(payload) => failures.push(panicked(CreateAndDestroyStep::Qdel, payload)),
+                }
+            }
+            sweep_in_flush::flush_all(world)
+        });
+        let is_there = world.entities().contains_spawned(entity);
+        if let Err(payload) = torn_down
+            && (drained.is_ok() || is_there)
+        {
+            failures.push(panicked(CreateAndDestroyStep::TearDown, payload));
+        }
+        if self::overruled(world) > overruled {
+            let spawner = spawner.clone();
+            failures.push(CreateAndDestroyFailure::IgnoresForce { spawner });
+        }
+        if let Ok(at) = world.get_entity(entity)
+            && failures.is_empty()
+        {
+            failures.push(CreateAndDestroyFailure::StillThere {
+                spawner: spawner.clone(),
+                entity,
+                hint: at.get::<Deleting>().map_or(Hint::Queue, Deleting::hint),
+            });
+        }
+        let looked = catch(|| {
+            let mut targets = Targets::default();
+            add_corpses(&mut targets, &corpses, |_| Treatment::Empty);
+            sweep_in_flush::sweep_for(world, &targets, Sweeping::Counts)
+        });
+        match looked {
+            Ok(report) if report.is_clean() => {}
+            Ok(mut report) => {
+                report.blind_spots.clear();
+                let spawner = spawner.clone();
+                failures.push(CreateAndDestroyFailure::Leftovers { spawner, report });
+            }
+            Err(payload) => failures.push(panicked(CreateAndDestroyStep::Look, payload)),
+        }
+        failures
+    }
+}
+
+/// Deletes `entity`, and returns what it said, or with what it panicked.
+fn qdel(
+    world: &mut World,
+    entity: Entity,
+    force: Force,
+) -> Result<Result<Qdel, QdelError>, Panicked> {
+    catch(|| worklist::qdel(world, Member::root(entity), force, Look::Afresh))
+}
+
+/// Returns how many components wanted to live in vain until now.
+fn overruled(world: &World) -> u64 {
+    let counts = world.get_resource::<QdelCounts>();
+    counts.map_or(0, |counts| counts.overruled)
+}
+
+impl fmt::Debug for CreateAndDestroy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.spawners.iter().map(|spawner| &spawner.name);
+        f.debug_list().entries(names).finish()
+    }
+}

@@ -1,0 +1,188 @@
+//! What the test of everything finds.
+
+use core::fmt;
+
+use bevy_ecs::entity::Entity;
+use thiserror::Error;
+
+use crate::{
+    error::QdelError, hint::Hint, panics::Panicked, sweep::report::SweepReport, text::Counted,
+};
+
+/// What did not go as it should when everything was created and destroyed.
+///
+/// Both its `Display` and its `Debug` are a list for people, so that a test may return it.
+#[derive(Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub struct CreateAndDestroyError {
+    /// How many spawners were tried.
+    pub spawners: usize,
+    /// What went wrong, in the order of the spawners.
+    pub failures: Vec<CreateAndDestroyFailure>,
+}
+
+/// Something that did not go as it should with the entity of a spawner.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CreateAndDestroyFailure {
+    /// The spawner returned an entity that is not alive.
+    #[error(
+        "{spawner}: {entity} was returned, which is not alive; return the entity that was spawned"
+    )]
+    NotSpawned {
+        /// The name of the spawner.
+        spawner: String,
+        /// What it returned.
+        entity: Entity,
+    },
+    /// The deletion was refused though it was forced.
+    #[error("{spawner}: {error}")]
+    Refused {
+        /// The name of the spawner.
+        spawner: String,
+        /// Why it was refused.
+        error: QdelError,
+    },
+    /// A handler of [`PreQdel`](crate::PreQdel) objected though it was forced.
+    #[error("{spawner}: a veto on {on} in spite of force; look at `PreQdel::force` first")]
+    Vetoed {
+        /// The name of the spawner.
+        spawner: String,
+        /// The entity whose handler it was, or one that would go with the spawned one.
+        on: Entity,
+    },
+    /// A component answered [`Hint::LetMeLive`] to a forced deletion.
+    #[error("{spawner}: a `Destroy` says `LetMeLive` to force; look at `Destroying::force` first")]
+    IgnoresForce {
+        /// The name of the spawner.
+        spawner: String,
+    },
+    /// The entity is still there after everything was torn down.
+    #[error(
+        "{spawner}: {entity} is still there, because of `{hint:?}`; despawn it, or leave it to its tear-down"
+    )]
+    StillThere {
+        /// The name of the spawner.
+        spawner: String,
+        /// What is still there.
+        entity: Entity,
+        /// What its components said.
+        hint: Hint,
+    },
+    /// Somebody names what is gone.
+    #[error("{spawner}: {report}")]
+    Leftovers {
+        /// The name of the spawner.
+        spawner: String,
+        /// Who, and where. Blind spots are left out.
+        report: SweepReport,
+    },
+    /// Somebody panicked.
+    #[error("{spawner}: a panic while it was {step}: {message}")]
+    Panicked {
+        /// The name of the spawner.
+        spawner: String,
+        /// What was being done.
+        step: CreateAndDestroyStep,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+/// A step in the life of an entity under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CreateAndDestroyStep {
+    /// Its spawner is called.
+    Spawn,
+    /// It is deleted.
+    Qdel,
+    /// It is torn down.
+    TearDown,
+    /// Whoever still names it is looked for.
+    Look,
+}
+
+impl CreateAndDestroyFailure {
+    pub(crate) fn panicked(
+        spawner: String,
+        step: CreateAndDestroyStep,
+        panicked: &Panicked,
+    ) -> Self {
+        let text = panicked.message();
+        Self::Panicked {
+            spawner,
+            step,
+            message: text.unwrap_or("it does not say why").to_owned(),
+        }
+    }
+
+    /// Returns the name of the spawner.
+    pub fn spawner(&self) -> &str {
+        match self {
+            Self::NotSpawned { spawner, .. }
+            | Self::Refused { spawner, .. }
+            | Self::Vetoed { spawner, .. }
+            | Self::IgnoresForce { spawner }
+            | Self::StillThere { spawner, .. }
+            | Self::Leftovers { spawner, .. }
+            | Self::Panicked { spawner, .. } => spawner,
+        }
+    }
+
+    /// Tells whether it is the same failure for another entity.
+    pub(crate) fn repeats(&self, known: &Self) -> bool {
+        let is_same_kind = core::mem::discriminant(self) == core::mem::discriminant(known);
+        let is_same = match (self, known) {
+            (
+                Self::Panicked { step, message, .. },
+                Self::Panicked {
+                    step: known_step,
+                    message: known_message,
+                    ..
+                },
+            ) => step == known_step && message == known_message,
+            _ => true,
+        };
+        is_same_kind && is_same && self.spawner() == known.spawner()
+    }
+}
+
+impl fmt::Display for CreateAndDestroyStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spawn => "spawned",
+            Self::Qdel => "deleted",
+            Self::TearDown => "torn down",
+            Self::Look => "looked for",
+        })
+    }
+}
+
+impl fmt::Display for CreateAndDestroyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut failed: Vec<_> = self
+            .failures
+            .iter()
+            .map(CreateAndDestroyFailure::spawner)
+            .collect();
+        failed.dedup();
+        let failures = Counted(self.failures.len(), "failure", "failures");
+        write!(
+            f,
+            "{} of {} failed, with {failures}",
+            failed.len(),
+            Counted(self.spawners, "spawner", "spawners")
+        )?;
+        for failure in &self.failures {
+            write!(f, "\n- {failure}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for CreateAndDestroyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
