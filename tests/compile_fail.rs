@@ -9,6 +9,9 @@
 ///
 /// The case that passes makes `trybuild` build instead of check: whether a handler has a size is known
 /// only then.
+///
+/// A file holds what one phase of the compiler refuses, each case in a module: it ends after the first
+/// phase that finds errors.
 #[test]
 fn only_handlers_are_handlers() {
     let cases = trybuild::TestCases::new();
