@@ -9,3 +9,4 @@ mod panics;
 mod queued;
 mod say;
 mod signals;
+mod told_and_ended;
