@@ -7,6 +7,6 @@ mod marker;
 mod overwriting;
 mod panics;
 mod queued;
+mod register;
 mod say;
-mod signals;
 mod told_and_ended;

@@ -1,0 +1,176 @@
+//! What becomes of an entity whose components were destroyed: the hints, what each of them leads to, and what a
+//! deletion that is taken back gives back.
+//!
+//! Rules Q1, Q3 and Q6 of the design. When `Destroy` is called, and with what, is the subject of `destroy.rs`.
+
+mod forest;
+mod i_will_handle_it;
+mod kept_owners;
+mod let_me_live;
+mod strongest;
+
+use bevy_ecs::{entity_disabling::Disabled, prelude::*, world::DeferredWorld};
+use core::time::Duration;
+use proptest::{collection::vec, prelude::*};
+use qdel::{
+    Deleting, QdelBatch, QdelCounts, QdelTimerExt, Registration, TEARDOWN_BATCH, prelude::*,
+};
+use std::sync::Arc;
+
+/// All hints, from the weakest to the strongest, and what becomes of an entity by each, as it is written down in the
+/// docs of `Hint`.
+const FROM_THE_WEAKEST: [(Hint, Fate); 7] = [
+    (Hint::Queue, Fate::GoesInItsTurn),
+    (Hint::FindReferencesOnFail, Fate::GoesInItsTurn),
+    (Hint::FindReferences, Fate::GoesInItsTurn),
+    (Hint::HardDelete, Fate::GoesAtTheNextFlush),
+    (Hint::HardDeleteNow, Fate::GoesInTheCall),
+    (Hint::IWillHandleIt, Fate::StaysMarked),
+    (Hint::LetMeLive, Fate::Lives),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    GoesInTheCall,
+    GoesAtTheNextFlush,
+    GoesInItsTurn,
+    StaysMarked,
+    Lives,
+}
+
+/// What happened, in order.
+#[derive(Resource, Default)]
+struct Order(Vec<String>);
+
+#[derive(Component)]
+struct Named(&'static str);
+
+/// Gives its hint when it is destroyed. An entity may have several.
+#[derive(Component)]
+struct Will<const N: usize>(Hint);
+
+impl<const N: usize> Destroy for Will<N> {
+    type Param = (
+        Query<'static, 'static, &'static Named, Allow<Disabled>>,
+        ResMut<'static, Order>,
+    );
+
+    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+        let (names, mut order) = going.param;
+        if let (Ok(Named(name)), 0) = (names.get(going.entity), N) {
+            order.0.push(format!("destroyed {name}"));
+        }
+        self.0
+    }
+}
+
+/// A second relationship by which one owns another.
+#[derive(Component)]
+#[relationship(relationship_target = Holds)]
+struct HeldBy(Entity);
+
+#[derive(Component)]
+#[relationship_target(relationship = HeldBy, linked_spawn)]
+struct Holds(Vec<Entity>);
+
+/// A listener.
+#[derive(Component)]
+struct Ear<const N: usize>;
+
+/// Reaches the world, and so stands in no batch.
+fn hear<const N: usize>(mut world: DeferredWorld, _: Received<Qdeleting, Ear<N>>) {
+    world.resource_mut::<Order>().0.push(format!("heard {N}"));
+}
+
+/// Reaches its own fields only.
+fn hear_loudly<const N: usize>(_: &mut Ear<N>, _: Received<Qdeleting>) {}
+
+/// Does what a test wants when a target goes away.
+#[derive(Component, Clone)]
+struct Reaction(Arc<React>);
+
+type React = dyn Fn(&mut DeferredWorld, Qdeleting) + Send + Sync;
+
+impl Reaction {
+    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
+        let reaction = world.get::<Self>(told.listener()).unwrap().clone();
+        (reaction.0)(&mut world, *told.signal());
+    }
+}
+
+/// Makes a world that writes down who goes.
+fn bare_stage() -> World {
+    let mut world = World::new();
+    world.init_resource::<Order>();
+    world.add_observer(
+        |gone: On<Despawn<Named>>,
+         names: Query<&Named, Allow<Disabled>>,
+         mut order: ResMut<Order>| {
+            let Named(name) = names.get(gone.entity).unwrap();
+            order.0.push(format!("gone {name}"));
+        },
+    );
+    world
+}
+
+/// Makes a world that writes down what happens to whoever is [`Named`].
+fn stage() -> World {
+    let mut world = bare_stage();
+    world.register_destroy::<Will<0>>();
+    world.register_destroy::<Will<1>>();
+    world.register_destroy::<Will<2>>();
+    world
+}
+
+/// Spawns somebody whose end is written down, and who says `hint` to it.
+fn spawn(world: &mut World, name: &'static str, hint: Hint) -> Entity {
+    let entity = world.spawn((Named(name), Will::<0>(hint))).id();
+    on_death(world, entity, move |world, _| {
+        let mut order = world.resource_mut::<Order>();
+        order.0.push(format!("told {name}"));
+    });
+    entity
+}
+
+fn spawn_owned(world: &mut World, name: &'static str, owner: Entity, hint: Hint) -> Entity {
+    let entity = spawn(world, name, hint);
+    world.entity_mut(entity).insert(ChildOf(owner));
+    entity
+}
+
+/// Has `reaction` called when `target` goes away, and returns the listener.
+fn on_death(
+    world: &mut World,
+    target: Entity,
+    reaction: impl Fn(&mut DeferredWorld, Qdeleting) + Send + Sync + 'static,
+) -> Entity {
+    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
+    world
+        .register_signal(listener, target, Reaction::react)
+        .unwrap();
+    listener
+}
+
+fn order(world: &World) -> Vec<String> {
+    world.resource::<Order>().0.clone()
+}
+
+fn counts(world: &World) -> QdelCounts {
+    *world.resource::<QdelCounts>()
+}
+
+fn children_of(world: &World, owner: Entity) -> Vec<Entity> {
+    let children = world.get::<Children>(owner);
+    children.map_or(Vec::new(), |children| children.to_vec())
+}
+
+/// Returns for each of `entities` who listens to it, and to whom it listens.
+fn registrations(world: &World, entities: &[Entity]) -> Vec<Vec<Registration>> {
+    let both = |entity: &Entity| {
+        [
+            world.registrations_on(*entity),
+            world.registrations_of(*entity),
+        ]
+    };
+    entities.iter().flat_map(both).collect()
+}

@@ -1,0 +1,377 @@
+//! Declared references: setting the field is the registration, and whatever is set never dangles.
+//!
+//! Rules R3, R4 and R7 of the design. What a policy does beyond emptying a field is the subject of `policies.rs`, and
+//! everything at once that of `promise.rs`.
+
+mod links;
+mod odd_names;
+mod pauses;
+mod registration;
+mod spared;
+mod syncs;
+mod told;
+
+use bevy_ecs::{
+    change_detection::{MAX_CHANGE_AGE, Tick},
+    component::Mutable,
+    entity_disabling::Disabled,
+    lifecycle::Discard,
+    prelude::*,
+    world::DeferredWorld,
+};
+use core::any::type_name;
+use qdel::{
+    Deleting, Lost, Policy, QdelCounts, ReferenceVisitor, References, RegisterError, Registered,
+    Remains, TEARDOWN_BATCH, WorkClock, prelude::*,
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// What is done to a mob and a target.
+type Deed = fn(&mut World, Entity, Entity);
+
+/// What is done to one entity.
+type End = fn(&mut World, Entity);
+
+fn write(world: &mut World, mob: Entity, target: Entity) {
+    world.get_mut::<Mob>(mob).unwrap().target = Some(target);
+}
+
+/// Ways in which a target goes away.
+const ENDS: [(&str, End); 10] = [
+    ("qdel", |world, target| {
+        world.qdel(target).unwrap();
+    }),
+    ("forced qdel", |world, target| {
+        world.force_qdel(target).unwrap();
+    }),
+    ("batch", |world, target| {
+        world.qdel_batch([target]);
+    }),
+    ("qdel by command", |world, target| {
+        world.commands().entity(target).qdel();
+        world.flush();
+    }),
+    ("timer", |world, target| {
+        world.qdel_in(target, Duration::ZERO).unwrap();
+        world.advance_qdel_timers(Duration::ZERO);
+    }),
+    ("owner", |world, target| {
+        let owner = world.spawn_empty().add_child(target).id();
+        world.qdel(owner).unwrap();
+    }),
+    ("despawn", |world, target| {
+        world.despawn(target);
+    }),
+    ("despawn by command", |world, target| {
+        world.commands().entity(target).despawn();
+        world.flush();
+    }),
+    ("despawn of the owner", |world, target| {
+        let owner = world.spawn_empty().add_child(target).id();
+        world.despawn(owner);
+    }),
+    ("despawn in a handler", |world, target| {
+        let other = world.spawn_empty().id();
+        let despawn = move |world: &mut DeferredWorld| {
+            world.commands().entity(target).despawn();
+        };
+        when_told(world, other, despawn);
+        world.qdel(other).unwrap();
+    }),
+];
+
+const TEARDOWNS: [Teardown; 3] = [
+    Teardown::EndOfFrame,
+    Teardown::Immediate,
+    Teardown::Budget(Duration::ZERO),
+];
+
+/// What was seen from inside, in order.
+#[derive(Resource, Default)]
+struct Seen(Vec<Vec<Entity>>);
+
+/// Who dies.
+#[derive(Component)]
+struct Thing;
+
+/// Names others, and remembers what it lost.
+#[derive(Component, Clone, Default, Debug, PartialEq, References)]
+#[references(on_lost = Mob::mourn)]
+struct Mob {
+    #[entities]
+    target: Option<Entity>,
+    #[entities]
+    friends: Vec<Entity>,
+    #[references(ignore)]
+    mourned: Vec<Vec<Entity>>,
+    /// Who it was when it lost somebody, and its target then.
+    #[references(ignore)]
+    heard: Vec<(Entity, Option<Entity>)>,
+    /// Its target when it was told.
+    #[references(ignore)]
+    told: Vec<Option<Entity>>,
+}
+
+impl Mob {
+    fn after(target: Entity) -> Self {
+        Self {
+            target: Some(target),
+            ..Self::default()
+        }
+    }
+
+    fn mourn(&mut self, lost: Lost) {
+        self.mourned.push(lost.to_vec());
+        self.heard.push((lost.listener(), self.target));
+    }
+
+    fn chase(&mut self, told: Received<Qdeleting>) {
+        self.target = Some(told.entity);
+    }
+
+    fn count(&mut self, _: Received<Qdeleting>) {
+        self.told.push(self.target);
+    }
+}
+
+/// Takes another target as long as it has candidates.
+#[derive(Component, References)]
+#[references(on_lost = Hunter::hunt_next)]
+struct Hunter {
+    #[entities]
+    target: Option<Entity>,
+    /// Last first.
+    #[references(ignore)]
+    candidates: Vec<Entity>,
+    #[references(ignore)]
+    mourned: Vec<Vec<Entity>>,
+}
+
+impl Hunter {
+    fn of(candidates: impl IntoIterator<Item = Entity>) -> Self {
+        let mut candidates: Vec<_> = candidates.into_iter().collect();
+        candidates.reverse();
+        Self {
+            target: candidates.pop(),
+            candidates,
+            mourned: Vec::new(),
+        }
+    }
+
+    fn hunt_next(&mut self, lost: Lost) {
+        self.mourned.push(lost.to_vec());
+        self.target = self.candidates.pop();
+    }
+}
+
+#[derive(Component, Debug, PartialEq, References)]
+#[component(storage = "SparseSet")]
+enum Mood {
+    Calm,
+    Angry {
+        #[references]
+        at: Option<Entity>,
+    },
+    Torn(#[references] Vec<Entity>),
+}
+
+#[derive(Component, References)]
+#[component(immutable)]
+#[references(on_lost = Oath::mourn)]
+struct Oath {
+    #[entities]
+    lords: Vec<Entity>,
+    #[references(ignore)]
+    mourned: Vec<Vec<Entity>>,
+}
+
+impl Oath {
+    fn to(lords: impl Into<Vec<Entity>>) -> Self {
+        Self {
+            lords: lords.into(),
+            mourned: Vec::new(),
+        }
+    }
+
+    fn mourn(&mut self, lost: Lost) {
+        self.mourned.push(lost.to_vec());
+    }
+}
+
+/// Cannot bear a loss.
+#[derive(Component, References)]
+#[references(on_lost = Coward::panic)]
+struct Coward(#[entities] Option<Entity>);
+
+impl Coward {
+    fn panic(&mut self, _: Lost) {
+        panic!("boom");
+    }
+}
+
+#[derive(Component, References)]
+#[component(immutable)]
+#[references(on_lost = ImmutableCoward::panic)]
+struct ImmutableCoward(#[entities] Option<Entity>);
+
+impl ImmutableCoward {
+    fn panic(&mut self, _: Lost) {
+        panic!("boom");
+    }
+}
+
+#[derive(Resource, References)]
+struct Census(#[entities] Vec<Entity>);
+
+/// Counts how often it is read.
+#[derive(Component)]
+struct Counted {
+    target: Option<Entity>,
+    visits: Arc<AtomicUsize>,
+}
+
+impl References for Counted {
+    const CASCADES: bool = false;
+
+    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+        self.visits.fetch_add(1, Ordering::Relaxed);
+        self.target.visit_references(policy, visitor);
+    }
+
+    fn release_references(
+        &mut self,
+        policy: Policy,
+        is_lost: &mut dyn FnMut(Entity) -> bool,
+    ) -> Remains {
+        self.target.release_references(policy, is_lost)
+    }
+}
+
+/// Says this when it is destroyed.
+#[derive(Component)]
+struct Will(Hint);
+
+impl Destroy for Will {
+    type Param = ();
+
+    fn destroy(&mut self, _: Destroying) -> Hint {
+        self.0
+    }
+}
+
+/// Has this mob hunt it when it is destroyed.
+#[derive(Component)]
+struct Curse(Entity);
+
+impl Destroy for Curse {
+    type Param = Query<'static, 'static, &'static mut Mob>;
+
+    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+        going.param.get_mut(self.0).unwrap().target = Some(going.entity);
+        Hint::Queue
+    }
+}
+
+type Reactive = dyn Fn(&mut DeferredWorld) + Send + Sync;
+
+/// Does something when it is told.
+#[derive(Component)]
+struct Reaction(Arc<Reactive>);
+
+impl Reaction {
+    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
+        let react = Arc::clone(&world.get::<Self>(told.listener()).unwrap().0);
+        react(&mut world);
+    }
+}
+
+/// Has `reaction` called when `target` goes away.
+fn when_told(
+    world: &mut World,
+    target: Entity,
+    reaction: impl Fn(&mut DeferredWorld) + Send + Sync + 'static,
+) {
+    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
+    world
+        .register_signal(listener, target, Reaction::react)
+        .unwrap();
+}
+
+fn stage() -> World {
+    let mut world = World::new();
+    world.init_resource::<Seen>();
+    world.register_destroy::<Will>();
+    world.register_destroy::<Curse>();
+    world.track_references::<Mob>();
+    world.track_references::<Hunter>();
+    world.track_references::<Mood>();
+    world.track_references::<Oath>();
+    world.track_references::<Coward>();
+    world.track_references::<ImmutableCoward>();
+    world.track_references::<Counted>();
+    world
+}
+
+fn spawn(world: &mut World) -> Entity {
+    world.spawn(Thing).id()
+}
+
+fn spawn_mob(world: &mut World) -> Entity {
+    world.spawn(Mob::default()).id()
+}
+
+/// Returns all that the fields of a mob name.
+fn named(world: &World, mob: Entity) -> Vec<Entity> {
+    let at = world.get::<Mob>(mob);
+    at.map_or(Vec::new(), |at| {
+        at.target.iter().chain(at.friends.iter()).copied().collect()
+    })
+}
+
+/// Returns what a mob lost, deletion by deletion.
+fn lost(world: &World, mob: Entity) -> Vec<Vec<Entity>> {
+    world.get::<Mob>(mob).unwrap().mourned.clone()
+}
+
+/// Returns the mobs that are known to name `target`.
+fn links_on(world: &World, target: Entity) -> Vec<Entity> {
+    let mut links = links_of::<Mob>(world, target);
+    links.extend(links_of::<Oath>(world, target));
+    links.extend(links_of::<Mood>(world, target));
+    links.extend(links_of::<Hunter>(world, target));
+    links
+}
+
+/// Returns the entities whose `C` is known to name `target`.
+fn links_of<C: Component>(world: &World, target: Entity) -> Vec<Entity> {
+    let on = world.registrations_on(target);
+    let links = on
+        .iter()
+        .filter(|at| at.component == type_name::<C>() && at.signal != type_name::<Qdeleting>());
+    links.map(|at| at.listener).collect()
+}
+
+/// Checks that the books are whole, and that both ends of each link say the same.
+fn check(world: &World) {
+    world.check_registrations().unwrap();
+    let mut on = 0;
+    for entity in world.iter_entities().map(|entity| entity.id()) {
+        for registration in world.registrations_on(entity) {
+            on += 1;
+            let of = world.registrations_of(registration.listener);
+            assert!(of.contains(&registration), "{registration}");
+        }
+        for registration in world.registrations_of(entity) {
+            let on = world.registrations_on(registration.target);
+            assert!(on.contains(&registration), "{registration}");
+        }
+    }
+    assert_eq!(world.signal_footprint().registrations, on);
+}
