@@ -1,20 +1,6 @@
-//! Everything at once: whatever deletes whatever, at whatever moment, each deletion happens once.
-//!
-//! Rule Q3 of the design in the large, with the hints of Q6 and the timers of Q9.
+//! Q3: a crowd with wills.
 
-use core::{
-    sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
-};
-use std::sync::Arc;
-
-use bevy_ecs::{prelude::*, world::DeferredWorld};
-use proptest::{collection::vec, prelude::*};
-use qdel::{Costs, Deleting, QdelCounts, WorkClock, prelude::*};
-
-use crate::stage::in_a_process_of_its_own;
-
-// Q3: a crowd with wills.
+use super::*;
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -77,25 +63,6 @@ fn settle(world: &mut World) {
     }
 }
 
-/// Where an entity stands in its life, by what was written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Alive,
-    Deleting(Heard),
-    /// It is despawned this moment.
-    Leaving(Heard),
-    Gone,
-}
-
-/// How often what happened in one deletion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Heard {
-    told: [u8; 2],
-    observed: u8,
-    destroyed: u8,
-    is_forced: bool,
-}
-
 /// Follows the life of each entity through the story: marked once, told once, destroyed once at most, in that order,
 /// and then kept or despawned.
 fn check_deletions(world: &World, crowd: &[Entity]) -> Result<(), TestCaseError> {
@@ -150,54 +117,6 @@ fn last_hint(world: &World, entity: Entity) -> Option<Hint> {
     let mut life = story.filter(|line| line.0 == entity).map(|line| line.1);
     match life.rfind(|event| matches!(event, Event::Destroyed(_) | Event::Marked)) {
         Some(Event::Destroyed(hint)) => Some(hint),
-        _ => None,
-    }
-}
-
-/// Returns the stage of a life after `event`, if that may happen in it.
-fn next(stage: Stage, event: Event) -> Option<Stage> {
-    match (stage, event) {
-        (Stage::Alive, Event::Marked) => Some(Stage::Deleting(Heard::default())),
-        (Stage::Alive, Event::Leaving) => Some(Stage::Leaving(Heard::default())),
-        (Stage::Deleting(mut heard), event) => match event {
-            Event::Told {
-                by,
-                cause,
-                is_forced,
-            } if heard.destroyed == 0 && cause != Cause::Despawn => {
-                heard.is_forced = is_forced;
-                heard.told[by] += 1;
-                (heard.told[by] == 1).then_some(Stage::Deleting(heard))
-            }
-            Event::Observed if heard.destroyed == 0 && heard.told == [1, 1] => {
-                heard.observed += 1;
-                (heard.observed == 1).then_some(Stage::Deleting(heard))
-            }
-            Event::Destroyed(_) if heard.told == [1, 1] && heard.observed == 1 => {
-                heard.destroyed += 1;
-                (heard.destroyed == 1).then_some(Stage::Deleting(heard))
-            }
-            Event::Unmarked if !heard.is_forced => {
-                (heard.told == [1, 1] && heard.observed == 1).then_some(Stage::Alive)
-            }
-            Event::Leaving => Some(Stage::Leaving(heard)),
-            _ => None,
-        },
-        (Stage::Leaving(mut heard), event) => match event {
-            // It was marked and not told about, or not even marked.
-            Event::Told {
-                by,
-                cause: Cause::Despawn,
-                ..
-            } => {
-                heard.told[by] += 1;
-                (heard.told[by] == 1).then_some(Stage::Leaving(heard))
-            }
-            Event::Unmarked => Some(stage),
-            Event::Left => (heard.told == [1, 1]).then_some(Stage::Gone),
-            _ => None,
-        },
-        (Stage::Gone, Event::Unmarked) => Some(Stage::Gone),
         _ => None,
     }
 }
@@ -330,18 +249,6 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => (who, 0..5u64).prop_map(|(who, seconds)| Deed::QdelIn(who, seconds)),
         1 => Just(Deed::Cancel),
         1 => (0..5u64).prop_map(Deed::Pass),
-    ]
-}
-
-fn hint() -> impl Strategy<Value = Hint> {
-    prop_oneof![
-        2 => Just(Hint::Queue),
-        1 => Just(Hint::FindReferencesOnFail),
-        1 => Just(Hint::FindReferences),
-        1 => Just(Hint::HardDelete),
-        1 => Just(Hint::HardDeleteNow),
-        1 => Just(Hint::IWillHandleIt),
-        3 => Just(Hint::LetMeLive),
     ]
 }
 
@@ -508,32 +415,6 @@ impl Wills {
 #[derive(Resource, Default)]
 struct Story(Vec<(Entity, Event)>);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Event {
-    Marked,
-    /// By itself, or by the chronicler.
-    Told {
-        by: usize,
-        cause: Cause,
-        is_forced: bool,
-    },
-    Observed,
-    Destroyed(Hint),
-    Unmarked,
-    Leaving,
-    Left,
-}
-
-impl Event {
-    fn told(by: usize, told: &Qdeleting) -> Self {
-        Self::Told {
-            by,
-            cause: told.cause,
-            is_forced: told.force,
-        }
-    }
-}
-
 /// Somebody of the crowd, who listens on itself.
 #[derive(Component)]
 struct Actor {
@@ -542,10 +423,6 @@ struct Actor {
     /// What it says when it is destroyed, last first.
     hints: Vec<Hint>,
 }
-
-/// Hears of others.
-#[derive(Component)]
-struct Ear;
 
 /// Listens on everybody, and is never deleted.
 #[derive(Component)]
@@ -596,239 +473,4 @@ impl Destroy for Actor {
         }
         hint
     }
-}
-
-#[derive(Component)]
-#[relationship(relationship_target = Cargo)]
-struct LoadedOn(Entity);
-
-#[derive(Component)]
-#[relationship_target(relationship = LoadedOn, linked_spawn)]
-struct Cargo(Vec<Entity>);
-
-// Q3: owned before owner.
-
-/// Its owner is deleted first, and then two join that, one of which owns the other.
-#[test]
-fn owned_goes_before_its_owner_where_both_joined_a_deleting_one() {
-    for is_child_of_the_ship in [true, false] {
-        let mut world = World::new();
-        world.init_resource::<Gone>();
-        world.add_observer(|gone: On<Despawn<Ear>>, mut order: ResMut<Gone>| {
-            order.0.push(gone.entity);
-        });
-        let [ship, chest, coin] = [(); 3].map(|()| world.spawn(Ear).id());
-        world.qdel(ship).unwrap();
-        if is_child_of_the_ship {
-            let coin_is = (ChildOf(ship), LoadedOn(chest));
-            world.entity_mut(coin).insert(coin_is);
-            world.entity_mut(chest).insert(LoadedOn(ship));
-        } else {
-            let coin_is = (LoadedOn(ship), ChildOf(chest));
-            world.entity_mut(coin).insert(coin_is);
-            world.entity_mut(chest).insert(ChildOf(ship));
-        }
-
-        world.flush_qdel();
-
-        assert_eq!(world.resource::<Gone>().0, [coin, chest, ship]);
-    }
-}
-
-/// Who went, in order.
-#[derive(Resource, Default)]
-struct Gone(Vec<Entity>);
-
-// Q1 and Q3: resources among those that are owned.
-
-#[derive(Resource)]
-struct Treasure;
-
-#[test]
-fn resource_of_an_entity_that_joins_a_deleting_owner_stays() {
-    let mut world = World::new();
-    let [ship, chest] = [(); 2].map(|()| world.spawn_empty().id());
-    world.qdel(ship).unwrap();
-    world.entity_mut(chest).insert(ChildOf(ship));
-    let treasure = world.spawn((Treasure, ChildOf(chest))).id();
-
-    world.flush_qdel();
-
-    let states = [ship, chest, treasure].map(|entity| world.liveness(entity));
-    assert_eq!(states, [Liveness::Gone, Liveness::Gone, Liveness::Alive]);
-    assert!(world.contains_resource::<Treasure>());
-}
-
-#[test]
-fn resource_that_an_entity_owns_survives_the_shutdown() {
-    let mut world = World::new();
-    let chest = world.spawn_empty().id();
-    let treasure = world.spawn((Treasure, ChildOf(chest))).id();
-
-    let torn_down = world.shutdown_qdel();
-
-    assert_eq!(torn_down, 1);
-    let states = [chest, treasure].map(|entity| world.liveness(entity));
-    assert_eq!(states, [Liveness::Gone, Liveness::Alive]);
-    assert!(world.contains_resource::<Treasure>());
-}
-
-// Q3: nothing touches the stack, and nothing is quadratic.
-
-/// Answers with a hint, and deletes the next.
-#[derive(Component)]
-struct Link {
-    hint: Hint,
-    next: Option<Entity>,
-    destroyed: Arc<AtomicUsize>,
-}
-
-impl Destroy for Link {
-    type Param = Commands<'static, 'static>;
-
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
-        self.destroyed.fetch_add(1, Ordering::Relaxed);
-        if let Some(next) = self.next.take() {
-            going.param.entity(next).qdel();
-        }
-        self.hint
-    }
-}
-
-const LINKS: usize = 100_000;
-
-/// Spawns links that all say `hint`, and returns them with the count of those that were destroyed.
-fn spawn_links(world: &mut World, hint: Hint) -> (Vec<Entity>, Arc<AtomicUsize>) {
-    world.register_destroy::<Link>();
-    let count = Arc::<AtomicUsize>::default();
-    let link = || Link {
-        hint,
-        next: None,
-        destroyed: Arc::clone(&count),
-    };
-    let links = (0..LINKS).map(|_| world.spawn(link()).id());
-    let links = links.collect();
-    (links, count)
-}
-
-/// A stack overflow ends the process, so this one runs in a process of its own.
-#[test]
-fn chain_of_100_000_whose_destroys_delete_the_next_does_not_touch_the_stack() {
-    let test = "chain_of_100_000_whose_destroys_delete_the_next_does_not_touch_the_stack";
-    in_a_process_of_its_own(module_path!(), test, || {
-        let mut world = World::new();
-        let (links, destroyed) = spawn_links(&mut world, Hint::Queue);
-        for pair in links.windows(2) {
-            world.get_mut::<Link>(pair[0]).unwrap().next = Some(pair[1]);
-        }
-
-        world.qdel(links[0]).unwrap();
-
-        assert_eq!(destroyed.load(Ordering::Relaxed), LINKS);
-        assert_eq!(world.flush_qdel(), LINKS);
-    });
-}
-
-#[test]
-fn chain_of_100_000_whose_destroys_delete_the_next_under_immediate_does_not_touch_the_stack() {
-    let test =
-        "chain_of_100_000_whose_destroys_delete_the_next_under_immediate_does_not_touch_the_stack";
-    in_a_process_of_its_own(module_path!(), test, || {
-        let mut world = World::new();
-        world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
-        let (links, destroyed) = spawn_links(&mut world, Hint::HardDeleteNow);
-        for pair in links.windows(2) {
-            world.get_mut::<Link>(pair[0]).unwrap().next = Some(pair[1]);
-        }
-
-        world.qdel(links[0]).unwrap();
-
-        assert_eq!(destroyed.load(Ordering::Relaxed), LINKS);
-        assert_eq!(world.liveness(links[LINKS - 1]), Liveness::Gone);
-        assert_eq!(world.resource::<QdelCounts>().torn_down, LINKS as u64);
-    });
-}
-
-#[test]
-fn chain_of_100_000_lives_with_its_root() {
-    let test = "chain_of_100_000_lives_with_its_root";
-    in_a_process_of_its_own(module_path!(), test, || {
-        let mut world = World::new();
-        let (links, destroyed) = spawn_links(&mut world, Hint::Queue);
-        let root = world.get_mut::<Link>(links[0]);
-        root.unwrap().hint = Hint::LetMeLive;
-        own_each_other(&mut world, &links);
-
-        let answer = world.qdel(links[0]);
-
-        assert_eq!(answer, Ok(Qdel::Kept));
-        assert_eq!(destroyed.load(Ordering::Relaxed), 1);
-        assert_all(&world, &links, Liveness::Alive);
-        assert_eq!(world.resource::<QdelCounts>().kept, LINKS as u64);
-        assert_eq!(world.flush_qdel(), 0);
-    });
-}
-
-#[test]
-fn chain_of_100_000_lives_from_where_one_says_so() {
-    let test = "chain_of_100_000_lives_from_where_one_says_so";
-    in_a_process_of_its_own(module_path!(), test, || {
-        let mut world = World::new();
-        let (links, destroyed) = spawn_links(&mut world, Hint::Queue);
-        let second = world.get_mut::<Link>(links[1]);
-        second.unwrap().hint = Hint::LetMeLive;
-        own_each_other(&mut world, &links);
-
-        world.qdel(links[0]).unwrap();
-
-        assert_eq!(destroyed.load(Ordering::Relaxed), 2);
-        assert_eq!(world.flush_qdel(), 1);
-        assert_all(&world, &links[1..], Liveness::Alive);
-    });
-}
-
-#[test]
-fn chain_of_100_000_lives_of_which_each_says_so() {
-    let test = "chain_of_100_000_lives_of_which_each_says_so";
-    in_a_process_of_its_own(module_path!(), test, || {
-        let mut world = World::new();
-        let (links, destroyed) = spawn_links(&mut world, Hint::LetMeLive);
-        own_each_other(&mut world, &links);
-
-        let answer = world.qdel(links[0]);
-
-        assert_eq!(answer, Ok(Qdel::Kept));
-        // The root lives, and all others live with it without being destroyed.
-        assert_eq!(destroyed.load(Ordering::Relaxed), 1);
-        assert_all(&world, &links, Liveness::Alive);
-    });
-}
-
-#[test]
-fn chain_of_100_000_that_are_left_alone_stays_when_its_root_goes() {
-    let test = "chain_of_100_000_that_are_left_alone_stays_when_its_root_goes";
-    in_a_process_of_its_own(module_path!(), test, || {
-        let mut world = World::new();
-        let (links, destroyed) = spawn_links(&mut world, Hint::IWillHandleIt);
-        let root = world.get_mut::<Link>(links[0]);
-        root.unwrap().hint = Hint::Queue;
-        own_each_other(&mut world, &links);
-
-        world.qdel(links[0]).unwrap();
-
-        assert_eq!(destroyed.load(Ordering::Relaxed), LINKS);
-        assert_eq!(world.flush_qdel(), 1);
-        assert_all(&world, &links[1..], Liveness::Deleting);
-    });
-}
-
-fn own_each_other(world: &mut World, links: &[Entity]) {
-    for pair in links.windows(2) {
-        world.entity_mut(pair[1]).insert(ChildOf(pair[0]));
-    }
-}
-
-fn assert_all(world: &World, entities: &[Entity], state: Liveness) {
-    let mut states = entities.iter().map(|entity| world.liveness(*entity));
-    assert!(states.all(|at| at == state), "all should be {state:?}");
 }
