@@ -1,6 +1,9 @@
 //! What can go wrong, one enum an operation.
 
-use bevy_ecs::entity::Entity;
+use bevy_ecs::{
+    entity::Entity,
+    error::{BevyError, Severity},
+};
 use disqualified::ShortName;
 use thiserror::Error;
 
@@ -235,4 +238,9 @@ pub enum BrokenBooks {
         /// What its list holds.
         listed: usize,
     },
+}
+
+/// Returns an error as a command reports it.
+pub(crate) fn warning(error: QdelError) -> BevyError {
+    BevyError::from(error).with_severity(Severity::Warning)
 }

@@ -176,10 +176,7 @@ pub use deletion::{
     destroy::{Destroy, Destroying, WorldDestroyExt},
     outcome::{Qdel, QdelCounts},
     plan::{PlannedDeletion, PlannedRefusal, QdelPlan},
-    settings::{
-        Costs, Hiding, QdelSettings, SweepMode, SweepPace, SyncMode, TEARDOWN_BATCH, Teardown,
-        WorkClock,
-    },
+    settings::{Costs, Hiding, QdelSettings, SyncMode, TEARDOWN_BATCH, Teardown, WorkClock},
     timer::{QdelTimer, QdelTimerExt},
 };
 #[cfg(feature = "bevy_diagnostic")]
@@ -190,19 +187,18 @@ pub use error::{
 };
 pub use ext::{
     field::QdelFieldExt,
-    find::{FindReferencesExt, SEARCH_DEPTH},
+    find::FindReferencesExt,
     qdel::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt},
     qdel_entity::{EntityCommandsQdelExt, EntityWorldMutQdelExt},
     references::WorldReferencesExt,
     signal::{SignalExt, WorldListenerExt},
     signal_entity::{EntityCommandsSignalExt, EntityWorldMutSignalExt},
-    sweep::{ReferencesFound, SweepExt, SweepFinished, assert_no_leftovers},
+    sweep::{SweepExt, assert_no_leftovers},
 };
-pub use find::{
-    chain::{ChainLink, ReferenceRoot},
-    report::ReferenceReport,
-};
+pub use find::{chain::ReferenceRoot, report::ReferenceReport};
 pub use hint::Hint;
+pub use inspect::SEARCH_DEPTH;
+pub use inspect::holder::ChainLink;
 pub use inspect::{
     blind_spot::{BlindSpot, Blindness},
     holder::{ReferenceHolder, ReferenceKind, ReferencePlace},
@@ -240,6 +236,10 @@ pub use statistics::{
     kinds::WorldKindExt,
     report::{KindStatistics, QdelStatistics},
 };
+pub use sweep::events::ReferencesFound;
+pub use sweep::events::SweepFinished;
+pub use sweep::settings::SweepMode;
+pub use sweep::settings::SweepPace;
 pub use sweep::{
     report::{Leftover, LeftoverState, SHOWN_LEFTOVERS, SweepReport},
     schedule::LeftoverField,

@@ -17,6 +17,14 @@ use crate::{
 };
 
 impl Books {
+    /// Describes the registrations on `target` that are in force: signal by signal, and in order within one.
+    pub(crate) fn describe_target(&self, target: Entity) -> Vec<Registration> {
+        let mut lists: Vec<_> = self.lists_of(target).collect();
+        lists.sort_by_key(|(_, list)| list.signal);
+        let lists = lists.into_iter();
+        lists.flat_map(|(id, _)| self.describe_list(id)).collect()
+    }
+
     /// Describes the registrations in a list that are in force, in order.
     pub(crate) fn describe_list(&self, id: ListId) -> impl Iterator<Item = Registration> {
         let list = self.list(id);

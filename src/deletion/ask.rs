@@ -15,12 +15,11 @@ use crate::{
         queue::Deletions,
     },
     error::QdelError,
-    ext::signal::SignalExt,
     reference::{
         self,
         cascade::{Denial, DenyingFields},
     },
-    signal::{Question, answer::Answer},
+    signal::{self, Question, answer::Answer},
 };
 
 /// "May this entity be deleted?": asked before anything has happened.
@@ -93,7 +92,7 @@ pub(crate) type Refusal = Result<Qdel, QdelError>;
 /// ever registered for the question, or has a policy for the loss.
 pub(crate) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
     // Where nothing is tracked, to know that spares a look-up.
-    crate::ext::signal::is_known::<PreQdel>(world)
+    signal::dispatch::is_known::<PreQdel>(world)
         || deletions.tracks && reference::cascade::may_cascade(world)
 }
 
@@ -173,7 +172,12 @@ fn find_veto(world: &World, members: &[Member], force: Force) -> Option<Entity> 
             root,
             force: force == Force::Yes,
         };
-        world.ask_signal(entity, &question) == Verdict::Veto
+        let mut verdict = Verdict::default();
+        let asked = signal::dispatch::ask(world, entity, &question, &mut verdict, |_, _| {});
+        if let Err(panicked) = asked {
+            panicked.resume();
+        }
+        verdict == Verdict::Veto
     };
     members.iter().find(vetoes).map(|member| member.entity)
 }

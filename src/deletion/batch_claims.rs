@@ -76,7 +76,7 @@ impl Claims {
     /// Asks about `roots` and all that goes with them, and returns what the answer is if nobody objects.
     fn ask_all(&mut self, world: &World, roots: &[Entity], force: Force) -> QdelBatch {
         let mut batch = QdelBatch::default();
-        let is_known = crate::ext::signal::is_known::<PreQdel>(world);
+        let is_known = signal::dispatch::is_known::<PreQdel>(world);
         let mut rest = roots;
         loop {
             batch.queued.extend(self.take_unasked(world, &mut rest));

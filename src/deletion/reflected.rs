@@ -13,8 +13,10 @@ use disqualified::ShortName;
 
 use crate::{
     books::Reserved,
-    deletion::destroy::{Destroy, WorldDestroyExt, is_registered},
-    ext::references::WorldReferencesExt,
+    deletion::{
+        destroy::{Destroy, WorldDestroyExt, is_registered},
+        settle,
+    },
     hash::HashSet,
     reference::{self, references::References, tracked::Change},
 };
@@ -22,7 +24,7 @@ use crate::{
 /// Says by reflection that a type has declared references: `#[reflect(References)]`.
 ///
 /// `QdelPlugin` tracks all types in the `AppTypeRegistry` that have it, also those that are registered later. Without the plugin, each that is
-/// not [tracked](WorldReferencesExt::track_references) is named by a warning, once.
+/// not [tracked](crate::WorldReferencesExt::track_references) is named by a warning, once.
 ///
 /// ```
 /// use bevy_app::prelude::*;
@@ -82,7 +84,7 @@ where
                 component.is_some_and(|component| reference::tracked::is_tracked(world, component))
             },
             fulfil: |world| {
-                world.track_references::<C>();
+                settle::track::<C>(world);
             },
             warn: |name| {
                 let name = ShortName(name);

@@ -4,15 +4,13 @@ use bevy_ecs::{entity::Entity, name::Name, world::World};
 
 use crate::{
     deleting::{Deleting, KindId},
-    deletion::{
-        notify::apply_commands,
-        queue::Deletions,
-        settings::{QdelSettings, SweepMode},
-        sweep_results,
-    },
+    deletion::{notify::apply_commands, queue::Deletions, settings::QdelSettings, sweep_results},
     hint::Hint,
     panics::Panicked,
-    sweep::schedule::{self, Corpse, Suspension},
+    sweep::{
+        schedule::{self, Corpse, Suspension},
+        settings::SweepMode,
+    },
 };
 
 /// Who is looked for, of those that are torn down.

@@ -1,6 +1,6 @@
 //! How deletions are carried out.
 
-use core::{fmt, num::NonZeroU32, time::Duration};
+use core::{fmt, time::Duration};
 use std::sync::Arc;
 
 #[cfg(feature = "bevy_reflect")]
@@ -11,6 +11,7 @@ use bevy_platform::time::Instant;
 use crate::{
     books::Reserved,
     panics::{Panicked, catch},
+    sweep::settings::{SweepMode, SweepPace},
 };
 
 /// How deletions are carried out: a resource, which may be changed at any time.
@@ -149,26 +150,6 @@ pub enum Costs {
     Measure,
 }
 
-/// When the world is swept for whoever names what is gone.
-///
-/// A sweep reads all components whose type can hold an entity, once, whatever the number of those it looks for. Declared
-/// references never need one: they are released by then. It is the safety net for the others, and it says which they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
-#[non_exhaustive]
-pub enum SweepMode {
-    /// Never, but for calls of [`SweepExt::sweep`](crate::SweepExt::sweep) and its like: hints only say when the tear-down comes.
-    Off,
-    /// When somebody asks: by a [`Hint`](crate::Hint), or by [`request_sweep`](crate::SweepExt::request_sweep).
-    #[default]
-    OnDemand,
-    /// Also in every so many flushes, of those with something torn down since the last, for what that was: a sample, for games in
-    /// the hands of players.
-    Sampled(NonZeroU32),
-    /// Also in each flush with something torn down since the last, for all who are gone: for tests, and for the hunt.
-    EachFlush,
-}
-
 /// In which frames the plugin reads declared references before `PostUpdate` and before the flush (`QdelSystems::Sync`).
 ///
 /// A sync costs a look at the change tick of each tracked component, some two instructions, and more for each that was
@@ -186,22 +167,6 @@ pub enum SyncMode {
     WhenNeeded,
     /// In each, so that no declared field names anybody who is gone from `PostUpdate` on, however it came and they went.
     EachFrame,
-}
-
-/// How long a sweep may take at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
-pub enum SweepPace {
-    /// As long as it takes.
-    #[default]
-    AtOnce,
-    /// So long in each flush; the next flush goes on. The time is looked at after each 128 indices of entities, and so many are
-    /// seen to each time, so that every sweep ends.
-    ///
-    /// A sweep in slices goes from entity to entity and costs two to five times one that goes at once, in total. Whoever
-    /// is deleted while it runs may be found by it here and there, and is looked for by the next one that looks for them. What is written behind
-    /// its back is not seen: a value that is moved from an entity it has not seen to one that it has.
-    Budget(Duration),
 }
 
 /// The clock by which the budget and the costs are measured: a resource.

@@ -1,6 +1,6 @@
 //! When declared references let go, and how it goes on from there.
 
-use bevy_ecs::{entity::EntityHashSet, world::World};
+use bevy_ecs::{component::Component, entity::EntityHashSet, world::World};
 
 use crate::{
     deletion::{
@@ -10,20 +10,36 @@ use crate::{
         notify::{apply_commands, carry_out},
         outcome::Qdel,
         owned::Member,
-        queue::Notice,
+        prepare,
+        queue::{Deletions, Notice},
         worklist,
     },
     panics::{Panicked, catch},
     reference::{
         self,
+        references::References,
         release::Released,
-        tracked::{Demand, Hears, Tracked},
+        tracked::{Change, Demand, Hears, Tracked},
     },
 };
 
 /// How often references are read until nothing is lost any more, because whoever hears of a loss may write what is lost as
 /// well. The last time nobody hears.
 const MOST_SYNCS: usize = 16;
+
+/// Has the declared fields of each `C` let go from now on.
+pub(crate) fn track<C>(world: &mut World)
+where
+    C: Component<Mutability: Change<C>> + References,
+{
+    if reference::tracked::track::<C>(world, settle) {
+        prepare::prepare(world);
+        let mut deletions = world.resource_mut::<Deletions>();
+        deletions.tracks = true;
+        deletions.looked.is_needed |= C::CASCADES;
+        worklist::sync_references(world);
+    }
+}
 
 /// Has declared references let go of those in a wave that do not live on.
 pub(crate) fn release_lost(

@@ -9,7 +9,7 @@ use crate::{
         notify::apply_commands,
         prepare,
         queue::{Deletions, Goal},
-        settings::{QdelSettings, SweepMode, SweepPace, WorkClock},
+        settings::{QdelSettings, WorkClock},
         settle,
         sweep_results::{self, conclude},
         tear_down::TearDown,
@@ -21,6 +21,7 @@ use crate::{
         pass::Progress,
         report::SweepReport,
         schedule::{self, Corpse, LeftoverField, Suspension, Sweep},
+        settings::{SweepMode, SweepPace},
         targets::Targets,
     },
 };

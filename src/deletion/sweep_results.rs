@@ -11,14 +11,12 @@ use disqualified::ShortName;
 use crate::{
     deleting::KindId,
     deletion::{outcome::QdelCounts, queue::Deletions},
-    ext::{
-        find::FindReferencesExt,
-        sweep::{ReferencesFound, SweepFinished},
-    },
+    find::search,
     hint::Hint,
     panics::{Panicked, catch},
     statistics::kinds,
     sweep::{
+        events::{ReferencesFound, SweepFinished},
         report::{LeftoverState, SweepReport},
         schedule::{Corpse, LeftoverField, Sweep},
     },
@@ -144,7 +142,7 @@ pub(crate) fn tell_references(
         // Somebody cleared the world from inside: there are no observers any more.
         return Ok(());
     }
-    let mut report = catch(|| world.find_references(entity))?;
+    let mut report = catch(|| search::find(world, entity))?;
     if report.target.name.is_none() {
         report.target.name = name.map(str::to_owned);
     }

@@ -20,8 +20,7 @@ use crate::{
         mark::{Force, is_alive},
         worklist,
     },
-    error::{CancelError, QdelError},
-    ext::field::warning,
+    error::{CancelError, QdelError, warning},
     timers::{Timed, Timers},
 };
 

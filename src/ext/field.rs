@@ -2,14 +2,14 @@
 
 use bevy_ecs::{
     entity::Entity,
-    error::{BevyError, Severity},
+    error::BevyError,
     system::Commands,
     world::{DeferredWorld, World},
 };
 
 use crate::{
     deletion::{look_before_asking::Look, mark::Force, worklist},
-    error::QdelError,
+    error::warning,
 };
 
 /// Deletes what a component owns by a plain field, and empties the field: on a [`World`] at once, on
@@ -131,9 +131,4 @@ pub(crate) fn batch(
         None => Ok(()),
         Some(error) => Err(warning(error)),
     }
-}
-
-/// Returns an error as a command reports it.
-pub(crate) fn warning(error: QdelError) -> BevyError {
-    BevyError::from(error).with_severity(Severity::Warning)
 }

@@ -4,12 +4,6 @@ use bevy_ecs::{entity::Entity, world::World};
 
 use crate::find::{report::ReferenceReport, search};
 
-/// How many steps deep [`find_references`](FindReferencesExt::find_references) looks into a component by reflection, and how
-/// many holders a chain from a root may have.
-///
-/// A step is one into a field, a variant, or an element; an `Option` takes none.
-pub const SEARCH_DEPTH: usize = 64;
-
 /// Finding who still holds an entity, on a [`World`].
 pub trait FindReferencesExt {
     /// Finds all places in the world that name `target`, which may be alive, on its way out, or long gone.

@@ -20,8 +20,8 @@ use crate::{
         timer::{QdelTimer, QdelTimerExt},
         worklist,
     },
-    error::QdelError,
-    ext::field::{self, warning},
+    error::{QdelError, warning},
+    ext::field,
 };
 
 /// Orderly deletion, on a [`World`].

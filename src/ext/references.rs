@@ -3,8 +3,8 @@
 use bevy_ecs::{component::Component, world::World};
 
 use crate::{
-    deletion::{prepare, queue::Deletions, settle, worklist},
-    reference::{self, references::References, tracked::Change},
+    deletion::{settle, worklist},
+    reference::{references::References, tracked::Change},
 };
 
 /// Declared references, on a [`World`].
@@ -49,13 +49,7 @@ impl WorldReferencesExt for World {
     where
         C: Component<Mutability: Change<C>> + References,
     {
-        if reference::tracked::track::<C>(self, settle::settle) {
-            prepare::prepare(self);
-            let mut deletions = self.resource_mut::<Deletions>();
-            deletions.tracks = true;
-            deletions.looked.is_needed |= C::CASCADES;
-            self.sync_references();
-        }
+        settle::track::<C>(self);
         self
     }
 

@@ -353,13 +353,8 @@ pub trait SignalExt: sealed::Worldly {
     /// Components that name it by a declared reference are among them, with a signal of this crate that is
     /// called `Referenced`.
     fn registrations_on(&self, target: Entity) -> Vec<Registration> {
-        let Some(books) = self.reads().get_resource::<Books>() else {
-            return Vec::new();
-        };
-        let mut lists: Vec<_> = books.lists_of(target).collect();
-        lists.sort_by_key(|(_, list)| list.signal);
-        let lists = lists.into_iter();
-        lists.flat_map(|(id, _)| books.describe_list(id)).collect()
+        let books = self.reads().get_resource::<Books>();
+        books.map_or_else(Vec::new, |books| books.describe_target(target))
     }
 
     /// Returns the registrations of the components of `listener`, in order, and after them its declared references.
@@ -509,12 +504,6 @@ impl WorldListenerExt for World {
 
 impl SignalExt for World {}
 impl SignalExt for DeferredWorld<'_> {}
-
-/// Tells whether anybody ever registered for the signal or question `S`.
-pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
-    let books = world.get_resource::<Books>();
-    books.is_some_and(|books| books.table.signal_id(TypeId::of::<S>()).is_some())
-}
 
 mod sealed {
     use super::{

@@ -1,12 +1,11 @@
 //! The verbs of sweeps, and what is told of them.
 
-use core::{any::type_name, time::Duration};
+use core::any::type_name;
 
-use bevy_ecs::{component::Component, entity::Entity, event::Event, world::World};
+use bevy_ecs::{component::Component, entity::Entity, world::World};
 
 use crate::{
     deletion::sweep_in_flush::{self, Sweeping},
-    find::report::ReferenceReport,
     inspect::readers::LeftOut,
     sweep::{
         report::SweepReport,
@@ -112,7 +111,7 @@ pub trait SweepExt {
     fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
 
     /// Has the next flushes sweep for all who are gone, at the pace that the settings say, and
-    /// [`SweepFinished`] told when it is done. A second time before that does no harm.
+    /// [`SweepFinished`](crate::SweepFinished) told when it is done. A second time before that does no harm.
     ///
     /// Nothing comes of it with [`SweepMode::Off`](crate::SweepMode::Off).
     fn request_sweep(&mut self);
@@ -120,41 +119,6 @@ pub trait SweepExt {
     /// Returns the fields in which sweeps found something since the world began or the statistics were reset, those with the most
     /// places first.
     fn leftover_fields(&self) -> Vec<LeftoverField>;
-}
-
-/// A sweep is done that was asked for by the settings, a hint, or [`request_sweep`](SweepExt::request_sweep).
-///
-/// It is triggered once for each, also if nothing was found.
-///
-/// ```
-/// use bevy_ecs::prelude::*;
-/// use qdel::{SweepFinished, prelude::*};
-///
-/// let mut world = World::new();
-/// world.add_observer(|finished: On<SweepFinished>| {
-///     if !finished.report.is_clean() {
-///         eprintln!("{}", finished.report);
-///     }
-/// });
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Event)]
-#[non_exhaustive]
-pub struct SweepFinished {
-    /// What it found.
-    pub report: SweepReport,
-    /// How long it took, in all its slices.
-    pub time: Duration,
-}
-
-/// A search is done that was asked for by [`Hint::FindReferences`](crate::Hint::FindReferences) or
-/// [`Hint::FindReferencesOnFail`](crate::Hint::FindReferencesOnFail).
-///
-/// For the first the target is about to be torn down, and for the second it is gone.
-#[derive(Debug, Clone, PartialEq, Eq, Event)]
-#[non_exhaustive]
-pub struct ReferencesFound {
-    /// Who names it.
-    pub report: ReferenceReport,
 }
 
 impl SweepExt for World {

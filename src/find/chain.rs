@@ -1,7 +1,5 @@
 //! How roots lead to holders.
 
-use core::fmt;
-
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeEntity},
     component::Component,
@@ -11,14 +9,9 @@ use bevy_ecs::{
 };
 
 use crate::{
-    ext::find::SEARCH_DEPTH,
     find::search::Search,
     hash::HashMap,
-    inspect::{
-        holder::ReferencePlace,
-        label::{EntityLabel, order},
-        readers::archetypes,
-    },
+    inspect::{SEARCH_DEPTH, label::order, readers::archetypes},
 };
 
 /// Marks an entity as a root for [`find_references`](crate::FindReferencesExt::find_references), as every resource is one: an
@@ -52,24 +45,6 @@ pub struct ReferenceRoot;
 use bevy_ecs::reflect::ReflectComponent;
 #[cfg(feature = "bevy_reflect")]
 use bevy_reflect::std_traits::ReflectDefault;
-
-/// A step of a chain: an entity that names the next one, or the holder.
-///
-/// Its `Display` is `Score.best of resource Score`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ChainLink {
-    /// Who it is.
-    pub label: EntityLabel,
-    /// Where it names the next: the first of the places, if there are several.
-    pub place: ReferencePlace,
-}
-
-impl fmt::Display for ChainLink {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.place, self.label)
-    }
-}
 
 /// By whom each entity is reached first, going outwards from all roots at once.
 pub(crate) struct Origins(HashMap<Entity, Origin>);

@@ -5,15 +5,11 @@ use core::any::type_name;
 use bevy_ecs::{entity::Entity, world::World};
 
 use crate::{
-    books::references::Referenced,
-    ext::signal::SignalExt,
-    find::{
-        chain::{ChainLink, Origins},
-        report::ReferenceReport,
-    },
+    books::{Books, references::Referenced},
+    find::{chain::Origins, report::ReferenceReport},
     inspect::{
         blind_spot::TooDeep,
-        holder::{ReferenceHolder, ReferencePlace},
+        holder::{ChainLink, ReferenceHolder, ReferencePlace},
         label::order,
         readers::{BlindTo, Readers, archetypes},
         reflection::Reflection,
@@ -49,7 +45,10 @@ pub(crate) fn find(world: &World, target: Entity) -> ReferenceReport {
 
 /// Returns who listens to `target`, without the links of declared references, which are holders.
 fn registrations(world: &World, target: Entity) -> Vec<Registration> {
-    let mut registrations = world.registrations_on(target);
+    let Some(books) = world.get_resource::<Books>() else {
+        return Vec::new();
+    };
+    let mut registrations = books.describe_target(target);
     registrations.retain(|registration| registration.signal != type_name::<Referenced>());
     registrations
 }

@@ -10,8 +10,10 @@ use bevy_ecs::entity::{Entity, EntityIndexSet};
 use bevy_reflect::{PartialReflect, ReflectKind, ReflectMut, enums::DynamicEnum};
 
 use crate::{
-    ext::find::SEARCH_DEPTH,
-    inspect::reflection::{is_transparent, names_any},
+    inspect::{
+        SEARCH_DEPTH,
+        reflection::{is_transparent, names_any},
+    },
     reference::references::Remains,
     weak::Weak,
 };

@@ -4,7 +4,7 @@ use core::fmt;
 
 use disqualified::ShortName;
 
-use crate::{find::chain::ChainLink, inspect::label::EntityLabel, reference::policy::Policy};
+use crate::{inspect::label::EntityLabel, reference::policy::Policy};
 
 /// An entity whose components name the target, or a resource that does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,5 +77,23 @@ impl ReferenceKind {
             Self::Weak => "weak",
             Self::Kept => "kept by Bevy",
         }
+    }
+}
+
+/// A step of a chain: an entity that names the next one, or the holder.
+///
+/// Its `Display` is `Score.best of resource Score`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChainLink {
+    /// Who it is.
+    pub label: EntityLabel,
+    /// Where it names the next: the first of the places, if there are several.
+    pub place: ReferencePlace,
+}
+
+impl fmt::Display for ChainLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.place, self.label)
     }
 }

@@ -15,9 +15,9 @@ use bevy_reflect::{
 };
 
 use crate::{
-    ext::find::SEARCH_DEPTH,
     hash::HashMap,
     inspect::{
+        SEARCH_DEPTH,
         blind_spot::Blindness,
         emptying::{self, Around},
         immutable,

@@ -5,7 +5,12 @@
 //! alone, and the list is read again after it. The list itself stays in place all the time,
 //! so that whatever a handler registers or unregisters is seen.
 
-use core::{any::Any, cell::Cell, ops::Range, time::Duration};
+use core::{
+    any::{Any, TypeId},
+    cell::Cell,
+    ops::Range,
+    time::Duration,
+};
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -441,4 +446,10 @@ fn call_batch(
             return outcome;
         }
     }
+}
+
+/// Tells whether anybody ever registered for the signal or question `S`.
+pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
+    let books = world.get_resource::<Books>();
+    books.is_some_and(|books| books.table.signal_id(TypeId::of::<S>()).is_some())
 }

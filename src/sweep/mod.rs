@@ -8,7 +8,9 @@
 //! 1. A place is listed once, however many ways there are to read it.
 //! 2. A component counts as changed by a pass only if something was taken out of it.
 
+pub(crate) mod events;
 pub(crate) mod pass;
 pub(crate) mod report;
 pub(crate) mod schedule;
+pub(crate) mod settings;
 pub(crate) mod targets;

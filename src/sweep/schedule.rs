@@ -10,11 +10,11 @@ use disqualified::ShortName;
 
 use crate::{
     deleting::KindId,
-    deletion::settings::SweepMode,
     hint::Hint,
     sweep::{
         pass::Pass,
         report::{Leftover, SweepReport},
+        settings::SweepMode,
         targets::{Targets, Treatment},
     },
     text::Counted,
