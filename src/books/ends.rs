@@ -4,15 +4,12 @@
 
 use bevy_ecs::{component::ComponentId, entity::Entity};
 
-use crate::{
-    books::{
-        Books, holds,
-        links::{Held, Link, Sort},
-        list::{List, ListId},
-        pending::Entry,
-        table::{HandlerId, SignalId},
-    },
-    signal::revival::Ended,
+use crate::books::{
+    Books, holds,
+    links::{Held, Link, Sort},
+    list::{List, ListId},
+    pending::Entry,
+    table::{HandlerId, SignalId},
 };
 
 impl Books {
@@ -193,4 +190,11 @@ impl Books {
             self.compact(id);
         }
     }
+}
+
+/// A component whose registrations ended, also those that were told and would come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ended {
+    pub(crate) listener: Entity,
+    pub(crate) component: ComponentId,
 }

@@ -10,11 +10,13 @@
 //!    listener without a map may outlive even that.
 //! 3. The order of a list is the order of registration.
 
+pub(crate) mod call;
 pub(crate) mod describe;
 pub(crate) mod ends;
 pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod many_links;
+pub(crate) mod marks;
 pub(crate) mod pages;
 pub(crate) mod pending;
 pub(crate) mod references;
@@ -31,19 +33,18 @@ use slab::Slab;
 
 use crate::{
     books::{
+        ends::Ended,
         links::{AllLinks, Held, Link},
         list::{List, ListId},
+        marks::Marks,
         pages::{Pages, Slot},
-        pending::{Entry, Pending},
+        pending::{Entry, Nested, Pending},
         table::{HandlerId, KeyId, SignalId, Table},
         told::ToldPlaces,
     },
     hash::{HashSet, IndexSet},
     panics::Panicked,
-    signal::{
-        late_registrations::Late, missed::Nested, register::Manner, revival::Ended,
-        target_mark::Marks,
-    },
+    signal::late_registrations::Late,
 };
 
 /// From so many lists on, room that is not needed is given back.
@@ -443,4 +444,28 @@ impl Books {
 pub(crate) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
     list.get(link.place)
         .is_some_and(|(at, handler)| at == listener && table.key_of(handler) == link.key)
+}
+
+/// What a registration is to do where there is one already, and how often its handler is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub enum Manner {
+    /// Refuse a second one.
+    Add,
+    /// Refuse a second one; end before the call.
+    AddOnce,
+    /// Be content with an earlier one.
+    Ensure,
+    /// Take the place of an earlier one.
+    Replace,
+}
+
+impl Manner {
+    /// Returns what is entered for a handler.
+    pub(crate) fn apply(self, handler: HandlerId) -> HandlerId {
+        match self {
+            Self::AddOnce => handler.once(),
+            Self::Add | Self::Ensure | Self::Replace => handler,
+        }
+    }
 }

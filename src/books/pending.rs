@@ -137,3 +137,6 @@ impl Books {
         }
     }
 }
+
+/// Who is being told that a registration came too late, and how often, each in what the one before led to.
+pub(crate) type Nested = HashMap<Entry, u32>;

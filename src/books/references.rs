@@ -5,14 +5,12 @@
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
-use crate::{
-    books::{
-        Books,
-        links::{Held, Link},
-        list::List,
-        table::{HandlerId, SignalId},
-    },
-    signal::{handler::Call, register::Manner},
+use crate::books::{
+    Books, Manner,
+    call::Call,
+    links::{Held, Link},
+    list::List,
+    table::{HandlerId, SignalId},
 };
 
 /// The signal of the links between a declared reference and what it names. It is never sent: what

@@ -9,12 +9,14 @@ use bevy_platform::{collections::HashMap, hash::NoOpHash};
 use fixedbitset::FixedBitSet;
 
 use crate::{
-    books::{links::Sort, pending::Entry, references::Referenced},
-    registration::Registration,
-    signal::{
-        handler::{BatchQuery, Call},
-        qdeleting::Qdeleting,
+    books::{
+        call::{BatchQuery, Call},
+        links::Sort,
+        pending::Entry,
+        references::Referenced,
     },
+    registration::Registration,
+    signal::qdeleting::Qdeleting,
 };
 
 /// A handler that was registered at least once, by its place in the table.

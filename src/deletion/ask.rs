@@ -10,7 +10,7 @@ use crate::{
     deleting::Deleting,
     deletion::{
         mark::Force,
-        outcome::Qdel,
+        outcome::{Qdel, Refusal},
         owned::{Denials, Member, Tree},
         queue::Deletions,
     },
@@ -84,9 +84,6 @@ impl Answer for Verdict {
         }
     }
 }
-
-/// Why something is not deleted: an answer, or an error.
-pub(crate) type Refusal = Result<Qdel, QdelError>;
 
 /// Tells whether those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
 /// ever registered for the question, or has a policy for the loss.

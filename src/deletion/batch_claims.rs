@@ -7,11 +7,11 @@ use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
 
 use crate::{
     deletion::{
-        ask::{self, PreQdel, Refusal, Verdict},
+        ask::{self, PreQdel, Verdict},
         batch_objections::{Judgement, Objection},
         batch_outcome::QdelBatch,
         mark::Force,
-        outcome::Qdel,
+        outcome::{Qdel, Refusal},
         owned::{Member, Tree, Walk},
         queue::Deletions,
     },

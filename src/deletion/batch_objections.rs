@@ -12,9 +12,9 @@ use bevy_ecs::{entity::Entity, world::World};
 
 use crate::{
     deletion::{
-        ask::{self, Refusal},
+        ask,
         batch_groups::Groups,
-        outcome::Qdel,
+        outcome::{Qdel, Refusal},
         owned::Ownerships,
     },
     error::QdelError,

@@ -3,10 +3,7 @@
 use bevy_ecs::entity::Entity;
 
 use crate::{
-    deletion::{
-        ask::Refusal,
-        outcome::{Qdel, QdelCounts},
-    },
+    deletion::outcome::{Qdel, QdelCounts, Refusal},
     error::QdelError,
 };
 

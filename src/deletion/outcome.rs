@@ -4,7 +4,7 @@
 use bevy_ecs::reflect::ReflectResource;
 use bevy_ecs::{entity::Entity, resource::Resource, world::World};
 
-use crate::{books::Reserved, deletion::ask::Refusal};
+use crate::{books::Reserved, error::QdelError};
 
 /// What became of a [`qdel`](crate::QdelExt::qdel).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,3 +99,6 @@ pub(crate) fn count_refusal(
     };
     *counter += 1;
 }
+
+/// Why something is not deleted: an answer, or an error.
+pub(crate) type Refusal = Result<Qdel, QdelError>;

@@ -13,7 +13,7 @@ use bevy_platform::cell::SyncCell;
 use crate::{
     deleting::{Deleting, Epoch},
     deletion::{
-        ask::{self, Refusal},
+        ask,
         batch_claims::{self, Claimed},
         batch_outcome::QdelBatch,
         fast_path, hiding,
@@ -21,7 +21,7 @@ use crate::{
         mark::{Force, is_alive, mark},
         never_flushed::{MANY, warn_if_never_flushed},
         notify::{apply_commands, carry_out},
-        outcome::{Qdel, QdelCounts},
+        outcome::{Qdel, QdelCounts, Refusal},
         owned::{self, Member, Tree},
         prepare,
         queue::{Deletions, Goal},

@@ -10,7 +10,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::Books,
+    books::{Books, Manner},
     error::{BrokenBooks, RegisterError, RetargetError, UnregisterError},
     panics::{Panicked, catch},
     registration::Registration,
@@ -20,7 +20,7 @@ use crate::{
         listener,
         outcome::{Footprint, Registered, Replaced},
         qdeleting::Qdeleting,
-        register::{self, About, Manner},
+        register::{self, About},
         retarget,
     },
 };

@@ -9,6 +9,7 @@ use bevy_ecs::{
 };
 
 use crate::{
+    books::Manner,
     error::{RegisterError, RetargetError, UnregisterError},
     ext::signal::SignalExt,
     registration::Registration,
@@ -16,7 +17,7 @@ use crate::{
         Question, Signal,
         handler::SignalHandler,
         outcome::{Registered, Replaced},
-        register::{self, About, Manner},
+        register::{self, About},
         retarget,
     },
 };

@@ -11,7 +11,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, Entered, pending::Entry, table::HandlerId},
+    books::{Books, Entered, Manner, pending::Entry, table::HandlerId},
     deleting::Deleting,
     error::{RegisterError, RetargetError},
     panics::{Panicked, catch},
@@ -20,7 +20,7 @@ use crate::{
         handler::SignalHandler,
         late_registrations, listener, missed,
         outcome::{Registered, Replaced},
-        register::{self, About, Attempt, Manner, attempt, register_late, target_of, write},
+        register::{self, About, Attempt, attempt, register_late, target_of, write},
         retarget, target_mark,
     },
 };

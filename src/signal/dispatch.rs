@@ -24,16 +24,14 @@ use smallvec::SmallVec;
 use crate::{
     books::{
         Books,
+        call::{BatchQuery, Call, CallFields, CallWorld, Round},
         list::ListId,
         table::{HandlerId, SignalId},
     },
     deleting::{Deleting, SlowestHandler},
     panics::{Panicked, catch},
     registration::Registration,
-    signal::{
-        handler::{BatchQuery, Call, CallFields, CallWorld, Round},
-        qdeleting::{Cause, Qdeleting},
-    },
+    signal::qdeleting::{Cause, Qdeleting},
 };
 
 /// Times the handlers of one notice, each by itself.

@@ -12,14 +12,13 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books,
+        Books, Manner,
         links::{Held, Sort},
         pending::Entry,
     },
     deleting::Deleting,
     error::RegisterError,
     hash::HashMap,
-    signal::register::Manner,
 };
 
 /// The registrations that wait, each key once.

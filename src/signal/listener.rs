@@ -14,13 +14,11 @@ use bevy_ecs::{
 use crate::{
     books::{
         Books, Reserved,
+        call::Call,
         references::Referenced,
         table::{HandlerId, Known, Table},
     },
-    signal::{
-        handler::{Call, SignalHandler},
-        removal_observer::removal_observer,
-    },
+    signal::{handler::SignalHandler, removal_observer::removal_observer},
 };
 
 /// Makes the handler `H` known to the world: its call is in the table, and its component is watched.

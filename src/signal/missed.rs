@@ -8,22 +8,18 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books,
-        pending::Entry,
+        Books, Manner,
+        call::Call,
+        pending::{Entry, Nested},
         table::{HandlerId, KeyId},
     },
     error::RegisterError,
-    hash::HashMap,
     panics::catch,
-    signal::{handler::Call, register::Manner},
 };
 
 /// So often a listener is told of a target that it registered on when it was told of it: one that does it again each time
 /// would go on for ever.
 const DEEPEST: u32 = 16;
-
-/// Who is being told that a registration came too late, and how often, each in what the one before led to.
-pub(crate) type Nested = HashMap<Entry, u32>;
 
 /// Answers a registration that was refused when its command was applied: a target that is going or gone is told of at once.
 ///

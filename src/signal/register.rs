@@ -13,10 +13,10 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Entered, Reserved,
+        Books, Entered, Manner, Reserved,
         list::ListId,
         pending::Entry,
-        table::{HandlerId, Known, Takes},
+        table::{Known, Takes},
     },
     deleting::Deleting,
     error::{RegisterError, UnregisterError},
@@ -25,20 +25,6 @@ use crate::{
         handler::SignalHandler, late_registrations, listener, missed, target::Signals, target_mark,
     },
 };
-
-/// What a registration is to do where there is one already, and how often its handler is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(unnameable_types, reason = "part of a sealed trait")]
-pub enum Manner {
-    /// Refuse a second one.
-    Add,
-    /// Refuse a second one; end before the call.
-    AddOnce,
-    /// Be content with an earlier one.
-    Ensure,
-    /// Take the place of an earlier one.
-    Replace,
-}
 
 /// What a registration can be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,16 +43,6 @@ pub(crate) enum Attempt {
     NeedsMark(Entity),
     /// It may be legal, but the world is not prepared for the handler, or for any.
     NeedsHandler,
-}
-
-impl Manner {
-    /// Returns what is entered for a handler.
-    pub(crate) fn apply(self, handler: HandlerId) -> HandlerId {
-        match self {
-            Self::AddOnce => handler.once(),
-            Self::Add | Self::Ensure | Self::Replace => handler,
-        }
-    }
 }
 
 /// Registers, with all structural changes that it takes.

@@ -10,7 +10,7 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Entered,
+        Books, Entered, Manner,
         pending::Entry,
         table::{HandlerId, KeyId, SignalId, Takes},
     },
@@ -18,7 +18,7 @@ use crate::{
     signal::{
         late_registrations, listener, missed,
         outcome::Registered,
-        register::{About, Manner, check_listener, check_target, registration},
+        register::{About, check_listener, check_target, registration},
         target_mark,
     },
 };

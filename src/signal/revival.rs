@@ -9,6 +9,7 @@ use bevy_ecs::{
 
 use crate::books::{
     Books,
+    ends::Ended,
     links::{Held, Link},
     list::ListId,
     table::{HandlerId, SignalId},
@@ -49,13 +50,6 @@ pub(crate) fn reopen(world: &mut World, target: Entity) {
         .collect();
     let mut books = world.resource_mut::<Books>();
     books.bypass_change_detection().reopen(target, &valid);
-}
-
-/// A component whose registrations ended, also those that were told and would come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Ended {
-    pub(crate) listener: Entity,
-    pub(crate) component: ComponentId,
 }
 
 impl Books {

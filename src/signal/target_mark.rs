@@ -9,24 +9,12 @@ use bevy_ecs::{
     lifecycle::HookContext,
     world::{DeferredWorld, World},
 };
-use smallvec::SmallVec;
 
 use crate::{
     books::Books,
     panics::{Panicked, catch},
     signal::{dispatch, qdeleting::Cause, target::Signals},
 };
-
-/// How the marks of targets come and go.
-#[derive(Debug, Default)]
-pub(crate) struct Marks {
-    /// Who was told of the end of this target is told for good: it is despawned right now.
-    pub(crate) despawned: Option<Entity>,
-    /// The targets that are being marked.
-    under_way: SmallVec<[Entity; 2]>,
-    /// Whether it was said that somebody takes the marks off.
-    is_reported: bool,
-}
 
 /// Marks `target`, which is listened to from now on, and tells whether it stays so; if not, nobody listens to it any more.
 ///

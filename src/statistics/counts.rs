@@ -4,10 +4,7 @@ use core::time::Duration;
 
 use crate::{
     deleting::SlowestHandler,
-    deletion::{
-        ask::Refusal,
-        outcome::{QdelCounts, count_refusal},
-    },
+    deletion::outcome::{QdelCounts, Refusal, count_refusal},
 };
 
 /// What the deletions of entities of one kind did and cost, since the world began or the statistics were reset.
