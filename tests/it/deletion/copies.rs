@@ -206,9 +206,7 @@ fn is_seen(world: &mut World, entity: Entity) -> bool {
 #[cfg(feature = "bevy_reflect")]
 mod saves {
     use bevy_ecs::{
-        component::ComponentCloneBehavior,
-        entity::EntityHashMap,
-        reflect::{AppTypeRegistry, ReflectComponent},
+        component::ComponentCloneBehavior, entity::EntityHashMap, reflect::ReflectComponent,
         relationship::RelationshipHookMode,
     };
     use bevy_reflect::{
@@ -315,7 +313,10 @@ mod saves {
         let mut app = bevy_app::App::new();
         app.add_plugins(QdelPlugin::default());
 
-        let registry = app.world().resource::<AppTypeRegistry>().read();
+        let registry = app
+            .world()
+            .resource::<bevy_ecs::reflect::AppTypeRegistry>()
+            .read();
 
         assert!(
             registry
