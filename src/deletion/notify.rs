@@ -60,6 +60,7 @@ pub(crate) fn carry_out_of(
             continue;
         }
         let may_live = !deletions.destroyers.is_empty();
+        let is_awaited = deletions.is_awaited();
         let clock = match deletions.settings.costs {
             Costs::Ignore => None,
             Costs::Measure => Some(WorkClock::of(world)),
@@ -79,6 +80,9 @@ pub(crate) fn carry_out_of(
             signal::revival::end_remembering(world);
         }
         outcome = outcome.and(apply_commands(world));
+        if is_awaited {
+            outcome = outcome.and(signal::late_registrations::complete_all(world));
+        }
     }
 }
 

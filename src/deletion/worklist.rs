@@ -124,7 +124,11 @@ fn may_be_kept(world: &World) -> bool {
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.
 pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     // A panic may have dropped the commands that were to do that.
-    let completed = signal::deferred_world::complete_all(world);
+    let mut completed = signal::deferred_world::complete_all(world);
+    let deletions = world.get_resource::<Deletions>();
+    if deletions.is_none_or(|deletions| deletions.work.is_none()) {
+        completed = completed.and(signal::late_registrations::complete_all(world));
+    }
     let deletions = world.get_resource_mut::<Deletions>();
     let has_work = deletions.is_some_and(|mut deletions| {
         deletions.said.nobody_flushes = true;

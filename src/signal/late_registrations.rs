@@ -2,6 +2,13 @@
 //!
 //! Whoever is being deleted takes and makes no registrations. Where it may yet live on, a registration that a command brings
 //! waits for the decision: then it is in force, or it is answered as all that come late.
+//!
+//! # Invariants
+//!
+//! 1. What waits stays here until it is tried again, also where Bevy drops the command that was to do so.
+//! 2. What panics when it is tried again keeps nothing else from that, whatever it panicked with.
+
+use std::collections::BTreeMap;
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -9,6 +16,7 @@ use bevy_ecs::{
     error::{BevyError, Severity},
     world::World,
 };
+use bevy_platform::cell::SyncCell;
 
 use crate::{
     books::{
@@ -19,6 +27,7 @@ use crate::{
     deleting::Deleting,
     error::RegisterError,
     hash::HashMap,
+    panics::{Panicked, catch},
 };
 
 /// The registrations that wait, each key once.
@@ -27,15 +36,28 @@ pub(crate) struct Late {
     waiting: HashMap<Entry, Waiting>,
     /// Which of them wait for the decision about an entity. Those that were cancelled stay in here.
     by_entity: EntityHashMap<Vec<Entry>>,
+    /// Those whose decision is taken, by its number and in order. Those that were cancelled stay in here.
+    decided: BTreeMap<u64, Vec<Decided>>,
     next: u64,
+    /// What the first of those that were tried again panicked with.
+    panicked: Option<SyncCell<Panicked>>,
+}
+
+/// A registration that waits no more for a decision, by its place in the order.
+#[derive(Clone, Copy)]
+struct Decided {
+    order: u64,
+    entry: Entry,
 }
 
 struct Waiting {
     /// Grows from registration to registration.
     order: u64,
-    /// Queues the command again.
-    retry: Box<dyn FnOnce(&mut World) + Send + Sync>,
+    retry: Retry,
 }
+
+/// Queues a command again.
+type Retry = Box<dyn FnOnce(&mut World) + Send + Sync>;
 
 impl Late {
     /// Takes back a registration that waits, and tells whether there was one.
@@ -45,17 +67,36 @@ impl Late {
 
     /// Takes back all registrations that wait for the decision about their target.
     pub(crate) fn cancel_all(&mut self, target: Entity) {
-        for entry in self.by_entity.get(&target).into_iter().flatten() {
+        let undecided = self.by_entity.get(&target).into_iter().flatten();
+        let decided = self.decided.values().flatten();
+        for entry in undecided.chain(decided.map(|decided| &decided.entry)) {
             if entry.target == target {
                 self.waiting.remove(entry);
             }
         }
     }
 
-    /// Takes those out that wait for the decision about an entity.
-    fn take(&mut self, entity: Entity) -> impl Iterator<Item = Waiting> {
-        let keys = self.by_entity.remove(&entity).unwrap_or_default();
-        keys.into_iter().filter_map(|key| self.waiting.remove(&key))
+    /// Returns those that wait for the decision about an entity, which is taken.
+    fn decide(&mut self, entity: Entity) -> impl Iterator<Item = Decided> {
+        let entries = self.by_entity.remove(&entity).unwrap_or_default();
+        entries.into_iter().filter_map(|entry| {
+            let order = self.waiting.get(&entry)?.order;
+            Some(Decided { order, entry })
+        })
+    }
+
+    /// Takes out what tries a registration again whose decision is taken, unless it was cancelled.
+    fn take(&mut self, decided: Decided) -> Option<Retry> {
+        let Decided { order, entry } = decided;
+        let is_it = self.waiting.get(&entry)?.order == order;
+        let waiting = is_it.then(|| self.waiting.remove(&entry))??;
+        Some(waiting.retry)
+    }
+
+    fn number(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
     }
 }
 
@@ -113,15 +154,14 @@ pub(crate) fn wait(
             }
         };
     }
-    let order = late.next;
-    late.next += 1;
+    let order = late.number();
     late.waiting.insert(entry, Waiting { order, retry });
     late.by_entity.entry(undecided).or_default().push(entry);
     Ok(())
 }
 
 /// Says of entities that were deleted whether they live on: those that do not hear nothing any more, and the registrations that
-/// waited for the decision are queued again, in order.
+/// waited for the decision are tried again by a command, in order.
 ///
 /// The declared references of those that go stay as they are.
 pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity, bool)>) {
@@ -135,13 +175,72 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
             books.forget_listener(entity);
         }
         if !books.late.by_entity.is_empty() {
-            waited.extend(books.late.take(entity));
+            waited.extend(books.late.decide(entity));
         }
     }
-    waited.sort_unstable_by_key(|waiting| waiting.order);
-    for waiting in waited {
-        (waiting.retry)(world);
+    if waited.is_empty() {
+        return;
     }
+    waited.sort_unstable_by_key(|decided| decided.order);
+    let number = books.late.number();
+    books.late.decided.insert(number, waited);
+    world
+        .commands()
+        .queue(move |world: &mut World| try_again(world, number));
+}
+
+/// Tries those again whose commands are lost, as a panic drops what waits behind it, and returns the first panic of all that were
+/// tried again.
+///
+/// To be called when no command that tries them again can be left.
+pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
+    loop {
+        let Some(mut books) = world.get_resource_mut::<Books>() else {
+            return Ok(());
+        };
+        let late = &mut books.bypass_change_detection().late;
+        let Some(number) = late.decided.keys().next().copied() else {
+            let panicked = late.panicked.take().map(SyncCell::to_inner);
+            return panicked.map_or(Ok(()), Err);
+        };
+        try_again(world, number);
+    }
+}
+
+/// Tries the registrations again that waited for a decision, one after the other, with the commands that each of them queues.
+///
+/// A panic is kept for [`complete_all`]: going on at once, it would lose the commands that wait.
+fn try_again(world: &mut World, number: u64) {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return;
+    };
+    let late = &mut books.bypass_change_detection().late;
+    let all = late.decided.remove(&number).unwrap_or_default();
+    let mut outcome = Ok(());
+    for decided in all {
+        let Some(mut books) = world.get_resource_mut::<Books>() else {
+            // Somebody has cleared the world.
+            break;
+        };
+        let Some(retry) = books.bypass_change_detection().late.take(decided) else {
+            continue;
+        };
+        let tried = catch(|| {
+            retry(world);
+            // Bevy forgets what the last command has queued, should it panic and an error handler swallow that.
+            world.commands().queue(|_: &mut World| {});
+            world.flush();
+        });
+        outcome = outcome.and(tried);
+    }
+    let Err(panicked) = outcome else {
+        return;
+    };
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        panicked.resume();
+    };
+    let late = &mut books.bypass_change_detection().late;
+    late.panicked.get_or_insert(SyncCell::new(panicked));
 }
 
 impl Books {

@@ -2,7 +2,13 @@
 //!
 //! Rules S4, S12 and Q6 of the design.
 
-use bevy_ecs::{prelude::*, world::DeferredWorld};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use bevy_ecs::{
+    error::{BevyError, ErrorContext, FallbackErrorHandler},
+    prelude::*,
+    world::DeferredWorld,
+};
 use qdel::{RegisterError, prelude::*};
 
 /// Somebody who notes why it lost whom.
@@ -284,4 +290,130 @@ fn without_destroys_the_late_are_answered_at_once() {
     world.qdel(target).unwrap();
 
     assert_eq!(noted(&world, third), [(target, Cause::AlreadyGone)]);
+}
+
+/// Two registrations wait for the decision, and the first one's handler panics.
+struct TwoThatWait {
+    world: World,
+    kept: Entity,
+    doomed: Entity,
+    witness: Entity,
+}
+
+/// Panics when it hears, with what `throw` says.
+#[derive(Component)]
+struct Squeamish {
+    throw: fn(),
+    heard: usize,
+}
+
+impl Squeamish {
+    fn hear(&mut self, _: Received<Qdeleting>) {
+        self.heard += 1;
+        (self.throw)();
+    }
+}
+
+/// What is thrown first.
+struct First;
+
+/// Panics when it is dropped.
+struct Evil;
+
+impl Drop for Evil {
+    fn drop(&mut self) {
+        resume_unwind(Box::new("the payload was dropped"));
+    }
+}
+
+fn throw_first() {
+    resume_unwind(Box::new(First));
+}
+
+fn throw_evil() {
+    resume_unwind(Box::new(Evil));
+}
+
+impl TwoThatWait {
+    fn new(throw: fn(), handler: FallbackErrorHandler) -> Self {
+        let mut world = stage();
+        world.insert_resource(handler);
+        let squeamish = Squeamish { throw, heard: 0 };
+        let kept = world.spawn((squeamish, Lives(1))).id();
+        let doomed = world.spawn(Lives(0)).id();
+        let witness = mourner(&mut world);
+        // Heard, so that there is a stage in which commands are applied.
+        world
+            .register_signal(witness, doomed, Mourner::note)
+            .unwrap();
+        let mut commands = world.commands();
+        commands
+            .entity(kept)
+            .register_signal(doomed, Squeamish::hear);
+        register(&mut world, witness, kept);
+        Self {
+            world,
+            kept,
+            doomed,
+            witness,
+        }
+    }
+
+    /// Deletes both, and returns what that panicked with.
+    fn qdel(&mut self) -> Result<(), Box<dyn core::any::Any + Send>> {
+        let roots = [self.kept, self.doomed];
+        let qdel = || {
+            self.world.qdel_batch(roots);
+        };
+        catch_unwind(AssertUnwindSafe(qdel))
+    }
+
+    fn assert_answered(&self) {
+        assert_eq!(self.world.get::<Squeamish>(self.kept).unwrap().heard, 1);
+        assert_eq!(listeners_on(&self.world, self.kept), [self.witness]);
+        assert_eq!(self.world.check_registrations(), Ok(()));
+    }
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the type of an error handler"
+)]
+fn swallow(error: BevyError, _: ErrorContext) {
+    drop(error);
+}
+
+/// Bevy goes on with the panic, and drops the commands that wait behind it (S11, S12).
+#[test]
+fn late_registration_outlives_the_panic_of_another_regression() {
+    let mut two = TwoThatWait::new(throw_first, FallbackErrorHandler::default());
+
+    let outcome = two.qdel();
+
+    assert!(outcome.unwrap_err().is::<First>());
+    two.assert_answered();
+}
+
+/// Whoever handles errors drops what the first one panicked with, and that panics (S11, S12).
+#[test]
+fn late_registration_outlives_a_payload_that_panics_when_it_is_dropped_regression() {
+    let mut two = TwoThatWait::new(throw_evil, FallbackErrorHandler(swallow));
+
+    let outcome = two.qdel();
+
+    let payload = outcome.unwrap_err();
+    let said = payload.downcast_ref::<&str>().copied();
+    assert_eq!(said, Some("the payload was dropped"));
+    two.assert_answered();
+}
+
+/// What a registration that is tried again panics with is nobody's but that of the error handler, as with every command (S12).
+#[test]
+fn late_registrations_are_all_tried_where_panics_are_swallowed() {
+    let mut two = TwoThatWait::new(throw_first, FallbackErrorHandler(swallow));
+
+    let outcome = two.qdel();
+
+    assert!(outcome.is_ok());
+    two.assert_answered();
 }
