@@ -313,10 +313,7 @@ mod saves {
         let mut app = bevy_app::App::new();
         app.add_plugins(QdelPlugin::default());
 
-        let registry = app
-            .world()
-            .resource::<bevy_ecs::reflect::AppTypeRegistry>()
-            .read();
+        let registry = app.world().resource::<AppTypeRegistry>().read();
 
         assert!(
             registry
