@@ -375,10 +375,6 @@ impl TwoThatWait {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the type of an error handler"
-)]
 fn swallow(error: BevyError, _: ErrorContext) {
     drop(error);
 }
