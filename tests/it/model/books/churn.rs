@@ -11,7 +11,7 @@ fn million_short_lived_listeners_leave_nothing_on_a_long_lived_target() {
         }
         let target = world.spawn_empty().id();
 
-        expect_no_growth(&mut world, MANY / BATCH, |world| {
+        expect_no_growth(&mut world, many() / BATCH, |world| {
             let archers: Vec<_> = (0..BATCH)
                 .map(|_| world.spawn(Archer::default()).id())
                 .collect();
@@ -45,7 +45,7 @@ fn million_short_lived_listeners_beside_a_long_lived_one_leave_little() {
 
     let mut alive = VecDeque::new();
     let mut most_places = 0;
-    for round in 0..MANY {
+    for round in 0..many() {
         let archer = world.spawn(Archer::default()).id();
         world.register_signal(archer, target, archer_says).unwrap();
         alive.push_back(archer);
@@ -79,7 +79,7 @@ fn million_short_lived_targets_leave_nothing_in_the_books_of_a_long_lived_listen
     let mut world = World::new();
     let archer = world.spawn(Archer::default()).id();
 
-    expect_no_growth(&mut world, MANY / BATCH, |world| {
+    expect_no_growth(&mut world, many() / BATCH, |world| {
         for index in 0..BATCH {
             let target = world.spawn_empty().id();
             world.register_signal(archer, target, Archer::note).unwrap();
@@ -98,7 +98,7 @@ fn million_short_lived_targets_leave_nothing_in_the_books_of_a_long_lived_listen
         }
     });
 
-    assert!(world.get::<Archer>(archer).unwrap().gone as usize >= MANY / 2);
+    assert!(world.get::<Archer>(archer).unwrap().gone as usize >= many() / 2);
     assert_eq!(world.registrations_of(archer), []);
 }
 
@@ -110,7 +110,7 @@ fn listener_of_a_changing_handful_of_targets_does_not_grow() {
     let home = world.spawn_empty().id();
     world.register_signal(archer, home, Archer::note).unwrap();
 
-    expect_no_growth(&mut world, MANY / 10, |world| {
+    expect_no_growth(&mut world, many() / 10, |world| {
         let targets = [(); 5].map(|()| world.spawn_empty().id());
         for target in targets {
             world.register_signal(archer, target, Archer::note).unwrap();
