@@ -29,25 +29,31 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Hint {
     /// Nothing special: tear it down in its turn.
+    #[doc(alias = "QDEL_HINT_QUEUE")]
     #[default]
     Queue,
     /// Tear it down in its turn, sweep for who names it still, and tell of them if there are any; they are not cleared.
     ///
     /// Telling takes a [search](crate::FindReferencesExt::find_references) for each, so no more than the first eight of a sweep are told of; the
     /// places that name the others are in the report of [`SweepFinished`](crate::SweepFinished).
+    #[doc(alias = "QDEL_HINT_IFFAIL_FINDREFERENCE")]
     FindReferencesOnFail,
     /// Tear it down in its turn, and before that look for who names it.
     ///
     /// That is a [search](crate::FindReferencesExt::find_references) for each of them.
+    #[doc(alias = "QDEL_HINT_FINDREFERENCE")]
     FindReferences,
     /// Tear it down at the next flush, whatever the budget, and sweep for who names it still.
+    #[doc(alias = "QDEL_HINT_HARDDEL")]
     HardDelete,
     /// Tear it down before the outermost deletion returns, and sweep for who names it still.
+    #[doc(alias = "QDEL_HINT_HARDDEL_NOW")]
     HardDeleteNow,
     /// Do not tear it down: whoever says so despawns it.
     ///
     /// Until then it stays marked and hidden, hears no signals, and nothing here looks at it again. It leaves what owns it, if that is torn
     /// down, and what it owns is torn down on its own account.
+    #[doc(alias = "QDEL_HINT_IWILLGC")]
     IWillHandleIt,
     /// Take the deletion back, for this entity and for what it owns.
     ///
@@ -56,5 +62,6 @@ pub enum Hint {
     /// owns is not destroyed at all. If its owner is torn down, it leaves that.
     ///
     /// A forced deletion goes on all the same, and [`QdelCounts::overruled`](crate::QdelCounts) counts it.
+    #[doc(alias = "QDEL_HINT_LETMELIVE")]
     LetMeLive,
 }

@@ -12,6 +12,7 @@ use bevy_ecs::{
 use crate::{books::Books, deleting::Deleting, signal::target::Signals};
 
 /// The three states of an entity id.
+#[doc(alias = "gc_destroyed")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Liveness {
     /// It is in the world, and nobody has asked for its deletion.
@@ -49,6 +50,14 @@ pub trait LivenessExt {
     /// assert_eq!(world.liveness(goblin), Liveness::Gone);
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
+    #[doc(alias(
+        "QDELETED",
+        "QDELING",
+        "is_alive",
+        "is_instance_valid",
+        "is_queued_for_deletion",
+        "valid",
+    ))]
     fn liveness(&self, entity: Entity) -> Liveness;
 }
 

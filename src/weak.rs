@@ -34,6 +34,7 @@ use crate::liveness::{Liveness, LivenessExt};
 /// assert_eq!(seen.hard_resolve(&world), None);
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
+#[doc(alias("QPointer", "instance_from_id", "weakref"))]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(
     feature = "bevy_reflect",
@@ -65,6 +66,7 @@ impl Weak {
     /// Returns the entity while it is alive.
     ///
     /// `None` from the beginning of its deletion on, so also inside the handlers that are told of it.
+    #[doc(alias = "get_ref")]
     pub fn resolve(self, world: &impl LivenessExt) -> Option<Entity> {
         (world.liveness(self.0) == Liveness::Alive).then_some(self.0)
     }

@@ -51,6 +51,7 @@ use crate::{
 /// assert_eq!(world.qdel(king), Ok(Qdel::Vetoed { on: king }));
 /// assert_eq!(world.force_qdel(king), Ok(Qdel::Queued));
 /// ```
+#[doc(alias("COMSIG_PREQDELETED", "cancel_free", "veto"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PreQdel {

@@ -84,6 +84,7 @@ use crate::{
 /// assert!(world.resource::<Ports>().taken.is_empty());
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
+#[doc(alias("Drop", "NOTIFICATION_PREDELETE", "on_remove"))]
 pub trait Destroy: Component<Mutability = Mutable> {
     /// What `destroy` reaches besides the component: any system parameters, or `()`.
     type Param: SystemParam + 'static;

@@ -84,6 +84,7 @@ pub trait QdelTimerExt {
     /// assert_eq!(world.liveness(corpse), Liveness::Deleting);
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
+    #[doc(alias("QDEL_IN", "QDEL_IN_STOPPABLE", "create_timer", "singleShot", "timer"))]
     fn qdel_in(&mut self, entity: Entity, delay: Duration) -> Result<QdelTimer, QdelError>;
 
     /// Stops a timer.

@@ -49,6 +49,7 @@ use crate::{
 /// ```
 pub trait QdelFieldExt {
     /// Deletes all that `field` names: an `Option<Entity>`, a list or a set. It is empty then.
+    #[doc(alias = "QDEL_LIST")]
     fn qdel_null<F>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = Entity>,
@@ -66,6 +67,7 @@ pub trait QdelFieldExt {
     }
 
     /// Deletes all values of the map `field`, which is empty then.
+    #[doc(alias = "QDEL_LIST_ASSOC_VAL")]
     fn qdel_null_values<F, K>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = (K, Entity)>,
@@ -75,6 +77,7 @@ pub trait QdelFieldExt {
     }
 
     /// Deletes all keys and all values of the map `field`, which is empty then.
+    #[doc(alias = "QDEL_LIST_ASSOC")]
     fn qdel_null_entries<F>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = (Entity, Entity)>,

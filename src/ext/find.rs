@@ -48,6 +48,7 @@ pub trait FindReferencesExt {
     /// assert_eq!(holder.label.entity, goblin);
     /// assert_eq!(holder.places[0].to_string(), "Mob.friends[0]");
     /// ```
+    #[doc(alias("objgraph", "refcount", "reference_tracking"))]
     fn find_references(&self, target: Entity) -> ReferenceReport;
 }
 

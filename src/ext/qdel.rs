@@ -68,6 +68,15 @@ pub trait QdelExt {
     /// world.flush_qdel(); // the plugin does this at the end of each frame
     /// assert_eq!(world.liveness(purse), Liveness::Gone);
     /// ```
+    #[doc(alias(
+        "delete",
+        "deleteLater",
+        "despawn",
+        "destroy",
+        "destruct",
+        "free",
+        "queue_free"
+    ))]
     fn qdel(&mut self, entity: Entity) -> Result<Qdel, QdelError>;
 
     /// Deletes `entity` as [`qdel`](Self::qdel) does, and shows everybody that it is forced.
@@ -202,6 +211,7 @@ pub trait QdelExt {
     /// once, and nothing is torn down in that world any more, by whatever means: what waits goes on waiting, this returns 0, and an error
     /// is logged once that says why. In a table like that, some values of two entities have been dropped and can still be reached, so read nothing of
     /// that kind, do not drop the world (`mem::forget` it, or end the process), and mend the `Drop`.
+    #[doc(alias("SSgarbage", "garbage"))]
     fn flush_qdel(&mut self) -> usize;
 
     /// Tears down all that was deleted, whatever the budget and also what is deleted meanwhile, and returns how many
@@ -235,6 +245,7 @@ pub trait QdelExt {
     ///
     /// assert_eq!(world.shutdown_qdel(), 2);
     /// ```
+    #[doc(alias("clear", "clear_entities"))]
     fn shutdown_qdel(&mut self) -> usize;
 }
 
@@ -283,6 +294,7 @@ impl QdelExt for World {
 /// Orderly deletion from a [`DeferredWorld`]: in hooks, handlers and observers.
 pub trait DeferredWorldQdelExt {
     /// Deletes `entity` when commands are applied. See [`QdelExt::qdel`].
+    #[doc(alias("deleteLater", "despawn", "queue_free"))]
     fn queue_qdel(&mut self, entity: Entity);
 
     /// Deletes `entity` when commands are applied. See [`QdelExt::force_qdel`].

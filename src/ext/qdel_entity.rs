@@ -28,6 +28,7 @@ pub trait EntityWorldMutQdelExt {
     /// # Panics
     ///
     /// As [`QdelExt::qdel`](crate::QdelExt::qdel).
+    #[doc(alias("delete", "despawn", "destroy", "destruct", "free"))]
     fn qdel(self) -> Result<Qdel, QdelError>;
 
     /// Deletes this entity and shows everybody that it is forced.
@@ -70,6 +71,14 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
 /// with `Severity::Warning`, which logs it by default. A second `qdel` of the same entity is no error.
 pub trait EntityCommandsQdelExt {
     /// Deletes this entity and everything it owns. See [`QdelExt::qdel`](crate::QdelExt::qdel).
+    #[doc(alias(
+        "delete",
+        "deleteLater",
+        "despawn",
+        "destroy",
+        "destruct",
+        "queue_free"
+    ))]
     fn qdel(&mut self) -> &mut Self;
 
     /// Deletes this entity and shows everybody that it is forced.
@@ -77,6 +86,7 @@ pub trait EntityCommandsQdelExt {
 
     /// Deletes this entity when so much time has passed, from when the command is applied, and returns the handle
     /// by which that is cancelled. See [`QdelTimerExt::qdel_in`](crate::QdelTimerExt::qdel_in).
+    #[doc(alias("QDEL_IN", "create_timer", "singleShot", "timer"))]
     fn qdel_in(&mut self, delay: Duration) -> QdelTimer;
 }
 

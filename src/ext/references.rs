@@ -30,6 +30,7 @@ pub trait WorldReferencesExt {
     /// # Examples
     ///
     /// See [`References`].
+    #[doc(alias("MapEntities", "relationship"))]
     fn track_references<C>(&mut self) -> &mut Self
     where
         C: Component<Mutability: Change<C>> + References;

@@ -81,6 +81,13 @@ pub trait SignalExt: sealed::Worldly {
     /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
     /// # Ok::<(), qdel::RegisterError>(())
     /// ```
+    #[doc(alias(
+        "RegisterSignal",
+        "UniqueConnection",
+        "connect",
+        "observe",
+        "subscribe"
+    ))]
     fn register_signal<Shape: 'static>(
         &mut self,
         listener: Entity,
@@ -156,6 +163,7 @@ pub trait SignalExt: sealed::Worldly {
     /// # Errors
     ///
     /// As [`register_signal`](Self::register_signal).
+    #[doc(alias("CONNECT_ONE_SHOT", "SingleShotConnection", "once"))]
     fn register_signal_once<Shape: 'static>(
         &mut self,
         listener: Entity,
@@ -179,6 +187,7 @@ pub trait SignalExt: sealed::Worldly {
     /// # Errors
     ///
     /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
+    #[doc(alias = "override")]
     fn replace_signal<Shape: 'static>(
         &mut self,
         listener: Entity,
@@ -200,6 +209,7 @@ pub trait SignalExt: sealed::Worldly {
     /// # Complexity
     ///
     /// Constant, however many listeners `target` has.
+    #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(
         &mut self,
         listener: Entity,
@@ -267,6 +277,7 @@ pub trait SignalExt: sealed::Worldly {
     /// # Complexity
     ///
     /// Linear in the number of registrations.
+    #[doc(alias = "disconnect")]
     fn unregister_all(&mut self, target: Entity) -> usize {
         let mut world = self.deferred();
         let Some(mut books) = world.get_resource_mut::<Books>() else {
@@ -288,6 +299,7 @@ pub trait SignalExt: sealed::Worldly {
     /// # Panics
     ///
     /// Goes on with the first panic of a handler, after all the others were called.
+    #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, target: Entity, signal: S) -> S::Answer {
         let mut answer = S::Answer::default();
         if TypeId::of::<S>() == TypeId::of::<Qdeleting>() {
@@ -352,12 +364,14 @@ pub trait SignalExt: sealed::Worldly {
     ///
     /// Components that name it by a declared reference are among them, with a signal of this crate that is
     /// called `Referenced`.
+    #[doc(alias = "get_signal_connection_list")]
     fn registrations_on(&self, target: Entity) -> Vec<Registration> {
         let books = self.reads().get_resource::<Books>();
         books.map_or_else(Vec::new, |books| books.describe_target(target))
     }
 
     /// Returns the registrations of the components of `listener`, in order, and after them its declared references.
+    #[doc(alias("get_incoming_connections", "is_connected"))]
     fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
         let books = self.reads().get_resource::<Books>();
         books.map_or(Vec::new(), |books| books.describe_listener(listener))
@@ -395,6 +409,7 @@ pub trait SignalExt: sealed::Worldly {
     /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
     /// # Ok::<(), qdel::RegisterError>(())
     /// ```
+    #[doc(alias = "SSdcs")]
     fn register_global_signal<Shape: 'static>(
         &mut self,
         listener: Entity,
@@ -423,6 +438,7 @@ pub trait SignalExt: sealed::Worldly {
     /// # Panics
     ///
     /// As [`send_signal`](Self::send_signal).
+    #[doc(alias("SEND_GLOBAL_SIGNAL", "SSdcs"))]
     fn send_global_signal<S: Signal>(&mut self, signal: S) -> S::Answer {
         let target = self.reads().resource_entity::<Books>();
         // Without books nobody has registered, and the placeholder has no listeners.

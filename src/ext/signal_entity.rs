@@ -29,6 +29,7 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::register_signal`].
+    #[doc(alias("RegisterSignal", "connect", "observe", "subscribe"))]
     fn register_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -87,6 +88,7 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::unregister_signal`].
+    #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(
         &mut self,
         target: Entity,
@@ -115,6 +117,7 @@ pub trait EntityWorldMutSignalExt {
     /// # Panics
     ///
     /// As [`SignalExt::send_signal`].
+    #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, signal: S) -> S::Answer;
 
     /// Sends what `signal` returns, which is only called if somebody listens on this entity.
@@ -286,6 +289,7 @@ pub trait EntityCommandsSignalExt {
     ///
     /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
     /// ```
+    #[doc(alias("RegisterSignal", "connect", "observe", "subscribe"))]
     fn register_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -323,6 +327,7 @@ pub trait EntityCommandsSignalExt {
     fn unregister_all(&mut self) -> &mut Self;
 
     /// Ends the registration of this entity's `C` for the signal `S` about `target`, if there is one.
+    #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self;
 
     /// Registers `handler` of a component of this entity for a global signal.
@@ -335,6 +340,7 @@ pub trait EntityCommandsSignalExt {
     fn unregister_global_signal<C: Component, S: 'static>(&mut self) -> &mut Self;
 
     /// Sends `signal` about this entity. There is nobody to hear the answer.
+    #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, signal: S) -> &mut Self;
 }
 

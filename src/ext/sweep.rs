@@ -68,6 +68,7 @@ pub trait SweepExt {
     /// assert_eq!(world.get::<Grudge>(orc).unwrap().against, None);
     /// # }
     /// ```
+    #[doc(alias("del", "hard_delete"))]
     fn sweep(&mut self) -> SweepReport;
 
     /// Empties all places that name one of `targets`, as [`sweep`](Self::sweep) does, whether they are alive or gone.

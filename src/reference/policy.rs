@@ -7,6 +7,7 @@ use bevy_ecs::entity::Entity;
 /// What becomes of a declared field when the entity that it names goes away.
 ///
 /// It is written at the field: `#[references(remove)]`.
+#[doc(alias = "OnDeleteTarget")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Policy {
     /// `clear`, the default: the entry is emptied, the others keep their order.

@@ -60,6 +60,7 @@ use crate::reference::{
 /// is, if the value makes no sense any more and whoever holds it must drop it. A component that ends void is removed, and does
 /// not hear of its loss; so is one that still names the lost in a place with [`Policy::Deny`]. A place with [`Policy::Clear`] that is
 /// visited and never released stays as it is for ever: the promise is broken for it.
+#[doc(alias("MapEntities", "relationship"))]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which entities it names",
     label = "`References` is not implemented for this type",

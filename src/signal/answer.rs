@@ -23,6 +23,7 @@
 /// best.merge(Offer(None));
 /// assert_eq!(best, Offer(Some(7)));
 /// ```
+#[doc(alias = "collect")]
 pub trait Answer: Default + 'static {
     /// Adds the answer of the next handler to what was answered so far.
     fn merge(&mut self, next: Self);

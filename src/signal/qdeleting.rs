@@ -17,6 +17,15 @@ use crate::signal::Signal;
 ///
 /// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of every deletion adds a global
 /// `On<Qdeleting>` observer; a handler that registers for it as a global signal is never called.
+#[doc(alias(
+    "COMSIG_PARENT_QDELETING",
+    "COMSIG_QDELETING",
+    "OnRemove",
+    "_exit_tree",
+    "destroyed",
+    "on_destroy",
+    "tree_exiting",
+))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EntityEvent)]
 #[non_exhaustive]
 pub struct Qdeleting {
