@@ -90,6 +90,29 @@ pub trait QdelExt {
     /// # Panics
     ///
     /// As [`qdel`](Self::qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// assert_eq!(world.qdel(king), Ok(Qdel::Vetoed { on: king }));
+    /// assert_eq!(world.force_qdel(king), Ok(Qdel::Queued));
+    /// ```
     fn force_qdel(&mut self, entity: Entity) -> Result<Qdel, QdelError>;
 
     /// Deletes `entities` and everything they own, in one go.
@@ -129,6 +152,29 @@ pub trait QdelExt {
     /// # Panics
     ///
     /// As [`qdel_batch`](Self::qdel_batch).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// assert_eq!(world.qdel_batch([king]).vetoed, [king]);
+    /// assert_eq!(world.force_qdel_batch([king]).queued, [king]);
+    /// ```
     fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch;
 
     /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
@@ -182,6 +228,31 @@ pub trait QdelExt {
     /// # Panics
     ///
     /// As [`plan_qdel`](Self::plan_qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// assert_eq!(world.plan_qdel(king)?.answer, Qdel::Vetoed { on: king });
+    /// assert_eq!(world.plan_force_qdel(king)?.answer, Qdel::Queued);
+    /// assert_eq!(world.liveness(king), Liveness::Alive);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn plan_force_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError>;
 
     /// Says which declared references refuse a deletion of `entity`, each with its path: what
@@ -191,6 +262,29 @@ pub trait QdelExt {
     ///
     /// Linear in the number of entities that would go, and of the components that name them, after a look at the change ticks of
     /// all tracked components whose type may refuse.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Bank {
+    ///     #[references(deny)]
+    ///     vault: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Bank>();
+    /// let vault = world.spawn_empty().id();
+    /// let bank = world.spawn(Bank { vault: Some(vault) }).id();
+    ///
+    /// let refusals = world.plan_refusals(vault);
+    ///
+    /// assert_eq!((refusals[0].holder, refusals[0].target), (bank, vault));
+    /// assert!(world.plan_refusals(bank).is_empty());
+    /// ```
     fn plan_refusals(&mut self, entity: Entity) -> Vec<PlannedRefusal>;
 
     /// Tears down what was deleted before this call, and returns how many entities that were.
@@ -211,6 +305,22 @@ pub trait QdelExt {
     /// once, and nothing is torn down in that world any more, by whatever means: what waits goes on waiting, this returns 0, and an error
     /// is logged once that says why. In a table like that, some values of two entities have been dropped and can still be reached, so read nothing of
     /// that kind, do not drop the world (`mem::forget` it, or end the process), and mend the `Drop`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// world.spawn(ChildOf(goblin));
+    /// world.qdel(goblin)?;
+    ///
+    /// assert_eq!(world.flush_qdel(), 2);
+    /// assert_eq!(world.flush_qdel(), 0);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     #[doc(alias("SSgarbage", "garbage"))]
     fn flush_qdel(&mut self) -> usize;
 
@@ -222,6 +332,22 @@ pub trait QdelExt {
     /// # Panics
     ///
     /// As [`flush_qdel`](Self::flush_qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let budget = Teardown::Budget(Duration::ZERO);
+    /// world.insert_resource(QdelSettings::default().with_teardown(budget));
+    /// let level: Vec<_> = (0..1_000).map(|_| world.spawn_empty().id()).collect();
+    /// world.qdel_batch(level);
+    ///
+    /// assert_eq!(world.drain_qdel(), 1_000);
+    /// ```
     fn drain_qdel(&mut self) -> usize;
 
     /// Deletes everything but resources and observers, tears it down, and returns how many entities that were.
@@ -294,10 +420,57 @@ impl QdelExt for World {
 /// Orderly deletion from a [`DeferredWorld`]: in hooks, handlers and observers.
 pub trait DeferredWorldQdelExt {
     /// Deletes `entity` when commands are applied. See [`QdelExt::qdel`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::{prelude::*, world::DeferredWorld};
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Bomb { target: Entity }
+    ///
+    /// let mut world = World::new();
+    /// world.add_observer(|removed: On<Remove<Bomb>>, mut world: DeferredWorld| {
+    ///     let target = world.get::<Bomb>(removed.entity).unwrap().target;
+    ///     world.queue_qdel(target);
+    /// });
+    /// let wall = world.spawn_empty().id();
+    /// let bomb = world.spawn(Bomb { target: wall }).id();
+    ///
+    /// world.despawn(bomb);
+    ///
+    /// assert_eq!(world.liveness(wall), Liveness::Deleting);
+    /// ```
     #[doc(alias("deleteLater", "despawn", "queue_free"))]
     fn queue_qdel(&mut self, entity: Entity);
 
     /// Deletes `entity` when commands are applied. See [`QdelExt::force_qdel`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::{prelude::*, world::DeferredWorld};
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// DeferredWorld::from(&mut world).queue_force_qdel(king);
+    /// world.flush();
+    ///
+    /// assert_eq!(world.liveness(king), Liveness::Deleting);
+    /// ```
     fn queue_force_qdel(&mut self, entity: Entity);
 }
 
@@ -327,24 +500,131 @@ pub trait CommandsQdelExt {
     /// Deletes `entities` and everything they own in one go. See [`QdelExt::qdel_batch`].
     ///
     /// The first that cannot be deleted is an error that goes to Bevy's error handler with `Severity::Warning`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let [goblin, orc] = [(), ()].map(|()| world.spawn_empty().id());
+    ///
+    /// world.commands().qdel_batch([goblin, orc]);
+    /// assert_eq!(world.liveness(goblin), Liveness::Alive);
+    ///
+    /// world.flush();
+    /// assert_eq!(world.liveness(goblin), Liveness::Deleting);
+    /// assert_eq!(world.liveness(orc), Liveness::Deleting);
+    /// ```
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>);
 
     /// Deletes `entities` in one go and shows everybody that it is forced. See [`QdelExt::force_qdel_batch`].
     ///
     /// Errors are reported as those of [`qdel_batch`](Self::qdel_batch).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// world.commands().force_qdel_batch([king]);
+    /// world.flush();
+    ///
+    /// assert_eq!(world.liveness(king), Liveness::Deleting);
+    /// ```
     fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>);
 
     /// Has declared references let go of what is lost. See
     /// [`WorldReferencesExt::sync_references`](crate::WorldReferencesExt::sync_references).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Archer>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Archer { target: None }).id();
+    /// world.get_mut::<Archer>(archer).unwrap().target = Some(goblin);
+    /// world.despawn(goblin);
+    ///
+    /// world.commands().sync_references();
+    /// world.flush();
+    ///
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+    /// ```
     fn sync_references(&mut self);
 
     /// Has the next flushes sweep for all who are gone. See
     /// [`SweepExt::request_sweep`](crate::SweepExt::request_sweep).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// use qdel::SweepFinished;
+    ///
+    /// #[derive(Resource, Default)]
+    /// struct Sweeps(usize);
+    ///
+    /// let mut world = World::new();
+    /// world.init_resource::<Sweeps>();
+    /// world.add_observer(|_: On<SweepFinished>, mut sweeps: ResMut<Sweeps>| sweeps.0 += 1);
+    ///
+    /// world.commands().request_sweep();
+    /// world.flush();
+    /// world.flush_qdel();
+    ///
+    /// assert_eq!(world.resource::<Sweeps>().0, 1);
+    /// ```
     fn request_sweep(&mut self);
 
     /// Stops a timer. See [`QdelTimerExt::cancel_qdel`](crate::QdelTimerExt::cancel_qdel).
     ///
     /// It is no error if it is not running any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
+    ///
+    /// world.commands().cancel_qdel(timer);
+    /// world.flush();
+    ///
+    /// assert!(world.qdel_timers().is_empty());
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn cancel_qdel(&mut self, timer: QdelTimer);
 }
 
