@@ -28,6 +28,20 @@ pub trait EntityWorldMutQdelExt {
     /// # Panics
     ///
     /// As [`QdelExt::qdel`](crate::QdelExt::qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty();
+    /// let id = goblin.id();
+    ///
+    /// assert_eq!(goblin.qdel(), Ok(Qdel::Queued));
+    /// assert_eq!(world.liveness(id), Liveness::Deleting);
+    /// ```
     #[doc(alias("delete", "despawn", "destroy", "destruct", "free"))]
     fn qdel(self) -> Result<Qdel, QdelError>;
 
@@ -40,6 +54,28 @@ pub trait EntityWorldMutQdelExt {
     /// # Panics
     ///
     /// As [`QdelExt::qdel`](crate::QdelExt::qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// assert_eq!(world.entity_mut(king).force_qdel(), Ok(Qdel::Queued));
+    /// ```
     fn force_qdel(self) -> Result<Qdel, QdelError>;
 }
 
@@ -71,6 +107,22 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
 /// with `Severity::Warning`, which logs it by default. A second `qdel` of the same entity is no error.
 pub trait EntityCommandsQdelExt {
     /// Deletes this entity and everything it owns. See [`QdelExt::qdel`](crate::QdelExt::qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    ///
+    /// world.commands().entity(goblin).qdel();
+    /// assert_eq!(world.liveness(goblin), Liveness::Alive);
+    ///
+    /// world.flush();
+    /// assert_eq!(world.liveness(goblin), Liveness::Deleting);
+    /// ```
     #[doc(alias(
         "delete",
         "deleteLater",
@@ -82,10 +134,53 @@ pub trait EntityCommandsQdelExt {
     fn qdel(&mut self) -> &mut Self;
 
     /// Deletes this entity and shows everybody that it is forced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
+    ///         if asked.force { Verdict::Allow } else { Verdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// world.commands().entity(king).force_qdel();
+    /// world.flush();
+    ///
+    /// assert_eq!(world.liveness(king), Liveness::Deleting);
+    /// ```
     fn force_qdel(&mut self) -> &mut Self;
 
     /// Deletes this entity when so much time has passed, from when the command is applied, and returns the handle
     /// by which that is cancelled. See [`QdelTimerExt::qdel_in`](crate::QdelTimerExt::qdel_in).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    ///
+    /// let timer = world.commands().entity(corpse).qdel_in(Duration::from_secs(10));
+    /// world.flush();
+    /// assert_eq!(world.qdel_timers(), [(timer, Duration::from_secs(10))]);
+    ///
+    /// world.advance_qdel_timers(Duration::from_secs(10));
+    /// assert_eq!(world.liveness(corpse), Liveness::Deleting);
+    /// ```
     #[doc(alias("QDEL_IN", "create_timer", "singleShot", "timer"))]
     fn qdel_in(&mut self, delay: Duration) -> QdelTimer;
 }
