@@ -49,6 +49,22 @@ use crate::{
 /// ```
 pub trait QdelFieldExt {
     /// Deletes all that `field` names: an `Option<Entity>`, a list or a set. It is empty then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let knife = world.spawn_empty().id();
+    /// let mut held = Some(knife);
+    ///
+    /// world.qdel_null(&mut held);
+    ///
+    /// assert_eq!(held, None);
+    /// assert_eq!(world.liveness(knife), Liveness::Deleting);
+    /// ```
     #[doc(alias = "QDEL_LIST")]
     fn qdel_null<F>(&mut self, field: &mut F)
     where
@@ -58,6 +74,23 @@ pub trait QdelFieldExt {
     }
 
     /// Deletes all keys of the map `field`, which is empty then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let guest = world.spawn_empty().id();
+    /// let mut rooms = BTreeMap::from([(guest, 12)]);
+    ///
+    /// world.qdel_null_keys(&mut rooms);
+    ///
+    /// assert!(rooms.is_empty());
+    /// assert_eq!(world.liveness(guest), Liveness::Deleting);
+    /// ```
     fn qdel_null_keys<F, V>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = (Entity, V)>,
@@ -67,6 +100,23 @@ pub trait QdelFieldExt {
     }
 
     /// Deletes all values of the map `field`, which is empty then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let knife = world.spawn_empty().id();
+    /// let mut slots = BTreeMap::from([("belt", knife)]);
+    ///
+    /// world.qdel_null_values(&mut slots);
+    ///
+    /// assert!(slots.is_empty());
+    /// assert_eq!(world.liveness(knife), Liveness::Deleting);
+    /// ```
     #[doc(alias = "QDEL_LIST_ASSOC_VAL")]
     fn qdel_null_values<F, K>(&mut self, field: &mut F)
     where
@@ -77,6 +127,24 @@ pub trait QdelFieldExt {
     }
 
     /// Deletes all keys and all values of the map `field`, which is empty then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let [lock, key] = [(), ()].map(|()| world.spawn_empty().id());
+    /// let mut keys = BTreeMap::from([(lock, key)]);
+    ///
+    /// world.qdel_null_entries(&mut keys);
+    ///
+    /// assert!(keys.is_empty());
+    /// assert_eq!(world.liveness(lock), Liveness::Deleting);
+    /// assert_eq!(world.liveness(key), Liveness::Deleting);
+    /// ```
     #[doc(alias = "QDEL_LIST_ASSOC")]
     fn qdel_null_entries<F>(&mut self, field: &mut F)
     where
