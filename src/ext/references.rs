@@ -29,7 +29,26 @@ pub trait WorldReferencesExt {
     ///
     /// # Examples
     ///
-    /// See [`References`].
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Archer>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Archer { target: Some(goblin) }).id();
+    ///
+    /// world.qdel(goblin)?;
+    ///
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     #[doc(alias("MapEntities", "relationship"))]
     fn track_references<C>(&mut self) -> &mut Self
     where
@@ -42,6 +61,31 @@ pub trait WorldReferencesExt {
     /// # Panics
     ///
     /// Goes on with the first panic of an [`on_lost`](References::on_lost), after everybody has let go.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Archer>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Archer { target: None }).id();
+    /// world.get_mut::<Archer>(archer).unwrap().target = Some(goblin);
+    /// world.despawn(goblin);
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, Some(goblin));
+    ///
+    /// world.sync_references();
+    ///
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+    /// ```
     fn sync_references(&mut self);
 }
 
