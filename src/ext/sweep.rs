@@ -79,6 +79,30 @@ pub trait SweepExt {
     /// # Panics
     ///
     /// As [`sweep`](Self::sweep).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Archer>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Archer { target: Some(goblin) }).id();
+    ///
+    /// let report = world.sweep_for([goblin]); // it goes back to a pool
+    ///
+    /// assert_eq!(report.leftovers[0].place.to_string(), "Archer.target");
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+    /// assert_eq!(world.liveness(goblin), Liveness::Alive);
+    /// ```
     fn sweep_for(&mut self, targets: impl IntoIterator<Item = Entity>) -> SweepReport;
 
     /// Finds all places that name an entity which is gone, as [`sweep`](Self::sweep) does, and leaves them as they are.
@@ -88,6 +112,36 @@ pub trait SweepExt {
     /// # Panics
     ///
     /// As [`sync_references`](crate::WorldReferencesExt::sync_references).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    /// # #[cfg(feature = "bevy_reflect")] {
+    /// use bevy_ecs::reflect::AppTypeRegistry;
+    /// use bevy_reflect::Reflect;
+    ///
+    /// #[derive(Component, Reflect)]
+    /// #[reflect(Component)]
+    /// struct Grudge {
+    ///     against: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let registry = AppTypeRegistry::default();
+    /// registry.write().register::<Grudge>();
+    /// world.insert_resource(registry);
+    /// let goblin = world.spawn_empty().id();
+    /// let orc = world.spawn(Grudge { against: Some(goblin) }).id();
+    /// world.despawn(goblin);
+    ///
+    /// let report = world.find_leftovers();
+    ///
+    /// assert_eq!(report.leftovers[0].place.to_string(), "Grudge.against");
+    /// assert_eq!(world.get::<Grudge>(orc).unwrap().against, Some(goblin));
+    /// # }
+    /// ```
     fn find_leftovers(&mut self) -> SweepReport;
 
     /// Has sweeps leave all components or the resource of type `C` as they are: because it is to remember the dead, or names entities of another
@@ -115,10 +169,62 @@ pub trait SweepExt {
     /// [`SweepFinished`](crate::SweepFinished) told when it is done. A second time before that does no harm.
     ///
     /// Nothing comes of it with [`SweepMode::Off`](crate::SweepMode::Off).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// use qdel::SweepFinished;
+    ///
+    /// #[derive(Resource, Default)]
+    /// struct Sweeps(usize);
+    ///
+    /// let mut world = World::new();
+    /// world.init_resource::<Sweeps>();
+    /// world.add_observer(|_: On<SweepFinished>, mut sweeps: ResMut<Sweeps>| sweeps.0 += 1);
+    ///
+    /// world.request_sweep();
+    /// world.flush_qdel();
+    ///
+    /// assert_eq!(world.resource::<Sweeps>().0, 1);
+    /// ```
     fn request_sweep(&mut self);
 
     /// Returns the fields in which sweeps found something since the world began or the statistics were reset, those with the most
     /// places first.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    /// # #[cfg(feature = "bevy_reflect")] {
+    /// use bevy_ecs::reflect::AppTypeRegistry;
+    /// use bevy_reflect::Reflect;
+    ///
+    /// #[derive(Component, Reflect)]
+    /// #[reflect(Component)]
+    /// struct Grudge {
+    ///     against: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let registry = AppTypeRegistry::default();
+    /// registry.write().register::<Grudge>();
+    /// world.insert_resource(registry);
+    /// let goblin = world.spawn_empty().id();
+    /// let orc = world.spawn(Grudge { against: Some(goblin) }).id();
+    /// world.despawn(goblin);
+    ///
+    /// world.sweep();
+    ///
+    /// let fields = world.leftover_fields();
+    /// assert_eq!((fields[0].path.as_str(), fields[0].places), (".against", 1));
+    /// # let _ = orc;
+    /// # }
+    /// ```
     fn leftover_fields(&self) -> Vec<LeftoverField>;
 }
 
