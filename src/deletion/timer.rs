@@ -96,6 +96,25 @@ pub trait QdelTimerExt {
     /// # Complexity
     ///
     /// Logarithmic in the number of timers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
+    ///
+    /// world.cancel_qdel(timer)?;
+    /// world.advance_qdel_timers(Duration::from_secs(10));
+    ///
+    /// assert_eq!(world.liveness(corpse), Liveness::Alive);
+    /// assert!(world.cancel_qdel(timer).is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError>;
 
     /// Lets so much time pass, and deletes those whose time is up, in one go and in order of time.
@@ -105,9 +124,43 @@ pub trait QdelTimerExt {
     /// # Panics
     ///
     /// As [`QdelExt::qdel_batch`](crate::QdelExt::qdel_batch).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    /// world.qdel_in(corpse, Duration::from_secs(10))?;
+    ///
+    /// let batch = world.advance_qdel_timers(Duration::from_secs(10));
+    ///
+    /// assert_eq!(batch.queued, [corpse]);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch;
 
     /// Returns all timers that are running, each with the time that is left, in order of time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
+    ///
+    /// world.advance_qdel_timers(Duration::from_secs(4));
+    ///
+    /// assert_eq!(world.qdel_timers(), [(timer, Duration::from_secs(6))]);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)>;
 }
 
