@@ -163,6 +163,38 @@ pub trait SignalExt: sealed::Worldly {
     /// # Errors
     ///
     /// As [`register_signal`](Self::register_signal).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal_once(knight, knight, Armour::on_hit)?;
+    ///
+    /// world.send_signal(knight, Hit(3));
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("CONNECT_ONE_SHOT", "SingleShotConnection", "once"))]
     fn register_signal_once<Shape: 'static>(
         &mut self,
@@ -187,6 +219,39 @@ pub trait SignalExt: sealed::Worldly {
     /// # Errors
     ///
     /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    ///
+    /// let doubled = |armour: &mut Armour, hit: Received<Hit>| armour.damage += 2 * hit.0;
+    /// world.replace_signal(knight, knight, doubled)?;
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 6);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias = "override")]
     fn replace_signal<Shape: 'static>(
         &mut self,
@@ -209,6 +274,39 @@ pub trait SignalExt: sealed::Worldly {
     /// # Complexity
     ///
     /// Constant, however many listeners `target` has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    ///
+    /// world.unregister_signal::<Armour, Hit>(knight, knight)?;
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 0);
+    /// assert!(world.unregister_signal::<Armour, Hit>(knight, knight).is_err());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(
         &mut self,
@@ -277,6 +375,33 @@ pub trait SignalExt: sealed::Worldly {
     /// # Complexity
     ///
     /// Linear in the number of registrations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// assert_eq!(world.unregister_all(goblin), 1);
+    /// world.despawn(goblin);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias = "disconnect")]
     fn unregister_all(&mut self, target: Entity) -> usize {
         let mut world = self.deferred();
@@ -299,6 +424,36 @@ pub trait SignalExt: sealed::Worldly {
     /// # Panics
     ///
     /// Goes on with the first panic of a handler, after all the others were called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = bool; // whether anybody blocks it
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Shield { strength: u32 }
+    ///
+    /// impl Shield {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) -> bool {
+    ///         self.strength >= hit.0
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Shield { strength: 5 }).id();
+    /// world.register_signal(knight, knight, Shield::on_hit)?;
+    ///
+    /// assert!(world.send_signal(knight, Hit(3)));
+    /// assert!(!world.send_signal(knight, Hit(8)));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, target: Entity, signal: S) -> S::Answer {
         let mut answer = S::Answer::default();
@@ -324,6 +479,38 @@ pub trait SignalExt: sealed::Worldly {
     /// # Panics
     ///
     /// As [`send_signal`](Self::send_signal).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    ///
+    /// world.send_signal_with(knight, || -> Hit { unreachable!("nobody listens") });
+    ///
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    /// world.send_signal_with(knight, || Hit(3));
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn send_signal_with<S: Signal>(
         &mut self,
         target: Entity,
@@ -340,6 +527,37 @@ pub trait SignalExt: sealed::Worldly {
     /// # Panics
     ///
     /// Goes on with the first panic of a handler, after all the others were called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct MayPass;
+    ///
+    /// impl Question for MayPass {
+    ///     type Answer = bool; // true if anybody says so
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Guard { bribed: bool }
+    ///
+    /// impl Guard {
+    ///     fn on_question(&self, _: Received<MayPass>) -> bool {
+    ///         self.bribed
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let gate = world.spawn_empty().id();
+    /// let guard = world.spawn(Guard { bribed: true }).id();
+    /// assert!(!world.ask_signal(gate, &MayPass));
+    ///
+    /// world.register_signal(guard, gate, Guard::on_question)?;
+    /// assert!(world.ask_signal(gate, &MayPass));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn ask_signal<Q: Question>(&self, target: Entity, question: &Q) -> Q::Answer {
         let world = self.reads();
         let mut answer = Q::Answer::default();
@@ -350,6 +568,31 @@ pub trait SignalExt: sealed::Worldly {
     }
 
     /// Tells whether anybody listens for `S` on `target`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// assert!(!world.has_listeners::<Qdeleting>(goblin));
+    ///
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// assert!(world.has_listeners::<Qdeleting>(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn has_listeners<S: 'static>(&self, target: Entity) -> bool {
         let Some(books) = self.reads().get_resource::<Books>() else {
             return false;
@@ -364,6 +607,34 @@ pub trait SignalExt: sealed::Worldly {
     ///
     /// Components that name it by a declared reference are among them, with a signal of this crate that is
     /// called `Referenced`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// let registrations = world.registrations_on(goblin);
+    ///
+    /// assert_eq!(registrations.len(), 1);
+    /// assert_eq!(registrations[0].listener, archer);
+    /// assert!(registrations[0].signal.ends_with("Qdeleting"));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias = "get_signal_connection_list")]
     fn registrations_on(&self, target: Entity) -> Vec<Registration> {
         let books = self.reads().get_resource::<Books>();
@@ -371,6 +642,34 @@ pub trait SignalExt: sealed::Worldly {
     }
 
     /// Returns the registrations of the components of `listener`, in order, and after them its declared references.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// let registrations = world.registrations_of(archer);
+    ///
+    /// assert_eq!(registrations.len(), 1);
+    /// assert_eq!(registrations[0].target, goblin);
+    /// assert!(registrations[0].component.ends_with("Mob"));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("get_incoming_connections", "is_connected"))]
     fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
         let books = self.reads().get_resource::<Books>();
@@ -424,6 +723,38 @@ pub trait SignalExt: sealed::Worldly {
     /// # Errors
     ///
     /// Returns [`UnregisterError::NotRegisteredGlobally`] if there is no such registration.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.register_global_signal(lamp, Lamp::light)?;
+    ///
+    /// world.unregister_global_signal::<Lamp, Nightfall>(lamp)?;
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(!world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     fn unregister_global_signal<C: Component, S: 'static>(
         &mut self,
         listener: Entity,
@@ -438,6 +769,37 @@ pub trait SignalExt: sealed::Worldly {
     /// # Panics
     ///
     /// As [`send_signal`](Self::send_signal).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.register_global_signal(lamp, Lamp::light)?;
+    ///
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("SEND_GLOBAL_SIGNAL", "SSdcs"))]
     fn send_global_signal<S: Signal>(&mut self, signal: S) -> S::Answer {
         let target = self.reads().resource_entity::<Books>();
@@ -450,6 +812,32 @@ pub trait SignalExt: sealed::Worldly {
     /// # Complexity
     ///
     /// Linear in the number of targets: for tests and for leak hunts, not for each frame.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// assert_eq!(world.signal_footprint().registrations, 1);
+    ///
+    /// world.despawn(goblin);
+    /// assert_eq!(world.signal_footprint().registrations, 0);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn signal_footprint(&self) -> Footprint {
         let Some(books) = self.reads().get_resource::<Books>() else {
             return Footprint::default();
@@ -471,6 +859,30 @@ pub trait SignalExt: sealed::Worldly {
     /// # Complexity
     ///
     /// Linear in the number of registrations: for tests.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// assert!(world.check_registrations().is_ok());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn check_registrations(&self) -> Result<(), BrokenBooks> {
         let Some(books) = self.reads().get_resource::<Books>() else {
             return Ok(());
@@ -508,6 +920,33 @@ pub trait WorldListenerExt {
     /// Later it does no harm. An `on_remove` hook of the component's own stays, and an observer
     /// is used beside it. The hook saves about 180 instructions for each listener that goes away,
     /// a sixth of its despawn (`cargo bench --bench fan_out`, listener delete, `qdel_req` against `qdel`).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.register_listener::<Mob>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.despawn(archer);
+    ///
+    /// assert!(world.registrations_on(goblin).is_empty());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 }
 
