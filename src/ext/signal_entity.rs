@@ -29,6 +29,32 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::register_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.entity_mut(archer).register_signal(goblin, Mob::clear_target)?;
+    ///
+    /// world.despawn(goblin);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("RegisterSignal", "connect", "observe", "subscribe"))]
     fn register_signal<Shape: 'static>(
         &mut self,
@@ -41,6 +67,38 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::register_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.entity_mut(knight).register_signal_once(knight, Armour::on_hit)?;
+    ///
+    /// world.send_signal(knight, Hit(3));
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn register_signal_once<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -52,6 +110,39 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::replace_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    ///
+    /// let doubled = |armour: &mut Armour, hit: Received<Hit>| armour.damage += 2 * hit.0;
+    /// world.entity_mut(knight).replace_signal(knight, doubled)?;
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 6);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn replace_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -63,6 +154,33 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::ensure_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    ///
+    /// for _ in 0..2 {
+    ///     world.entity_mut(archer).ensure_signal(goblin, Mob::clear_target)?;
+    /// }
+    ///
+    /// assert_eq!(world.registrations_on(goblin).len(), 1);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn ensure_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -74,6 +192,34 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::retarget_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// let troll = world.spawn_empty().id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.entity_mut(archer).retarget_signal::<Mob, Qdeleting>(goblin, troll)?;
+    ///
+    /// assert!(!world.has_listeners::<Qdeleting>(goblin));
+    /// assert!(world.has_listeners::<Qdeleting>(troll));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     fn retarget_signal<C: Component, S: 'static>(
         &mut self,
         from: Entity,
@@ -81,6 +227,33 @@ pub trait EntityWorldMutSignalExt {
     ) -> Result<Registered, RetargetError>;
 
     /// Ends all registrations on this entity, and returns how many there were: see [`SignalExt::unregister_all`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// assert_eq!(world.entity_mut(goblin).unregister_all(), 1);
+    /// world.despawn(goblin);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn unregister_all(&mut self) -> usize;
 
     /// Ends the registration of this entity's `C` for the signal `S` about `target`.
@@ -88,6 +261,33 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::unregister_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.entity_mut(archer).unregister_signal::<Mob, Qdeleting>(goblin)?;
+    /// world.despawn(goblin);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(
         &mut self,
@@ -99,6 +299,37 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::register_global_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.entity_mut(lamp).register_global_signal(Lamp::light)?;
+    ///
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn register_global_signal<Shape: 'static>(
         &mut self,
         handler: impl SignalHandler<Shape>,
@@ -109,6 +340,38 @@ pub trait EntityWorldMutSignalExt {
     /// # Errors
     ///
     /// As [`SignalExt::unregister_global_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.register_global_signal(lamp, Lamp::light)?;
+    ///
+    /// world.entity_mut(lamp).unregister_global_signal::<Lamp, Nightfall>()?;
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(!world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     fn unregister_global_signal<C: Component, S: 'static>(&mut self)
     -> Result<(), UnregisterError>;
 
@@ -117,6 +380,36 @@ pub trait EntityWorldMutSignalExt {
     /// # Panics
     ///
     /// As [`SignalExt::send_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = bool; // whether anybody blocks it
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Shield { strength: u32 }
+    ///
+    /// impl Shield {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) -> bool {
+    ///         self.strength >= hit.0
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Shield { strength: 5 }).id();
+    /// world.register_signal(knight, knight, Shield::on_hit)?;
+    ///
+    /// assert!(world.entity_mut(knight).send_signal(Hit(3)));
+    /// assert!(!world.entity_mut(knight).send_signal(Hit(8)));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, signal: S) -> S::Answer;
 
@@ -125,6 +418,38 @@ pub trait EntityWorldMutSignalExt {
     /// # Panics
     ///
     /// As [`SignalExt::send_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    ///
+    /// world.entity_mut(knight).send_signal_with(|| -> Hit { unreachable!("nobody listens") });
+    ///
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    /// world.entity_mut(knight).send_signal_with(|| Hit(3));
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn send_signal_with<S: Signal>(&mut self, signal: impl FnOnce() -> S) -> S::Answer;
 
     /// Asks all who registered for `question` on this entity, and returns their merged answer.
@@ -132,15 +457,120 @@ pub trait EntityWorldMutSignalExt {
     /// # Panics
     ///
     /// As [`SignalExt::ask_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct MayPass;
+    ///
+    /// impl Question for MayPass {
+    ///     type Answer = bool; // true if anybody says so
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Guard { bribed: bool }
+    ///
+    /// impl Guard {
+    ///     fn on_question(&self, _: Received<MayPass>) -> bool {
+    ///         self.bribed
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let gate = world.spawn_empty().id();
+    /// let guard = world.spawn(Guard { bribed: true }).id();
+    /// world.register_signal(guard, gate, Guard::on_question)?;
+    ///
+    /// assert!(world.entity_mut(gate).ask_signal(&MayPass));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer;
 
     /// Tells whether anybody listens for `S` on this entity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// assert!(world.entity_mut(goblin).has_listeners::<Qdeleting>());
+    /// assert!(!world.entity_mut(archer).has_listeners::<Qdeleting>());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn has_listeners<S: 'static>(&self) -> bool;
 
     /// Returns the registrations on this entity.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// assert_eq!(world.entity_mut(goblin).registrations_on()[0].listener, archer);
+    /// assert!(world.entity_mut(archer).registrations_on().is_empty());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn registrations_on(&self) -> Vec<Registration>;
 
     /// Returns the registrations of this entity's components.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// assert_eq!(world.entity_mut(archer).registrations_of()[0].target, goblin);
+    /// assert!(world.entity_mut(goblin).registrations_of().is_empty());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn registrations_of(&self) -> Vec<Registration>;
 }
 
@@ -266,6 +696,8 @@ pub trait EntityCommandsSignalExt {
     /// [`Cause::AlreadyGone`](crate::Cause::AlreadyGone): whoever looks a target up and registers on it
     /// cannot miss its end.
     ///
+    /// # Examples
+    ///
     /// ```
     /// use bevy_ecs::prelude::*;
     /// use qdel::prelude::*;
@@ -297,6 +729,38 @@ pub trait EntityCommandsSignalExt {
     ) -> &mut Self;
 
     /// Registers `handler` for one call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.commands().entity(knight).register_signal_once(knight, Armour::on_hit);
+    /// world.flush();
+    ///
+    /// world.send_signal(knight, Hit(3));
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// ```
     fn register_signal_once<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -304,6 +768,40 @@ pub trait EntityCommandsSignalExt {
     ) -> &mut Self;
 
     /// Registers `handler` in place of the one its component has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    ///
+    /// let doubled = |armour: &mut Armour, hit: Received<Hit>| armour.damage += 2 * hit.0;
+    /// world.commands().entity(knight).replace_signal(knight, doubled);
+    /// world.flush();
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 6);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn replace_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -311,6 +809,33 @@ pub trait EntityCommandsSignalExt {
     ) -> &mut Self;
 
     /// Makes sure that a component of this entity listens for a signal about `target`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    ///
+    /// for _ in 0..2 {
+    ///     world.commands().entity(archer).ensure_signal(goblin, Mob::clear_target);
+    /// }
+    /// world.flush();
+    ///
+    /// assert_eq!(world.registrations_on(goblin).len(), 1);
+    /// ```
     fn ensure_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -321,25 +846,205 @@ pub trait EntityCommandsSignalExt {
     ///
     /// If `to` is being deleted or gone when the command is applied, a registration for [`Qdeleting`](crate::Qdeleting) ends, and its handler
     /// is called at once with [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// let troll = world.spawn_empty().id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.commands().entity(archer).retarget_signal::<Mob, Qdeleting>(goblin, troll);
+    /// world.flush();
+    ///
+    /// assert!(!world.has_listeners::<Qdeleting>(goblin));
+    /// assert!(world.has_listeners::<Qdeleting>(troll));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn retarget_signal<C: Component, S: 'static>(&mut self, from: Entity, to: Entity) -> &mut Self;
 
     /// Ends all registrations on this entity: see [`SignalExt::unregister_all`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.commands().entity(goblin).unregister_all().despawn();
+    /// world.flush();
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn unregister_all(&mut self) -> &mut Self;
 
     /// Ends the registration of this entity's `C` for the signal `S` about `target`, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.commands().entity(archer).unregister_signal::<Mob, Qdeleting>(goblin);
+    /// world.commands().entity(goblin).despawn();
+    /// world.flush();
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self;
 
     /// Registers `handler` of a component of this entity for a global signal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.commands().entity(lamp).register_global_signal(Lamp::light);
+    /// world.flush();
+    ///
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
+    /// ```
     fn register_global_signal<Shape: 'static>(
         &mut self,
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self;
 
     /// Ends the registration of this entity's `C` for the global signal `S`, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.register_global_signal(lamp, Lamp::light)?;
+    ///
+    /// world.commands().entity(lamp).unregister_global_signal::<Lamp, Nightfall>();
+    /// world.flush();
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(!world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn unregister_global_signal<C: Component, S: 'static>(&mut self) -> &mut Self;
 
     /// Sends `signal` about this entity. There is nobody to hear the answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    ///
+    /// world.commands().entity(knight).send_signal(Hit(3));
+    /// world.flush();
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, signal: S) -> &mut Self;
 }
