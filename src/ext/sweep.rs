@@ -154,7 +154,7 @@ pub trait SweepExt {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
+    /// use qdel::{Blindness, prelude::*};
     ///
     /// /// Who killed whom, for the end of the game.
     /// #[derive(Component)]
@@ -162,6 +162,9 @@ pub trait SweepExt {
     ///
     /// let mut world = World::new();
     /// world.leave_out_of_sweeps::<Chronicle>();
+    /// world.spawn(Chronicle(Vec::new()));
+    ///
+    /// assert_eq!(world.sweep().blind_spots[0].reason, Blindness::LeftOut);
     /// ```
     fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
 
