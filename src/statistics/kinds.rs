@@ -50,16 +50,79 @@ pub trait WorldKindExt {
     fn register_kind<M: Component>(&mut self) -> &mut Self;
 
     /// Returns what deletions of a kind did and cost; none if it was not registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Orc;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut world = World::new();
+    /// world.register_kind::<Goblin>();
+    /// let goblin = world.spawn(Goblin).id();
+    /// world.qdel(goblin)?;
+    ///
+    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 1);
+    /// assert!(world.kind_counts::<Orc>().is_none());
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn kind_counts<M: Component>(&self) -> Option<KindCounts>;
 
     /// Returns what deletions did and cost: of each kind, worst first, and of the others.
     ///
     /// Its `Display` is a table.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut world = World::new();
+    /// world.register_kind::<Goblin>();
+    /// let goblin = world.spawn(Goblin).id();
+    /// world.qdel(goblin)?;
+    ///
+    /// let statistics = world.qdel_statistics();
+    ///
+    /// assert_eq!(statistics.kinds[0].counts.deleted, 1);
+    /// assert_eq!(statistics.waiting, 1); // for its tear-down
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn qdel_statistics(&self) -> QdelStatistics;
 
     /// Counts from zero again: all kinds, the others, the fields with leftovers, and [`QdelCounts`].
     ///
     /// The kinds stay registered. What was deleted before and is torn down after this, counts as torn down after this.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut world = World::new();
+    /// world.register_kind::<Goblin>();
+    /// let goblin = world.spawn(Goblin).id();
+    /// world.qdel(goblin)?;
+    ///
+    /// world.reset_qdel_statistics();
+    ///
+    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 0);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn reset_qdel_statistics(&mut self);
 }
 
