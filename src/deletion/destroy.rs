@@ -116,6 +116,38 @@ pub trait WorldDestroyExt {
     /// # Panics
     ///
     /// Panics if the parameters of `C` contradict each other or access `C`, as a system with them would.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Socket;
+    ///
+    /// impl Destroy for Socket {
+    ///     type Param = ResMut<'static, Open>;
+    ///
+    ///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    ///         going.param.0 -= 1;
+    ///         Hint::Queue
+    ///     }
+    /// }
+    ///
+    /// #[derive(Resource)]
+    /// struct Open(u32);
+    ///
+    /// let mut world = World::new();
+    /// world.register_destroy::<Socket>();
+    /// world.insert_resource(Open(1));
+    /// let server = world.spawn(Socket).id();
+    ///
+    /// world.qdel(server)?;
+    ///
+    /// assert_eq!(world.resource::<Open>().0, 0);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
 }
 
