@@ -165,6 +165,35 @@ pub trait AppListenerExt {
     /// Watches for the end of each `C` in the cheapest way.
     ///
     /// See [`WorldListenerExt::register_listener`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_listener::<Mob>();
+    /// let world = app.world_mut();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.despawn(archer);
+    ///
+    /// assert!(world.registrations_on(goblin).is_empty());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 }
 
@@ -184,6 +213,39 @@ pub trait AppDestroyExt {
     /// # Panics
     ///
     /// As [`WorldDestroyExt::register_destroy`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Socket;
+    ///
+    /// impl Destroy for Socket {
+    ///     type Param = ResMut<'static, Open>;
+    ///
+    ///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    ///         going.param.0 -= 1;
+    ///         Hint::Queue
+    ///     }
+    /// }
+    ///
+    /// #[derive(Resource)]
+    /// struct Open(u32);
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_destroy::<Socket>();
+    /// app.insert_resource(Open(1));
+    /// let server = app.world_mut().spawn(Socket).id();
+    ///
+    /// app.world_mut().qdel(server)?;
+    ///
+    /// assert_eq!(app.world().resource::<Open>().0, 0);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
 }
 
@@ -199,6 +261,26 @@ pub trait AppKindExt {
     /// Counts what deletions of entities with an `M` do and cost, apart from the others.
     ///
     /// See [`WorldKindExt::register_kind`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_kind::<Goblin>();
+    /// let goblin = app.world_mut().spawn(Goblin).id();
+    ///
+    /// app.world_mut().qdel(goblin)?;
+    ///
+    /// assert_eq!(app.world().kind_counts::<Goblin>().unwrap().deleted, 1);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn register_kind<M: Component>(&mut self) -> &mut Self;
 }
 
@@ -214,6 +296,30 @@ pub trait AppReferencesExt {
     /// Has the declared fields of each `C` cleared when what they name goes away.
     ///
     /// See [`WorldReferencesExt::track_references`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).track_references::<Archer>();
+    /// let goblin = app.world_mut().spawn_empty().id();
+    /// let archer = app.world_mut().spawn(Archer { target: Some(goblin) }).id();
+    ///
+    /// app.world_mut().qdel(goblin)?;
+    ///
+    /// assert_eq!(app.world().get::<Archer>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
     fn track_references<C>(&mut self) -> &mut Self
     where
         C: Component<Mutability: Change<C>> + References;
@@ -234,6 +340,26 @@ pub trait AppSweepExt {
     /// Has sweeps leave all components or the resource of type `C` as they are.
     ///
     /// See [`SweepExt::leave_out_of_sweeps`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::{Blindness, prelude::*};
+    ///
+    /// /// Who killed whom, for the end of the game.
+    /// #[derive(Component)]
+    /// struct Chronicle(Vec<(Entity, Entity)>);
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).leave_out_of_sweeps::<Chronicle>();
+    /// app.world_mut().spawn(Chronicle(Vec::new()));
+    ///
+    /// let report = app.world_mut().sweep();
+    ///
+    /// assert_eq!(report.blind_spots[0].reason, Blindness::LeftOut);
+    /// ```
     fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
 }
 
