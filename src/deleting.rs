@@ -169,12 +169,12 @@ impl Deleting {
         }
     }
 
-    /// Tells whether the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)).
+    /// Returns `true` if the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)).
     pub fn is_forced(&self) -> bool {
         self.is_forced
     }
 
-    /// Tells whether a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that nothing here tears the entity
+    /// Returns `true` if a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that nothing here tears the entity
     /// down.
     pub fn is_left_alone(&self) -> bool {
         self.hint == Hint::IWillHandleIt

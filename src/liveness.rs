@@ -25,7 +25,7 @@ pub enum Liveness {
 
 /// Asking about liveness: on a [`World`], a [`DeferredWorld`], and the system parameter [`EntityLiveness`].
 pub trait LivenessExt {
-    /// Tells whether `entity` is there, going, or gone.
+    /// Returns `true` if `entity` is there, going, or gone.
     ///
     /// Inside the handlers of its last notice an entity is [`Liveness::Deleting`], by whatever means it goes.
     ///

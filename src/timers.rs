@@ -62,7 +62,7 @@ impl Timers {
         queue.map(|(&(due, id), &entity)| (due, entity, id))
     }
 
-    /// Tells whether there are none.
+    /// Returns `true` if there are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }
@@ -74,7 +74,7 @@ impl Timers {
         }
     }
 
-    /// Tells whether time needs to pass.
+    /// Returns `true` if time needs to pass.
     #[cfg(feature = "bevy_time")]
     pub(crate) fn is_running(&self) -> bool {
         !self.queue.is_empty()

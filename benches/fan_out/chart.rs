@@ -129,7 +129,7 @@ pub(crate) fn draw_distances(distances: &[Distance], file: &Path) -> Result<(), 
     Ok(())
 }
 
-/// Tells whether `section` makes a chart worth drawing.
+/// Returns `true` if `section` makes a chart worth drawing.
 pub(crate) fn is_drawn(section: &Section) -> bool {
     section.settings.len() > 1
 }

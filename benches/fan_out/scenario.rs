@@ -74,7 +74,7 @@ impl Scenario {
 }
 
 impl Setting {
-    /// Tells whether this can be done at all: with a single target there is no other one to change to.
+    /// Returns `true` if this can be done at all: with a single target there is no other one to change to.
     pub(crate) fn is_possible(self) -> bool {
         let targets = target_count(self.mobs, self.fan_out);
         match self.scenario {

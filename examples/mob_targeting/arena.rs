@@ -163,7 +163,7 @@ impl Mob {
         self.retargets += u32::from(std::mem::take(&mut self.bereft));
     }
 
-    /// Tells whether it needs to look around.
+    /// Returns `true` if it needs to look around.
     pub(crate) fn seeks(&self) -> bool {
         self.target.is_none() || self.patience == 0
     }

@@ -335,7 +335,7 @@ fn declared<'a>(of: &Ident, fields: &'a Fields, qdel: &'a Path) -> Result<Vec<De
     errors.or(declared)
 }
 
-/// Tells whether `name` occurs among the tokens.
+/// Returns `true` if `name` occurs among the tokens.
 fn names(tokens: TokenStream, name: &Ident) -> bool {
     tokens.into_iter().any(|token| match token {
         TokenTree::Ident(ident) => ident == *name || ident == "Self",

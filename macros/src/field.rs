@@ -117,7 +117,7 @@ impl Mark {
     }
 }
 
-/// Tells whether Bevy is to map a field.
+/// Returns `true` if Bevy is to map a field.
 pub(crate) fn is_mapped(field: &Field) -> bool {
     let mut attributes = field.attrs.iter();
     attributes.any(|attribute| attribute.path().is_ident("entities"))
@@ -151,12 +151,12 @@ impl Wish {
     }
 }
 
-/// Tells whether a type is `Entity` and nothing else, as far as its name says.
+/// Returns `true` if a type is `Entity` and nothing else, as far as its name says.
 fn is_bare_entity(ty: &Type) -> bool {
     last_ident(ty).is_some_and(|ident| ident == "Entity")
 }
 
-/// Tells whether a type names entities, as far as its name says.
+/// Returns `true` if a type names entities, as far as its name says.
 fn names_entities(ty: &Type) -> bool {
     const NAMES: [&str; 5] = [
         "Entity",

@@ -43,7 +43,7 @@ impl Call {
         }
     }
 
-    /// Tells whether its signal has words for whoever registers on `target` too late.
+    /// Returns `true` if its signal has words for whoever registers on `target` too late.
     pub(crate) fn has_words(self, target: Entity) -> bool {
         match self {
             Self::Fields(handler) => handler.has_words(target),
@@ -90,7 +90,7 @@ pub trait CallFields: Send + Sync {
     /// Tells a listener about a target that it registered on too late, if the signal has words for that.
     fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
 
-    /// Tells whether the signal has words for whoever registers on `target` too late.
+    /// Returns `true` if the signal has words for whoever registers on `target` too late.
     fn has_words(&self, target: Entity) -> bool;
 }
 
@@ -102,7 +102,7 @@ pub trait CallWorld: Send + Sync {
     /// Tells a listener about a target that it registered on too late, if the signal has words for that.
     fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
 
-    /// Tells whether the signal has words for whoever registers on `target` too late.
+    /// Returns `true` if the signal has words for whoever registers on `target` too late.
     fn has_words(&self, target: Entity) -> bool;
 }
 

@@ -99,7 +99,7 @@ impl List {
         }
     }
 
-    /// Tells whether there is a registration in force.
+    /// Returns `true` if there is a registration in force.
     pub(crate) fn is_heard(&self) -> bool {
         if self.told == 0 {
             self.live > 0
@@ -171,7 +171,7 @@ impl List {
         self.live -= 1;
     }
 
-    /// Tells whether there is no listener in the list, told or not.
+    /// Returns `true` if there is no listener in the list, told or not.
     pub(crate) fn is_empty(&self) -> bool {
         self.live == 0
     }
@@ -207,13 +207,13 @@ impl List {
         }
     }
 
-    /// Tells whether a push would have to grow a list that is half empty.
+    /// Returns `true` if a push would have to grow a list that is half empty.
     pub(crate) fn wants_compaction_to_grow(&self) -> bool {
         let len = self.listeners.len();
         len == self.listeners.capacity() && self.live as usize * 2 <= len && self.may_move()
     }
 
-    /// Tells whether the list holds much more memory than its registrations need.
+    /// Returns `true` if the list holds much more memory than its registrations need.
     pub(crate) fn wants_compaction_to_shrink(&self) -> bool {
         let len = self.listeners.len();
         len >= 32 && self.live as usize * 8 <= len && self.may_move()

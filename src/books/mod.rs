@@ -171,7 +171,7 @@ impl Books {
         list
     }
 
-    /// Tells whether a target takes no more registrations.
+    /// Returns `true` if a target takes no more registrations.
     pub(crate) fn is_closed(&self, target: Entity) -> bool {
         let first = self.first(target);
         first.is_some_and(|first| self.list(first).closed)
@@ -273,7 +273,7 @@ impl Books {
         self.links.with_mut(link.key).add(listener, target, link);
     }
 
-    /// Tells whether a target has lists, and nobody in them, and is open.
+    /// Returns `true` if a target has lists, and nobody in them, and is open.
     pub(crate) fn is_unused(&self, target: Entity) -> bool {
         let mut lists = self.lists_of(target);
         !self.is_closed(target) && lists.all(|(_, list)| list.is_empty())
@@ -377,7 +377,7 @@ impl Books {
         }
     }
 
-    /// Tells whether a link describes a registration in force.
+    /// Returns `true` if a link describes a registration in force.
     pub(crate) fn is_in_force(&self, listener: Entity, link: Link) -> bool {
         let list = self.lists.get(link.list.index());
         list.is_some_and(|list| holds(&self.table, list, listener, link))
@@ -439,7 +439,7 @@ impl Books {
     }
 }
 
-/// Tells whether the place that a link names holds the registration in force that it is for.
+/// Returns `true` if the place that a link names holds the registration in force that it is for.
 #[inline]
 pub(crate) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
     list.get(link.place)

@@ -113,12 +113,12 @@ impl Books {
         self.unsynced.swap_remove(&(holder, number));
     }
 
-    /// Tells whether anybody names a target.
+    /// Returns `true` if anybody names a target.
     pub(crate) fn is_named(&self, target: Entity) -> bool {
         self.referrers(target).next().is_some()
     }
 
-    /// Tells whether a component of `holder` is linked to the targets `named` and to nobody else, and all of them are alive.
+    /// Returns `true` if a component of `holder` is linked to the targets `named` and to nobody else, and all of them are alive.
     ///
     /// A target with a link in force is there, and is not going as long as it is open.
     pub(crate) fn names_exactly(

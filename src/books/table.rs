@@ -208,7 +208,7 @@ impl Table {
         look_up(&self.key_ids, &mut self.last_key, TypeId::of::<(C, S)>())
     }
 
-    /// Tells whether entities of an archetype are known to be able to listen with a handler.
+    /// Returns `true` if entities of an archetype are known to be able to listen with a handler.
     pub(crate) fn fits(&self, handler: HandlerId, archetype: ArchetypeId) -> bool {
         let fitting = &self.handlers[handler.index()].fitting;
         fitting.contains(archetype.index())
@@ -258,7 +258,7 @@ impl Table {
         }
     }
 
-    /// Tells whether the batch query of `component` is missing.
+    /// Returns `true` if the batch query of `component` is missing.
     pub(crate) fn lacks_query(&self, component: ComponentId) -> bool {
         self.queries.iter().all(|(id, _)| *id != component)
     }

@@ -67,7 +67,7 @@ impl ToldPlaces {
 }
 
 impl Books {
-    /// Tells whether a registration heard of the end of its target, which is still there.
+    /// Returns `true` if a registration heard of the end of its target, which is still there.
     pub(crate) fn was_told(&mut self, entry: Entry) -> bool {
         self.told_place(entry).is_some()
     }

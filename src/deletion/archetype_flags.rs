@@ -43,32 +43,32 @@ impl Profile {
         }
     }
 
-    /// Tells whether queries see such an entity though it is being deleted.
+    /// Returns `true` if queries see such an entity though it is being deleted.
     fn is_shown(self) -> bool {
         self.0 & (Self::DELETING | Self::HIDDEN) == Self::DELETING
     }
 
-    /// Tells whether somebody may listen to such an entity, or name it by a declared reference.
+    /// Returns `true` if somebody may listen to such an entity, or name it by a declared reference.
     pub(crate) fn is_heard(self) -> bool {
         self.0 & Self::HEARD != 0
     }
 
-    /// Tells whether nobody has a say in the deletion of such an entity or goes with it, whether it is heard or not.
+    /// Returns `true` if nobody has a say in the deletion of such an entity or goes with it, whether it is heard or not.
     fn is_free(self) -> bool {
         self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
     }
 
-    /// Tells whether such an entity owns something.
+    /// Returns `true` if such an entity owns something.
     pub(crate) fn is_owner(self) -> bool {
         self.0 & Self::OWNER != 0
     }
 
-    /// Tells whether such an entity has components that are destroyed.
+    /// Returns `true` if such an entity has components that are destroyed.
     pub(crate) fn is_destroyed(self) -> bool {
         self.0 & Self::DESTROYED != 0
     }
 
-    /// Tells whether nothing happens between the mark of such an entity and its tear-down.
+    /// Returns `true` if nothing happens between the mark of such an entity and its tear-down.
     pub(crate) fn is_unnoticed(self) -> bool {
         self.is_free() && !self.is_heard() && !self.is_destroyed()
     }
@@ -101,7 +101,7 @@ impl Profiles {
         Some(self.at(world, location.archetype_id))
     }
 
-    /// Tells whether `entity` is there, and nobody has a say in its deletion or goes with it. Whether those who hear of
+    /// Returns `true` if `entity` is there, and nobody has a say in its deletion or goes with it. Whether those who hear of
     /// it may have a say is `hearers_decide`.
     pub(crate) fn is_unasked(
         &self,
@@ -127,18 +127,18 @@ impl Profiles {
         self.known.get(archetype.index()).copied()
     }
 
-    /// Tells whether it is known that nobody observes the mark of an entity that is deleted.
+    /// Returns `true` if it is known that nobody observes the mark of an entity that is deleted.
     pub(crate) fn is_mark_unseen(&self, world: &World) -> bool {
         let mark = self.mark.map(|mark| &world.archetypes()[mark]);
         mark.is_some_and(|mark| !(has_hooks(mark) || has_observers(mark)))
     }
 
-    /// Tells whether there is no archetype of the mark alone, though others came since one was looked for.
+    /// Returns `true` if there is no archetype of the mark alone, though others came since one was looked for.
     pub(crate) fn may_lack_mark(&self) -> bool {
         self.mark.is_none() && self.looked_through < self.known.len()
     }
 
-    /// Tells whether there is no archetype of the mark alone, and nobody would see how it is made.
+    /// Returns `true` if there is no archetype of the mark alone, and nobody would see how it is made.
     ///
     /// That takes an entity that was marked: as long as there was none, somebody may still want to add hooks, and an archetype
     /// would forbid that.
@@ -166,7 +166,7 @@ impl Profiles {
         mark.map(|(component, _)| *component).collect()
     }
 
-    /// Tells whether there are archetypes of those who are being deleted and not hidden, as far as they are known.
+    /// Returns `true` if there are archetypes of those who are being deleted and not hidden, as far as they are known.
     pub(crate) fn may_be_shown(&self) -> bool {
         !self.shown.is_empty()
     }
@@ -185,7 +185,7 @@ impl Profiles {
         shown.filter(|archetype| !archetype.is_empty())
     }
 
-    /// Tells whether all archetypes are known. The others are read whenever they are asked for.
+    /// Returns `true` if all archetypes are known. The others are read whenever they are asked for.
     pub(crate) fn are_current(&self, world: &World) -> bool {
         self.known.len() == world.archetypes().len()
     }

@@ -86,7 +86,7 @@ impl Answer for Verdict {
     }
 }
 
-/// Tells whether those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
+/// Returns `true` if those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
 /// ever registered for the question, or has a policy for the loss.
 pub(crate) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
     // Where nothing is tracked, to know that spares a look-up.

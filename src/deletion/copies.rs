@@ -59,7 +59,7 @@ fn leave_behind(mark: &SourceComponent, ctx: &mut ComponentCloneCtx) {
     }
 }
 
-/// Tells whether a target of a clone is hidden on its own account.
+/// Returns `true` if a target of a clone is hidden on its own account.
 fn is_hidden_itself(world: &World, target: Entity) -> bool {
     let target = world.get_entity(target);
     target.is_ok_and(|target| target.contains::<Disabled>() || target.contains::<Deleting>())

@@ -37,7 +37,7 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    /// Tells whether the entity lives on.
+    /// Returns `true` if the entity lives on.
     pub(crate) fn lives(self) -> bool {
         matches!(self, Self::Kept | Self::Spared)
     }
@@ -152,7 +152,7 @@ impl Decisions<'_> {
         }
     }
 
-    /// Tells whether nobody cleared the world from inside.
+    /// Returns `true` if nobody cleared the world from inside.
     fn is_current(&self, world: &World) -> bool {
         Deletions::is_of(world, self.wave.epoch)
     }
@@ -196,7 +196,7 @@ impl Decisions<'_> {
         }
     }
 
-    /// Tells whether an entity was only to go for the sake of another one, which lives on, and no
+    /// Returns `true` if an entity was only to go for the sake of another one, which lives on, and no
     /// owner of it goes, and nobody that it cannot be without.
     fn is_spared(&mut self, world: &World, at: usize) -> bool {
         let (Cause::Owner(cause) | Cause::Reference(cause)) = self.wave.notices[at].cause else {
@@ -208,7 +208,7 @@ impl Decisions<'_> {
             && !self.needs_who_goes(world, at)
     }
 
-    /// Tells whether an entity cannot be without one that goes.
+    /// Returns `true` if an entity cannot be without one that goes.
     fn needs_who_goes(&mut self, world: &World, at: usize) -> bool {
         let mut goes = false;
         reference::cascade::for_each_needed(world, self.wave.notices[at].entity, |needed| {
@@ -232,7 +232,7 @@ impl Decisions<'_> {
         })
     }
 
-    /// Tells whether `entity` lives on, as far as that is decided.
+    /// Returns `true` if `entity` lives on, as far as that is decided.
     fn lives_on(&mut self, world: &World, entity: Entity) -> Option<bool> {
         match self.position(entity) {
             Some(at) => self.fates[at].map(Fate::lives),

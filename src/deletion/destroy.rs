@@ -170,7 +170,7 @@ impl WorldDestroyExt for World {
     }
 }
 
-/// Tells whether a component can be destroyed.
+/// Returns `true` if a component can be destroyed.
 #[cfg(feature = "bevy_reflect")]
 pub(crate) fn is_registered(world: &World, component: ComponentId) -> bool {
     let deletions = world.get_resource::<Deletions>();
@@ -202,7 +202,7 @@ impl Destroyers {
             .map(|known| known.name)
     }
 
-    /// Tells whether nothing can be destroyed.
+    /// Returns `true` if nothing can be destroyed.
     pub(crate) fn is_empty(&self) -> bool {
         self.known.is_empty()
     }

@@ -162,14 +162,14 @@ impl Deletions {
         is_unnoticed.then_some(profile)
     }
 
-    /// Tells whether all are hidden who should be by `settings`.
+    /// Returns `true` if all are hidden who should be by `settings`.
     fn hides_by(&self, world: &World, settings: &QdelSettings) -> bool {
         self.settings.hiding == settings.hiding
             && self.profiles.are_current(world)
             && !self.may_show(world)
     }
 
-    /// Tells whether an entity whose despawn nobody hears of can be despawned without a mark.
+    /// Returns `true` if an entity whose despawn nobody hears of can be despawned without a mark.
     fn lets_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
         !self.tracks
             && !self.is_broken()
@@ -186,7 +186,7 @@ fn note_vanished(world: &mut World) {
     }
 }
 
-/// Tells whether entities of an archetype may listen: the end of each listener is noticed by a hook or an observer.
+/// Returns `true` if entities of an archetype may listen: the end of each listener is noticed by a hook or an observer.
 fn may_listen(archetype: &Archetype) -> bool {
     archetype.has_discard_hook()
         || archetype.has_discard_observer()
@@ -194,7 +194,7 @@ fn may_listen(archetype: &Archetype) -> bool {
         || archetype.has_remove_observer()
 }
 
-/// Tells whether nobody hears of the despawn of entities of an archetype.
+/// Returns `true` if nobody hears of the despawn of entities of an archetype.
 fn is_unseen(world: &World, archetype: ArchetypeId) -> bool {
     !is_heard(&world.archetypes()[archetype])
 }

@@ -94,7 +94,7 @@ fn is_hidden_by_us(mark: Option<&Deleting>) -> bool {
     mark.is_some_and(|mark| mark.visibility() == Visibility::Hidden)
 }
 
-/// Tells whether observers may look at entities of an archetype when they are despawned.
+/// Returns `true` if observers may look at entities of an archetype when they are despawned.
 ///
 /// Those of this crate read by id, as hooks do, so that they see the hidden as well.
 pub(crate) fn is_looked_at(world: &World, archetype: &Archetype) -> bool {

@@ -40,7 +40,7 @@ const MOST_RETURNS: u32 = 16;
 pub(crate) struct Late(IndexMap<Entity, SmallVec<[ComponentId; 1]>>);
 
 impl Late {
-    /// Tells whether nothing is noted.
+    /// Returns `true` if nothing is noted.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -140,7 +140,7 @@ pub(crate) fn destroy_noted(world: &mut World, returns: &mut Returns) -> Result<
     outcome.and(destroyed).and(at_work.give_back(world))
 }
 
-/// Tells whether a component is to be destroyed that came late.
+/// Returns `true` if a component is to be destroyed that came late.
 fn may_return(
     world: &World,
     returns: &mut Returns,

@@ -52,7 +52,7 @@ impl Looked {
 }
 
 impl Deletions {
-    /// Tells whether it is known well enough what fields name.
+    /// Returns `true` if it is known well enough what fields name.
     fn has_looked(&self, look: Look, now: Tick) -> bool {
         match look {
             Look::Afresh => false,

@@ -108,7 +108,7 @@ pub(crate) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
     })
 }
 
-/// Tells whether an entity is there and nobody has asked for its deletion.
+/// Returns `true` if an entity is there and nobody has asked for its deletion.
 pub(crate) fn is_alive(world: &World, entity: Entity) -> bool {
     let entity = world.get_entity(entity);
     entity.is_ok_and(|entity| !entity.contains::<Deleting>())

@@ -181,7 +181,7 @@ impl Wave<'_> {
         settle::release_lost(world, self.notices, |_| Fate::TearDown)
     }
 
-    /// Tells whether any of them has components that are destroyed.
+    /// Returns `true` if any of them has components that are destroyed.
     fn any_is_destroyed(&self, world: &World) -> bool {
         let deletions = world.resource::<Deletions>();
         let profile = |notice: &Notice| deletions.profiles.of(world, notice.entity);

@@ -103,12 +103,12 @@ impl Ownerships {
         }
     }
 
-    /// Tells whether no component was registered since.
+    /// Returns `true` if no component was registered since.
     pub(crate) fn are_current(&self, world: &World) -> bool {
         world.components().len() == self.components
     }
 
-    /// Tells whether `entity` owns anything.
+    /// Returns `true` if `entity` owns anything.
     pub(crate) fn has_owned(&self, entity: EntityRef) -> bool {
         let mut targets = self.targets.iter();
         targets.any(|target| entity.contains_id(*target))
@@ -154,7 +154,7 @@ impl Ownerships {
         self.trees(world, [root], walk)
     }
 
-    /// Tells whether nobody goes with `entity`, as far as that is quickly told.
+    /// Returns `true` if nobody goes with `entity`, as far as that is quickly told.
     fn is_alone(&self, world: &World, entity: Entity) -> bool {
         !self.has_owned(world.entity(entity)) && !reference::cascade::may_cascade(world)
     }

@@ -50,7 +50,7 @@ impl Descent {
         descent
     }
 
-    /// Tells whether nothing is left to do.
+    /// Returns `true` if nothing is left to do.
     pub(crate) fn is_done(&self) -> bool {
         self.stack.is_empty()
     }

@@ -131,36 +131,36 @@ impl Deletions {
         (deletions.epoch == epoch).then_some(deletions)
     }
 
-    /// Tells whether the worklist is still that of an `epoch`.
+    /// Returns `true` if the worklist is still that of an `epoch`.
     pub(crate) fn is_of(world: &World, epoch: Epoch) -> bool {
         let deletions = world.get_resource::<Self>();
         deletions.is_some_and(|deletions| deletions.epoch == epoch)
     }
 
-    /// Tells whether anybody waits for the decision about who is being deleted: who may live on, or is named.
+    /// Returns `true` if anybody waits for the decision about who is being deleted: who may live on, or is named.
     pub(crate) fn is_awaited(&self) -> bool {
         self.tracks || !self.destroyers.is_empty()
     }
 
-    /// Tells whether anything waits for a flush.
+    /// Returns `true` if anything waits for a flush.
     pub(crate) fn is_waiting_for_flush(&self) -> bool {
         let is_waiting = self.is_waiting() || !self.late.is_empty();
         is_waiting || self.sweeps.is_waiting() || self.sweeps.has_torn_down()
     }
 
-    /// Tells whether anything waits for its tear-down.
+    /// Returns `true` if anything waits for its tear-down.
     pub(crate) fn is_waiting(&self) -> bool {
         !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())
     }
 
-    /// Tells whether there is nothing new to learn of the world.
+    /// Returns `true` if there is nothing new to learn of the world.
     pub(crate) fn is_prepared(&self, world: &World) -> bool {
         let is_idle = self.work.is_none();
         let has_news = is_idle && (self.profiles.may_lack_mark() || self.may_show(world));
         self.ownerships.are_current(world) && self.profiles.are_current(world) && !has_news
     }
 
-    /// Tells whether anybody may be seen who is being deleted and should be hidden, as far as archetypes are known: whether `Disabled` was
+    /// Returns `true` if anybody may be seen who is being deleted and should be hidden, as far as archetypes are known: whether `Disabled` was
     /// removed from anybody since it was looked last.
     pub(crate) fn may_show(&self, world: &World) -> bool {
         self.settings.hiding == Hiding::Hide
@@ -169,7 +169,7 @@ impl Deletions {
             && !self.is_broken()
     }
 
-    /// Tells whether anybody observes deletions by Bevy's means.
+    /// Returns `true` if anybody observes deletions by Bevy's means.
     pub(crate) fn is_observed(&self, world: &World) -> bool {
         let observers = world.observers();
         let observers = self.event.and_then(|key| observers.try_get_observers(key));

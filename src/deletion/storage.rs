@@ -22,7 +22,7 @@ pub(crate) enum Storage {
 }
 
 impl Deletions {
-    /// Tells whether nothing may be torn down any more.
+    /// Returns `true` if nothing may be torn down any more.
     pub(crate) fn is_broken(&self) -> bool {
         self.storage != Storage::Whole
     }

@@ -158,7 +158,7 @@ impl TearDown {
         }
     }
 
-    /// Tells whether nothing is left to tear down, because somebody has cleared the world, or nothing may be.
+    /// Returns `true` if nothing is left to tear down, because somebody has cleared the world, or nothing may be.
     pub(crate) fn is_over(&mut self, world: &mut World) -> bool {
         if let Ground::Doubtful(epoch) = self.ground {
             self.ground = if storage::look_after_panic(world) {
@@ -170,7 +170,7 @@ impl TearDown {
         matches!(self.ground, Ground::Broken(_) | Ground::Cleared)
     }
 
-    /// Tells whether anything may have to be swept.
+    /// Returns `true` if anything may have to be swept.
     pub(crate) fn may_sweep(&self) -> bool {
         let may_go_on = matches!(self.ground, Ground::Firm(_) | Ground::Doubtful(_));
         may_go_on && (self.is_flush || !self.corpses.is_empty())
@@ -278,7 +278,7 @@ impl TearDown {
         }
     }
 
-    /// Tells whether an entity was left alive because a hook of its panicked.
+    /// Returns `true` if an entity was left alive because a hook of its panicked.
     pub(crate) fn is_stuck(&self, entity: Entity) -> bool {
         self.stuck.contains(&entity)
     }
@@ -388,7 +388,7 @@ impl TearDown {
     /// Takes an entity out of hiding that is about to be despawned, if somebody may look at it then, so that it looks
     /// as in a plain despawn.
     ///
-    /// Tells whether it did: whoever saw that may have despawned it, or given it something to own.
+    /// Returns `true` if it did: whoever saw that may have despawned it, or given it something to own.
     pub(crate) fn show(
         &mut self,
         world: &mut World,
@@ -410,7 +410,7 @@ impl TearDown {
         true
     }
 
-    /// Tells whether observers may look at entities of an archetype when they are despawned.
+    /// Returns `true` if observers may look at entities of an archetype when they are despawned.
     fn is_looked_at(&mut self, world: &World, archetype: ArchetypeId) -> bool {
         let archetype = &world.archetypes()[archetype];
         if !has_observers(archetype) || self.last_unseen == Some(archetype.id()) {
@@ -423,7 +423,7 @@ impl TearDown {
         is_looked_at
     }
 
-    /// Tells whether entities of an archetype own something.
+    /// Returns `true` if entities of an archetype own something.
     fn is_owner(&mut self, world: &World, archetype: ArchetypeId) -> bool {
         if let Some((last, is_owner)) = self.last
             && last == archetype
@@ -452,7 +452,7 @@ fn next_of(world: &World, waiting: &mut VecDeque<Entity>) -> Option<Entity> {
         .find(|entity| world.entities().contains_spawned(*entity))
 }
 
-/// Tells whether entities of an archetype own something.
+/// Returns `true` if entities of an archetype own something.
 fn owns(world: &World, archetype: ArchetypeId) -> bool {
     let deletions = world.get_resource::<Deletions>();
     deletions.is_some_and(|deletions| {
@@ -461,7 +461,7 @@ fn owns(world: &World, archetype: ArchetypeId) -> bool {
     })
 }
 
-/// Tells whether hooks or observers may run when entities of an archetype are despawned.
+/// Returns `true` if hooks or observers may run when entities of an archetype are despawned.
 pub(crate) fn is_heard(archetype: &Archetype) -> bool {
     has_hooks(archetype) || has_observers(archetype)
 }

@@ -115,7 +115,7 @@ pub(crate) fn qdel_batch(
     batch
 }
 
-/// Tells whether somebody who was marked may live on. Inside another deletion, that is still marked.
+/// Returns `true` if somebody who was marked may live on. Inside another deletion, that is still marked.
 fn may_be_kept(world: &World) -> bool {
     let deletions = world.get_resource::<Deletions>();
     deletions.is_some_and(|deletions| !deletions.destroyers.is_empty())
@@ -366,7 +366,7 @@ impl Goal {
     }
 }
 
-/// Tells whether a panic is kept that goes on when the work is done.
+/// Returns `true` if a panic is kept that goes on when the work is done.
 fn has_panicked(world: &World) -> bool {
     world.resource::<Deletions>().panicked.is_some()
 }

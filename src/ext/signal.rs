@@ -567,7 +567,7 @@ pub trait SignalExt: sealed::Worldly {
         answer
     }
 
-    /// Tells whether anybody listens for `S` on `target`.
+    /// Returns `true` if anybody listens for `S` on `target`.
     ///
     /// # Examples
     ///

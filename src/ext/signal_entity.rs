@@ -489,7 +489,7 @@ pub trait EntityWorldMutSignalExt {
     /// ```
     fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer;
 
-    /// Tells whether anybody listens for `S` on this entity.
+    /// Returns `true` if anybody listens for `S` on this entity.
     ///
     /// # Examples
     ///

@@ -25,7 +25,7 @@ pub struct BlindSpot {
 }
 
 impl BlindSpot {
-    /// Tells whether nobody knows the name of the type.
+    /// Returns `true` if nobody knows the name of the type.
     pub(crate) fn is_nameless(&self) -> bool {
         self.component.starts_with(NAMELESS)
     }

@@ -63,7 +63,7 @@ impl<'w> Reflection<'w> {
     }
 }
 
-/// Tells whether the components of a type hold nothing that reflection would find.
+/// Returns `true` if the components of a type hold nothing that reflection would find.
 pub(crate) fn is_of_reflection(_: TypeId) -> bool {
     false
 }

@@ -142,7 +142,7 @@ impl Reader {
         (&self.short_name, &self.name)
     }
 
-    /// Tells whether the components may name anybody.
+    /// Returns `true` if the components may name anybody.
     pub(crate) fn may_name(&self) -> bool {
         self.declared.is_some() || !matches!(self.rest, Rest::Nothing)
     }
@@ -315,7 +315,7 @@ fn observers_of(holder: EntityRef) -> Vec<Entity> {
     observed.map_or(Vec::new(), |observed| observed.get().to_vec())
 }
 
-/// Tells whether a component can hold nothing, or nothing that is anybody's business.
+/// Returns `true` if a component can hold nothing, or nothing that is anybody's business.
 fn is_harmless(info: &ComponentInfo) -> bool {
     let harmless = [
         TypeId::of::<Deleting>(),

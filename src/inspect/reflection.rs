@@ -73,7 +73,7 @@ impl Lens {
     }
 }
 
-/// Tells whether `value`, so many steps deep in a component, names anybody who is `lost`.
+/// Returns `true` if `value`, so many steps deep in a component, names anybody who is `lost`.
 pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth: usize) -> bool {
     let mut found = false;
     let mut reflection = Reflection {
@@ -173,7 +173,7 @@ impl<'w> Reflection<'w> {
         look.too_deep
     }
 
-    /// Tells whether `value` cannot hold an entity, by its type.
+    /// Returns `true` if `value` cannot hold an entity, by its type.
     fn holds_nothing(&mut self, value: &dyn PartialReflect) -> bool {
         let Some(known) = value.try_as_reflect() else {
             // It stands for a type that may be anything.
@@ -189,7 +189,7 @@ impl<'w> Reflection<'w> {
     }
 }
 
-/// Tells whether the components of a type hold nothing that reflection would find.
+/// Returns `true` if the components of a type hold nothing that reflection would find.
 pub(crate) fn is_of_reflection(id: TypeId) -> bool {
     id == TypeId::of::<AppTypeRegistry>()
 }
@@ -292,7 +292,7 @@ impl Look<'_, '_> {
     }
 }
 
-/// Tells whether what `value` holds is at the same place as the value itself.
+/// Returns `true` if what `value` holds is at the same place as the value itself.
 pub(crate) fn is_transparent(value: &dyn PartialReflect) -> bool {
     let info = value.get_represented_type_info();
     info.is_some_and(|info| survey::is_transparent(info.ty()))

@@ -110,7 +110,7 @@ impl<'r> Survey<'r> {
         }
     }
 
-    /// Tells whether an opaque type is known to hold no entity.
+    /// Returns `true` if an opaque type is known to hold no entity.
     fn is_harmless(&self, info: &OpaqueInfo) -> bool {
         if is_simple(info.ty()) {
             return true;
@@ -150,7 +150,7 @@ impl<'r> Survey<'r> {
     }
 }
 
-/// Tells whether a type takes no step of a path, as in the paths of declared references: an `Option`, or one of Bevy's maps
+/// Returns `true` if a type takes no step of a path, as in the paths of declared references: an `Option`, or one of Bevy's maps
 /// and sets of entities, which wrap another one.
 pub(crate) fn is_transparent(of: &Type) -> bool {
     let (Some(name), Some(module)) = (of.ident(), of.module_path()) else {
@@ -160,7 +160,7 @@ pub(crate) fn is_transparent(of: &Type) -> bool {
     is_option || (name.starts_with("EntityEquivalent") && module.starts_with("bevy_ecs::entity"))
 }
 
-/// Tells whether a type is a number, a text, or the like.
+/// Returns `true` if a type is a number, a text, or the like.
 fn is_simple(of: &Type) -> bool {
     let known = [
         TypeId::of::<&'static str>(),

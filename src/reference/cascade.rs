@@ -68,7 +68,7 @@ impl DenyingFields {
     }
 }
 
-/// Tells whether losing any entity may delete more or be refused.
+/// Returns `true` if losing any entity may delete more or be refused.
 pub(crate) fn may_cascade(world: &World) -> bool {
     let tracked = world.get_resource::<Tracked>();
     tracked.is_some_and(|tracked| tracked.cascades)

@@ -28,7 +28,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Tells whether it is alive. A target that `is_closed` though nobody marked it is despawned right now.
+    /// Returns `true` if it is alive. A target that `is_closed` though nobody marked it is despawned right now.
     pub(crate) fn is_alive(self, is_closed: impl FnOnce() -> bool) -> bool {
         !(self.is_deleting || self.is_target && is_closed())
     }
@@ -54,13 +54,13 @@ impl Marks {
         })
     }
 
-    /// Tells whether an entity is alive.
+    /// Returns `true` if an entity is alive.
     pub(crate) fn is_alive(self, world: &World, books: &Books, entity: Entity) -> bool {
         let standing = self.standing(world, entity);
         standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(entity)))
     }
 
-    /// Tells whether an entity is lost: it is gone, or it is decided that it goes.
+    /// Returns `true` if an entity is lost: it is gone, or it is decided that it goes.
     pub(crate) fn is_lost(self, world: &World, books: &Books, entity: Entity) -> bool {
         match self.standing(world, entity) {
             None => true,
@@ -69,7 +69,7 @@ impl Marks {
         }
     }
 
-    /// Tells whether components can be linked to an entity as it is.
+    /// Returns `true` if components can be linked to an entity as it is.
     pub(crate) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> bool {
         self.standing(world, entity).is_some_and(|standing| {
             standing.is_target
@@ -79,7 +79,7 @@ impl Marks {
     }
 }
 
-/// Tells whether an entity whose deletion has begun may still turn out to live on.
+/// Returns `true` if an entity whose deletion has begun may still turn out to live on.
 pub(crate) fn is_undecided(world: &World, entity: Entity) -> bool {
     let deleting = world.get::<Deleting>(entity);
     deleting.is_some_and(Deleting::is_undecided)

@@ -144,7 +144,7 @@ impl<F: FnMut(Entity, Policy)> ReferenceVisitor for F {
     }
 }
 
-/// Tells whether `value`, which cannot be changed where it is, names an entity that it must let go of.
+/// Returns `true` if `value`, which cannot be changed where it is, names an entity that it must let go of.
 pub(crate) fn is_void(
     value: &impl References,
     policy: Policy,

@@ -85,13 +85,13 @@ impl Referrers {
     }
 }
 
-/// Tells whether anybody is known to name `target`.
+/// Returns `true` if anybody is known to name `target`.
 pub(crate) fn is_named(world: &World, target: Entity) -> bool {
     let books = world.get_resource::<Books>();
     books.is_some_and(|books| books.is_named(target))
 }
 
-/// Tells whether a target was despawned plainly since the last sync.
+/// Returns `true` if a target was despawned plainly since the last sync.
 #[cfg(feature = "bevy_app")]
 pub(crate) fn has_lost(world: &World) -> bool {
     let books = world.get_resource::<Books>();
@@ -185,7 +185,7 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     released
 }
 
-/// Tells whether a component names somebody who is lost, in a place that cannot be cleared.
+/// Returns `true` if a component names somebody who is lost, in a place that cannot be cleared.
 pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     let Some(tracked) = world.get_resource::<Tracked>() else {
         return false;

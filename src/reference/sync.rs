@@ -89,7 +89,7 @@ pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     }
 }
 
-/// Tells whether a component names somebody who was there and is lost.
+/// Returns `true` if a component names somebody who was there and is lost.
 fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
     let books = world.resource::<Books>();
     let mut found = false;

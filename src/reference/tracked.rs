@@ -91,7 +91,7 @@ pub(crate) struct Tracking {
 }
 
 impl Tracking {
-    /// Tells whether the component of `holder` is being changed by a command.
+    /// Returns `true` if the component of `holder` is being changed by a command.
     pub(crate) fn is_changing(&self, world: &World, holder: Entity) -> bool {
         let tracked = world.get_resource::<Tracked>();
         tracked.is_some_and(|tracked| tracked.changing.contains(&(holder, self.component)))
@@ -291,7 +291,7 @@ impl Tracked {
     }
 }
 
-/// Tells whether the type of a component is tracked.
+/// Returns `true` if the type of a component is tracked.
 #[cfg(feature = "bevy_reflect")]
 pub(crate) fn is_tracked(world: &World, component: ComponentId) -> bool {
     let tracked = world.get_resource::<Tracked>();

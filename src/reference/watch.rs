@@ -167,7 +167,7 @@ impl Recent {
         self.now.wrapping_sub(tick.get()).cast_signed() <= self.oldest
     }
 
-    /// Tells whether any tick in the table of `holders` may be new, by the tick that `component` has for all of it.
+    /// Returns `true` if any tick in the table of `holders` may be new, by the tick that `component` has for all of it.
     fn is_in_table(self, world: &World, holders: &[Entity], component: ComponentId) -> bool {
         let first = holders.first();
         let location = first.and_then(|first| world.entities().get_spawned(*first).ok());

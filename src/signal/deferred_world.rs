@@ -227,7 +227,7 @@ fn describe(world: &World, entry: Entry) -> Registration {
     table.describe(entry.listener, entry.target, entry.key)
 }
 
-/// Tells whether the component that listens is there; if not, its registration ends.
+/// Returns `true` if the component that listens is there; if not, its registration ends.
 fn is_listening(world: &mut World, entry: Entry) -> bool {
     let books = world.resource::<Books>();
     let component = books.table.component_of(entry.key);

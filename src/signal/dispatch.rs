@@ -446,7 +446,7 @@ fn call_batch(
     }
 }
 
-/// Tells whether anybody ever registered for the signal or question `S`.
+/// Returns `true` if anybody ever registered for the signal or question `S`.
 pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
     let books = world.get_resource::<Books>();
     books.is_some_and(|books| books.table.signal_id(TypeId::of::<S>()).is_some())

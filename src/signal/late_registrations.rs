@@ -110,7 +110,7 @@ pub(crate) fn undecided(world: &World, error: &RegisterError) -> Option<Entity> 
     is_undecided(world, entity).then_some(entity)
 }
 
-/// Tells whether an entity is being deleted and may yet live on.
+/// Returns `true` if an entity is being deleted and may yet live on.
 pub(crate) fn is_undecided(world: &World, entity: Entity) -> bool {
     let deleting = world.get::<Deleting>(entity);
     deleting.is_some_and(Deleting::is_undecided)

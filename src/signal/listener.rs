@@ -128,7 +128,7 @@ pub(crate) fn observe_from<R: Resource>(world: &mut World, observer: Observer) {
     world.entity_mut(entity).insert(observer);
 }
 
-/// Tells whether any entity has or had a component: then it takes no hooks any more.
+/// Returns `true` if any entity has or had a component: then it takes no hooks any more.
 pub(crate) fn is_in_use(world: &World, component: ComponentId) -> bool {
     let mut archetypes = world.archetypes().iter();
     archetypes.any(|archetype| archetype.contains(component))

@@ -250,7 +250,7 @@ pub(crate) fn check_listener<C: Component>(
     Ok(listener.archetype().id())
 }
 
-/// Tells whether an entity has a `C`, without a look at components that wait to be registered.
+/// Returns `true` if an entity has a `C`, without a look at components that wait to be registered.
 fn has<C: Component>(world: &World, entity: EntityRef) -> bool {
     let id = world.components().valid_component_id::<C>();
     id.is_some_and(|id| entity.contains_id(id))

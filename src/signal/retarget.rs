@@ -94,7 +94,7 @@ impl Plan {
         }
     }
 
-    /// Tells whether nothing else is needed.
+    /// Returns `true` if nothing else is needed.
     pub(crate) fn is_ready(&self, books: &Books) -> bool {
         self.takes == Takes::AsItIs && books.table.lacks(self.handler).is_none()
     }

@@ -106,7 +106,7 @@ impl Books {
         }
     }
 
-    /// Tells whether the registrations of a component ended after they were told.
+    /// Returns `true` if the registrations of a component ended after they were told.
     pub(crate) fn has_ended(&self, listener: Entity, component: ComponentId) -> bool {
         let ended = Ended {
             listener,

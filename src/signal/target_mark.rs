@@ -51,7 +51,7 @@ pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
     stays
 }
 
-/// Tells whether an entity is there and has no mark.
+/// Returns `true` if an entity is there and has no mark.
 pub(crate) fn lacks_mark(world: &World, target: Entity) -> bool {
     let target = world.get_entity(target);
     target.is_ok_and(|target| !target.contains::<Signals>())

@@ -182,7 +182,7 @@ impl Kinds {
         Some(&deletions.kinds)
     }
 
-    /// Tells whether there are kinds. Without, everybody is one of the others.
+    /// Returns `true` if there are kinds. Without, everybody is one of the others.
     pub(crate) fn are_told_apart(&self) -> bool {
         !self.all.is_empty()
     }

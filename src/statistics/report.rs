@@ -113,7 +113,7 @@ impl QdelStatistics {
 }
 
 impl KindCounts {
-    /// Tells whether anything took time.
+    /// Returns `true` if anything took time.
     fn is_measured(&self) -> bool {
         !(self.tell + self.destroy).is_zero()
     }

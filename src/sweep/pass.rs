@@ -123,7 +123,7 @@ impl Pass {
         }
     }
 
-    /// Tells whether a slice of it was done.
+    /// Returns `true` if a slice of it was done.
     pub(crate) fn is_begun(&self) -> bool {
         self.next > 0
     }
@@ -377,7 +377,7 @@ impl Pass {
     }
 }
 
-/// Tells whether a sweep may empty a place: `remove` and `qdel` are for a deletion to carry out, and `deny` comes too late.
+/// Returns `true` if a sweep may empty a place: `remove` and `qdel` are for a deletion to carry out, and `deny` comes too late.
 fn can_be_emptied(kind: ReferenceKind) -> bool {
     match kind {
         ReferenceKind::Declared(policy) => policy.lets_go(),

@@ -72,7 +72,7 @@ pub enum LeftoverState {
 }
 
 impl SweepReport {
-    /// Tells whether nothing was found. Blind spots do not count.
+    /// Returns `true` if nothing was found. Blind spots do not count.
     pub fn is_clean(&self) -> bool {
         self.leftovers.is_empty()
     }

@@ -78,7 +78,7 @@ pub(crate) enum Suspension {
     ShutDown,
 }
 
-/// Tells whether an entity with this hint is looked for when it is gone.
+/// Returns `true` if an entity with this hint is looked for when it is gone.
 pub(crate) fn is_looked_for(hint: Hint) -> bool {
     matches!(
         hint,
@@ -87,17 +87,17 @@ pub(crate) fn is_looked_for(hint: Hint) -> bool {
 }
 
 impl Sweeps {
-    /// Tells whether a flush is to be counted.
+    /// Returns `true` if a flush is to be counted.
     pub(crate) fn has_torn_down(&self) -> bool {
         self.flushes.has_torn_down
     }
 
-    /// Tells whether a sweep waits or runs.
+    /// Returns `true` if a sweep waits or runs.
     pub(crate) fn is_waiting(&self) -> bool {
         self.is_requested || self.running.is_some() || !self.waiting.is_empty()
     }
 
-    /// Tells whether a slice of a sweep was done, and it waits for the next.
+    /// Returns `true` if a slice of a sweep was done, and it waits for the next.
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }
@@ -135,7 +135,7 @@ impl Sweeps {
         self.running = None;
     }
 
-    /// Tells whether the next flush that is counted is the last of so many.
+    /// Returns `true` if the next flush that is counted is the last of so many.
     pub(crate) fn is_last_of(&self, flushes: u32) -> bool {
         self.flushes.count.wrapping_add(1).is_multiple_of(flushes)
     }
@@ -190,7 +190,7 @@ impl Sweeps {
 }
 
 impl Sweep {
-    /// Tells whether a slice of it was done.
+    /// Returns `true` if a slice of it was done.
     pub(crate) fn is_begun(&self) -> bool {
         self.pass.is_begun()
     }

@@ -130,7 +130,7 @@ impl CreateAndDestroyFailure {
         }
     }
 
-    /// Tells whether it is the same failure for another entity.
+    /// Returns `true` if it is the same failure for another entity.
     pub(crate) fn repeats(&self, known: &Self) -> bool {
         let is_same_kind = core::mem::discriminant(self) == core::mem::discriminant(known);
         let is_same = match (self, known) {

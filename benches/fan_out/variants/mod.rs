@@ -166,7 +166,7 @@ impl Contender {
         self.to_possible_value().expect("no variant is hidden")
     }
 
-    /// Tells whether this variant can play in this `setting`, if it plays the scenario.
+    /// Returns `true` if this variant can play in this `setting`, if it plays the scenario.
     ///
     /// Bevy's own despawn calls itself for each entity that is owned, and a long chain overflows the stack.
     pub(crate) fn survives(self, setting: Setting) -> bool {

@@ -113,7 +113,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Tells whether anybody may stand in a ring of owners.
+    /// Returns `true` if anybody may stand in a ring of owners.
     fn has_rings(&self) -> bool {
         self.deeds.iter().any(|deed| match *deed {
             Deed::Attach(owned, owner) | Deed::Load(owned, owner) => owned < owner,
@@ -121,7 +121,7 @@ impl Scene {
         })
     }
 
-    /// Tells whether somebody may be deleting before the planned deletion.
+    /// Returns `true` if somebody may be deleting before the planned deletion.
     fn begins_with_deletions(&self) -> bool {
         let mut deeds = self.deeds.iter();
         deeds.any(|deed| matches!(deed, Deed::Qdel(_)))

@@ -157,7 +157,7 @@ impl Model {
         }
     }
 
-    /// Tells whether whoever registers late hears that its target goes or is gone.
+    /// Returns `true` if whoever registers late hears that its target goes or is gone.
     pub(super) fn is_answered(&mut self, key: Key<Id>) -> bool {
         // Whoever is on its way out itself need not know.
         let listener = &self.entities[key.listener];
@@ -233,7 +233,7 @@ impl Model {
         }
     }
 
-    /// Tells whether an entity is there and going.
+    /// Returns `true` if an entity is there and going.
     pub(super) fn is_going(&self, entity: Id) -> bool {
         let entity = &self.entities[entity];
         entity.is_spawned() && (!entity.is_alive() || entity.closed)
