@@ -1,7 +1,8 @@
-//! An archer forgets a goblin that dies in the middle of a frame, and her arrow in flight loses its aim.
+//! An archer forgets a goblin that dies in the middle of a frame, and her arrow in flight loses its
+//! aim.
 //!
-//! Shows: registering, deleting from a system, what the handler sees, and a weak handle where nobody
-//! needs to be told.
+//! Shows: registering, deleting from a system, what the handler sees, and a weak handle where
+//! nobody needs to be told.
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use qdel::prelude::*;

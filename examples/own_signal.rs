@@ -1,6 +1,7 @@
 //! A knight is struck: shield and armour each take their part, and a bard sings of what is left.
 //!
-//! Shows: a signal of one's own, how the answers of its handlers merge, and opting in to Bevy's observers.
+//! Shows: a signal of one's own, how the answers of its handlers merge, and opting in to Bevy's
+//! observers.
 
 use bevy_ecs::prelude::*;
 use qdel::prelude::*;

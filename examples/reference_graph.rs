@@ -2,8 +2,8 @@
 //!
 //! Shows: who holds an entity, how a root leads there, and the graph for Graphviz, drawn as SVG.
 //!
-//! It writes `reference_graph.dot` and `reference_graph.svg` into the directory that it is given, or else into that of
-//! temporary files.
+//! It writes `reference_graph.dot` and `reference_graph.svg` into the directory that it is given,
+//! or else into that of temporary files.
 
 #![expect(clippy::print_stdout, reason = "it says where it wrote")]
 

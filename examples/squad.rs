@@ -1,6 +1,7 @@
 //! A squad loses its leader and picks the next one, and a leaderless banner falls.
 //!
-//! Shows: declared references, what a component hears of its loss, and a field that cannot be empty.
+//! Shows: declared references, what a component hears of its loss, and a field that cannot be
+//! empty.
 
 use bevy_ecs::prelude::*;
 use qdel::prelude::*;

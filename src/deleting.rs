@@ -20,17 +20,19 @@ use crate::hint::Hint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
-/// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the entity, unless
-/// [`QdelSettings::hiding`](crate::QdelSettings::hiding) says otherwise; `Query<Entity, OnlyDeleting>` lists what waits for its
-/// tear-down. The chapter [`hiding`](crate::docs::hiding) says who sees what.
-/// Ask with [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
+/// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the
+/// entity, unless [`QdelSettings::hiding`](crate::QdelSettings::hiding) says otherwise;
+/// `Query<Entity, OnlyDeleting>` lists what waits for its tear-down. The chapter
+/// [`hiding`](crate::docs::hiding) says who sees what. Ask with
+/// [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
 ///
-/// It cannot be built outside this crate. Do not remove it: the entity would count as alive until it is
-/// torn down all the same.
+/// It cannot be built outside this crate. Do not remove it: the entity would count as alive until
+/// it is torn down all the same.
 ///
-/// A clone of the entity is alive, and seen if the entity was. So is what is loaded from a save in which it was being deleted, with the
-/// feature `bevy_reflect` and this type registered with the registry that loads (`QdelPlugin` does that, or
-/// `registry.register::<Deleting>()`): to insert or apply it by reflection takes its entity out of hiding and marks nothing.
+/// A clone of the entity is alive, and seen if the entity was. So is what is loaded from a save in
+/// which it was being deleted, with the feature `bevy_reflect` and this type registered with the
+/// registry that loads (`QdelPlugin` does that, or `registry.register::<Deleting>()`): to insert or
+/// apply it by reflection takes its entity out of hiding and marks nothing.
 #[derive(Debug)]
 #[cfg_attr(
     feature = "bevy_reflect",
@@ -174,8 +176,8 @@ impl Deleting {
         self.is_forced
     }
 
-    /// Returns `true` if a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that nothing here tears the entity
-    /// down.
+    /// Returns `true` if a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that
+    /// nothing here tears the entity down.
     pub fn is_left_alone(&self) -> bool {
         self.hint == Hint::IWillHandleIt
     }
@@ -193,7 +195,8 @@ impl Deleting {
         self.is_undecided = false;
     }
 
-    /// Returns the strongest hint of its components; [`Hint::Queue`] as long as they have not been destroyed.
+    /// Returns the strongest hint of its components; [`Hint::Queue`] as long as they have not been
+    /// destroyed.
     pub fn hint(&self) -> Hint {
         self.hint
     }

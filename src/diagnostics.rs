@@ -30,12 +30,13 @@ use crate::{
 /// | `qdel/waiting` | entities that wait for their tear-down at its end |
 /// | `qdel/Goblin/deleted` | the same for the kind `Goblin`, and so on for all but the waiting |
 ///
-/// A kind is called by the name of its marker without the path, or by the whole name where another kind that was known
-/// by then has the same short one. Kinds that are
+/// A kind is called by the name of its marker without the path, or by the whole name where another
+/// kind that was known by then has the same short one. Kinds that are
 /// [registered](crate::WorldKindExt::register_kind) later join at the end of that frame.
 ///
-/// It measures in `Last`, after [`QdelSystems::TearDown`]. What happens after that counts for the next frame. A
-/// [reset](crate::WorldKindExt::reset_qdel_statistics) hides what happened before it in its frame.
+/// It measures in `Last`, after [`QdelSystems::TearDown`]. What happens after that counts for the
+/// next frame. A [reset](crate::WorldKindExt::reset_qdel_statistics) hides what happened before it
+/// in its frame.
 ///
 /// # Examples
 ///

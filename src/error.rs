@@ -11,7 +11,8 @@ use crate::registration::Registration;
 
 /// Why a registration was refused.
 ///
-/// The world is unchanged whenever one of these is returned, but for [`MarkRemoved`](Self::MarkRemoved).
+/// The world is unchanged whenever one of these is returned, but for
+/// [`MarkRemoved`](Self::MarkRemoved).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RegisterError {
@@ -61,8 +62,8 @@ pub enum RegisterError {
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     ReservedTarget(Registration),
-    /// Somebody takes the mark of targets, [`Signals`](crate::Signals), off as soon as it comes. All other registrations on the target have
-    /// ended.
+    /// Somebody takes the mark of targets, [`Signals`](crate::Signals), off as soon as it comes.
+    /// All other registrations on the target have ended.
     #[error(
         "`Signals` was taken off {} as soon as it was inserted, so `{}` of {} cannot listen for `{}` on it; \
          leave `Signals` where it is, and call `unregister_all` where nobody is to listen any more",

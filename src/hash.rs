@@ -1,8 +1,8 @@
 //! The maps and sets of the crate's own books, and how their keys are hashed.
 //!
 //! Keys are hashed by aHash with seeds that are part of the source. The seeds that aHash takes from
-//! the machine differ from run to run, and with them the order in which a map is walked. A game that
-//! replays or synchronizes its frames needs the same order each time.
+//! the machine differ from run to run, and with them the order in which a map is walked. A game
+//! that replays or synchronizes its frames needs the same order each time.
 //!
 //! Maps whose keys are entities alone stay with `EntityHashMap` and its kin. A map whose keys are
 //! hashes already, as a `TypeId` is, needs no hasher.

@@ -23,11 +23,13 @@ pub enum Liveness {
     Gone,
 }
 
-/// Asking about liveness: on a [`World`], a [`DeferredWorld`], and the system parameter [`EntityLiveness`].
+/// Asking about liveness: on a [`World`], a [`DeferredWorld`], and the system parameter
+/// [`EntityLiveness`].
 pub trait LivenessExt {
     /// Returns `true` if `entity` is there, going, or gone.
     ///
-    /// Inside the handlers of its last notice an entity is [`Liveness::Deleting`], by whatever means it goes.
+    /// Inside the handlers of its last notice an entity is [`Liveness::Deleting`], by whatever
+    /// means it goes.
     ///
     /// # Complexity
     ///

@@ -38,8 +38,9 @@ use crate::{
     statistics::kinds::WorldKindExt,
 };
 
-/// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a frame what was to be
-/// deleted by then ([`qdel_in`](crate::QdelTimerExt::qdel_in), with the feature `bevy_time`).
+/// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a
+/// frame what was to be deleted by then ([`qdel_in`](crate::QdelTimerExt::qdel_in), with the
+/// feature `bevy_time`).
 ///
 /// ```
 /// use bevy_app::prelude::*;
@@ -75,8 +76,8 @@ impl QdelPlugin {
         }
     }
 
-    /// Reads declared references where one may name somebody who is lost: a system, to be placed where fields must be right in
-    /// the middle of a frame. See [`QdelSystems::Sync`].
+    /// Reads declared references where one may name somebody who is lost: a system, to be placed
+    /// where fields must be right in the middle of a frame. See [`QdelSystems::Sync`].
     ///
     /// ```
     /// use bevy_app::prelude::*;
@@ -147,14 +148,15 @@ pub enum QdelSystems {
     /// Deletes those whose time is up; in `PreUpdate`, if there is a `Time`.
     #[cfg(feature = "bevy_time")]
     Timers,
-    /// Reads the declared references that were written, and has them let go of what is lost, before the first system of
-    /// [`PostUpdate`], and in [`Last`] before [`TearDown`](Self::TearDown).
+    /// Reads the declared references that were written, and has them let go of what is lost, before
+    /// the first system of [`PostUpdate`], and in [`Last`] before [`TearDown`](Self::TearDown).
     ///
-    /// So a field that was written may name an entity that is being deleted, or was despawned, until `PostUpdate`; one that was
-    /// inserted never does. From `PostUpdate` on they are alike, but for what is written and deleted after that.
+    /// So a field that was written may name an entity that is being deleted, or was despawned,
+    /// until `PostUpdate`; one that was inserted never does. From `PostUpdate` on they are alike,
+    /// but for what is written and deleted after that.
     ///
-    /// Nothing is read where nothing can be lost: [`SyncMode`](crate::SyncMode) says when, and what it costs.
-    /// [`QdelPlugin::sync`] is the same system, to be placed elsewhere as well.
+    /// Nothing is read where nothing can be lost: [`SyncMode`](crate::SyncMode) says when, and what
+    /// it costs. [`QdelPlugin::sync`] is the same system, to be placed elsewhere as well.
     Sync,
     /// Tears down what was deleted in the frame; in [`Last`].
     TearDown,

@@ -7,7 +7,8 @@ use bevy_ecs::{
     world::{EntityRef, World},
 };
 
-/// Calls `visit` for each entity whose relationship names `entity`, as the component `target` of that says.
+/// Calls `visit` for each entity whose relationship names `entity`, as the component `target` of
+/// that says.
 #[expect(
     unsafe_code,
     reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
@@ -48,7 +49,7 @@ pub(crate) fn relation_of(world: &World, entity: EntityRef, source: ComponentId)
     else {
         return None;
     };
-    // SAFETY: `value` points to the component `source` of an entity of `world`, which has an `Entity` at the
-    // offset that was registered in the same world for that very component.
+    // SAFETY: `value` points to the component `source` of an entity of `world`, which has an
+    // `Entity` at the offset that was registered in the same world for that very component.
     Some(unsafe { *value.byte_add(entity_field_offset).deref::<Entity>() })
 }

@@ -8,12 +8,12 @@ use crate::liveness::{Liveness, LivenessExt};
 
 /// An entity that is known but not owned: it gives the entity only while that is alive.
 ///
-/// Use it for what you merely know: a missile's target that is looked up each frame anyway, the last
-/// attacker, the key of a cache. Where somebody must be told the moment the entity goes, register for
-/// [`Qdeleting`](crate::Qdeleting) instead.
+/// Use it for what you merely know: a missile's target that is looked up each frame anyway, the
+/// last attacker, the key of a cache. Where somebody must be told the moment the entity goes,
+/// register for [`Qdeleting`](crate::Qdeleting) instead.
 ///
-/// It is as small as an [`Entity`], `Option<Weak>` too. Equal ids make equal handles. A handle stays dead for
-/// ever once its entity is gone, because ids carry a generation.
+/// It is as small as an [`Entity`], `Option<Weak>` too. Equal ids make equal handles. A handle
+/// stays dead for ever once its entity is gone, because ids carry a generation.
 ///
 /// # Examples
 ///
@@ -65,7 +65,8 @@ impl Weak {
 
     /// Returns the entity while it is alive.
     ///
-    /// `None` from the beginning of its deletion on, so also inside the handlers that are told of it.
+    /// `None` from the beginning of its deletion on, so also inside the handlers that are told of
+    /// it.
     #[doc(alias = "get_ref")]
     pub fn resolve(self, world: &impl LivenessExt) -> Option<Entity> {
         (world.liveness(self.0) == Liveness::Alive).then_some(self.0)

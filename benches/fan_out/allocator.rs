@@ -1,8 +1,8 @@
 //! Counts the heap bytes that a piece of work leaves behind.
 //!
-//! Counting is off except inside [`bytes_left_by`], so that the timed scenarios pay one predictable branch an allocation.
-//! (Counters that are always on cost two locked additions for each allocation, which would slow down exactly those
-//! variants that allocate.)
+//! Counting is off except inside [`bytes_left_by`], so that the timed scenarios pay one predictable
+//! branch an allocation. (Counters that are always on cost two locked additions for each
+//! allocation, which would slow down exactly those variants that allocate.)
 #![expect(unsafe_code, reason = "a global allocator cannot be written without")]
 
 use std::{
@@ -64,7 +64,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         self.note(layout.size(), new_size);
-        // SAFETY: `block` came from `System` with this layout, and the caller answers for `new_size`.
+        // SAFETY: `block` came from `System` with this layout, and the caller answers for
+        // `new_size`.
         unsafe { System.realloc(block, layout, new_size) }
     }
 }

@@ -56,8 +56,8 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
 
-    /// How many mobs there are; 100000 unless told, and 20000 with `--callgrind` and `--gates`. Some scenarios take
-    /// a multiple.
+    /// How many mobs there are; 100000 unless told, and 20000 with `--callgrind` and `--gates`.
+    /// Some scenarios take a multiple.
     #[arg(long, value_name = "N")]
     mobs: Option<NonZero<usize>>,
 
@@ -77,8 +77,8 @@ struct Arguments {
     #[arg(long)]
     without_growth: bool,
 
-    /// How much memory is walked before each operation to empty the L2 cache; 4 MiB unless told, and 0 with
-    /// `--callgrind`. Four times the second level empties that one only.
+    /// How much memory is walked before each operation to empty the L2 cache; 4 MiB unless told,
+    /// and 0 with `--callgrind`. Four times the second level empties that one only.
     #[arg(long, value_name = "MIB")]
     walk: Option<usize>,
 
@@ -86,7 +86,8 @@ struct Arguments {
     #[arg(long, value_name = "DIRECTORY", num_args = 0..=1, default_missing_value = "benches/results")]
     save: Option<PathBuf>,
 
-    /// Counts instructions with valgrind and fails if the crate needs more than it may. Passes where there is no valgrind.
+    /// Counts instructions with valgrind and fails if the crate needs more than it may. Passes
+    /// where there is no valgrind.
     #[arg(long)]
     gates: bool,
 
@@ -106,8 +107,8 @@ struct Arguments {
 impl Mode {
     /// Reads the command line, and ends the program with a message if it is wrong.
     ///
-    /// `cargo bench` adds `--bench`. Without it, and without a call for a single operation, this is `cargo test`, which
-    /// may pass any filter or flag that is meant for other tests.
+    /// `cargo bench` adds `--bench`. Without it, and without a call for a single operation, this is
+    /// `cargo test`, which may pass any filter or flag that is meant for other tests.
     pub(crate) fn from_command_line() -> Self {
         let is_ours = |argument: String| argument == "--bench" || argument == "--callgrind";
         if !env::args().any(is_ours) {

@@ -1,6 +1,7 @@
 //! Bounds on instructions, which do not depend on what else the machine does.
 //!
-//! The same program and inputs execute the same instructions, so that these can stop a change where time is too noisy.
+//! The same program and inputs execute the same instructions, so that these can stop a change where
+//! time is too noisy.
 
 use std::{collections::BTreeMap, env, process::Command};
 
@@ -58,7 +59,8 @@ impl Gate {
     }
 }
 
-/// Counts the instructions of this crate and of what it is compared with, or returns `None` where there is no valgrind.
+/// Counts the instructions of this crate and of what it is compared with, or returns `None` where
+/// there is no valgrind.
 ///
 /// # Panics
 ///

@@ -35,7 +35,8 @@ enum Figure {
     Ratio(Setting, Contender, Contender),
     /// What the contender costs.
     Amount(Setting, Contender),
-    /// How many times more a mob costs in the second setting, for the first contender in units of the second.
+    /// How many times more a mob costs in the second setting, for the first contender in units of
+    /// the second.
     Growth([Setting; 2], Contender, Contender),
 }
 
@@ -46,7 +47,8 @@ pub(crate) struct Distance {
     pub(crate) relative: f64,
 }
 
-/// Returns the crate's figures beside their marks, as far as they were measured: those by fan-out, and the others.
+/// Returns the crate's figures beside their marks, as far as they were measured: those by fan-out,
+/// and the others.
 pub(crate) fn goal_tables(samples: &Samples) -> [Table; 2] {
     let titles = ["measure", "variant / compared with"].map(String::from);
     let fan_outs = FAN_OUTS.map(|fan_out| format!("fan-out {}", count(fan_out)));

@@ -1,8 +1,9 @@
 //! What it costs to tell mobs that their target is deleted, next to what one could use instead.
 //!
-//! M mobs pick one of T targets at random; M / T is the fan-out. Registering, retargeting, telling, deleting the targets and
-//! deleting the mobs are timed for this crate, a hand-written index, hooks, observers, Bevy's relationships, polling, scanning and
-//! Bevy alone, in one run. Each figure comes from a process of its own, with cold caches, and each outcome is checked.
+//! M mobs pick one of T targets at random; M / T is the fan-out. Registering, retargeting, telling,
+//! deleting the targets and deleting the mobs are timed for this crate, a hand-written index,
+//! hooks, observers, Bevy's relationships, polling, scanning and Bevy alone, in one run. Each
+//! figure comes from a process of its own, with cold caches, and each outcome is checked.
 //!
 //! ```text
 //! cargo bench --bench fan_out                      the whole comparison, most of an hour
@@ -58,7 +59,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Plays everything once, small, and reports it, so that tests notice when a variant or the report breaks.
+/// Plays everything once, small, and reports it, so that tests notice when a variant or the report
+/// breaks.
 fn smoke() -> Result<(), Box<dyn Error>> {
     let results = env::temp_dir().join(format!("fan_out.{}", std::process::id()));
     let plan = Plan {

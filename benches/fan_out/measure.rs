@@ -1,4 +1,5 @@
-//! One figure of one variant: play a scenario once in a fresh world, time it, and check what it did.
+//! One figure of one variant: play a scenario once in a fresh world, time it, and check what it
+//! did.
 
 use std::{
     env,
@@ -76,7 +77,8 @@ pub(crate) fn measure_apart(contender: Contender, case: &Case) -> f64 {
         .expect("a child should print one number")
 }
 
-/// Returns the command that plays `case` in a process of its own, under the program that `wrapper` names, if any.
+/// Returns the command that plays `case` in a process of its own, under the program that `wrapper`
+/// names, if any.
 pub(crate) fn child(wrapper: Vec<String>, contender: Contender, case: &Case) -> Command {
     let program = env::current_exe().expect("the benchmark should know its own program");
     let mut words = wrapper.into_iter().map(Into::into).chain([program.into()]);

@@ -34,8 +34,8 @@ impl Samples {
         median(self.ratios((setting, contender), (setting, base))?)
     }
 
-    /// Returns how many times more a mob costs in the `large` setting than in the `small` one, relative to `base`: the median
-    /// within the repetitions.
+    /// Returns how many times more a mob costs in the `large` setting than in the `small` one,
+    /// relative to `base`: the median within the repetitions.
     pub(crate) fn growth(
         &self,
         [small, large]: [Setting; 2],

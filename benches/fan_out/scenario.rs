@@ -27,10 +27,12 @@ pub(crate) enum Scenario {
     SpreadDelete,
     /// Targets come and go on the same few entity indices, and each is chased until it dies.
     Generations,
-    /// As notify-delete, but who loses one of two targets lets go of the other and turns to a third, at once.
+    /// As notify-delete, but who loses one of two targets lets go of the other and turns to a
+    /// third, at once.
     BusyHandlers,
-    /// Chains of entities, each owned by the one before, are deleted by their first link; the fan-out is their length. A
-    /// plain despawn of a chain of 100,000 overflows the stack, in Bevy, and has a dash.
+    /// Chains of entities, each owned by the one before, are deleted by their first link; the
+    /// fan-out is their length. A plain despawn of a chain of 100,000 overflows the stack, in Bevy,
+    /// and has a dash.
     DeepDelete,
 }
 
@@ -74,7 +76,8 @@ impl Scenario {
 }
 
 impl Setting {
-    /// Returns `true` if this can be done at all: with a single target there is no other one to change to.
+    /// Returns `true` if this can be done at all: with a single target there is no other one to
+    /// change to.
     pub(crate) fn is_possible(self) -> bool {
         let targets = target_count(self.mobs, self.fan_out);
         match self.scenario {

@@ -20,7 +20,8 @@ const WRITTEN: usize = 100;
 
 /// Who is chased, and how often the mob was told that its target is lost.
 ///
-/// The declaration is for the one variant that tracks it. For all others it is nothing but a function that nobody calls.
+/// The declaration is for the one variant that tracks it. For all others it is nothing but a
+/// function that nobody calls.
 #[derive(Component, Default, References)]
 #[references(on_lost = Mob::note_loss)]
 pub(crate) struct Mob {

@@ -23,7 +23,8 @@ pub(crate) struct Workload {
 }
 
 impl Workload {
-    /// Draws the choices of as many mobs as `case` says, of which about its fan-out watch each target.
+    /// Draws the choices of as many mobs as `case` says, of which about its fan-out watch each
+    /// target.
     ///
     /// Equal cases draw equal choices.
     pub(crate) fn new(case: &Case) -> Self {

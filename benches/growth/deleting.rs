@@ -314,8 +314,8 @@ struct HeldBy(Entity);
 #[relationship_target(relationship = HeldBy, linked_spawn)]
 struct Holds(Vec<Entity>);
 
-/// So many whose owner lives on, each also held by the next one, and the last by one that goes: in a batch the news goes
-/// from the last to the first.
+/// So many whose owner lives on, each also held by the next one, and the last by one that goes: in
+/// a batch the news goes from the last to the first.
 fn spared_one_by_one(size: usize) -> Duration {
     let mut world = World::new();
     world.register_destroy::<Cat>();

@@ -1,8 +1,9 @@
 //! What a sweep costs, next to a loop over the same columns that is written by hand.
 //!
-//! A million entities, each with ten numbers; half of them also name one entity, and a quarter a list of four: 1.5 million
-//! references, and a hundred more to entities that are to be swept out. All variants empty the same places, in turns; what is
-//! printed are medians over the turns, and of the ratios within one.
+//! A million entities, each with ten numbers; half of them also name one entity, and a quarter a
+//! list of four: 1.5 million references, and a hundred more to entities that are to be swept out.
+//! All variants empty the same places, in turns; what is printed are medians over the turns, and of
+//! the ratios within one.
 //!
 //! ```text
 //! cargo bench --bench sweep                        a million entities
@@ -216,7 +217,8 @@ impl<T: OneName, F: ManyNames> Scene<T, F> {
         );
     }
 
-    /// Has a list name each of `lost`, and returns how many of them are named after declared references have let go.
+    /// Has a list name each of `lost`, and returns how many of them are named after declared
+    /// references have let go.
     fn name_all(&mut self, lost: &[Entity]) -> usize {
         let mut lists = self.world.query::<&mut F>();
         for (mut list, lost) in lists.iter_mut(&mut self.world).zip(lost) {

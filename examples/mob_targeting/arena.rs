@@ -2,9 +2,11 @@
 //!
 //! # Invariants
 //!
-//! 1. A [slot](Badge::slot) of the [`Roster`] names the mob that fights in it, from its arrival until its burial.
-//! 2. Nothing that a battle decides hangs on an entity id, on a hash or on the order of a table: whoever goes
-//!    through the mobs goes through the roster. So the same seed is the same battle in every mode.
+//! 1. A [slot](Badge::slot) of the [`Roster`] names the mob that fights in it, from its arrival
+//!    until its burial.
+//! 2. Nothing that a battle decides hangs on an entity id, on a hash or on the order of a table:
+//!    whoever goes through the mobs goes through the roster. So the same seed is the same battle in
+//!    every mode.
 
 use bevy_ecs::{
     prelude::{ChildOf, Commands, Component, Entity, ReflectComponent, Res, ResMut, Resource},
@@ -27,8 +29,8 @@ use crate::scenario::Scenario;
 #[reflect(Component)]
 #[references(on_lost = Mob::on_cleared)]
 pub(crate) struct Mob {
-    /// Whom it hunts. An `Entity` like any other: somebody has to empty it when that entity goes. It is declared, but only
-    /// the mode `references` has it tracked.
+    /// Whom it hunts. An `Entity` like any other: somebody has to empty it when that entity goes.
+    /// It is declared, but only the mode `references` has it tracked.
     #[entities]
     pub(crate) target: Option<Entity>,
     /// Whether its last target died, so that the next pick is a retarget.
@@ -118,7 +120,8 @@ pub(crate) struct Muster<'w, 's> {
 }
 
 impl Protection {
-    /// Objects to the deletion of its mob. It can only look: whoever buries the dead takes it away after its use.
+    /// Objects to the deletion of its mob. It can only look: whoever buries the dead takes it away
+    /// after its use.
     pub(crate) fn on_asked(&self, _: Received<PreQdel>) -> Verdict {
         Verdict::Veto
     }
@@ -137,7 +140,8 @@ impl Destroy for Phoenix {
 }
 
 impl Mob {
-    /// Clears the target, which is about to be torn down. The next survey of the arena finds it a new one.
+    /// Clears the target, which is about to be torn down. The next survey of the arena finds it a
+    /// new one.
     pub(crate) fn on_target_lost(&mut self, lost: Received<Qdeleting>) {
         self.notices += 1;
         if self.target == Some(lost.target()) {

@@ -9,7 +9,8 @@ use qdel::{FindReferencesExt, ReferenceReport, SweepExt, prelude::QdelExt};
 /// So many holders are shown.
 const SHOWN: usize = 5;
 
-/// What the finder says of the field that names most of the dead, and of who is named there most often.
+/// What the finder says of the field that names most of the dead, and of who is named there most
+/// often.
 #[derive(Debug, Clone)]
 pub(crate) struct Autopsy {
     /// The field: `Mob.target`.

@@ -120,7 +120,8 @@ impl Battle {
         summary
     }
 
-    /// Counts the frames from the calamity on until all are torn down who were deleted by then: the oldest go first.
+    /// Counts the frames from the calamity on until all are torn down who were deleted by then: the
+    /// oldest go first.
     fn watch_tear_down(&mut self) {
         let (world, summary) = (self.app.world(), &mut self.summary);
         let calamity = world.resource::<Scenario>().calamity;

@@ -18,7 +18,8 @@ use crate::{
     trace::Telling,
 };
 
-/// Mobs pick a target, chase it and strike it, and a mob that dies is deleted. Who tells its hunters?
+/// Mobs pick a target, chase it and strike it, and a mob that dies is deleted. Who tells its
+/// hunters?
 ///
 /// Without `--mode`, the same scenario is fought in all four modes and the results are compared.
 #[derive(Parser, Debug)]

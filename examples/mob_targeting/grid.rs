@@ -1,11 +1,13 @@
 //! Who is near: the arena cut into square cells.
 //!
-//! Rebuilt each tick from a flat list, which for mobs that all move is cheaper than keeping a tree up to date.
+//! Rebuilt each tick from a flat list, which for mobs that all move is cheaper than keeping a tree
+//! up to date.
 //!
 //! # Invariants
 //!
 //! 1. The mobs of a cell stand in the order in which the list gave them.
-//! 2. A cell is at least as wide as a mob sees, so that a foe in sight is in its own cell or a neighbour.
+//! 2. A cell is at least as wide as a mob sees, so that a foe in sight is in its own cell or a
+//!    neighbour.
 
 use bevy_ecs::prelude::{Entity, Resource};
 use glam::Vec2;

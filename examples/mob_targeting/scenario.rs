@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //!
-//! 1. A [`Scenario`] that [`load`](Scenario::load) returned can be fought: every number is in its range.
+//! 1. A [`Scenario`] that [`load`](Scenario::load) returned can be fought: every number is in its
+//!    range.
 
 use std::{fmt, fs, io, ops::RangeInclusive, path::PathBuf};
 
@@ -82,7 +83,8 @@ pub(crate) struct Ability {
 pub(crate) enum Replacement {
     /// The arena empties.
     Nobody,
-    /// A mob of the same tribe arrives at a camp, so that a battle never ends and ids are used again.
+    /// A mob of the same tribe arrives at a camp, so that a battle never ends and ids are used
+    /// again.
     Newcomer,
 }
 
@@ -196,8 +198,8 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// Returns a [`ScenarioError`] that names `source` if the file cannot be read, is not a scenario,
-    /// or asks for a battle that cannot be fought.
+    /// Returns a [`ScenarioError`] that names `source` if the file cannot be read, is not a
+    /// scenario, or asks for a battle that cannot be fought.
     pub(crate) fn load(source: &Source, overrides: Overrides) -> Result<Self, ScenarioError> {
         let mut scenario = match source {
             Source::Small => Self::parse(source, SMALL),

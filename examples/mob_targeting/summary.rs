@@ -42,7 +42,8 @@ pub(crate) struct Summary {
     pub(crate) teardown_frames: u32,
     /// How many entities that was until now.
     pub(crate) torn_down: u64,
-    /// How many entities it is in all: the victims, what they carried, and who had died before and still waited.
+    /// How many entities it is in all: the victims, what they carried, and who had died before and
+    /// still waited.
     pub(crate) to_tear_down: u64,
     /// The median time of a tick, in milliseconds.
     pub(crate) tick_ms_median: f64,

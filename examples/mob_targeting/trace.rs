@@ -1,6 +1,7 @@
 //! The story of a few mobs, step by step.
 //!
-//! The first mobs to arrive are watched until they die. Nothing that a mob decides hangs on being watched.
+//! The first mobs to arrive are watched until they die. Nothing that a mob decides hangs on being
+//! watched.
 
 #![expect(
     clippy::needless_pass_by_value,

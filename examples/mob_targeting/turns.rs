@@ -272,7 +272,8 @@ fn walk(camps: Res<Camps>, mut mobs: Query<(&mut Position, &Stride)>) {
     }
 }
 
-/// Deals the blows one after the other: who was killed earlier in the tick neither strikes nor suffers.
+/// Deals the blows one after the other: who was killed earlier in the tick neither strikes nor
+/// suffers.
 fn strike(
     blows: Res<Blows>,
     scenario: Res<Scenario>,

@@ -10,7 +10,8 @@ pub(crate) fn crate_path() -> Path {
             let name: Ident = quote::format_ident!("{name}");
             parse_quote!(::#name)
         }
-        // Its own tests and examples, or somebody who has it from elsewhere and must have given it its name.
+        // Its own tests and examples, or somebody who has it from elsewhere and must have given it
+        // its name.
         Ok(FoundCrate::Itself) | Err(_) => parse_quote!(::qdel),
     }
 }

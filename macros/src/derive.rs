@@ -37,8 +37,8 @@ struct Shape<'a> {
     fields: Vec<Declared<'a>>,
 }
 
-/// Writes an implementation of `References` that does nothing, so that whoever uses the type hears of the error in its
-/// declaration and of no other.
+/// Writes an implementation of `References` that does nothing, so that whoever uses the type hears
+/// of the error in its declaration and of no other.
 pub(crate) fn stand_in(input: &DeriveInput) -> TokenStream {
     let (qdel, name) = (crate_path(), &input.ident);
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
@@ -92,7 +92,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     } else {
         quote!(self)
     };
-    // A type of its own says so before what Bevy's derive has written is read; it cannot name parameters.
+    // A type of its own says so before what Bevy's derive has written is read; it cannot name
+    // parameters.
     let mapped = declared().filter(|field| field.is_mapped && !field.is_recursive);
     let mapped = mapped.filter(|_| input.generics.params.is_empty());
     let mapped = mapped.map(Declared::check_mapped);
@@ -167,7 +168,8 @@ impl Declared<'_> {
         }
     }
 
-    /// Writes what only compiles if the field can be reached, and emptied if it is to be, with the complaint at its type.
+    /// Writes what only compiles if the field can be reached, and emptied if it is to be, with the
+    /// complaint at its type.
     fn check(&self) -> TokenStream {
         let (qdel, ty) = (self.qdel, self.ty);
         let reach = if self.clears() && self.part == Part::All {

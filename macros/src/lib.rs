@@ -8,7 +8,8 @@ mod field;
 
 use proc_macro::TokenStream;
 
-/// Derives `References`: which fields name entities, and what becomes of them when such an entity goes away.
+/// Derives `References`: which fields name entities, and what becomes of them when such an entity
+/// goes away.
 #[proc_macro_derive(References, attributes(entities, references))]
 pub fn derive_references(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

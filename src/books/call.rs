@@ -29,7 +29,8 @@ pub enum Call {
 }
 
 impl Call {
-    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    /// Tells a listener about a target that it registered on too late, if the signal has words for
+    /// that.
     pub(crate) fn tell_missed(
         self,
         world: &mut DeferredWorld,
@@ -87,7 +88,8 @@ pub trait CallFields: Send + Sync {
         done: &Cell<usize>,
     );
 
-    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    /// Tells a listener about a target that it registered on too late, if the signal has words for
+    /// that.
     fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
 
     /// Returns `true` if the signal has words for whoever registers on `target` too late.
@@ -99,7 +101,8 @@ pub trait CallWorld: Send + Sync {
     /// Calls the handler for `listener`, which has the component.
     fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity);
 
-    /// Tells a listener about a target that it registered on too late, if the signal has words for that.
+    /// Tells a listener about a target that it registered on too late, if the signal has words for
+    /// that.
     fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
 
     /// Returns `true` if the signal has words for whoever registers on `target` too late.

@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl Books {
-    /// Describes the registrations on `target` that are in force: signal by signal, and in order within one.
+    /// Describes the registrations on `target` that are in force: signal by signal, and in order
+    /// within one.
     pub(crate) fn describe_target(&self, target: Entity) -> Vec<Registration> {
         let mut lists: Vec<_> = self.lists_of(target).collect();
         lists.sort_by_key(|(_, list)| list.signal);
@@ -34,7 +35,8 @@ impl Books {
         })
     }
 
-    /// Describes the registrations of a listener that are in force, in order, and after them its declared references.
+    /// Describes the registrations of a listener that are in force, in order, and after them its
+    /// declared references.
     pub(crate) fn describe_listener(&self, listener: Entity) -> Vec<Registration> {
         let sorts = [Sort::Registrations, Sort::References].map(|sort| self.links.of(sort));
         let links = sorts.into_iter();

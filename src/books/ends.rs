@@ -13,7 +13,8 @@ use crate::books::{
 };
 
 impl Books {
-    /// Returns the link of the registration of `listener` with `key` on `target`, and its handler, if it is in force.
+    /// Returns the link of the registration of `listener` with `key` on `target`, and its handler,
+    /// if it is in force.
     pub(crate) fn link_of(&self, entry: Entry) -> Option<(Link, HandlerId)> {
         let Entry {
             listener,
@@ -130,7 +131,8 @@ impl Books {
         }
     }
 
-    /// Ends all registrations on a target but for the links of declared references, and returns how many were in force.
+    /// Ends all registrations on a target but for the links of declared references, and returns how
+    /// many were in force.
     pub(crate) fn leave_all(&mut self, target: Entity) -> usize {
         self.late.cancel_all(target);
         let lists = self.lists_of(target);
@@ -159,14 +161,16 @@ impl Books {
         ended
     }
 
-    /// Empties the place of a link that was taken out of the books of its listener, if it is still in force.
+    /// Empties the place of a link that was taken out of the books of its listener, if it is still
+    /// in force.
     pub(crate) fn empty(&mut self, listener: Entity, link: Link) {
         if self.empty_place(listener, link) {
             self.tidy(link.list);
         }
     }
 
-    /// Does as [`empty`](Self::empty), leaves the list as large as it is, and tells whether the link was in force.
+    /// Does as [`empty`](Self::empty), leaves the list as large as it is, and tells whether the
+    /// link was in force.
     pub(crate) fn empty_place(&mut self, listener: Entity, link: Link) -> bool {
         let Some(list) = self.lists.get_mut(link.list.index()) else {
             return false;

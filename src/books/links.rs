@@ -2,12 +2,13 @@
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Most listeners have one registration, or one declared reference, or one of each: so one of either stands in a table
-//! by entity index. A listener with more has a map of its own, in which a target is found in O(1).
+//! Most listeners have one registration, or one declared reference, or one of each: so one of
+//! either stands in a table by entity index. A listener with more has a map of its own, in which a
+//! target is found in O(1).
 //!
-//! A link may outlive what it describes, when the target was told or despawned: whoever reads it compares
-//! it with the list, which knows. So deleting a target need not touch the books of its listeners,
-//! except for those with a map, which would grow.
+//! A link may outlive what it describes, when the target was told or despawned: whoever reads it
+//! compares it with the list, which knows. So deleting a target need not touch the books of its
+//! listeners, except for those with a map, which would grow.
 
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
@@ -40,8 +41,8 @@ pub(crate) enum Held<'a> {
 
 /// The links of all listeners, those of registrations and those of declared references apart.
 ///
-/// So a component that does both needs no map, and to go through the references of one that listens to thousands
-/// takes no longer.
+/// So a component that does both needs no map, and to go through the references of one that listens
+/// to thousands takes no longer.
 #[derive(Debug, Default)]
 pub(crate) struct AllLinks {
     registrations: Links,

@@ -20,7 +20,8 @@ use crate::books::{
     table::{HandlerId, SignalId},
 };
 
-/// Up to so many places are kept until the last listener goes: to make room smaller, memory must be asked for.
+/// Up to so many places are kept until the last listener goes: to make room smaller, memory must be
+/// asked for.
 const ROOMY: usize = 512;
 
 /// The place of a list among all lists.
@@ -41,7 +42,8 @@ pub(crate) struct List {
     told: u32,
     /// The handler of all listeners, unless each has its own.
     handler: HandlerId,
-    /// Whether a listener with a map of links is or was in it, which must be told when the list ends.
+    /// Whether a listener with a map of links is or was in it, which must be told when the list
+    /// ends.
     pub(crate) crowded: bool,
     /// Whether the target takes no more registrations, because it is being deleted. Only the first
     /// list of a target says so.
@@ -148,7 +150,8 @@ impl List {
         self.told_from(0)
     }
 
-    /// Returns the listeners at `start` and after it that were told, with their places and handlers.
+    /// Returns the listeners at `start` and after it that were told, with their places and
+    /// handlers.
     pub(crate) fn told_from(&self, start: u32) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
         let told = self.told;
         self.from(start)
@@ -255,7 +258,8 @@ impl List {
         }
     }
 
-    /// Returns the first places within `places` that have a listener and share a handler, at most `limit`.
+    /// Returns the first places within `places` that have a listener and share a handler, at most
+    /// `limit`.
     pub(crate) fn next_run(&self, places: Range<u32>, limit: u32) -> Option<Run> {
         let is_taken = |&place: &u32| self.listeners[place as usize].is_some();
         let start = places.clone().find(is_taken)?;

@@ -2,8 +2,9 @@
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Those with the same key stand together. So a component that goes takes its own links along, and passes over the
-//! thousands of another one without a look; a listener has few keys, as many as it has pairs of components and signals.
+//! Those with the same key stand together. So a component that goes takes its own links along, and
+//! passes over the thousands of another one without a look; a listener has few keys, as many as it
+//! has pairs of components and signals.
 
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
@@ -31,8 +32,8 @@ type Map = IndexMap<Entity, Placed>;
 pub(crate) struct Placed {
     pub(crate) list: ListId,
     pub(crate) place: u32,
-    /// Grows from registration to registration. A map does not keep the order, or taking a link out of it
-    /// would not be O(1).
+    /// Grows from registration to registration. A map does not keep the order, or taking a link out
+    /// of it would not be O(1).
     pub(crate) order: u64,
 }
 

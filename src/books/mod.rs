@@ -5,9 +5,9 @@
 //! # Invariants
 //!
 //! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
-//! 2. Where a list holds a registration in force, the links of its listener name that place. The converse
-//!    need not hold: a link to a list that was told stays until the list is dropped, and the one link of a
-//!    listener without a map may outlive even that.
+//! 2. Where a list holds a registration in force, the links of its listener name that place. The
+//!    converse need not hold: a link to a list that was told stays until the list is dropped, and
+//!    the one link of a listener without a map may outlive even that.
 //! 3. The order of a list is the order of registration.
 
 pub(crate) mod call;
@@ -61,7 +61,8 @@ pub(crate) struct Books {
     pub(crate) lists: Slab<List>,
     /// The first list of each target; each list knows the next.
     firsts: Pages<ListId>,
-    /// The components whose registrations ended while targets that were told about may still live on: none while nobody may.
+    /// The components whose registrations ended while targets that were told about may still live
+    /// on: none while nobody may.
     pub(crate) ended: Option<HashSet<Ended>>,
     /// The registrations by command that wait until it is decided who lives on.
     pub(crate) late: Late,
@@ -73,11 +74,13 @@ pub(crate) struct Books {
     pub(crate) told_late: Nested,
     /// How the marks of targets come and go.
     pub(crate) marks: Marks,
-    /// Components that the next sync must look at though nobody wrote them: holders, and the numbers of their tracked types.
+    /// Components that the next sync must look at though nobody wrote them: holders, and the
+    /// numbers of their tracked types.
     pub(crate) unsynced: IndexSet<(Entity, u32)>,
     /// The components that are tracked, and the numbers of their types.
     pub(crate) tracked: Vec<(ComponentId, u32)>,
-    /// Whether a target was despawned plainly since the last sync: fields may name it that nobody has read.
+    /// Whether a target was despawned plainly since the last sync: fields may name it that nobody
+    /// has read.
     pub(crate) has_lost: bool,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
     pub(crate) release: Option<Release>,
@@ -147,7 +150,8 @@ impl Books {
         self.find_from(self.first(target)?, signal)
     }
 
-    /// Returns the list for `signal` of a target whose first list is `first`; it is made if there is none.
+    /// Returns the list for `signal` of a target whose first list is `first`; it is made if there
+    /// is none.
     #[inline]
     pub(crate) fn find_or_add(
         &mut self,
@@ -293,7 +297,8 @@ impl Books {
 
     /// Drops the lists of an earlier entity with the index of `target`.
     ///
-    /// There are none, unless somebody registered on it in the last moments of its despawn, or by a command that still waits.
+    /// There are none, unless somebody registered on it in the last moments of its despawn, or by a
+    /// command that still waits.
     fn drop_lists_of_index(&mut self, target: Entity) {
         let first = self.firsts.get(target);
         if !first.is_vacant() {
@@ -328,8 +333,8 @@ impl Books {
         }
     }
 
-    /// Gives the memory back that lists do not need any more. Their places change, so no dispatch may be going
-    /// on: targets are only despawned between dispatches.
+    /// Gives the memory back that lists do not need any more. Their places change, so no dispatch
+    /// may be going on: targets are only despawned between dispatches.
     fn move_lists_together(&mut self) {
         self.told_places.clear();
         let Self {

@@ -6,7 +6,8 @@ use bevy_ecs::entity::Entity;
 
 /// A value for each entity index, most of them vacant.
 ///
-/// It is found with two dependent reads, and its memory is in pages that come and go with their entries.
+/// It is found with two dependent reads, and its memory is in pages that come and go with their
+/// entries.
 #[derive(Debug)]
 pub(crate) struct Pages<T> {
     pages: Vec<Option<Box<Page<T>>>>,

@@ -1,7 +1,7 @@
 //! Registrations that are in the books, and still wait for what only commands can do.
 //!
-//! Whoever holds a `DeferredWorld` cannot mark a target or watch a component. What it registers is entered all the same, in
-//! its turn, and kept in mind here until a command has done the rest.
+//! Whoever holds a `DeferredWorld` cannot mark a target or watch a component. What it registers is
+//! entered all the same, in its turn, and kept in mind here until a command has done the rest.
 //!
 //! Plain data: no function here takes a world.
 
@@ -27,8 +27,8 @@ pub(crate) struct Entry {
     pub(crate) key: KeyId,
 }
 
-/// The registrations that wait, with the handlers that they have by now: a listening component at a time, because they end
-/// together.
+/// The registrations that wait, with the handlers that they have by now: a listening component at a
+/// time, because they end together.
 #[derive(Debug, Default)]
 pub(crate) struct Pending(HashMap<(Entity, ComponentId), Waiting>);
 
@@ -138,5 +138,6 @@ impl Books {
     }
 }
 
-/// Who is being told that a registration came too late, and how often, each in what the one before led to.
+/// Who is being told that a registration came too late, and how often, each in what the one before
+/// led to.
 pub(crate) type Nested = HashMap<Entry, u32>;

@@ -69,8 +69,8 @@ impl Books {
 
     /// Ends the links to a target that takes no more of them.
     ///
-    /// They are passed over from now on, also where a holder with a map keeps them, and go with the list: when the target
-    /// goes, or with [`reopen`](Self::reopen) if it lives on after all.
+    /// They are passed over from now on, also where a holder with a map keeps them, and go with the
+    /// list: when the target goes, or with [`reopen`](Self::reopen) if it lives on after all.
     pub(crate) fn end_references(&mut self, target: Entity) {
         if let Some(id) = self.find(target, SignalId::REFERENCED) {
             let list = self.list_mut(id);
@@ -78,8 +78,8 @@ impl Books {
         }
     }
 
-    /// Returns who names a target, in the order in which that became known: holders, and the numbers of
-    /// their tracked types.
+    /// Returns who names a target, in the order in which that became known: holders, and the
+    /// numbers of their tracked types.
     pub(crate) fn referrers(&self, target: Entity) -> impl Iterator<Item = (Entity, u32)> {
         let list = self.find(target, SignalId::REFERENCED);
         let links = list.into_iter().flat_map(|list| self.list(list).iter());
@@ -118,7 +118,8 @@ impl Books {
         self.referrers(target).next().is_some()
     }
 
-    /// Returns `true` if a component of `holder` is linked to the targets `named` and to nobody else, and all of them are alive.
+    /// Returns `true` if a component of `holder` is linked to the targets `named` and to nobody
+    /// else, and all of them are alive.
     ///
     /// A target with a link in force is there, and is not going as long as it is open.
     pub(crate) fn names_exactly(

@@ -62,8 +62,8 @@ pub(crate) struct Table {
     last_watched: Option<(TypeId, ComponentId)>,
 }
 
-/// How an entity takes a registration that may be listened to: it is neither being deleted nor a resource of this crate,
-/// unless it is the target of all that is global.
+/// How an entity takes a registration that may be listened to: it is neither being deleted nor a
+/// resource of this crate, unless it is the target of all that is global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Takes {
     AsItIs,
@@ -225,7 +225,8 @@ impl Table {
         *self.targets.get(archetype.index())?
     }
 
-    /// Remembers how entities of an archetype take registrations, which must be open to them: archetypes do not change.
+    /// Remembers how entities of an archetype take registrations, which must be open to them:
+    /// archetypes do not change.
     pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: Takes) {
         let index = archetype.index();
         if index >= self.targets.len() {
@@ -287,8 +288,8 @@ impl Table {
         self.handlers[handler.index()].is_ready = true;
     }
 
-    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the signal `S`. It is ready once
-    /// the world is prepared for it.
+    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the
+    /// signal `S`. It is ready once the world is prepared for it.
     pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
         &mut self,
         component: ComponentId,

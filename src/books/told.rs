@@ -15,7 +15,8 @@ use crate::{
     hash::HashMap,
 };
 
-/// The places of those that were told, in the lists in which somebody was looked for whose link leads elsewhere by now.
+/// The places of those that were told, in the lists in which somebody was looked for whose link
+/// leads elsewhere by now.
 #[derive(Debug, Default)]
 pub(crate) struct ToldPlaces(HashMap<ListId, Known>);
 
@@ -72,7 +73,8 @@ impl Books {
         self.told_place(entry).is_some()
     }
 
-    /// Has a registration that was told not come back, should its target live on, and tells whether it would have.
+    /// Has a registration that was told not come back, should its target live on, and tells whether
+    /// it would have.
     pub(crate) fn withdraw(&mut self, entry: Entry) -> bool {
         let Some((id, place)) = self.told_place(entry) else {
             return false;
@@ -80,7 +82,8 @@ impl Books {
         self.withdraw_at(id, place)
     }
 
-    /// Has the registration at a place that was told not come back, and tells whether it would have.
+    /// Has the registration at a place that was told not come back, and tells whether it would
+    /// have.
     pub(crate) fn withdraw_at(&mut self, id: ListId, place: u32) -> bool {
         let list = &mut self.lists[id.index()];
         let Some((listener, handler)) = list.told_at(place) else {

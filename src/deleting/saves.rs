@@ -34,7 +34,8 @@ impl CreateTypeData<Deleting> for ReflectSaved {
     }
 }
 
-/// Takes an entity out of hiding that was hidden by its deletion when it was saved, unless it is being deleted now.
+/// Takes an entity out of hiding that was hidden by its deletion when it was saved, unless it is
+/// being deleted now.
 fn load(entity: &mut EntityWorldMut, mark: &dyn PartialReflect) {
     if was_hidden(mark) && !entity.contains::<Deleting>() {
         entity.remove::<Disabled>();

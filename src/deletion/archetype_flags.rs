@@ -1,7 +1,7 @@
 //! What deletions have to know of an entity, which hangs on its archetype alone.
 //!
-//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. To see that takes one
-//! look at a table instead of one for each component that would say otherwise.
+//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. To see
+//! that takes one look at a table instead of one for each component that would say otherwise.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
@@ -53,7 +53,8 @@ impl Profile {
         self.0 & Self::HEARD != 0
     }
 
-    /// Returns `true` if nobody has a say in the deletion of such an entity or goes with it, whether it is heard or not.
+    /// Returns `true` if nobody has a say in the deletion of such an entity or goes with it,
+    /// whether it is heard or not.
     fn is_free(self) -> bool {
         self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
     }
@@ -85,8 +86,8 @@ pub(crate) struct Profiles {
     disabled: Option<ComponentId>,
     /// Components, and what it means to have them.
     meanings: Vec<(ComponentId, u8)>,
-    /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy keeps in it whether
-    /// anybody observes that.
+    /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy
+    /// keeps in it whether anybody observes that.
     mark: Option<ArchetypeId>,
     /// How many archetypes were known when it was looked for.
     looked_through: usize,
@@ -101,8 +102,8 @@ impl Profiles {
         Some(self.at(world, location.archetype_id))
     }
 
-    /// Returns `true` if `entity` is there, and nobody has a say in its deletion or goes with it. Whether those who hear of
-    /// it may have a say is `hearers_decide`.
+    /// Returns `true` if `entity` is there, and nobody has a say in its deletion or goes with it.
+    /// Whether those who hear of it may have a say is `hearers_decide`.
     pub(crate) fn is_unasked(
         &self,
         world: &World,
@@ -133,15 +134,17 @@ impl Profiles {
         mark.is_some_and(|mark| !(has_hooks(mark) || has_observers(mark)))
     }
 
-    /// Returns `true` if there is no archetype of the mark alone, though others came since one was looked for.
+    /// Returns `true` if there is no archetype of the mark alone, though others came since one was
+    /// looked for.
     pub(crate) fn may_lack_mark(&self) -> bool {
         self.mark.is_none() && self.looked_through < self.known.len()
     }
 
-    /// Returns `true` if there is no archetype of the mark alone, and nobody would see how it is made.
+    /// Returns `true` if there is no archetype of the mark alone, and nobody would see how it is
+    /// made.
     ///
-    /// That takes an entity that was marked: as long as there was none, somebody may still want to add hooks, and an archetype
-    /// would forbid that.
+    /// That takes an entity that was marked: as long as there was none, somebody may still want to
+    /// add hooks, and an archetype would forbid that.
     pub(crate) fn lacks_mark(&mut self, world: &World) -> bool {
         self.looked_through = self.known.len();
         let mark = self.mark_components();
@@ -166,7 +169,8 @@ impl Profiles {
         mark.map(|(component, _)| *component).collect()
     }
 
-    /// Returns `true` if there are archetypes of those who are being deleted and not hidden, as far as they are known.
+    /// Returns `true` if there are archetypes of those who are being deleted and not hidden, as far
+    /// as they are known.
     pub(crate) fn may_be_shown(&self) -> bool {
         !self.shown.is_empty()
     }
@@ -179,7 +183,8 @@ impl Profiles {
         removed.map_or(0, |removed| removed.oldest_message_count() + removed.len())
     }
 
-    /// Returns the archetypes of those who are being deleted and not hidden, as far as they are known, and that are not empty.
+    /// Returns the archetypes of those who are being deleted and not hidden, as far as they are
+    /// known, and that are not empty.
     pub(crate) fn shown<'a>(&'a self, world: &'a World) -> impl Iterator<Item = &'a Archetype> {
         let shown = self.shown.iter().map(|at| &world.archetypes()[*at]);
         shown.filter(|archetype| !archetype.is_empty())
@@ -206,8 +211,8 @@ impl Profiles {
         }
     }
 
-    /// Returns profiles with nothing known yet, from what it means to have a component: those of `owners` and those that
-    /// are `destroyed` besides those that every world has.
+    /// Returns profiles with nothing known yet, from what it means to have a component: those of
+    /// `owners` and those that are `destroyed` besides those that every world has.
     pub(crate) fn new(
         everywhere: &Meanings,
         owners: &[ComponentId],

@@ -24,12 +24,13 @@ use crate::{
 
 /// "May this entity be deleted?": asked before anything has happened.
 ///
-/// It is asked of the entity and of everything that goes with it, each once. Its handlers can only look.
-/// One [`Verdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
+/// It is asked of the entity and of everything that goes with it, each once. Its handlers can only
+/// look. One [`Verdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
 /// everything but a veto.
 ///
-/// An entity and what it owns may veto their own deletion. An entity whose deletion has begun is not asked about others, and
-/// in a [`qdel_batch`](crate::QdelExt::qdel_batch) an entity that goes as well has no veto over the others.
+/// An entity and what it owns may veto their own deletion. An entity whose deletion has begun is
+/// not asked about others, and in a [`qdel_batch`](crate::QdelExt::qdel_batch) an entity that goes
+/// as well has no veto over the others.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -86,8 +87,8 @@ impl Answer for Verdict {
     }
 }
 
-/// Returns `true` if those who listen to an entity, or name it, may have a say in its deletion or go with it: whether anybody
-/// ever registered for the question, or has a policy for the loss.
+/// Returns `true` if those who listen to an entity, or name it, may have a say in its deletion or
+/// go with it: whether anybody ever registered for the question, or has a policy for the loss.
 pub(crate) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
     // Where nothing is tracked, to know that spares a look-up.
     signal::dispatch::is_known::<PreQdel>(world)

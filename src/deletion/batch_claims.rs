@@ -1,7 +1,8 @@
 //! Who goes in a batch.
 //!
-//! All roots are asked about first, each of their members once, and all objections are noted. Where there are any, they are
-//! judged: whoever goes in the same batch by another root has no say over it, so the order of the roots decides nothing.
+//! All roots are asked about first, each of their members once, and all objections are noted. Where
+//! there are any, they are judged: whoever goes in the same batch by another root has no say over
+//! it, so the order of the roots decides nothing.
 
 use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
 
@@ -73,7 +74,8 @@ struct Claims {
 }
 
 impl Claims {
-    /// Asks about `roots` and all that goes with them, and returns what the answer is if nobody objects.
+    /// Asks about `roots` and all that goes with them, and returns what the answer is if nobody
+    /// objects.
     fn ask_all(&mut self, world: &World, roots: &[Entity], force: Force) -> QdelBatch {
         let mut batch = QdelBatch::default();
         let is_known = signal::dispatch::is_known::<PreQdel>(world);
@@ -94,7 +96,8 @@ impl Claims {
         }
     }
 
-    /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns them.
+    /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns
+    /// them.
     fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
         let deletions = world.resource::<Deletions>();
         let decide = ask::hearers_decide(world, deletions);

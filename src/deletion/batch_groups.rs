@@ -13,7 +13,8 @@ use crate::{
     reference::cascade::{Dependent, Dependents},
 };
 
-/// The members of a batch, in groups of which each takes all of itself along: mostly of one, and the others are rings.
+/// The members of a batch, in groups of which each takes all of itself along: mostly of one, and
+/// the others are rings.
 pub(crate) struct Groups {
     numbers: EntityHashMap<usize>,
     /// The group of each member, by its number.
@@ -115,8 +116,8 @@ impl Groups {
 
 /// The way up from each group, where none is taken along by more than one other: as almost always.
 ///
-/// Each group knows who takes it, and one further up, chosen so that any other is reached in a logarithmic number of steps
-/// (Myers, "An applicative random-access stack", 1983).
+/// Each group knows who takes it, and one further up, chosen so that any other is reached in a
+/// logarithmic number of steps (Myers, "An applicative random-access stack", 1983).
 struct Lineage {
     taker: Vec<usize>,
     jump: Vec<usize>,

@@ -1,10 +1,12 @@
 //! Who goes in a batch to which somebody objects.
 //!
-//! A root stays if its own tree vetoes it, or if anybody refuses who stays; what it would have taken along stays with it, unless another
-//! root takes it. Each that stays may have others stay, until nothing changes.
+//! A root stays if its own tree vetoes it, or if anybody refuses who stays; what it would have
+//! taken along stays with it, unless another root takes it. Each that stays may have others stay,
+//! until nothing changes.
 //!
-//! Each entity, and each objection, is looked at once, so this is linear in both; but where an entity of the batch would be taken along
-//! by more than one other, a veto from inside takes a look at all that would take either of the two along.
+//! Each entity, and each objection, is looked at once, so this is linear in both; but where an
+//! entity of the batch would be taken along by more than one other, a veto from inside takes a look
+//! at all that would take either of the two along.
 
 use std::collections::VecDeque;
 

@@ -7,18 +7,20 @@ use crate::{
     error::QdelError,
 };
 
-/// What became of a [`qdel_batch`](crate::QdelExt::qdel_batch): each entity stands in one of the lists, in the order
-/// in which they were given.
+/// What became of a [`qdel_batch`](crate::QdelExt::qdel_batch): each entity stands in one of the
+/// lists, in the order in which they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QdelBatch {
-    /// Those that are being deleted. Inside another deletion, it is not decided yet whether they live on.
+    /// Those that are being deleted. Inside another deletion, it is not decided yet whether they
+    /// live on.
     pub queued: Vec<Entity>,
     /// Those that were told about and live on: [`Hint::LetMeLive`](crate::Hint::LetMeLive).
     pub kept: Vec<Entity>,
     /// Those that a veto saved.
     pub vetoed: Vec<Entity>,
-    /// Those whose deletion had begun before, or that stand further up in the batch, or belong to one that does.
+    /// Those whose deletion had begun before, or that stand further up in the batch, or belong to
+    /// one that does.
     pub already_deleting: Vec<Entity>,
     /// Those that cannot be deleted, each with the reason.
     pub refused: Vec<QdelError>,

@@ -32,7 +32,8 @@ impl Budget {
         }))
     }
 
-    /// Returns `true` if there is time for a step, which is taken then, or with what the clock panicked.
+    /// Returns `true` if there is time for a step, which is taken then, or with what the clock
+    /// panicked.
     pub(crate) fn allows_a_step(&mut self) -> Result<bool, Panicked> {
         let is_batch = self.steps > 0 && self.steps.is_multiple_of(TEARDOWN_BATCH);
         if is_batch && self.clock.now()?.saturating_sub(self.begun) >= self.time {

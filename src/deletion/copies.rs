@@ -1,7 +1,7 @@
 //! Copies of an entity that is being deleted: they live, and they are seen if it was.
 //!
-//! The mark is not copied. What the deletion put on its entity besides is copied by Bevy with the rest, and is taken off
-//! here.
+//! The mark is not copied. What the deletion put on its entity besides is copied by Bevy with the
+//! rest, and is taken off here.
 
 use bevy_ecs::{
     component::{Component, ComponentCloneBehavior, Mutable, StorageType},
@@ -34,7 +34,8 @@ fn leave_behind(mark: &SourceComponent, ctx: &mut ComponentCloneCtx) {
     let [source, target] = [ctx.source(), ctx.target()];
     let is_hidden = mark.visibility() == Visibility::Hidden;
     if ctx.moving() {
-        // Bevy takes from the original what is not written to the copy, and applies commands when it has.
+        // Bevy takes from the original what is not written to the copy, and applies commands when
+        // it has.
         let mark = mark.duplicate();
         ctx.queue_deferred(move |world, _| {
             let shows = is_hidden && !is_hidden_itself(world, target);

@@ -30,7 +30,8 @@ pub(crate) enum Fate {
     Urgent,
     /// It lives on, because it says so.
     Kept,
-    /// It lives on, because it was only to go for the sake of another one that lives on. It is not destroyed.
+    /// It lives on, because it was only to go for the sake of another one that lives on. It is not
+    /// destroyed.
     Spared,
     /// Somebody else sees to it.
     LeftAlone,
@@ -77,10 +78,11 @@ impl Decisions<'_> {
         }
     }
 
-    /// Destroys those of the spared for whom another one goes after all: an owner that comes later, in a ring or in a batch, is
-    /// decided by now.
+    /// Destroys those of the spared for whom another one goes after all: an owner that comes later,
+    /// in a ring or in a batch, is decided by now.
     ///
-    /// Each is looked at once, and again when one that it hangs on goes, in rounds that keep the order.
+    /// Each is looked at once, and again when one that it hangs on goes, in rounds that keep the
+    /// order.
     fn decide_spared(&mut self, world: &mut World, spared: BTreeSet<usize>) {
         let mut hanging = HashMap::<usize, Vec<usize>>::default();
         for &at in &spared {
@@ -107,7 +109,8 @@ impl Decisions<'_> {
         }
     }
 
-    /// Calls `visit` with the number of each notice whose entity an entity must not lose to be spared.
+    /// Calls `visit` with the number of each notice whose entity an entity must not lose to be
+    /// spared.
     fn for_each_tie(&mut self, world: &World, at: usize, mut visit: impl FnMut(usize)) {
         let notice = self.wave.notices[at];
         let mut ties = Vec::new();
@@ -196,8 +199,8 @@ impl Decisions<'_> {
         }
     }
 
-    /// Returns `true` if an entity was only to go for the sake of another one, which lives on, and no
-    /// owner of it goes, and nobody that it cannot be without.
+    /// Returns `true` if an entity was only to go for the sake of another one, which lives on, and
+    /// no owner of it goes, and nobody that it cannot be without.
     fn is_spared(&mut self, world: &World, at: usize) -> bool {
         let (Cause::Owner(cause) | Cause::Reference(cause)) = self.wave.notices[at].cause else {
             return false;
@@ -224,7 +227,8 @@ impl Decisions<'_> {
         self.note(left);
     }
 
-    /// Returns the components by which an entity names an owner that goes, as far as that is decided.
+    /// Returns the components by which an entity names an owner that goes, as far as that is
+    /// decided.
     fn owners_that_go(&mut self, world: &World, at: usize) -> Vec<ComponentId> {
         let entity = self.wave.notices[at].entity;
         owned::sources(world, entity, |owner| {

@@ -23,32 +23,36 @@ use crate::{
 
 /// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
 ///
-/// [`destroy`](Self::destroy) is called once a deletion, after all listeners were told and before the entity
-/// is torn down. It is for cleaning up, not for game effects: those belong into a handler of
-/// [`Qdeleting`](crate::Qdeleting). Its answer, the [`Hint`], says how the deletion goes on.
+/// [`destroy`](Self::destroy) is called once a deletion, after all listeners were told and before
+/// the entity is torn down. It is for cleaning up, not for game effects: those belong into a
+/// handler of [`Qdeleting`](crate::Qdeleting). Its answer, the [`Hint`], says how the deletion goes
+/// on.
 ///
-/// It is called for types that were [registered](WorldDestroyExt::register_destroy), on the way of a
-/// [`qdel`](crate::QdelExt::qdel) only. What must also happen when an entity is despawned plainly, or the component
-/// is removed, belongs into `Drop` or into a hook.
+/// It is called for types that were [registered](WorldDestroyExt::register_destroy), on the way of
+/// a [`qdel`](crate::QdelExt::qdel) only. What must also happen when an entity is despawned
+/// plainly, or the component is removed, belongs into `Drop` or into a hook.
 ///
 /// # Order
 ///
-/// When `destroy` is called, everybody in the tree was told, and the commands of the handlers were applied. The owner
-/// comes before what it owns, as with `Drop`, and the components of an entity go in the order of
-/// their registration. Every component of the entity is still there. A query among the parameters that is to see the entity
-/// itself, or others that are deleted, needs the filter [`AllowDeleting`](crate::AllowDeleting): they are hidden on purpose, so that nobody takes
-/// them for living ones (see the chapter [`hiding`](crate::docs::hiding)).
+/// When `destroy` is called, everybody in the tree was told, and the commands of the handlers were
+/// applied. The owner comes before what it owns, as with `Drop`, and the components of an entity go
+/// in the order of their registration. Every component of the entity is still there. A query among
+/// the parameters that is to see the entity itself, or others that are deleted, needs the filter
+/// [`AllowDeleting`](crate::AllowDeleting): they are hidden on purpose, so that nobody takes them
+/// for living ones (see the chapter [`hiding`](crate::docs::hiding)).
 ///
-/// Commands of a `destroy` are applied when all that was marked together is destroyed, type by type. A command that
-/// panics takes those of its type with it that wait behind it.
+/// Commands of a `destroy` are applied when all that was marked together is destroyed, type by
+/// type. A command that panics takes those of its type with it that wait behind it.
 ///
 /// # What comes late
 ///
-/// A component that is inserted on an entity that is being deleted, when its others were destroyed already, is destroyed as well, once: by
-/// the deletion in which that happens, or else by the next one or the next flush, before the entity is torn down. That goes for one that takes
-/// the place of one that was destroyed, too. It is decided by then that the entity goes, so that `LetMeLive` and `IWillHandleIt` come too late and
-/// are counted as overruled. The cause is then that of the entity as far as it can still be told: its owner that is being deleted, or else
-/// [`Cause::Qdel`]. What comes back whenever it is destroyed is destroyed a few times, and passed over with a warning.
+/// A component that is inserted on an entity that is being deleted, when its others were destroyed
+/// already, is destroyed as well, once: by the deletion in which that happens, or else by the next
+/// one or the next flush, before the entity is torn down. That goes for one that takes the place of
+/// one that was destroyed, too. It is decided by then that the entity goes, so that `LetMeLive` and
+/// `IWillHandleIt` come too late and are counted as overruled. The cause is then that of the entity
+/// as far as it can still be told: its owner that is being deleted, or else [`Cause::Qdel`]. What
+/// comes back whenever it is destroyed is destroyed a few times, and passed over with a warning.
 ///
 /// # Panics
 ///
@@ -110,12 +114,14 @@ pub struct Destroying<'w, 's, P: SystemParam + 'static = ()> {
 pub trait WorldDestroyExt {
     /// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
     ///
-    /// A second time does no harm. Register before the first `C` is spawned where you can: what comes late to a deletion is then noticed by
-    /// a hook and not by an observer, which costs each insert of a `C` less.
+    /// A second time does no harm. Register before the first `C` is spawned where you can: what
+    /// comes late to a deletion is then noticed by a hook and not by an observer, which costs each
+    /// insert of a `C` less.
     ///
     /// # Panics
     ///
-    /// Panics if the parameters of `C` contradict each other or access `C`, as a system with them would.
+    /// Panics if the parameters of `C` contradict each other or access `C`, as a system with them
+    /// would.
     ///
     /// # Examples
     ///
@@ -245,7 +251,8 @@ impl AtWork {
         self.destroy_those(world, notice, |_| true, is_heeded, overruled)
     }
 
-    /// Destroys `components` of an entity that were inserted when its others were destroyed, and returns the strongest hint.
+    /// Destroys `components` of an entity that were inserted when its others were destroyed, and
+    /// returns the strongest hint.
     ///
     /// `overruled` counts those that were passed over because the deletion is decided.
     pub(crate) fn destroy_late(
@@ -260,7 +267,8 @@ impl AtWork {
         self.destroy_those(world, notice, is_late, is_heeded, overruled)
     }
 
-    /// Destroys the components of an entity that are meant, in order, and returns the strongest hint of those that are heeded.
+    /// Destroys the components of an entity that are meant, in order, and returns the strongest
+    /// hint of those that are heeded.
     fn destroy_those(
         &mut self,
         world: &mut World,

@@ -1,8 +1,9 @@
 //! Deletions that nobody notices.
 //!
-//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. Between their mark and
-//! their tear-down nothing happens, so none of the stages of a deletion is gone through for them. One that is torn down at
-//! once, where nobody could see its mark either, is despawned and that is all.
+//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. Between
+//! their mark and their tear-down nothing happens, so none of the stages of a deletion is gone
+//! through for them. One that is torn down at once, where nobody could see its mark either, is
+//! despawned and that is all.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
@@ -126,7 +127,8 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     for &entity in entities {
         if world.entities().contains_spawned(entity) {
             batch.queued.push(entity);
-            // A value that panics when it is dropped ends it; a command may panic, which costs nobody else anything.
+            // A value that panics when it is dropped ends it; a command may panic, which costs
+            // nobody else anything.
             let despawned = catch(|| world.despawn(entity));
             let has_panicked = despawned.is_err();
             outcome = outcome.and(despawned.map(drop));
@@ -152,7 +154,8 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
 }
 
 impl Deletions {
-    /// Returns what to know of entities of an archetype, if nothing happens between their mark and their tear-down.
+    /// Returns what to know of entities of an archetype, if nothing happens between their mark and
+    /// their tear-down.
     fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Profile> {
         let profile = self.profiles.known(archetype)?;
         let is_unnoticed = profile.is_unnoticed()
@@ -186,7 +189,8 @@ fn note_vanished(world: &mut World) {
     }
 }
 
-/// Returns `true` if entities of an archetype may listen: the end of each listener is noticed by a hook or an observer.
+/// Returns `true` if entities of an archetype may listen: the end of each listener is noticed by a
+/// hook or an observer.
 fn may_listen(archetype: &Archetype) -> bool {
     archetype.has_discard_hook()
         || archetype.has_discard_observer()

@@ -17,8 +17,8 @@ use crate::{
     panics::{Panicked, catch},
 };
 
-/// Takes an entity out of hiding that is about to be despawned, if its deletion hid it. Returns `None` if there is
-/// nothing to do.
+/// Takes an entity out of hiding that is about to be despawned, if its deletion hid it. Returns
+/// `None` if there is nothing to do.
 pub(crate) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panicked>> {
     let mut entity = world.get_entity_mut(entity).ok()?;
     let is_hidden = is_hidden_by_us(entity.get()) && entity.contains::<Disabled>();
@@ -29,7 +29,8 @@ pub(crate) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panic
     })
 }
 
-/// Hides those who are being deleted and were made visible by somebody, if they are to be hidden. Applies no commands.
+/// Hides those who are being deleted and were made visible by somebody, if they are to be hidden.
+/// Applies no commands.
 pub(crate) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return Ok(());

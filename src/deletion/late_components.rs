@@ -1,8 +1,9 @@
-//! Components that come late: those that are destroyed, and are inserted on an entity that is being deleted when its
-//! others were destroyed already.
+//! Components that come late: those that are destroyed, and are inserted on an entity that is being
+//! deleted when its others were destroyed already.
 //!
-//! Whatever is inserted on an entity with a mark is noted here. The destroy stage of a deletion takes the notes of whom it
-//! destroys, because it sees all that is there by then. What is noted after that is destroyed by [`destroy_noted`].
+//! Whatever is inserted on an entity with a mark is noted here. The destroy stage of a deletion
+//! takes the notes of whom it destroys, because it sees all that is there by then. What is noted
+//! after that is destroyed by [`destroy_noted`].
 
 use core::{marker::PhantomData, mem};
 
@@ -75,8 +76,8 @@ impl Returns {
 
 /// Has each `C` noted that is inserted on an entity that is being deleted.
 ///
-/// A hook costs the least. It needs a component that is in no archetype yet and whose hook is free; otherwise an observer
-/// does the same.
+/// A hook costs the least. It needs a component that is in no archetype yet and whose hook is free;
+/// otherwise an observer does the same.
 pub(crate) fn watch<C: Destroy>(world: &mut World, component: ComponentId) {
     let is_hooked = !signal::listener::is_in_use(world, component) && {
         let hooks = world.register_component_hooks::<C>();

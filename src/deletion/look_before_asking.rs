@@ -1,8 +1,9 @@
 //! When fields are read before somebody is asked.
 //!
-//! Whether an entity may go, and who goes with it, must not depend on whether something else was deleted before. So where
-//! a tracked type has the policies `deny` or `qdel`, what was written into its fields is read before the question. Nothing is
-//! let go of by that: a deletion that is refused has changed nothing.
+//! Whether an entity may go, and who goes with it, must not depend on whether something else was
+//! deleted before. So where a tracked type has the policies `deny` or `qdel`, what was written into
+//! its fields is read before the question. Nothing is let go of by that: a deletion that is refused
+//! has changed nothing.
 
 use bevy_ecs::{change_detection::Tick, world::World};
 use bevy_platform::cell::SyncCell;

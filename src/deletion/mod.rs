@@ -16,14 +16,14 @@
 //! # Invariants
 //!
 //! 1. In one deletion, each entity is marked once, told once, destroyed once, and despawned once.
-//! 2. There is one worklist. A deletion that begins inside another one is asked and marked at once, and
-//!    told and destroyed when the worklist gets there. Nothing here recurses, however long the chain of handlers or of
-//!    owners. (What an observer of the mark itself queues is Bevy's: it applies commands that a command queued
-//!    one inside the other.)
-//! 3. Whatever user code panics, all that was marked is told and destroyed and stays queued for its tear-down;
-//!    then the first panic goes on.
-//! 4. Nothing is torn down before everybody was told about it, and before what it owns: so at every pause of a
-//!    tear-down, whoever listened has let go of what is gone.
+//! 2. There is one worklist. A deletion that begins inside another one is asked and marked at once,
+//!    and told and destroyed when the worklist gets there. Nothing here recurses, however long the
+//!    chain of handlers or of owners. (What an observer of the mark itself queues is Bevy's: it
+//!    applies commands that a command queued one inside the other.)
+//! 3. Whatever user code panics, all that was marked is told and destroyed and stays queued for its
+//!    tear-down; then the first panic goes on.
+//! 4. Nothing is torn down before everybody was told about it, and before what it owns: so at every
+//!    pause of a tear-down, whoever listened has let go of what is gone.
 //!
 //! Only this module calls Bevy's `despawn`.
 

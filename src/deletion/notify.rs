@@ -27,8 +27,9 @@ use crate::{
 
 /// Tells of and destroys all that was marked, also what is marked meanwhile.
 ///
-/// Commands are applied when all is told that was marked before, so that all handlers of a deletion see
-/// the same entities, and again when all of it is destroyed. When nothing is left to tell, what came late is destroyed.
+/// Commands are applied when all is told that was marked before, so that all handlers of a deletion
+/// see the same entities, and again when all of it is destroyed. When nothing is left to tell, what
+/// came late is destroyed.
 pub(crate) fn carry_out(world: &mut World) -> Result<(), Panicked> {
     carry_out_of(world, None).1
 }
@@ -110,7 +111,8 @@ impl Wave<'_> {
         let Some(deletions) = deletions else {
             return Ok(());
         };
-        // Nothing that is called here can add an observer, or a listener to an entity that has none.
+        // Nothing that is called here can add an observer, or a listener to an entity that has
+        // none.
         let is_observed = deletions.is_observed(world);
         let hear_all = is_observed || self.clock.is_some();
         let is_heard = |notice: &&Notice| {
@@ -202,7 +204,8 @@ impl Wave<'_> {
             overruled: 0,
             outcome: Ok(()),
         };
-        // What is read by hand-written code may panic anywhere, and the destroyers must be given back.
+        // What is read by hand-written code may panic anywhere, and the destroyers must be given
+        // back.
         let decided = catch(|| {
             decisions.decide_all(world);
             decisions.carry_through(world);
@@ -236,7 +239,8 @@ impl Wave<'_> {
         outcome.and(settle::release_lost(world, self.notices, fate))
     }
 
-    /// Says what was decided: those who do not live on hear nothing from now on, and what waited for that waits no more.
+    /// Says what was decided: those who do not live on hear nothing from now on, and what waited
+    /// for that waits no more.
     fn conclude(&self, world: &mut World, is_awaited: bool, fate: impl Fn(usize) -> Fate) {
         let decided = self.notices.iter().enumerate();
         let decided = decided.map(|(at, notice)| (notice.entity, fate(at).lives()));

@@ -10,8 +10,9 @@ use crate::{books::Reserved, error::QdelError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Qdel {
-    /// It is being deleted. Its listeners were told, or will be before the deletion returns that this
-    /// one is part of. With [`Teardown::Immediate`](crate::Teardown::Immediate) it is gone after the outermost.
+    /// It is being deleted. Its listeners were told, or will be before the deletion returns that
+    /// this one is part of. With [`Teardown::Immediate`](crate::Teardown::Immediate) it is gone
+    /// after the outermost.
     Queued,
     /// A handler of [`PreQdel`](crate::PreQdel) objected: nothing has happened.
     Vetoed {
@@ -20,9 +21,10 @@ pub enum Qdel {
     },
     /// Its deletion had begun before.
     AlreadyDeleting,
-    /// A component of it answered [`Hint::LetMeLive`](crate::Hint::LetMeLive): its listeners were told, and it
-    /// lives on. Where the deletion is part of another one, the answer is [`Qdel::Queued`], because it is not decided
-    /// yet; and whoever was kept in that other one already is kept without being told again.
+    /// A component of it answered [`Hint::LetMeLive`](crate::Hint::LetMeLive): its listeners were
+    /// told, and it lives on. Where the deletion is part of another one, the answer is
+    /// [`Qdel::Queued`], because it is not decided yet; and whoever was kept in that other one
+    /// already is kept without being told again.
     Kept,
 }
 
@@ -46,18 +48,20 @@ pub struct QdelCounts {
     pub refused: u64,
     /// Entities that were torn down by this crate.
     pub torn_down: u64,
-    /// Entities that were deleted and live on, because a [`Destroy`](crate::Destroy) of theirs or of their owner's
-    /// said [`LetMeLive`](crate::Hint::LetMeLive).
+    /// Entities that were deleted and live on, because a [`Destroy`](crate::Destroy) of theirs or
+    /// of their owner's said [`LetMeLive`](crate::Hint::LetMeLive).
     pub kept: u64,
-    /// Components that said [`LetMeLive`](crate::Hint::LetMeLive) in vain, because the deletion was forced, or that or
-    /// [`IWillHandleIt`](crate::Hint::IWillHandleIt) because they came when it was decided.
+    /// Components that said [`LetMeLive`](crate::Hint::LetMeLive) in vain, because the deletion was
+    /// forced, or that or [`IWillHandleIt`](crate::Hint::IWillHandleIt) because they came when it
+    /// was decided.
     pub overruled: u64,
     /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
     pub left_alone: u64,
     /// Places that still named an entity after it was gone: what sweeps found.
     pub leftovers: u64,
-    /// Entities that were gone and had to be swept out of places that named them still, or whose components asked for that:
-    /// [`HardDelete`](crate::Hint::HardDelete) and [`HardDeleteNow`](crate::Hint::HardDeleteNow).
+    /// Entities that were gone and had to be swept out of places that named them still, or whose
+    /// components asked for that: [`HardDelete`](crate::Hint::HardDelete) and
+    /// [`HardDeleteNow`](crate::Hint::HardDeleteNow).
     pub hard_deletes: u64,
 }
 

@@ -44,7 +44,8 @@ impl Member {
     }
 }
 
-/// An entity that is to be deleted with all it owns, and with all who cannot be without them: mostly few.
+/// An entity that is to be deleted with all it owns, and with all who cannot be without them:
+/// mostly few.
 pub(crate) type Tree = SmallVec<[Member; 4]>;
 
 /// Who refuses that somebody goes, unless it goes as well.
@@ -131,10 +132,11 @@ impl Ownerships {
         })
     }
 
-    /// Returns `root` and all alive that goes with it: every owner before what it owns, and whoever is named before
-    /// whoever cannot be without it; siblings in order.
+    /// Returns `root` and all alive that goes with it: every owner before what it owns, and whoever
+    /// is named before whoever cannot be without it; siblings in order.
     ///
-    /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root comes first.
+    /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root
+    /// comes first.
     pub(crate) fn tree(&self, world: &World, root: Member, denials: &mut Denials) -> Tree {
         if self.is_alone(world, root.entity) {
             return Tree::from_iter([root]);
@@ -145,7 +147,8 @@ impl Ownerships {
         tree
     }
 
-    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without whom the `walk` has seen.
+    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without whom
+    /// the `walk` has seen.
     pub(crate) fn next_tree(&self, world: &World, root: Member, walk: &mut Walk) -> Tree {
         if self.is_alone(world, root.entity) {
             walk.seen.insert(root.entity);
@@ -159,7 +162,8 @@ impl Ownerships {
         !self.has_owned(world.entity(entity)) && !reference::cascade::may_cascade(world)
     }
 
-    /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without whom the `walk` has seen.
+    /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without
+    /// whom the `walk` has seen.
     pub(crate) fn trees(
         &self,
         world: &World,
@@ -191,15 +195,16 @@ impl Ownerships {
         self.trees(world, roots, &mut Walk::default())
     }
 
-    /// Adds `root` and all alive that goes with it and was not seen before, every owner after what it owns.
+    /// Adds `root` and all alive that goes with it and was not seen before, every owner after what
+    /// it owns.
     fn add_leaves_first(&self, world: &World, root: Member, walk: &mut Walk, tree: &mut Tree) {
         let Walk {
             seen,
             denials,
             dependents,
         } = walk;
-        // Depth first, on a stack of our own: an entity is put into the tree when all it owns is, so the
-        // tree grows from its leaves.
+        // Depth first, on a stack of our own: an entity is put into the tree when all it owns is,
+        // so the tree grows from its leaves.
         let mut steps = vec![Step::Enter(root)];
         while let Some(step) = steps.pop() {
             match step {

@@ -1,8 +1,9 @@
 //! How an owner is torn down that still owns something.
 //!
-//! What was deleted together is queued owned before owner, so that most owners have nothing left when it is
-//! their turn. The others were joined after their mark, or stand in a ring of owners: they are torn down from a
-//! stack of our own, a step at a time, so that the budget can interrupt it anywhere.
+//! What was deleted together is queued owned before owner, so that most owners have nothing left
+//! when it is their turn. The others were joined after their mark, or stand in a ring of owners:
+//! they are torn down from a stack of our own, a step at a time, so that the budget can interrupt
+//! it anywhere.
 
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
@@ -147,8 +148,8 @@ impl Descent {
         }
         self.stack.pop();
         if let Some(targets) = still_owned {
-            // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy would
-            // despawn it from inside this despawn, one inside the other around the ring.
+            // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy
+            // would despawn it from inside this despawn, one inside the other around the ring.
             done.note(owned::cut(world, entity, &targets));
             // Whoever hears of that may have given it something to destroy.
             done.note(carry_out(world));

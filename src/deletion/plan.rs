@@ -32,9 +32,9 @@ use crate::{
 /// What a [`qdel`](crate::QdelExt::qdel) would do, without doing it: the answer to
 /// [`plan_qdel`](crate::QdelExt::plan_qdel).
 ///
-/// It is exact for what the deletion itself does. What handlers, observers and [`Destroy`](crate::Destroy)s
-/// do on top, deleting others or answering [`Hint::LetMeLive`](crate::Hint::LetMeLive), they only know when they are
-/// called.
+/// It is exact for what the deletion itself does. What handlers, observers and
+/// [`Destroy`](crate::Destroy)s do on top, deleting others or answering
+/// [`Hint::LetMeLive`](crate::Hint::LetMeLive), they only know when they are called.
 ///
 /// Its `Display` is a text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,8 +44,9 @@ pub struct QdelPlan {
     pub root: Entity,
     /// What the deletion would answer: [`Qdel::Queued`], or why it comes to nothing.
     pub answer: Qdel,
-    /// Who would be deleted, in the order in which they would be told about: owner before owned. They are torn
-    /// down in the reverse order, but for rings of owners, which have no last. Empty if the deletion would not happen.
+    /// Who would be deleted, in the order in which they would be told about: owner before owned.
+    /// They are torn down in the reverse order, but for rings of owners, which have no last. Empty
+    /// if the deletion would not happen.
     pub deletions: Vec<PlannedDeletion>,
 }
 
@@ -75,7 +76,8 @@ pub struct PlannedDeletion {
     pub told: Vec<Registration>,
     /// The type names of the components that would be destroyed, in order.
     pub destroyed: Vec<&'static str>,
-    /// The declared references to it, of tracked types. Whose entity is deleted as well only lets go.
+    /// The declared references to it, of tracked types. Whose entity is deleted as well only lets
+    /// go.
     pub released: Vec<PlannedRelease>,
 }
 

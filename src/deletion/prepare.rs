@@ -36,7 +36,8 @@ pub(crate) fn learn(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return prepare_anew(world);
     };
-    // A spawn applies the commands that wait, which inside a deletion have to. And in a tear-down, some are seen on purpose.
+    // A spawn applies the commands that wait, which inside a deletion have to. And in a tear-down,
+    // some are seen on purpose.
     let is_idle = deletions.work.is_none();
     let may_lack_mark = is_idle && deletions.profiles.may_lack_mark();
     if !deletions.ownerships.are_current(world) {
@@ -74,8 +75,8 @@ pub(crate) fn keep_up(world: &mut World) {
     with_profiles(world, Profiles::keep_up);
 }
 
-/// Makes the archetype of a mark alone, if there is none and nobody sees how: it shows from then on whether anybody
-/// observes marks.
+/// Makes the archetype of a mark alone, if there is none and nobody sees how: it shows from then on
+/// whether anybody observes marks.
 #[cold]
 fn make_mark(world: &mut World) {
     if with_profiles(world, Profiles::lacks_mark) {

@@ -88,7 +88,8 @@ pub(crate) struct Deletions {
     pub(crate) descent: Descent,
     /// Who lives on after a deletion that is part of the work: they are not deleted again in it.
     pub(crate) kept: EntityHashSet,
-    /// The panic of a deletion inside another one, which would lose what else waits in the command queue.
+    /// The panic of a deletion inside another one, which would lose what else waits in the command
+    /// queue.
     pub(crate) panicked: Option<SyncCell<Panicked>>,
     pub(crate) ownerships: Ownerships,
     pub(crate) profiles: Profiles,
@@ -112,7 +113,8 @@ pub(crate) struct Deletions {
 impl Deletions {
     /// Returns the worklist of a world, which is made if there is none.
     ///
-    /// A new one goes on with those whom an earlier one has marked: somebody may have cleared the resources only.
+    /// A new one goes on with those whom an earlier one has marked: somebody may have cleared the
+    /// resources only.
     pub(crate) fn get_or_init(world: &mut World) -> Mut<'_, Self> {
         if !world.contains_resource::<Self>() {
             let epoch = epoch_of_marks(world).unwrap_or_default();
@@ -124,8 +126,8 @@ impl Deletions {
         world.resource_mut()
     }
 
-    /// Returns the worklist of that `epoch`; none if somebody cleared the world from inside a deletion. Entities by the
-    /// same ids may be others by then.
+    /// Returns the worklist of that `epoch`; none if somebody cleared the world from inside a
+    /// deletion. Entities by the same ids may be others by then.
     pub(crate) fn of(world: &mut World, epoch: Epoch) -> Option<Mut<'_, Self>> {
         let deletions = world.get_resource_mut::<Self>()?;
         (deletions.epoch == epoch).then_some(deletions)
@@ -137,7 +139,8 @@ impl Deletions {
         deletions.is_some_and(|deletions| deletions.epoch == epoch)
     }
 
-    /// Returns `true` if anybody waits for the decision about who is being deleted: who may live on, or is named.
+    /// Returns `true` if anybody waits for the decision about who is being deleted: who may live
+    /// on, or is named.
     pub(crate) fn is_awaited(&self) -> bool {
         self.tracks || !self.destroyers.is_empty()
     }
@@ -160,8 +163,8 @@ impl Deletions {
         self.ownerships.are_current(world) && self.profiles.are_current(world) && !has_news
     }
 
-    /// Returns `true` if anybody may be seen who is being deleted and should be hidden, as far as archetypes are known: whether `Disabled` was
-    /// removed from anybody since it was looked last.
+    /// Returns `true` if anybody may be seen who is being deleted and should be hidden, as far as
+    /// archetypes are known: whether `Disabled` was removed from anybody since it was looked last.
     pub(crate) fn may_show(&self, world: &World) -> bool {
         self.settings.hiding == Hiding::Hide
             && self.profiles.may_be_shown()

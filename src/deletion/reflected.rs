@@ -23,8 +23,9 @@ use crate::{
 
 /// Says by reflection that a type has declared references: `#[reflect(References)]`.
 ///
-/// `QdelPlugin` tracks all types in the `AppTypeRegistry` that have it, also those that are registered later. Without the plugin, each that is
-/// not [tracked](crate::WorldReferencesExt::track_references) is named by a warning, once.
+/// `QdelPlugin` tracks all types in the `AppTypeRegistry` that have it, also those that are
+/// registered later. Without the plugin, each that is not
+/// [tracked](crate::WorldReferencesExt::track_references) is named by a warning, once.
 ///
 /// ```
 /// use bevy_app::prelude::*;
@@ -165,7 +166,8 @@ pub(crate) fn name_forgotten(world: &mut World) {
     }
 }
 
-/// Returns the wishes that nobody has fulfilled, if a type was registered since the last time, in the order of the types' paths.
+/// Returns the wishes that nobody has fulfilled, if a type was registered since the last time, in
+/// the order of the types' paths.
 fn new_wishes(world: &mut World) -> Vec<(Kind, Wish)> {
     let Some(registry) = world.get_resource::<AppTypeRegistry>().cloned() else {
         return Vec::new();

@@ -59,7 +59,8 @@ impl LooksFor {
         (self == Self::Everybody || schedule::is_looked_for(hint)).then(corpse)
     }
 
-    /// Tells of who names an entity that is about to be torn down, if its components asked for that.
+    /// Tells of who names an entity that is about to be torn down, if its components asked for
+    /// that.
     pub(crate) fn find_references(self, world: &mut World, entity: Entity) -> Result<(), Panicked> {
         if self == Self::Nobody {
             return Ok(());

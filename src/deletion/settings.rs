@@ -16,8 +16,8 @@ use crate::{
 
 /// How deletions are carried out: a resource, which may be changed at any time.
 ///
-/// A deletion or flush goes by what they were when it began; only sweeps can be turned off in the middle of one.
-/// It is optional; without it the defaults hold.
+/// A deletion or flush goes by what they were when it began; only sweeps can be turned off in the
+/// middle of one. It is optional; without it the defaults hold.
 ///
 /// ```
 /// use core::time::Duration;
@@ -110,12 +110,13 @@ pub enum Teardown {
     EndOfFrame,
     /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
     ///
-    /// The time is looked at after each [`TEARDOWN_BATCH`] entities, and so many are seen to each time whatever it is,
-    /// so that nothing waits for ever. (An owner that still owns something is seen to once more.) What is done
-    /// before the first is torn down, such as reading declared references, does not count.
+    /// The time is looked at after each [`TEARDOWN_BATCH`] entities, and so many are seen to each
+    /// time whatever it is, so that nothing waits for ever. (An owner that still owns something is
+    /// seen to once more.) What is done before the first is torn down, such as reading declared
+    /// references, does not count.
     Budget(Duration),
-    /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns. Each of them looks through all tracked
-    /// components for fields that were written, where any are tracked.
+    /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns. Each of them looks through all
+    /// tracked components for fields that were written, where any are tracked.
     Immediate,
 }
 
@@ -124,16 +125,19 @@ pub const TEARDOWN_BATCH: usize = 32;
 
 /// What queries see of an entity while it is being deleted.
 ///
-/// The chapter [`hiding`](crate::docs::hiding) says what each means for queries, observers and replication. What is changed holds
-/// from the next deletion or flush on, also for what waits by then.
+/// The chapter [`hiding`](crate::docs::hiding) says what each means for queries, observers and
+/// replication. What is changed holds from the next deletion or flush on, also for what waits by
+/// then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 pub enum Hiding {
-    /// Nothing: it is [`Disabled`](bevy_ecs::entity_disabling::Disabled) until its tear-down. Queries with
-    /// [`AllowDeleting`](crate::AllowDeleting) or [`OnlyDeleting`](crate::OnlyDeleting) see it.
+    /// Nothing: it is [`Disabled`](bevy_ecs::entity_disabling::Disabled) until its tear-down.
+    /// Queries with [`AllowDeleting`](crate::AllowDeleting) or
+    /// [`OnlyDeleting`](crate::OnlyDeleting) see it.
     #[default]
     Hide,
-    /// What they saw before: it has its mark, [`Deleting`](crate::Deleting), and nothing else. `Without<Deleting>` leaves it out.
+    /// What they saw before: it has its mark, [`Deleting`](crate::Deleting), and nothing else.
+    /// `Without<Deleting>` leaves it out.
     LeaveVisible,
 }
 
@@ -144,28 +148,31 @@ pub enum Costs {
     /// It is not.
     #[default]
     Ignore,
-    /// It is, entity by entity, and can be read from [`Deleting::costs`](crate::Deleting::costs) until the tear-down.
+    /// It is, entity by entity, and can be read from [`Deleting::costs`](crate::Deleting::costs)
+    /// until the tear-down.
     ///
     /// Handlers are then called one by one, and not in batches.
     Measure,
 }
 
-/// In which frames the plugin reads declared references before `PostUpdate` and before the flush (`QdelSystems::Sync`).
+/// In which frames the plugin reads declared references before `PostUpdate` and before the flush
+/// (`QdelSystems::Sync`).
 ///
-/// A sync costs a look at the change tick of each tracked component, some two instructions, and more for each that was
-/// written: see [`costs`](crate::docs::costs).
+/// A sync costs a look at the change tick of each tracked component, some two instructions, and
+/// more for each that was written: see [`costs`](crate::docs::costs).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 #[non_exhaustive]
 pub enum SyncMode {
-    /// In those in which something waits for its tear-down, or in which an entity was despawned plainly that carries
-    /// [`Signals`](crate::Signals). Other frames cost nothing.
+    /// In those in which something waits for its tear-down, or in which an entity was despawned
+    /// plainly that carries [`Signals`](crate::Signals). Other frames cost nothing.
     ///
-    /// A field that was written and never read since, and names an entity without `Signals` that is despawned plainly, names it until
-    /// the next sync.
+    /// A field that was written and never read since, and names an entity without `Signals` that is
+    /// despawned plainly, names it until the next sync.
     #[default]
     WhenNeeded,
-    /// In each, so that no declared field names anybody who is gone from `PostUpdate` on, however it came and they went.
+    /// In each, so that no declared field names anybody who is gone from `PostUpdate` on, however
+    /// it came and they went.
     EachFrame,
 }
 
@@ -206,7 +213,8 @@ impl WorkClock {
         catch(|| (self.0)())
     }
 
-    /// Returns the time for a measurement, which a clock that panics makes worthless and nothing else.
+    /// Returns the time for a measurement, which a clock that panics makes worthless and nothing
+    /// else.
     pub(crate) fn measured_now(&self) -> Duration {
         self.now().unwrap_or_default()
     }

@@ -23,8 +23,8 @@ use crate::{
     },
 };
 
-/// How often references are read until nothing is lost any more, because whoever hears of a loss may write what is lost as
-/// well. The last time nobody hears.
+/// How often references are read until nothing is lost any more, because whoever hears of a loss
+/// may write what is lost as well. The last time nobody hears.
 const MOST_SYNCS: usize = 16;
 
 /// Has the declared fields of each `C` let go from now on.
@@ -101,7 +101,8 @@ pub(crate) fn sync_references(world: &mut World) -> Result<(), Panicked> {
     outcome
 }
 
-/// Has declared references learn what was written, and let go of what is lost: how many components that were.
+/// Has declared references learn what was written, and let go of what is lost: how many components
+/// that were.
 pub(crate) fn sync_references_once(
     world: &mut World,
     hears: Hears,

@@ -1,8 +1,9 @@
 //! Whether the storage of a world can still be relied upon.
 //!
-//! A value that panics when it is dropped interrupts Bevy in the middle of a despawn: the entity is not spawned any more, but
-//! its table has a row for it still, and of that row and the last one some components are swapped and dropped, and others are not.
-//! Whatever is read or removed there next may have been dropped already. So nothing is torn down in such a world any more: what waits
+//! A value that panics when it is dropped interrupts Bevy in the middle of a despawn: the entity is
+//! not spawned any more, but its table has a row for it still, and of that row and the last one
+//! some components are swapped and dropped, and others are not. Whatever is read or removed there
+//! next may have been dropped already. So nothing is torn down in such a world any more: what waits
 //! stays as it is.
 
 use bevy_ecs::world::World;
@@ -28,11 +29,11 @@ impl Deletions {
     }
 }
 
-/// Finds out whether a panic came from a value that was dropped, and keeps it in mind. Tells whether nothing may be torn
-/// down any more.
+/// Finds out whether a panic came from a value that was dropped, and keeps it in mind. Tells
+/// whether nothing may be torn down any more.
 ///
-/// Each row of a table belongs to an entity of an archetype, except where Bevy was interrupted between the two. Hooks, observers
-/// and commands that panic leave both whole.
+/// Each row of a table belongs to an entity of an archetype, except where Bevy was interrupted
+/// between the two. Hooks, observers and commands that panic leave both whole.
 #[cold]
 pub(crate) fn look_after_panic(world: &mut World) -> bool {
     let tables = world.storages().tables.iter();

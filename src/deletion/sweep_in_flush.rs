@@ -33,7 +33,8 @@ pub(crate) enum Sweeping {
     Ignored,
 }
 
-/// Looks for `targets` in one pass over the world, after declared references have let go of what is lost.
+/// Looks for `targets` in one pass over the world, after declared references have let go of what is
+/// lost.
 pub(crate) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
     let synced = catch(|| worklist::sync_references(world));
     prepare::prepare(world);
@@ -111,8 +112,8 @@ pub(crate) fn suspend<R>(
     }
 }
 
-/// Tears down all that waits for it, and returns who that was. No sweep begins or goes on; what components asked for is left to the
-/// next flush.
+/// Tears down all that waits for it, and returns who that was. No sweep begins or goes on; what
+/// components asked for is left to the next flush.
 pub(crate) fn drain(world: &mut World) -> (Result<(), Panicked>, Vec<Corpse>) {
     let (drained, corpses) = remember(world, flush_all);
     if QdelSettings::of(world).sweep != SweepMode::Off
@@ -133,7 +134,8 @@ pub(crate) fn flush_all(world: &mut World) -> Result<(), Panicked> {
     })
 }
 
-/// Does what is to be swept now, and tells whether there was anything: then more may have to be torn down.
+/// Does what is to be swept now, and tells whether there was anything: then more may have to be
+/// torn down.
 pub(crate) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
     let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
         return false;
@@ -155,8 +157,8 @@ pub(crate) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
         tear_down.note(sweep_at_once(world, Sweep::for_corpses(urgent)));
     }
     let settings = QdelSettings::of(world);
-    // What is torn down because of a sweep waits for the next flush: whoever deletes somebody whenever a sweep is done would
-    // have it go on for ever.
+    // What is torn down because of a sweep waits for the next flush: whoever deletes somebody
+    // whenever a sweep is done would have it go on for ever.
     if !is_flush || tear_down.has_swept || settings.sweep == SweepMode::Off {
         return has_swept;
     }
@@ -187,7 +189,8 @@ enum Swept {
     New,
 }
 
-/// Goes on with the sweep that runs, or else begins the one that waits, for so long or until it is done.
+/// Goes on with the sweep that runs, or else begins the one that waits, for so long or until it is
+/// done.
 fn sweep_next(world: &mut World, tear_down: &mut TearDown, budget: Option<Duration>) -> Swept {
     let Some(next) = take_next(world, tear_down) else {
         return Swept::Nothing;
@@ -202,7 +205,8 @@ fn sweep_next(world: &mut World, tear_down: &mut TearDown, budget: Option<Durati
     if is_begun { Swept::Rest } else { Swept::New }
 }
 
-/// Takes the sweep that runs, or else begins the one that waits: after declared references have let go.
+/// Takes the sweep that runs, or else begins the one that waits: after declared references have let
+/// go.
 fn take_next(world: &mut World, tear_down: &mut TearDown) -> Option<Box<Sweep>> {
     let deletions = world.get_resource_mut::<Deletions>()?;
     if !deletions.sweeps.is_waiting() {

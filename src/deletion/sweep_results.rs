@@ -61,8 +61,8 @@ pub(crate) fn conclude(
     outcome.and(told)
 }
 
-/// Counts what was found by a sweep that took so long, for the kinds of the `corpses` or else for the others, and warns of those who keep
-/// leaving something.
+/// Counts what was found by a sweep that took so long, for the kinds of the `corpses` or else for
+/// the others, and warns of those who keep leaving something.
 pub(crate) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], time: Duration) {
     let mut named: EntityHashMap<u64> = EntityHashMap::default();
     let mut hard_deleted = EntityHashSet::default();

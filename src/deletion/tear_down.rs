@@ -34,7 +34,8 @@ pub(crate) struct TearDown {
     ground: Ground,
     count: usize,
     looks_for: LooksFor,
-    /// The archetype of the last that was torn down, and whether it owned something: many of a kind go together.
+    /// The archetype of the last that was torn down, and whether it owned something: many of a kind
+    /// go together.
     last: Option<(ArchetypeId, bool)>,
     /// The archetype of the last that only this crate observes.
     last_unseen: Option<ArchetypeId>,
@@ -62,7 +63,8 @@ enum Ground {
     Doubtful(Epoch),
     /// The storage is not whole, so that nothing may be torn down.
     Broken(Epoch),
-    /// Somebody has cleared the world from inside: what was to go is gone, and others may have the ids.
+    /// Somebody has cleared the world from inside: what was to go is gone, and others may have the
+    /// ids.
     Cleared,
 }
 
@@ -145,7 +147,8 @@ impl TearDown {
         Deletions::of(world, self.ground.epoch()?)
     }
 
-    /// Tells of and destroys all that was marked meanwhile, and finds out whether somebody has cleared the world.
+    /// Tells of and destroys all that was marked meanwhile, and finds out whether somebody has
+    /// cleared the world.
     fn carry_out(&mut self, world: &mut World) {
         let epoch = self.ground.epoch();
         if epoch.is_none() {
@@ -158,7 +161,8 @@ impl TearDown {
         }
     }
 
-    /// Returns `true` if nothing is left to tear down, because somebody has cleared the world, or nothing may be.
+    /// Returns `true` if nothing is left to tear down, because somebody has cleared the world, or
+    /// nothing may be.
     pub(crate) fn is_over(&mut self, world: &mut World) -> bool {
         if let Ground::Doubtful(epoch) = self.ground {
             self.ground = if storage::look_after_panic(world) {
@@ -385,10 +389,11 @@ impl TearDown {
         }
     }
 
-    /// Takes an entity out of hiding that is about to be despawned, if somebody may look at it then, so that it looks
-    /// as in a plain despawn.
+    /// Takes an entity out of hiding that is about to be despawned, if somebody may look at it
+    /// then, so that it looks as in a plain despawn.
     ///
-    /// Returns `true` if it did: whoever saw that may have despawned it, or given it something to own.
+    /// Returns `true` if it did: whoever saw that may have despawned it, or given it something to
+    /// own.
     pub(crate) fn show(
         &mut self,
         world: &mut World,

@@ -50,17 +50,18 @@ impl QdelTimer {
 pub trait QdelTimerExt {
     /// Deletes `entity` when so much time has passed.
     ///
-    /// The time is that of the app: with the plugin and the feature `bevy_time` it is that of Bevy's `Time`, which
-    /// can be paused and slowed down; otherwise it passes when you call
-    /// [`advance_qdel_timers`](Self::advance_qdel_timers). A delay of zero is over the next time that time passes.
+    /// The time is that of the app: with the plugin and the feature `bevy_time` it is that of
+    /// Bevy's `Time`, which can be paused and slowed down; otherwise it passes when you call
+    /// [`advance_qdel_timers`](Self::advance_qdel_timers). A delay of zero is over the next time
+    /// that time passes.
     ///
-    /// The entity is held weakly: if it goes before, the timer goes with it. It may have several. A veto spends the
-    /// timer as a deletion does.
+    /// The entity is held weakly: if it goes before, the timer goes with it. It may have several. A
+    /// veto spends the timer as a deletion does.
     ///
     /// # Errors
     ///
-    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and [`QdelError::Resource`] if it
-    /// holds a resource.
+    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and
+    /// [`QdelError::Resource`] if it holds a resource.
     ///
     /// # Complexity
     ///
@@ -91,7 +92,8 @@ pub trait QdelTimerExt {
     ///
     /// # Errors
     ///
-    /// Returns [`CancelError::NotRunning`] if its time was up, it was cancelled before, or its entity is gone.
+    /// Returns [`CancelError::NotRunning`] if its time was up, it was cancelled before, or its
+    /// entity is gone.
     ///
     /// # Complexity
     ///
@@ -215,8 +217,8 @@ pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
     worklist::qdel_batch(world, due, Force::No, Look::Afresh)
 }
 
-/// What reads the app's clock, the time that it shows and how much of that this frame has added: a resource of
-/// the plugin.
+/// What reads the app's clock, the time that it shows and how much of that this frame has added: a
+/// resource of the plugin.
 #[derive(Resource, Clone, Copy)]
 #[require(Reserved)]
 pub(crate) struct AppClock(pub(crate) fn(&World) -> Option<(Duration, Duration)>);

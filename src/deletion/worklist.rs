@@ -54,7 +54,8 @@ pub(crate) fn qdel(
         deletions = world.get_resource();
     }
     let deletions = deletions.expect("a worklist should be there once it is prepared");
-    // Inside another deletion, a handler that panics must wait: going on now, it would lose the commands that do.
+    // Inside another deletion, a handler that panics must wait: going on now, it would lose the
+    // commands that do.
     let asked = if deletions.work.is_none() {
         permit(world, deletions, root, force)
     } else {
@@ -80,7 +81,8 @@ pub(crate) fn qdel(
     Ok(Qdel::Queued)
 }
 
-/// Deletes each of `roots` and all that goes with them: all are asked about first, and all are told together.
+/// Deletes each of `roots` and all that goes with them: all are asked about first, and all are told
+/// together.
 pub(crate) fn qdel_batch(
     world: &mut World,
     roots: impl IntoIterator<Item = Entity>,
@@ -115,13 +117,15 @@ pub(crate) fn qdel_batch(
     batch
 }
 
-/// Returns `true` if somebody who was marked may live on. Inside another deletion, that is still marked.
+/// Returns `true` if somebody who was marked may live on. Inside another deletion, that is still
+/// marked.
 fn may_be_kept(world: &World) -> bool {
     let deletions = world.get_resource::<Deletions>();
     deletions.is_some_and(|deletions| !deletions.destroyers.is_empty())
 }
 
-/// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that were.
+/// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that
+/// were.
 pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     // A panic may have dropped the commands that were to do that.
     let mut completed = signal::deferred_world::complete_all(world);
@@ -146,7 +150,8 @@ pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     work(world, Some(goal), |_| completed)
 }
 
-/// Deletes and tears down everything but resources and observers, and returns how many entities that were.
+/// Deletes and tears down everything but resources and observers, and returns how many entities
+/// that were.
 pub(crate) fn shut_down(world: &mut World) -> usize {
     prepare::prepare(world);
     let mut deletions = world.resource_mut::<Deletions>();
@@ -227,8 +232,8 @@ fn permit(
     })
 }
 
-/// Asks whether `root` may be deleted, by `permit`: a handler that panics counts as a veto, and its panic goes on
-/// when the work is done.
+/// Asks whether `root` may be deleted, by `permit`: a handler that panics counts as a veto, and its
+/// panic goes on when the work is done.
 fn ask_guarded(
     world: &mut World,
     root: Entity,
@@ -340,7 +345,8 @@ fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
     }
 }
 
-/// Tells, destroys, tears down and sweeps as far as the goal says, and returns how many entities were torn down.
+/// Tells, destroys, tears down and sweeps as far as the goal says, and returns how many entities
+/// were torn down.
 fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
     let mut tear_down = TearDown::new(epoch);
     tear_down.note(carry_out(world));

@@ -12,11 +12,11 @@ use crate::{
     error::warning,
 };
 
-/// Deletes what a component owns by a plain field, and empties the field: on a [`World`] at once, on
-/// [`Commands`] and [`DeferredWorld`] when commands are applied, the field being empty at once.
+/// Deletes what a component owns by a plain field, and empties the field: on a [`World`] at once,
+/// on [`Commands`] and [`DeferredWorld`] when commands are applied, the field being empty at once.
 ///
-/// Entities that are gone before are passed over. Use a relationship with `linked_spawn`, such as `ChildOf`, where what is
-/// owned should go with its owner without a word.
+/// Entities that are gone before are passed over. Use a relationship with `linked_spawn`, such as
+/// `ChildOf`, where what is owned should go with its owner without a word.
 ///
 /// # Examples
 ///

@@ -6,24 +6,30 @@ use crate::find::{report::ReferenceReport, search};
 
 /// Finding who still holds an entity, on a [`World`].
 pub trait FindReferencesExt {
-    /// Finds all places in the world that name `target`, which may be alive, on its way out, or long gone.
+    /// Finds all places in the world that name `target`, which may be alive, on its way out, or
+    /// long gone.
     ///
-    /// It reads the fields of all types that are [tracked](crate::WorldReferencesExt::track_references); with the feature
-    /// `bevy_reflect`, everything in components and resources whose type is in the `AppTypeRegistry` with
-    /// `#[reflect(Component)]` or `#[reflect(Resource)]`; and the relationships and observers that Bevy keeps. What it
-    /// cannot look into is in [`ReferenceReport::blind_spots`].
+    /// It reads the fields of all types that are
+    /// [tracked](crate::WorldReferencesExt::track_references); with the feature `bevy_reflect`,
+    /// everything in components and resources whose type is in the `AppTypeRegistry` with
+    /// `#[reflect(Component)]` or `#[reflect(Resource)]`; and the relationships and observers that
+    /// Bevy keeps. What it cannot look into is in [`ReferenceReport::blind_spots`].
     ///
-    /// While it looks, it holds the read lock of the `AppTypeRegistry`. In a type whose [`References`](crate::References) is written by hand
-    /// and does not say which parts it [enters](crate::ReferenceVisitor::enter), the paths of declared places are shorter than those of
-    /// reflection, and a place may be listed by both. Types that are not registered have names only if Bevy's feature `debug` is on.
+    /// While it looks, it holds the read lock of the `AppTypeRegistry`. In a type whose
+    /// [`References`](crate::References) is written by hand and does not say which parts it
+    /// [enters](crate::ReferenceVisitor::enter), the paths of declared places are shorter than
+    /// those of reflection, and a place may be listed by both. Types that are not registered have
+    /// names only if Bevy's feature `debug` is on.
     ///
-    /// It is a tool for people: for a game's console, or for a test that failed. Where only fields of tracked types matter and
-    /// nobody reads a report, [`plan_qdel`](crate::QdelExt::plan_qdel) costs a fraction.
+    /// It is a tool for people: for a game's console, or for a test that failed. Where only fields
+    /// of tracked types matter and nobody reads a report, [`plan_qdel`](crate::QdelExt::plan_qdel)
+    /// costs a fraction.
     ///
     /// # Complexity
     ///
-    /// One pass over all components whose type can hold an entity, also of hidden entities. If anybody holds `target`, a search
-    /// outwards from the roots follows, which reads what they lead to once more.
+    /// One pass over all components whose type can hold an entity, also of hidden entities. If
+    /// anybody holds `target`, a search outwards from the roots follows, which reads what they lead
+    /// to once more.
     ///
     /// # Examples
     ///

@@ -28,20 +28,23 @@ use crate::{
 pub trait QdelExt {
     /// Deletes `entity` and everything it owns, in order.
     ///
-    /// What it owns are the sources of all relationships with `linked_spawn`, such as `Children`. All are asked
-    /// first ([`PreQdel`](crate::PreQdel)); then all are hidden from queries, and their listeners are told
-    /// ([`Qdeleting`](crate::Qdeleting)), owner before owned, and their components destroyed
-    /// ([`Destroy`](crate::Destroy)). They are torn down at the end of the frame, owned before owner. Commands that
-    /// handlers queue are applied when all is told.
+    /// What it owns are the sources of all relationships with `linked_spawn`, such as `Children`.
+    /// All are asked first ([`PreQdel`](crate::PreQdel)); then all are hidden from queries, and
+    /// their listeners are told ([`Qdeleting`](crate::Qdeleting)), owner before owned, and their
+    /// components destroyed ([`Destroy`](crate::Destroy)). They are torn down at the end of the
+    /// frame, owned before owner. Commands that handlers queue are applied when all is told.
     ///
-    /// Called by a command of a handler, it asks and marks at once, and its listeners are told next.
+    /// Called by a command of a handler, it asks and marks at once, and its listeners are told
+    /// next.
     ///
     /// # Errors
     ///
-    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and [`QdelError::Resource`] if it
-    /// or something it owns holds a resource, which Bevy does not despawn, and [`QdelError::Denied`] if a declared
-    /// reference refuses to lose it ([`Policy::Deny`](crate::Policy::Deny)). Nothing has happened then. A field refuses as soon as it
-    /// is written; by a command, a field that another command of the same flush has written may not be known yet.
+    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and
+    /// [`QdelError::Resource`] if it or something it owns holds a resource, which Bevy does not
+    /// despawn, and [`QdelError::Denied`] if a declared reference refuses to lose it
+    /// ([`Policy::Deny`](crate::Policy::Deny)). Nothing has happened then. A field refuses as soon
+    /// as it is written; by a command, a field that another command of the same flush has written
+    /// may not be known yet.
     ///
     /// # Panics
     ///
@@ -117,19 +120,21 @@ pub trait QdelExt {
 
     /// Deletes `entities` and everything they own, in one go.
     ///
-    /// All are asked about first, each once. An entity stays if what it owns or itself vetoes its deletion, or if it is
-    /// refused (by a veto, or by a declared reference) by an entity that stays. An entity that goes as well refuses nothing, so the
-    /// order of `entities` does not matter. Then all that go are marked, all are told, and all are destroyed: handlers see
-    /// that the others go too.
+    /// All are asked about first, each once. An entity stays if what it owns or itself vetoes its
+    /// deletion, or if it is refused (by a veto, or by a declared reference) by an entity that
+    /// stays. An entity that goes as well refuses nothing, so the order of `entities` does not
+    /// matter. Then all that go are marked, all are told, and all are destroyed: handlers see that
+    /// the others go too.
     ///
     /// # Panics
     ///
-    /// As [`qdel`](Self::qdel). A handler of [`PreQdel`](crate::PreQdel) that panics counts as a veto, and does not save
-    /// the others.
+    /// As [`qdel`](Self::qdel). A handler of [`PreQdel`](crate::PreQdel) that panics counts as a
+    /// veto, and does not save the others.
     ///
     /// # Complexity
     ///
-    /// Linear in the number of entities, listeners and refusals, and cheaper than one `qdel` after the other.
+    /// Linear in the number of entities, listeners and refusals, and cheaper than one `qdel` after
+    /// the other.
     ///
     /// # Examples
     ///
@@ -147,7 +152,8 @@ pub trait QdelExt {
     /// ```
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatch;
 
-    /// Deletes `entities` as [`qdel_batch`](Self::qdel_batch) does, and shows everybody that it is forced.
+    /// Deletes `entities` as [`qdel_batch`](Self::qdel_batch) does, and shows everybody that it is
+    /// forced.
     ///
     /// # Panics
     ///
@@ -179,8 +185,9 @@ pub trait QdelExt {
 
     /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
     ///
-    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is called. Declared fields that were
-    /// written are read and linked to what they name, which may mark that as a target ([`Signals`](crate::Signals)).
+    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is
+    /// called. Declared fields that were written are read and linked to what they name, which may
+    /// mark that as a target ([`Signals`](crate::Signals)).
     ///
     /// # Errors
     ///
@@ -219,7 +226,8 @@ pub trait QdelExt {
     /// ```
     fn plan_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError>;
 
-    /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as [`plan_qdel`](Self::plan_qdel) does.
+    /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as
+    /// [`plan_qdel`](Self::plan_qdel) does.
     ///
     /// # Errors
     ///
@@ -260,8 +268,8 @@ pub trait QdelExt {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of entities that would go, and of the components that name them, after a look at the change ticks of
-    /// all tracked components whose type may refuse.
+    /// Linear in the number of entities that would go, and of the components that name them, after
+    /// a look at the change ticks of all tracked components whose type may refuse.
     ///
     /// # Examples
     ///
@@ -289,22 +297,25 @@ pub trait QdelExt {
 
     /// Tears down what was deleted before this call, and returns how many entities that were.
     ///
-    /// With [`Teardown::Budget`](crate::Teardown::Budget) it stops when the time is spent, and the next
-    /// call goes on from there; [`drain_qdel`](Self::drain_qdel) does not.
+    /// With [`Teardown::Budget`](crate::Teardown::Budget) it stops when the time is spent, and the
+    /// next call goes on from there; [`drain_qdel`](Self::drain_qdel) does not.
     ///
-    /// The plugin calls it in `Last`. What is deleted meanwhile waits for the next call, but what joins an owner that
-    /// is torn down, and cannot be asked any more, goes with it and is told. Called inside a deletion, by a
-    /// command, it returns 0, and that deletion tears down when it has told everybody.
+    /// The plugin calls it in `Last`. What is deleted meanwhile waits for the next call, but what
+    /// joins an owner that is torn down, and cannot be asked any more, goes with it and is told.
+    /// Called inside a deletion, by a command, it returns 0, and that deletion tears down when it
+    /// has told everybody.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a hook or observer, after the rest was torn down. An entity whose hook
-    /// panicked is tried again at the next flush.
+    /// Goes on with the first panic of a hook or observer, after the rest was torn down. An entity
+    /// whose hook panicked is tried again at the next flush.
     ///
-    /// A component that panics when it is *dropped* is another matter: Bevy leaves its table half dropped. The panic goes out at
-    /// once, and nothing is torn down in that world any more, by whatever means: what waits goes on waiting, this returns 0, and an error
-    /// is logged once that says why. In a table like that, some values of two entities have been dropped and can still be reached, so read nothing of
-    /// that kind, do not drop the world (`mem::forget` it, or end the process), and mend the `Drop`.
+    /// A component that panics when it is *dropped* is another matter: Bevy leaves its table half
+    /// dropped. The panic goes out at once, and nothing is torn down in that world any more, by
+    /// whatever means: what waits goes on waiting, this returns 0, and an error is logged once that
+    /// says why. In a table like that, some values of two entities have been dropped and can still
+    /// be reached, so read nothing of that kind, do not drop the world (`mem::forget` it, or end
+    /// the process), and mend the `Drop`.
     ///
     /// # Examples
     ///
@@ -324,8 +335,8 @@ pub trait QdelExt {
     #[doc(alias("SSgarbage", "garbage"))]
     fn flush_qdel(&mut self) -> usize;
 
-    /// Tears down all that was deleted, whatever the budget and also what is deleted meanwhile, and returns how many
-    /// entities that were.
+    /// Tears down all that was deleted, whatever the budget and also what is deleted meanwhile, and
+    /// returns how many entities that were.
     ///
     /// For a loading screen, or the end of a level.
     ///
@@ -350,10 +361,12 @@ pub trait QdelExt {
     /// ```
     fn drain_qdel(&mut self) -> usize;
 
-    /// Deletes everything but resources and observers, tears it down, and returns how many entities that were.
+    /// Deletes everything but resources and observers, tears it down, and returns how many entities
+    /// that were.
     ///
-    /// For a world that is about to be dropped: dropping tells nobody. All are told, owner before owned, with
-    /// [`force`](crate::Qdeleting::force), before the first is torn down. Nobody is asked: there is no veto.
+    /// For a world that is about to be dropped: dropping tells nobody. All are told, owner before
+    /// owned, with [`force`](crate::Qdeleting::force), before the first is torn down. Nobody is
+    /// asked: there is no veto.
     ///
     /// # Panics
     ///
@@ -499,7 +512,8 @@ pub(crate) fn later(
 pub trait CommandsQdelExt {
     /// Deletes `entities` and everything they own in one go. See [`QdelExt::qdel_batch`].
     ///
-    /// The first that cannot be deleted is an error that goes to Bevy's error handler with `Severity::Warning`.
+    /// The first that cannot be deleted is an error that goes to Bevy's error handler with
+    /// `Severity::Warning`.
     ///
     /// # Examples
     ///
@@ -519,7 +533,8 @@ pub trait CommandsQdelExt {
     /// ```
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>);
 
-    /// Deletes `entities` in one go and shows everybody that it is forced. See [`QdelExt::force_qdel_batch`].
+    /// Deletes `entities` in one go and shows everybody that it is forced. See
+    /// [`QdelExt::force_qdel_batch`].
     ///
     /// Errors are reported as those of [`qdel_batch`](Self::qdel_batch).
     ///

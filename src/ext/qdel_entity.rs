@@ -103,8 +103,9 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
 
 /// Orderly deletion of the entity at hand, when the commands are applied.
 ///
-/// An entity that is gone by then, or that holds a resource, is an error that goes to Bevy's error handler
-/// with `Severity::Warning`, which logs it by default. A second `qdel` of the same entity is no error.
+/// An entity that is gone by then, or that holds a resource, is an error that goes to Bevy's error
+/// handler with `Severity::Warning`, which logs it by default. A second `qdel` of the same entity
+/// is no error.
 pub trait EntityCommandsQdelExt {
     /// Deletes this entity and everything it owns. See [`QdelExt::qdel`](crate::QdelExt::qdel).
     ///
@@ -161,8 +162,9 @@ pub trait EntityCommandsQdelExt {
     /// ```
     fn force_qdel(&mut self) -> &mut Self;
 
-    /// Deletes this entity when so much time has passed, from when the command is applied, and returns the handle
-    /// by which that is cancelled. See [`QdelTimerExt::qdel_in`](crate::QdelTimerExt::qdel_in).
+    /// Deletes this entity when so much time has passed, from when the command is applied, and
+    /// returns the handle by which that is cancelled. See
+    /// [`QdelTimerExt::qdel_in`](crate::QdelTimerExt::qdel_in).
     ///
     /// # Examples
     ///

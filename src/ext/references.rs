@@ -9,23 +9,29 @@ use crate::{
 
 /// Declared references, on a [`World`].
 pub trait WorldReferencesExt {
-    /// Has the declared fields of each `C` cleared when what they name goes away: setting the field is all.
+    /// Has the declared fields of each `C` cleared when what they name goes away: setting the field
+    /// is all.
     ///
-    /// A field never names an entity that this crate has torn down, and lets go of one that was despawned plainly at once
-    /// if it is known to name it, and at the next sync if it was written since the last one. The one limit: what
-    /// hooks and observers write while the tear-down runs is found by the next sync.
+    /// A field never names an entity that this crate has torn down, and lets go of one that was
+    /// despawned plainly at once if it is known to name it, and at the next sync if it was written
+    /// since the last one. The one limit: what hooks and observers write while the tear-down runs
+    /// is found by the next sync.
     ///
-    /// The sync comes before each tear-down, and with the plugin before `PostUpdate` (`QdelSystems::Sync`): until then a written field
-    /// may name an entity that is being deleted. It reads what was written since by Bevy's change detection; a frame without
-    /// deletions costs nothing, and a game that only ever despawns plainly calls
-    /// [`sync_references`](Self::sync_references). Entities that are there already are read at once. A second time does no harm.
+    /// The sync comes before each tear-down, and with the plugin before `PostUpdate`
+    /// (`QdelSystems::Sync`): until then a written field may name an entity that is being deleted.
+    /// It reads what was written since by Bevy's change detection; a frame without deletions costs
+    /// nothing, and a game that only ever despawns plainly calls
+    /// [`sync_references`](Self::sync_references). Entities that are there already are read at
+    /// once. A second time does no harm.
     ///
     /// # Complexity
     ///
-    /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed one names.
-    /// A deletion costs a pass over each component that names the entity: see [`References`] for its containers. A type
-    /// with the policies `qdel` or `deny` is synced as well before anybody is asked, without letting go of anything: each time by a
-    /// verb of [`World`], once for a batch, and once for all commands until a system runs that is no observer.
+    /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed
+    /// one names. A deletion costs a pass over each component that names the entity: see
+    /// [`References`] for its containers. A type with the policies `qdel` or `deny` is synced as
+    /// well before anybody is asked, without letting go of anything: each time by a verb of
+    /// [`World`], once for a batch, and once for all commands until a system runs that is no
+    /// observer.
     ///
     /// # Examples
     ///
@@ -54,13 +60,15 @@ pub trait WorldReferencesExt {
     where
         C: Component<Mutability: Change<C>> + References;
 
-    /// Reads the fields that were written, and has them let go of what is lost, without waiting for a tear-down.
+    /// Reads the fields that were written, and has them let go of what is lost, without waiting for
+    /// a tear-down.
     ///
     /// Call it after plain despawns where nothing may dangle until the next deletion.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of an [`on_lost`](References::on_lost), after everybody has let go.
+    /// Goes on with the first panic of an [`on_lost`](References::on_lost), after everybody has let
+    /// go.
     ///
     /// # Examples
     ///

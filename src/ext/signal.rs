@@ -27,30 +27,34 @@ use crate::{
 
 /// Registering, sending and asking, on a [`World`] and on a [`DeferredWorld`].
 ///
-/// A `DeferredWorld` (in hooks, handlers and observers) registers at once. Where the target is listened to for the first time, or the handler
-/// is used for the first time, a command has to complete that, and the answer is [`Registered::Queued`].
+/// A `DeferredWorld` (in hooks, handlers and observers) registers at once. Where the target is
+/// listened to for the first time, or the handler is used for the first time, a command has to
+/// complete that, and the answer is [`Registered::Queued`].
 ///
-/// A resource is a component on an entity of its own, so it can listen and be listened to. One that listens
-/// is removed and inserted again by `World::resource_scope`, which ends its registrations.
+/// A resource is a component on an entity of its own, so it can listen and be listened to. One that
+/// listens is removed and inserted again by `World::resource_scope`, which ends its registrations.
 pub trait SignalExt: sealed::Worldly {
     /// Registers `handler` of its component on `listener` for its signal about `target`.
     ///
-    /// The registration ends when either entity is deleted, when the component is removed,
-    /// or with [`unregister_signal`](Self::unregister_signal). One for [`Qdeleting`](crate::Qdeleting) ends
-    /// with its notice. It belongs to the component, not to its value: who overwrites that keeps it, so a handler whose component may
-    /// have another target by then compares [`Received::target`](crate::Received::target). It is called after all earlier registrations for
-    /// the signal on `target`.
+    /// The registration ends when either entity is deleted, when the component is removed, or with
+    /// [`unregister_signal`](Self::unregister_signal). One for [`Qdeleting`](crate::Qdeleting) ends
+    /// with its notice. It belongs to the component, not to its value: who overwrites that keeps
+    /// it, so a handler whose component may have another target by then compares
+    /// [`Received::target`](crate::Received::target). It is called after all earlier registrations
+    /// for the signal on `target`.
     ///
-    /// A `listener` that is deleted by a [`qdel`](crate::QdelExt::qdel) hears signals until all components that go with it are
-    /// destroyed ([`Destroy`](crate::Destroy)). Then its registrations end, unless it lives on, however long it waits for its tear-down.
-    /// Use a [`Weak`](crate::Weak) handle where nobody needs to be told.
+    /// A `listener` that is deleted by a [`qdel`](crate::QdelExt::qdel) hears signals until all
+    /// components that go with it are destroyed ([`Destroy`](crate::Destroy)). Then its
+    /// registrations end, unless it lives on, however long it waits for its tear-down. Use a
+    /// [`Weak`](crate::Weak) handle where nobody needs to be told.
     ///
     /// # Errors
     ///
-    /// Returns [`RegisterError::AlreadyRegistered`] if this component already listens for the signal on
-    /// `target`; an error of its own if `listener` or `target` is not spawned or is being deleted; and
-    /// [`RegisterError::MissingComponent`] if `listener` lacks the component.
-    /// The world is unchanged in all cases, but for commands that waited: on a `World`, they may be applied.
+    /// Returns [`RegisterError::AlreadyRegistered`] if this component already listens for the
+    /// signal on `target`; an error of its own if `listener` or `target` is not spawned or is being
+    /// deleted; and [`RegisterError::MissingComponent`] if `listener` lacks the component. The
+    /// world is unchanged in all cases, but for commands that waited: on a `World`, they may be
+    /// applied.
     ///
     /// # Complexity
     ///
@@ -101,13 +105,15 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Makes sure that a component of `listener` listens for a signal about `target`.
     ///
-    /// Where it does already, its handler and its place in the order stay, and this answers [`Registered::Now`]. Otherwise this is
-    /// [`register_signal`](Self::register_signal). It can be called any number of times: in an insert hook for instance, because a
-    /// component that is overwritten keeps its registrations.
+    /// Where it does already, its handler and its place in the order stay, and this answers
+    /// [`Registered::Now`]. Otherwise this is [`register_signal`](Self::register_signal). It can be
+    /// called any number of times: in an insert hook for instance, because a component that is
+    /// overwritten keeps its registrations.
     ///
     /// # Errors
     ///
-    /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
+    /// As [`register_signal`](Self::register_signal), but never
+    /// [`RegisterError::AlreadyRegistered`].
     ///
     /// # Examples
     ///
@@ -157,8 +163,9 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Registers `handler` for one call: the registration is removed before it.
     ///
-    /// The handler may register anew. A question can be asked any number of times, so its handlers cannot be
-    /// registered for one call. See [`register_signal`](Self::register_signal) for all else.
+    /// The handler may register anew. A question can be asked any number of times, so its handlers
+    /// cannot be registered for one call. See [`register_signal`](Self::register_signal) for all
+    /// else.
     ///
     /// # Errors
     ///
@@ -207,18 +214,21 @@ pub trait SignalExt: sealed::Worldly {
         Ok(replaced.into())
     }
 
-    /// Registers `handler` in place of the one that its component has for its signal about `target`.
+    /// Registers `handler` in place of the one that its component has for its signal about
+    /// `target`.
     ///
-    /// An earlier registration keeps its place in the order, and one for one call remains one for one call. If there is none, this
-    /// is [`register_signal`](Self::register_signal).
+    /// An earlier registration keeps its place in the order, and one for one call remains one for
+    /// one call. If there is none, this is [`register_signal`](Self::register_signal).
     ///
-    /// In a dispatch that is going on, the new handler is called if the turn of the registration is still to come, and the old one is
-    /// not. Where the answer is [`Replaced::Queued`], it waits for the next dispatch. While the end of `target` is told, nothing is replaced any more:
-    /// that is [`RegisterError::TargetDeleting`].
+    /// In a dispatch that is going on, the new handler is called if the turn of the registration is
+    /// still to come, and the old one is not. Where the answer is [`Replaced::Queued`], it waits
+    /// for the next dispatch. While the end of `target` is told, nothing is replaced any more: that
+    /// is [`RegisterError::TargetDeleting`].
     ///
     /// # Errors
     ///
-    /// As [`register_signal`](Self::register_signal), but never [`RegisterError::AlreadyRegistered`].
+    /// As [`register_signal`](Self::register_signal), but never
+    /// [`RegisterError::AlreadyRegistered`].
     ///
     /// # Examples
     ///
@@ -264,12 +274,14 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Ends the registration of the `C` on `listener` for the signal `S` about `target`.
     ///
-    /// In a dispatch that is going on its handler is not called any more. A registration that has heard the last notice of `target` is none
-    /// any more, but would come back should the target live on ([`LetMeLive`](crate::Hint::LetMeLive)): this ends that as well.
+    /// In a dispatch that is going on its handler is not called any more. A registration that has
+    /// heard the last notice of `target` is none any more, but would come back should the target
+    /// live on ([`LetMeLive`](crate::Hint::LetMeLive)): this ends that as well.
     ///
     /// # Errors
     ///
-    /// Returns [`UnregisterError::NotRegistered`] if there is none. It is safe to ignore where that is fine.
+    /// Returns [`UnregisterError::NotRegistered`] if there is none. It is safe to ignore where that
+    /// is fine.
     ///
     /// # Complexity
     ///
@@ -317,15 +329,17 @@ pub trait SignalExt: sealed::Worldly {
         register::unregister::<C, S>(&mut world, listener, About::Entity(target))
     }
 
-    /// Moves the registration of the `C` on `listener` for the signal `S` from one target to another.
+    /// Moves the registration of the `C` on `listener` for the signal `S` from one target to
+    /// another.
     ///
-    /// Its handler is kept, and for how many calls it is. It goes to the end of the order of the new target.
+    /// Its handler is kept, and for how many calls it is. It goes to the end of the order of the
+    /// new target.
     ///
     /// # Errors
     ///
-    /// Returns [`RetargetError::NotRegistered`] if there is none on `from`, also if that has heard its last notice, and
-    /// [`RetargetError::Refused`] if there is one on `to` already, or `to` cannot be listened to, or `listener` cannot listen any more.
-    /// Nothing has changed then.
+    /// Returns [`RetargetError::NotRegistered`] if there is none on `from`, also if that has heard
+    /// its last notice, and [`RetargetError::Refused`] if there is one on `to` already, or `to`
+    /// cannot be listened to, or `listener` cannot listen any more. Nothing has changed then.
     ///
     /// # Complexity
     ///
@@ -369,8 +383,8 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Ends all registrations on `target`, for whatever signal, and returns how many there were.
     ///
-    /// Nobody is told. Declared references stay known, because fields still name the target. Registrations that have heard its last notice do
-    /// not come back should it live on.
+    /// Nobody is told. Declared references stay known, because fields still name the target.
+    /// Registrations that have heard its last notice do not come back should it live on.
     ///
     /// # Complexity
     ///
@@ -413,13 +427,14 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Sends `signal` to all who registered for it on `target`, and returns their merged answer.
     ///
-    /// Handlers are called in the order of their registrations. What is unregistered meanwhile is not called,
-    /// what is registered meanwhile waits for the next time. On a `World`, commands that handlers queue are
-    /// applied before this returns.
+    /// Handlers are called in the order of their registrations. What is unregistered meanwhile is
+    /// not called, what is registered meanwhile waits for the next time. On a `World`, commands
+    /// that handlers queue are applied before this returns.
     ///
-    /// A `target` that is being deleted is spoken about as before: those who listen to it hear of it until its tear-down, which ends their registrations
-    /// without a word. Nobody registers on it any more, and anybody may unregister. Only [`Qdeleting`](crate::Qdeleting) cannot be sent: nobody is
-    /// called, and the answer is the default.
+    /// A `target` that is being deleted is spoken about as before: those who listen to it hear of
+    /// it until its tear-down, which ends their registrations without a word. Nobody registers on
+    /// it any more, and anybody may unregister. Only [`Qdeleting`](crate::Qdeleting) cannot be
+    /// sent: nobody is called, and the answer is the default.
     ///
     /// # Panics
     ///
@@ -474,7 +489,8 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Sends what `signal` returns, which is only called if somebody listens on `target`.
     ///
-    /// A signal that opted in to [`OBSERVERS`](Signal::OBSERVERS) is always built: an observer may be global.
+    /// A signal that opted in to [`OBSERVERS`](Signal::OBSERVERS) is always built: an observer may
+    /// be global.
     ///
     /// # Panics
     ///
@@ -605,8 +621,8 @@ pub trait SignalExt: sealed::Worldly {
 
     /// Returns the registrations on `target`: signal by signal, in order.
     ///
-    /// Components that name it by a declared reference are among them, with a signal of this crate that is
-    /// called `Referenced`.
+    /// Components that name it by a declared reference are among them, with a signal of this crate
+    /// that is called `Referenced`.
     ///
     /// # Examples
     ///
@@ -641,7 +657,8 @@ pub trait SignalExt: sealed::Worldly {
         books.map_or_else(Vec::new, |books| books.describe_target(target))
     }
 
-    /// Returns the registrations of the components of `listener`, in order, and after them its declared references.
+    /// Returns the registrations of the components of `listener`, in order, and after them its
+    /// declared references.
     ///
     /// # Examples
     ///
@@ -676,7 +693,8 @@ pub trait SignalExt: sealed::Worldly {
         books.map_or(Vec::new(), |books| books.describe_listener(listener))
     }
 
-    /// Registers `handler` of its component on `listener` for its signal about nothing in particular.
+    /// Registers `handler` of its component on `listener` for its signal about nothing in
+    /// particular.
     ///
     /// Global signals go through one target that never goes away.
     ///
@@ -913,13 +931,14 @@ pub trait SignalExt: sealed::Worldly {
 
 /// Preparing a world for listeners.
 pub trait WorldListenerExt {
-    /// Watches for the end of each `C` by a component hook, which is cheaper than the observer that the
-    /// first registration would otherwise add.
+    /// Watches for the end of each `C` by a component hook, which is cheaper than the observer that
+    /// the first registration would otherwise add.
     ///
-    /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity has had.
-    /// Later it does no harm. An `on_remove` hook of the component's own stays, and an observer
-    /// is used beside it. The hook saves about 180 instructions for each listener that goes away,
-    /// a sixth of its despawn (`cargo bench --bench fan_out`, listener delete, `qdel_req` against `qdel`).
+    /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity
+    /// has had. Later it does no harm. An `on_remove` hook of the component's own stays, and an
+    /// observer is used beside it. The hook saves about 180 instructions for each listener that
+    /// goes away, a sixth of its despawn (`cargo bench --bench fan_out`, listener delete,
+    /// `qdel_req` against `qdel`).
     ///
     /// # Examples
     ///

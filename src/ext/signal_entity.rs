@@ -226,7 +226,8 @@ pub trait EntityWorldMutSignalExt {
         to: Entity,
     ) -> Result<Registered, RetargetError>;
 
-    /// Ends all registrations on this entity, and returns how many there were: see [`SignalExt::unregister_all`].
+    /// Ends all registrations on this entity, and returns how many there were: see
+    /// [`SignalExt::unregister_all`].
     ///
     /// # Examples
     ///
@@ -677,24 +678,27 @@ impl EntityWorldMutSignalExt for EntityWorldMut<'_> {
 
 /// The verbs of [`SignalExt`] on the entity at hand, applied when the commands are.
 ///
-/// Errors go to Bevy's error handler with [`Severity::Warning`], which logs them by default: none of them
-/// panics. A registration whose listener is gone by then, and unregistering what is not registered, are
-/// errors with [`Severity::Debug`].
+/// Errors go to Bevy's error handler with [`Severity::Warning`], which logs them by default: none
+/// of them panics. A registration whose listener is gone by then, and unregistering what is not
+/// registered, are errors with [`Severity::Debug`].
 ///
-/// They are seen there and nowhere else. A second registration of a component for a signal about one target is refused when
-/// its command is applied: the first handler stays, and the warning names both entities, the component and the signal. Use
-/// [`replace_signal`](Self::replace_signal) where the new handler is meant.
+/// They are seen there and nowhere else. A second registration of a component for a signal about
+/// one target is refused when its command is applied: the first handler stays, and the warning
+/// names both entities, the component and the signal. Use [`replace_signal`](Self::replace_signal)
+/// where the new handler is meant.
 ///
-/// Commands are applied in the order in which they were queued. `entity.register_signal(goblin, Mob::clear_target).insert(Mob::default())` finds no
-/// `Mob` yet: nothing is registered, and the warning is [`RegisterError::MissingComponent`]. Insert first, or spawn the entity with the
-/// component. Where there is a `Mob` already, that one registers, and the one that overwrites it keeps the registration.
+/// Commands are applied in the order in which they were queued. `entity.register_signal(goblin,
+/// Mob::clear_target).insert(Mob::default())` finds no `Mob` yet: nothing is registered, and the
+/// warning is [`RegisterError::MissingComponent`]. Insert first, or spawn the entity with the
+/// component. Where there is a `Mob` already, that one registers, and the one that overwrites it
+/// keeps the registration.
 pub trait EntityCommandsSignalExt {
     /// Registers `handler` of a component of this entity for a signal about `target`.
     ///
     /// If `target` is being deleted or gone when the command is applied, a handler for
     /// [`Qdeleting`](crate::Qdeleting) is called at once with
-    /// [`Cause::AlreadyGone`](crate::Cause::AlreadyGone): whoever looks a target up and registers on it
-    /// cannot miss its end.
+    /// [`Cause::AlreadyGone`](crate::Cause::AlreadyGone): whoever looks a target up and registers
+    /// on it cannot miss its end.
     ///
     /// # Examples
     ///
@@ -844,8 +848,9 @@ pub trait EntityCommandsSignalExt {
 
     /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
     ///
-    /// If `to` is being deleted or gone when the command is applied, a registration for [`Qdeleting`](crate::Qdeleting) ends, and its handler
-    /// is called at once with [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
+    /// If `to` is being deleted or gone when the command is applied, a registration for
+    /// [`Qdeleting`](crate::Qdeleting) ends, and its handler is called at once with
+    /// [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
     ///
     /// # Examples
     ///
@@ -907,7 +912,8 @@ pub trait EntityCommandsSignalExt {
     /// ```
     fn unregister_all(&mut self) -> &mut Self;
 
-    /// Ends the registration of this entity's `C` for the signal `S` about `target`, if there is one.
+    /// Ends the registration of this entity's `C` for the signal `S` about `target`, if there is
+    /// one.
     ///
     /// # Examples
     ///

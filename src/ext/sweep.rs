@@ -16,22 +16,27 @@ use crate::{
 
 /// Looking for whoever names what is gone, on a [`World`].
 pub trait SweepExt {
-    /// Empties all places that name an entity which is gone, in one pass over the world, and says where they were.
+    /// Empties all places that name an entity which is gone, in one pass over the world, and says
+    /// where they were.
     ///
-    /// It reads the declared fields of all types that are [tracked](crate::WorldReferencesExt::track_references), and with the feature
-    /// `bevy_reflect` everything in all other components and resources whose type is in the `AppTypeRegistry` with
-    /// `#[reflect(Component)]` or `#[reflect(Resource)]`. An entry of a list, a set or a map is taken out, and the others keep their
-    /// order; an `Option` becomes `None`; a value that cannot be without is dropped by what holds it; and a plain `Entity` with nothing
-    /// around it becomes `Entity::PLACEHOLDER`. Immutable components are emptied as well, and their hooks run. Only
+    /// It reads the declared fields of all types that are
+    /// [tracked](crate::WorldReferencesExt::track_references), and with the feature `bevy_reflect`
+    /// everything in all other components and resources whose type is in the `AppTypeRegistry` with
+    /// `#[reflect(Component)]` or `#[reflect(Resource)]`. An entry of a list, a set or a map is
+    /// taken out, and the others keep their order; an `Option` becomes `None`; a value that cannot
+    /// be without is dropped by what holds it; and a plain `Entity` with nothing around it becomes
+    /// `Entity::PLACEHOLDER`. Immutable components are emptied as well, and their hooks run. Only
     /// what is emptied counts as changed.
     ///
-    /// [`Weak`](crate::Weak) handles may name the gone, and components that are relationships, and observers, are Bevy's to clear: these are left alone, and so
-    /// are entities that are being deleted and not torn down yet, and what they name. What it cannot look into is in
+    /// [`Weak`](crate::Weak) handles may name the gone, and components that are relationships, and
+    /// observers, are Bevy's to clear: these are left alone, and so are entities that are being
+    /// deleted and not torn down yet, and what they name. What it cannot look into is in
     /// [`SweepReport::blind_spots`].
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a hook, or of an [`on_lost`](crate::References::on_lost), after everything was swept.
+    /// Goes on with the first panic of a hook, or of an [`on_lost`](crate::References::on_lost),
+    /// after everything was swept.
     ///
     /// # Complexity
     ///
@@ -71,10 +76,12 @@ pub trait SweepExt {
     #[doc(alias("del", "hard_delete"))]
     fn sweep(&mut self) -> SweepReport;
 
-    /// Empties all places that name one of `targets`, as [`sweep`](Self::sweep) does, whether they are alive or gone.
+    /// Empties all places that name one of `targets`, as [`sweep`](Self::sweep) does, whether they
+    /// are alive or gone.
     ///
-    /// It is for those who leave the game and not the world, such as entities that are kept for another use. Declared references with
-    /// the [policies](crate::Policy) `remove` and `qdel` are left as they are, and so are relationships.
+    /// It is for those who leave the game and not the world, such as entities that are kept for
+    /// another use. Declared references with the [policies](crate::Policy) `remove` and `qdel` are
+    /// left as they are, and so are relationships.
     ///
     /// # Panics
     ///
@@ -105,7 +112,8 @@ pub trait SweepExt {
     /// ```
     fn sweep_for(&mut self, targets: impl IntoIterator<Item = Entity>) -> SweepReport;
 
-    /// Finds all places that name an entity which is gone, as [`sweep`](Self::sweep) does, and leaves them as they are.
+    /// Finds all places that name an entity which is gone, as [`sweep`](Self::sweep) does, and
+    /// leaves them as they are.
     ///
     /// Declared references are read before, and let go of what is lost, as before each tear-down.
     ///
@@ -144,11 +152,11 @@ pub trait SweepExt {
     /// ```
     fn find_leftovers(&mut self) -> SweepReport;
 
-    /// Has sweeps leave all components or the resource of type `C` as they are: because it is to remember the dead, or names entities of another
-    /// world.
+    /// Has sweeps leave all components or the resource of type `C` as they are: because it is to
+    /// remember the dead, or names entities of another world.
     ///
-    /// It is listed among the blind spots of their reports. A sweep that runs in slices keeps what it knows. For fields of a declared type
-    /// there is `#[references(ignore)]`.
+    /// It is listed among the blind spots of their reports. A sweep that runs in slices keeps what
+    /// it knows. For fields of a declared type there is `#[references(ignore)]`.
     ///
     /// # Examples
     ///
@@ -169,7 +177,8 @@ pub trait SweepExt {
     fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
 
     /// Has the next flushes sweep for all who are gone, at the pace that the settings say, and
-    /// [`SweepFinished`](crate::SweepFinished) told when it is done. A second time before that does no harm.
+    /// [`SweepFinished`](crate::SweepFinished) told when it is done. A second time before that does
+    /// no harm.
     ///
     /// Nothing comes of it with [`SweepMode::Off`](crate::SweepMode::Off).
     ///
@@ -195,8 +204,8 @@ pub trait SweepExt {
     /// ```
     fn request_sweep(&mut self);
 
-    /// Returns the fields in which sweeps found something since the world began or the statistics were reset, those with the most
-    /// places first.
+    /// Returns the fields in which sweeps found something since the world began or the statistics
+    /// were reset, those with the most places first.
     ///
     /// # Examples
     ///
@@ -266,13 +275,14 @@ impl SweepExt for World {
 
 /// Asserts that nothing names an entity which is gone: for tests.
 ///
-/// It tears down what waits for it, and then looks as [`SweepExt::find_leftovers`] does. A type that is neither tracked nor registered is not
-/// looked into and passes: `find_leftovers().blind_spots` lists them.
+/// It tears down what waits for it, and then looks as [`SweepExt::find_leftovers`] does. A type
+/// that is neither tracked nor registered is not looked into and passes:
+/// `find_leftovers().blind_spots` lists them.
 ///
 /// # Panics
 ///
-/// Panics if anything does, with a list that names each holder, its field, and whom it names. Also as
-/// [`drain_qdel`](crate::QdelExt::drain_qdel).
+/// Panics if anything does, with a list that names each holder, its field, and whom it names. Also
+/// as [`drain_qdel`](crate::QdelExt::drain_qdel).
 ///
 /// # Examples
 ///

@@ -14,8 +14,9 @@ use crate::{
     inspect::{SEARCH_DEPTH, label::order, readers::archetypes},
 };
 
-/// Marks an entity as a root for [`find_references`](crate::FindReferencesExt::find_references), as every resource is one: an
-/// entity that the game reaches without any other, such as the player or the level.
+/// Marks an entity as a root for [`find_references`](crate::FindReferencesExt::find_references), as
+/// every resource is one: an entity that the game reaches without any other, such as the player or
+/// the level.
 ///
 /// It does nothing else.
 ///

@@ -143,7 +143,8 @@ where
             }
             for char in line.as_ref().chars() {
                 match char {
-                    // A backslash begins an escape in a label, also before letters that mean nothing elsewhere.
+                    // A backslash begins an escape in a label, also before letters that mean
+                    // nothing elsewhere.
                     '"' | '\\' => write!(f, "\\{char}")?,
                     _ => f.write_char(char)?,
                 }

@@ -16,14 +16,16 @@ use crate::{
     text::Counted,
 };
 
-/// Who holds an entity: the answer to [`find_references`](crate::FindReferencesExt::find_references).
+/// Who holds an entity: the answer to
+/// [`find_references`](crate::FindReferencesExt::find_references).
 ///
-/// Its `Display` is a tree for people: under each place stands who leads to its holder, up to a root. Two searches
-/// of one world give equal reports.
+/// Its `Display` is a tree for people: under each place stands who leads to its holder, up to a
+/// root. Two searches of one world give equal reports.
 ///
-/// Nobody can see these, and they are not listed: fields with `#[reflect(ignore)]`, fields that a tracked type leaves out
-/// if it is not reflected as well, other fields of a relationship that is not reflected, what functions, closures and systems
-/// hold, commands that wait, channels, and non-send data. The resources of this crate are left out.
+/// Nobody can see these, and they are not listed: fields with `#[reflect(ignore)]`, fields that a
+/// tracked type leaves out if it is not reflected as well, other fields of a relationship that is
+/// not reflected, what functions, closures and systems hold, commands that wait, channels, and
+/// non-send data. The resources of this crate are left out.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -59,10 +61,11 @@ impl ReferenceReport {
         self.holders.iter().map(|holder| holder.places.len()).sum()
     }
 
-    /// Returns the target, its holders, their chains and its listeners as a graph in the language of Graphviz.
+    /// Returns the target, its holders, their chains and its listeners as a graph in the language
+    /// of Graphviz.
     ///
-    /// Each entity is a node with its id for a name; roots are drawn twice round, and registrations with dashes. Whatever the
-    /// names of entities hold, the graph is well formed.
+    /// Each entity is a node with its id for a name; roots are drawn twice round, and registrations
+    /// with dashes. Whatever the names of entities hold, the graph is well formed.
     ///
     /// # Complexity
     ///

@@ -15,10 +15,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlindSpot {
-    /// The type name of the component, or `component 12` where Bevy was built without its feature `debug` and nobody else knows
-    /// the name.
+    /// The type name of the component, or `component 12` where Bevy was built without its feature
+    /// `debug` and nobody else knows the name.
     pub component: String,
-    /// How many entities have it, or for [`Blindness::TooDeep`], how many have one that is too deep.
+    /// How many entities have it, or for [`Blindness::TooDeep`], how many have one that is too
+    /// deep.
     pub entities: usize,
     /// Why it could not be looked into.
     pub reason: Blindness,
@@ -56,7 +57,8 @@ pub enum Blindness {
         /// The first place that was not looked at.
         path: String,
     },
-    /// Sweeps leave it out on request: [`leave_out_of_sweeps`](crate::SweepExt::leave_out_of_sweeps).
+    /// Sweeps leave it out on request:
+    /// [`leave_out_of_sweeps`](crate::SweepExt::leave_out_of_sweeps).
     LeftOut,
 }
 
@@ -118,7 +120,8 @@ impl TooDeep {
         }
     }
 
-    /// Returns, type by type, how many components that were, and the path in the first of their holders.
+    /// Returns, type by type, how many components that were, and the path in the first of their
+    /// holders.
     pub(crate) fn into_iter(self) -> impl Iterator<Item = (ComponentId, usize, String)> {
         let all = self.0.into_iter();
         all.map(|(component, (count, _, path))| (component, count, path))

@@ -1,8 +1,9 @@
 //! Taking entities out of values by reflection.
 //!
-//! It follows the rules of declared references: a value that cannot be without an entity is dropped by the innermost `Option`,
-//! list, set or map that holds it, and the others keep their order. Where there is none, because a component holds
-//! a plain `Entity`, that becomes [`Entity::PLACEHOLDER`].
+//! It follows the rules of declared references: a value that cannot be without an entity is dropped
+//! by the innermost `Option`, list, set or map that holds it, and the others keep their order.
+//! Where there is none, because a component holds a plain `Entity`, that becomes
+//! [`Entity::PLACEHOLDER`].
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,8 @@ pub(crate) enum Around {
     Nobody,
 }
 
-/// Takes all who are `lost` out of `value`, and tells whether it must be dropped by what is around it.
+/// Takes all who are `lost` out of `value`, and tells whether it must be dropped by what is around
+/// it.
 pub(crate) fn empty(
     value: &mut dyn PartialReflect,
     lost: &EntityIndexSet,

@@ -12,14 +12,15 @@ use crate::{inspect::label::EntityLabel, reference::policy::Policy};
 pub struct ReferenceHolder {
     /// Who it is.
     pub label: EntityLabel,
-    /// Where it names the target: component by component in the order of their names, and within one in the order of
-    /// its fields.
+    /// Where it names the target: component by component in the order of their names, and within
+    /// one in the order of its fields.
     pub places: Vec<ReferencePlace>,
-    /// The shortest way from a root to the holder: the root first, and last whoever names the holder. Empty if the holder is
-    /// a root itself; `None` if no root leads to it within [`SEARCH_DEPTH`](crate::SEARCH_DEPTH) steps, but by way of
-    /// the target.
+    /// The shortest way from a root to the holder: the root first, and last whoever names the
+    /// holder. Empty if the holder is a root itself; `None` if no root leads to it within
+    /// [`SEARCH_DEPTH`](crate::SEARCH_DEPTH) steps, but by way of the target.
     ///
-    /// Among ways of the same length it is the one through the entities with the lowest index and generation.
+    /// Among ways of the same length it is the one through the entities with the lowest index and
+    /// generation.
     pub chain: Option<Vec<ChainLink>>,
 }
 
@@ -31,8 +32,8 @@ pub struct ReferenceHolder {
 pub struct ReferencePlace {
     /// The type name of the component, with its path.
     pub component: String,
-    /// Where in the component it is: `.friends[3]`. The number of an entry of a hash map or set is its place in the order that
-    /// the map has at present.
+    /// Where in the component it is: `.friends[3]`. The number of an entry of a hash map or set is
+    /// its place in the order that the map has at present.
     pub path: String,
     /// What kind of a place it is.
     pub kind: ReferenceKind,

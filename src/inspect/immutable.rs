@@ -8,10 +8,12 @@ use bevy_ecs::{
 };
 use bevy_reflect::{Reflect, ReflectFromPtr};
 
-/// Puts a new value in the place of the immutable component of `holder`: the old one, after `change`.
+/// Puts a new value in the place of the immutable component of `holder`: the old one, after
+/// `change`.
 ///
-/// Hooks and observers see it as if it was inserted again, and nothing of it is lost on the way. (`ReflectComponent` can only
-/// insert what `FromReflect` makes, which has the defaults of all fields that reflection ignores.)
+/// Hooks and observers see it as if it was inserted again, and nothing of it is lost on the way.
+/// (`ReflectComponent` can only insert what `FromReflect` makes, which has the defaults of all
+/// fields that reflection ignores.)
 #[expect(
     unsafe_code,
     reason = "Bevy has no safe way to reflect an immutable component and change it"
@@ -31,8 +33,9 @@ pub(crate) fn modify(
     let cast = pointer.raw_pointer_cast();
     let changed = world.modify_component_by_id(holder, component, |mut value| {
         let value = cast(value.as_mut().as_ptr().cast());
-        // SAFETY: the pointer is that of the component, which nobody else reaches while it is being modified, and the type of the component is
-        // the one that the cast is for, as was compared above.
+        // SAFETY: the pointer is that of the component, which nobody else reaches while it is being
+        // modified, and the type of the component is the one that the cast is for, as was compared
+        // above.
         let value = unsafe { &mut *value };
         // A panic in between would keep Bevy from telling that there is a new value.
         catch(|| change(value))

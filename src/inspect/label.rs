@@ -9,7 +9,8 @@ use crate::liveness::Liveness;
 
 /// An entity, with what people know it by.
 ///
-/// Its `Display` is `goblin#12v3` for an entity that Bevy's `Name` names, `12v3` for one without, and `resource Score`.
+/// Its `Display` is `goblin#12v3` for an entity that Bevy's `Name` names, `12v3` for one without,
+/// and `resource Score`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EntityLabel {

@@ -1,4 +1,5 @@
-//! What takes the place of reflection where the feature `bevy_reflect` is off: nothing can be looked into.
+//! What takes the place of reflection where the feature `bevy_reflect` is off: nothing can be
+//! looked into.
 
 use core::{any::TypeId, fmt, marker::PhantomData};
 

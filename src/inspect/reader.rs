@@ -147,7 +147,8 @@ impl Reader {
         self.declared.is_some() || !matches!(self.rest, Rest::Nothing)
     }
 
-    /// Calls `found` for each entity that the component of `holder` names; an entity may come more than once.
+    /// Calls `found` for each entity that the component of `holder` names; an entity may come more
+    /// than once.
     pub(crate) fn for_each(
         &self,
         world: &World,
@@ -163,8 +164,8 @@ impl Reader {
         self.read_rest(world, reflection, holder, &mut |entity, _, _| found(entity));
     }
 
-    /// Adds all places where the component of `holder` names `target`, and returns the first that was too deep to be looked
-    /// at.
+    /// Adds all places where the component of `holder` names `target`, and returns the first that
+    /// was too deep to be looked at.
     pub(crate) fn add_places(
         &self,
         world: &World,
@@ -213,8 +214,8 @@ impl Reader {
         }
     }
 
-    /// Adds all places that a sweep would empty in the component of `holder`, with whom they name, and returns the first
-    /// that was too deep to be looked at.
+    /// Adds all places that a sweep would empty in the component of `holder`, with whom they name,
+    /// and returns the first that was too deep to be looked at.
     pub(crate) fn add_leftovers(
         &self,
         world: &World,

@@ -106,7 +106,8 @@ impl Readers {
             .map_or(&[], |numbers| numbers)
     }
 
-    /// Returns the types of components in the world that cannot be looked into, or not everywhere, by name.
+    /// Returns the types of components in the world that cannot be looked into, or not everywhere,
+    /// by name.
     pub(crate) fn blind_spots(
         &self,
         world: &World,

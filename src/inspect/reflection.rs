@@ -156,7 +156,8 @@ impl<'w> Reflection<'w> {
         }
     }
 
-    /// Calls `found` for each entity in a component of `holder`, and returns the first place that is too deep.
+    /// Calls `found` for each entity in a component of `holder`, and returns the first place that
+    /// is too deep.
     pub(crate) fn look(
         &mut self,
         lens: &Lens,

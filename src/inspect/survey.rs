@@ -19,7 +19,8 @@ pub(crate) struct Survey<'r> {
     seen: HashSet<TypeId>,
     /// Whether there can be an entity that reflection finds.
     pub(crate) holds: bool,
-    /// Where there is something that reflection cannot look into, each type once, and the paths of the types.
+    /// Where there is something that reflection cannot look into, each type once, and the paths of
+    /// the types.
     pub(crate) opaque: Vec<(String, &'static str)>,
 }
 
@@ -150,8 +151,8 @@ impl<'r> Survey<'r> {
     }
 }
 
-/// Returns `true` if a type takes no step of a path, as in the paths of declared references: an `Option`, or one of Bevy's maps
-/// and sets of entities, which wrap another one.
+/// Returns `true` if a type takes no step of a path, as in the paths of declared references: an
+/// `Option`, or one of Bevy's maps and sets of entities, which wrap another one.
 pub(crate) fn is_transparent(of: &Type) -> bool {
     let (Some(name), Some(module)) = (of.ident(), of.module_path()) else {
         return false;
@@ -168,7 +169,8 @@ fn is_simple(of: &Type) -> bool {
         TypeId::of::<EntityGeneration>(),
         TypeId::of::<EntityIndex>(),
     ];
-    // The types that belong to no crate are the primitive ones, and what is built into the language.
+    // The types that belong to no crate are the primitive ones, and what is built into the
+    // language.
     let is_primitive = of.crate_name().is_none() && of.path().chars().all(char::is_alphanumeric);
     is_primitive || known.contains(&of.id())
 }

@@ -74,8 +74,8 @@ pub(crate) fn may_cascade(world: &World) -> bool {
     tracked.is_some_and(|tracked| tracked.cascades)
 }
 
-/// What components that do not just let go make of their losses: it is read at most twice for each component, however many of those that
-/// it names go.
+/// What components that do not just let go make of their losses: it is read at most twice for each
+/// component, however many of those that it names go.
 #[derive(Debug, Default)]
 pub(crate) struct Dependents {
     /// By holder and number; none where a component was read for one loss only.
@@ -83,7 +83,8 @@ pub(crate) struct Dependents {
 }
 
 impl Dependents {
-    /// Calls `visit` for each living component that would not just let go of `target`, as far as is known.
+    /// Calls `visit` for each living component that would not just let go of `target`, as far as is
+    /// known.
     pub(crate) fn for_each(
         &mut self,
         world: &World,

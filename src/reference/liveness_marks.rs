@@ -28,7 +28,8 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Returns `true` if it is alive. A target that `is_closed` though nobody marked it is despawned right now.
+    /// Returns `true` if it is alive. A target that `is_closed` though nobody marked it is
+    /// despawned right now.
     pub(crate) fn is_alive(self, is_closed: impl FnOnce() -> bool) -> bool {
         !(self.is_deleting || self.is_target && is_closed())
     }

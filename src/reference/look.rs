@@ -1,6 +1,7 @@
 //! How the books learn what fields name, and nothing else comes of it.
 //!
-//! Before somebody is asked, nothing may be released and nobody told: if it is refused, nothing has happened.
+//! Before somebody is asked, nothing may be released and nobody told: if it is refused, nothing has
+//! happened.
 
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
@@ -50,7 +51,8 @@ pub(crate) fn look(world: &mut World, scope: Scope) -> Result<(), Panicked> {
     outcome.and(unlinked.finish(world))
 }
 
-/// The components that are not linked yet, because somebody whom they name is not marked as a target.
+/// The components that are not linked yet, because somebody whom they name is not marked as a
+/// target.
 #[derive(Default)]
 struct Unlinked {
     components: Vec<(Entity, Tracking)>,

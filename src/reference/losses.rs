@@ -120,7 +120,8 @@ impl Losses {
     }
 }
 
-/// Returns `true` if a component was to let go of what is `lost`, because it came too late to refuse, and has not.
+/// Returns `true` if a component was to let go of what is `lost`, because it came too late to
+/// refuse, and has not.
 pub(crate) fn clings(
     world: &World,
     holder: Entity,

@@ -1,17 +1,20 @@
 //! Declared references: fields that name entities and never dangle.
 //!
-//! A component says by the derive of [`References`] which of its fields name entities. From then on setting the field
-//! is all: what it names is noticed by hooks when the component is inserted, and by change detection at the sync points
-//! when the field is written. The books of the signal layer hold one link for each component and target, next to the
-//! registrations, so both ends clean up in the same way.
+//! A component says by the derive of [`References`] which of its fields name entities. From then on
+//! setting the field is all: what it names is noticed by hooks when the component is inserted, and
+//! by change detection at the sync points when the field is written. The books of the signal layer
+//! hold one link for each component and target, next to the registrations, so both ends clean up in
+//! the same way.
 //!
-//! Nothing here deletes anything: what a policy asks for beyond a field or a component is handed to whoever called,
-//! as a [`Demand`].
+//! Nothing here deletes anything: what a policy asks for beyond a field or a component is handed to
+//! whoever called, as a [`Demand`].
 //!
 //! # Invariants
 //!
-//! 1. After a sync, a target's links name exactly the components whose fields name it, as far as it is alive.
-//! 2. A field is released once its target is not alive any more: at once if there is a link, at the next sync if not.
+//! 1. After a sync, a target's links name exactly the components whose fields name it, as far as it
+//!    is alive.
+//! 2. A field is released once its target is not alive any more: at once if there is a link, at the
+//!    next sync if not.
 
 pub(crate) mod cascade;
 pub(crate) mod containers;

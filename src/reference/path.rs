@@ -70,8 +70,8 @@ pub(crate) fn places(
     found
 }
 
-/// Calls `found` for each place of `component` that refuses to lose whom it names, in order, with the name of the field; which is empty if it
-/// has none.
+/// Calls `found` for each place of `component` that refuses to lose whom it names, in order, with
+/// the name of the field; which is empty if it has none.
 pub(crate) fn denying_fields(
     component: &impl References,
     found: &mut dyn FnMut(Entity, &'static str),

@@ -44,7 +44,8 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Returns all places that name `target`, as far as is known, without those of entities that are being deleted.
+    /// Returns all places that name `target`, as far as is known, without those of entities that
+    /// are being deleted.
     pub(crate) fn planned(&mut self, target: Entity) -> Vec<PlannedRelease> {
         let world = self.world;
         let (Some(tracked), Some(books)) = (

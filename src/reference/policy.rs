@@ -19,16 +19,18 @@ pub enum Policy {
     Qdel,
     /// `deny`: the deletion is refused, unless the entity of the component goes as well.
     ///
-    /// Where nobody can be refused, because the entity was despawned plainly or the field was written after the deletion
-    /// began, the entry is emptied as with `clear`; a bare `Entity` cannot be, so there the component is removed.
+    /// Where nobody can be refused, because the entity was despawned plainly or the field was
+    /// written after the deletion began, the entry is emptied as with `clear`; a bare `Entity`
+    /// cannot be, so there the component is removed.
     Deny,
 }
 
 impl Policy {
-    /// Returns `true` if a place with this policy lets go of an entity that is lost: with `Clear`, and with `Deny` when it is too
-    /// late to refuse.
+    /// Returns `true` if a place with this policy lets go of an entity that is lost: with `Clear`,
+    /// and with `Deny` when it is too late to refuse.
     ///
-    /// That is the question for a hand-written [`References::release_references`](crate::References::release_references).
+    /// That is the question for a hand-written
+    /// [`References::release_references`](crate::References::release_references).
     #[must_use]
     pub const fn lets_go(self) -> bool {
         matches!(self, Self::Clear | Self::Deny)

@@ -11,16 +11,18 @@ use crate::reference::{
 ///
 /// Derive it, for components and for what they are made of:
 ///
-/// - `#[entities]`, Bevy's own mark, at each field that names entities: the same mark that makes a field map-able in scenes.
+/// - `#[entities]`, Bevy's own mark, at each field that names entities: the same mark that makes a
+///   field map-able in scenes.
 /// - `#[references]` where Bevy cannot map a field: std maps and sets, entity-hashed ones, tuples.
 /// - `#[references(keys)]` or `#[references(values)]` for a map of which only these name entities:
 ///   see [`KeyReferences`](crate::KeyReferences).
-/// - `#[references(remove)]`, `qdel` or `deny` for another [`Policy`] than to clear the field; `#[references(ignore)]` for a
-///   field that names entities and is none of our business.
-/// - `#[references(on_lost = Mob::pick_next)]` at the type, for a method `fn(&mut Mob, Lost)` that is called when fields were
-///   cleared.
+/// - `#[references(remove)]`, `qdel` or `deny` for another [`Policy`] than to clear the field;
+///   `#[references(ignore)]` for a field that names entities and is none of our business.
+/// - `#[references(on_lost = Mob::pick_next)]` at the type, for a method `fn(&mut Mob, Lost)` that
+///   is called when fields were cleared.
 ///
-/// Then [`track_references`](crate::WorldReferencesExt::track_references) has the fields cleared for good.
+/// Then [`track_references`](crate::WorldReferencesExt::track_references) has the fields cleared
+/// for good.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -48,18 +50,20 @@ use crate::reference::{
 ///
 /// # Complexity
 ///
-/// To release costs a pass over the containers of the component, whatever is lost. A `Vec`, a `VecDeque`, a `SmallVec` and an
-/// index map or set move what stays together; a hash map or set leaves its room as it is; a `BTreeMap` or `BTreeSet` takes its
-/// entries out one by one.
+/// To release costs a pass over the containers of the component, whatever is lost. A `Vec`, a
+/// `VecDeque`, a `SmallVec` and an index map or set move what stays together; a hash map or set
+/// leaves its room as it is; a `BTreeMap` or `BTreeSet` takes its entries out one by one.
 ///
 /// # Contract, for those who write it by hand
 ///
-/// The two methods go through the same entities. `visit_references` reports each with the policy that it is given, unless
-/// the place has one of its own. `release_references` drops each place whose policy [lets go](Policy::lets_go) and whose entity
-/// `is_lost`, keeps the others in their order, and touches nothing else; it answers [`Remains::Void`], and leaves the place as it
-/// is, if the value makes no sense any more and whoever holds it must drop it. A component that ends void is removed, and does
-/// not hear of its loss; so is one that still names the lost in a place with [`Policy::Deny`]. A place with [`Policy::Clear`] that is
-/// visited and never released stays as it is for ever: the promise is broken for it.
+/// The two methods go through the same entities. `visit_references` reports each with the policy
+/// that it is given, unless the place has one of its own. `release_references` drops each place
+/// whose policy [lets go](Policy::lets_go) and whose entity `is_lost`, keeps the others in their
+/// order, and touches nothing else; it answers [`Remains::Void`], and leaves the place as it is, if
+/// the value makes no sense any more and whoever holds it must drop it. A component that ends void
+/// is removed, and does not hear of its loss; so is one that still names the lost in a place with
+/// [`Policy::Deny`]. A place with [`Policy::Clear`] that is visited and never released stays as it
+/// is for ever: the promise is broken for it.
 #[doc(alias("MapEntities", "relationship"))]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which entities it names",
@@ -73,7 +77,8 @@ pub trait References {
     /// `true` is always right, and costs a look at each referrer for each deletion.
     const CASCADES: bool;
 
-    /// Reports each entity that is named, with the `policy` that is handed down, or the place's own.
+    /// Reports each entity that is named, with the `policy` that is handed down, or the place's
+    /// own.
     fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V);
 
     /// Lets go of all entities that are lost, where the policy [lets go](Policy::lets_go).
@@ -85,15 +90,15 @@ pub trait References {
 
     /// Hears what was lost, once for each component and deletion: for a tracked component only.
     ///
-    /// The fields are cleared by then, and the lost entities are still whole, unless they were despawned before anybody
-    /// could know. Nothing happens by default.
+    /// The fields are cleared by then, and the lost entities are still whole, unless they were
+    /// despawned before anybody could know. Nothing happens by default.
     fn on_lost(&mut self, lost: Lost<'_>) {
         let _ = lost;
     }
 }
 
-/// A value that stays valid when it lets go of entities: [`Remains::Valid`] is all it answers, but for a bare `Entity` in it that
-/// has the policy [`Deny`](Policy::Deny) of its own.
+/// A value that stays valid when it lets go of entities: [`Remains::Valid`] is all it answers, but
+/// for a bare `Entity` in it that has the policy [`Deny`](Policy::Deny) of its own.
 ///
 /// `Entity` itself is none, and neither are pairs with one; an `Option` or a list of them is.
 #[diagnostic::on_unimplemented(
@@ -144,7 +149,8 @@ impl<F: FnMut(Entity, Policy)> ReferenceVisitor for F {
     }
 }
 
-/// Returns `true` if `value`, which cannot be changed where it is, names an entity that it must let go of.
+/// Returns `true` if `value`, which cannot be changed where it is, names an entity that it must let
+/// go of.
 pub(crate) fn is_void(
     value: &impl References,
     policy: Policy,

@@ -23,8 +23,8 @@ use crate::{
 /// So many components are looked at before the first is changed.
 const BATCH: usize = 64;
 
-/// So often a component hears of a loss that it brought on itself when it heard of one: whoever writes back what it lost,
-/// into a new value in the place of the old one, would go on for ever.
+/// So often a component hears of a loss that it brought on itself when it heard of one: whoever
+/// writes back what it lost, into a new value in the place of the old one, would go on for ever.
 const DEEPEST: u32 = 16;
 
 /// What a release came to.
@@ -36,7 +36,8 @@ pub(crate) struct Released {
     pub(crate) panicked: Option<Panicked>,
     /// How many components had to let go of something.
     pub(crate) components: usize,
-    /// The components that panicked when they were read: their holders, and the numbers of their types.
+    /// The components that panicked when they were read: their holders, and the numbers of their
+    /// types.
     unread: Vec<(Entity, u32)>,
 }
 
@@ -143,7 +144,8 @@ pub(crate) fn release_now(
     }
 }
 
-/// Returns how many releases are under way whose commands led to this one, and counts it as one of them.
+/// Returns how many releases are under way whose commands led to this one, and counts it as one of
+/// them.
 fn descend(world: &mut World) -> u32 {
     let tracked = world.get_resource_mut::<Tracked>();
     tracked.map_or(0, |mut tracked| {
@@ -162,8 +164,8 @@ fn ascend(world: &mut World) {
 
 /// Links a living entity to what it names, and releases what it has lost.
 ///
-/// It was to go as well and does not: what it wrote meanwhile may have been passed over, and what a policy demands of its entity is not done, but its
-/// component is removed.
+/// It was to go as well and does not: what it wrote meanwhile may have been passed over, and what a
+/// policy demands of its entity is not done, but its component is removed.
 pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let mut released = Released::default();
     let Some(tracked) = world.get_resource::<Tracked>() else {
@@ -264,10 +266,11 @@ pub(crate) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     });
 }
 
-/// Has the components of a type let go of all that they name and have lost. One that panics costs nobody else anything.
+/// Has the components of a type let go of all that they name and have lost. One that panics costs
+/// nobody else anything.
 ///
-/// Nothing that is called here can reach the world, so many are looked at first and then changed: while one look waits for
-/// memory, the next is under way.
+/// Nothing that is called here can reach the world, so many are looked at first and then changed:
+/// while one look waits for memory, the next is under way.
 fn release_each(
     world: &mut DeferredWorld,
     holders: &[(Entity, u32)],

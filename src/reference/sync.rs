@@ -23,7 +23,8 @@ use crate::{
 /// So often the fields of a component are read that change while what they name is marked.
 const MOST_LOOKS: usize = 16;
 
-/// Reads all tracked components that were written since the last time, or that are kept in mind for it.
+/// Reads all tracked components that were written since the last time, or that are kept in mind for
+/// it.
 ///
 /// Nobody hears of what is lost if `hears` says so.
 pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
@@ -53,8 +54,8 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     released
 }
 
-/// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything, and is read again by
-/// the next sync.
+/// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything,
+/// and is read again by the next sync.
 fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: Hears) -> Released {
     let synced = catch(|| sync_component(world, holder, tracking, hears));
     synced.unwrap_or_else(|panicked| {
@@ -130,7 +131,8 @@ pub(crate) fn sync_component(
                     break;
                 }
                 tried.extend(&unmarked);
-                // A structural change applies commands that wait, and those may change what was found: look again.
+                // A structural change applies commands that wait, and those may change what was
+                // found: look again.
                 for target in unmarked {
                     if let Ok(mut target) = world.get_entity_mut(target)
                         && !target.contains::<Signals>()

@@ -32,8 +32,8 @@ use crate::{
 pub(crate) enum Demand {
     /// Remove the component from its entity.
     Remove { holder: Entity, number: u32 },
-    /// Delete the entity of the component, which cannot be without `target`, or remove the component if
-    /// that cannot be.
+    /// Delete the entity of the component, which cannot be without `target`, or remove the
+    /// component if that cannot be.
     Qdel {
         holder: Entity,
         number: u32,
@@ -120,7 +120,8 @@ pub(crate) trait Reach: Send + Sync {
         is_meant: &mut dyn FnMut(Entity) -> bool,
     ) -> Vec<Place>;
 
-    /// Calls `found` for each place of the component of `holder` that refuses to lose whom it names, with the name of the field.
+    /// Calls `found` for each place of the component of `holder` that refuses to lose whom it
+    /// names, with the name of the field.
     fn denying_fields(
         &self,
         world: &World,
@@ -130,10 +131,10 @@ pub(crate) trait Reach: Send + Sync {
 
     /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
     ///
-    /// What is lost must be what it names at this moment in places that let go, each once. Who cannot let go, or does not,
-    /// where it came too late to refuse, does not hear of it.
-    /// A component that cannot be changed where it is waits for the next time that commands are applied, and is read again
-    /// then.
+    /// What is lost must be what it names at this moment in places that let go, each once. Who
+    /// cannot let go, or does not, where it came too late to refuse, does not hear of it. A
+    /// component that cannot be changed where it is waits for the next time that commands are
+    /// applied, and is read again then.
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
 }
 
@@ -147,7 +148,8 @@ pub(crate) enum Hears {
 
 /// How a component is changed: where it is, or by a new value in its place.
 ///
-/// Both kinds of mutability have it, so every component can be tracked; generic code names it as a bound.
+/// Both kinds of mutability have it, so every component can be tracked; generic code names it as a
+/// bound.
 pub trait Change<C> {
     /// Changes the component of `entity` that has lost others, now or when commands are applied.
     fn change(
@@ -298,7 +300,8 @@ pub(crate) fn is_tracked(world: &World, component: ComponentId) -> bool {
     tracked.is_some_and(|tracked| tracked.number_of(component).is_some())
 }
 
-/// Returns which components of a tracked type were written since the last time, or with what one panics that is read.
+/// Returns which components of a tracked type were written since the last time, or with what one
+/// panics that is read.
 pub(crate) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Changes, Panicked> {
     let number = tracking.number;
     let mut tracked = world.resource_mut::<Tracked>();
@@ -319,7 +322,8 @@ pub(crate) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Chan
     changed
 }
 
-/// Has all components of a tracked type read at the next look, because one could not be: what that one names may decide.
+/// Has all components of a tracked type read at the next look, because one could not be: what that
+/// one names may decide.
 pub(crate) fn look_again(world: &mut World, tracking: Tracking) {
     if tracking.reach.cascades()
         && let Some(mut tracked) = world.get_resource_mut::<Tracked>()
@@ -328,8 +332,8 @@ pub(crate) fn look_again(world: &mut World, tracking: Tracking) {
     }
 }
 
-/// Returns the entities whose component of a tracked type names somebody who `is_meant`; none while its components are being
-/// looked at already. With what one panics that is read.
+/// Returns the entities whose component of a tracked type names somebody who `is_meant`; none while
+/// its components are being looked at already. With what one panics that is read.
 pub(crate) fn naming(
     world: &mut World,
     number: u32,

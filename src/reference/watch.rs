@@ -1,7 +1,7 @@
 //! Which components of a tracked type were written, and which of them name somebody.
 //!
-//! Most were not written, so what counts is how fast those are passed over: a table's change ticks are
-//! compared in blocks, and its components are only read where a block holds a tick that is new.
+//! Most were not written, so what counts is how fast those are passed over: a table's change ticks
+//! are compared in blocks, and its components are only read where a block holds a tick that is new.
 
 use bevy_ecs::{
     change_detection::{DetectChanges, DetectChangesMut, MAX_CHANGE_AGE, Ref, Tick},
@@ -22,8 +22,8 @@ const BLOCK: usize = 16;
 
 /// A component type that is forgotten: which components were written, and who names somebody.
 pub(crate) trait Watch: Send + Sync {
-    /// Returns which components changed since then and do not name what the books say; without a `since`, all
-    /// are looked at.
+    /// Returns which components changed since then and do not name what the books say; without a
+    /// `since`, all are looked at.
     fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes;
 
     /// Returns the entities whose component names somebody who `is_meant`.
@@ -36,13 +36,14 @@ pub(crate) struct Changes {
     /// The holders whose links need only be changed, and where the names of each end.
     plain: Vec<(Entity, usize)>,
     named: Vec<Entity>,
-    /// The holders after these. The first of them needs more, and while that is done anything may change, so
-    /// they are looked at one by one.
+    /// The holders after these. The first of them needs more, and while that is done anything may
+    /// change, so they are looked at one by one.
     pub(crate) others: Vec<Entity>,
 }
 
 impl Changes {
-    /// Changes the links of those holders for which that is all. They were found so as long as no code of the user runs.
+    /// Changes the links of those holders for which that is all. They were found so as long as no
+    /// code of the user runs.
     pub(crate) fn link_plain(&self, world: &mut World, tracking: Tracking) {
         let mut books = world.resource_mut::<Books>();
         let books = books.bypass_change_detection();
@@ -134,10 +135,11 @@ impl<C: Component + References> Watch for WatchOf<C> {
     }
 }
 
-/// The change ticks that are new: those for which [`Tick::is_newer_than`] says so, in one comparison.
+/// The change ticks that are new: those for which [`Tick::is_newer_than`] says so, in one
+/// comparison.
 ///
-/// Ages are [`SHIFTED`] to where signed numbers compare as they do, because not every processor compares unsigned ones side by
-/// side.
+/// Ages are [`SHIFTED`] to where signed numbers compare as they do, because not every processor
+/// compares unsigned ones side by side.
 #[derive(Debug, Clone, Copy)]
 struct Recent {
     now: u32,
@@ -167,7 +169,8 @@ impl Recent {
         self.now.wrapping_sub(tick.get()).cast_signed() <= self.oldest
     }
 
-    /// Returns `true` if any tick in the table of `holders` may be new, by the tick that `component` has for all of it.
+    /// Returns `true` if any tick in the table of `holders` may be new, by the tick that
+    /// `component` has for all of it.
     fn is_in_table(self, world: &World, holders: &[Entity], component: ComponentId) -> bool {
         let first = holders.first();
         let location = first.and_then(|first| world.entities().get_spawned(*first).ok());

@@ -1,7 +1,7 @@
 //! The components of listeners that share a table, found without a query's look at each of them.
 //!
-//! Bevy's queries match the archetype of an entity before they fetch its component. Listeners of one target are mostly
-//! of one kind, so here their table is matched once a batch.
+//! Bevy's queries match the archetype of an entity before they fetch its component. Listeners of
+//! one target are mostly of one kind, so here their table is matched once a batch.
 
 use core::panic::Location;
 
@@ -36,7 +36,8 @@ pub(crate) enum Found<'a, C> {
 impl<'w, C: Component<Mutability = Mutable>> Column<'w, C> {
     /// Finds the components in the table of the first of `listeners`.
     ///
-    /// Returns `None` if there are none, if they are not in a table, or if a query would find them faster.
+    /// Returns `None` if there are none, if they are not in a table, or if a query would find them
+    /// faster.
     #[expect(
         unsafe_code,
         reason = "to look up all rows before the components are borrowed costs a sixth of a notice"
@@ -46,7 +47,8 @@ impl<'w, C: Component<Mutability = Mutable>> Column<'w, C> {
         query: &'w mut QueryState<(Entity, &'static mut C)>,
         listeners: &[Option<Entity>],
     ) -> Option<Self> {
-        // A component with a summary tick wants that written as well, which `ContiguousMut` does only for all rows.
+        // A component with a summary tick wants that written as well, which `ContiguousMut` does
+        // only for all rows.
         if C::HAS_SUMMARY_TICK {
             return None;
         }
@@ -55,8 +57,8 @@ impl<'w, C: Component<Mutability = Mutable>> Column<'w, C> {
         let place = |listener| Some((listener, entities.get_spawned(listener).ok()?));
         let (first, location) = listeners.iter().flatten().copied().find_map(place)?;
         let row = location.table_row.index();
-        // SAFETY: the world is borrowed exclusively as long as the query and what comes out of it. `entities` is
-        // none of its components, and is only read.
+        // SAFETY: the world is borrowed exclusively as long as the query and what comes out of it.
+        // `entities` is none of its components, and is only read.
         let query = unsafe { query.query_unchecked(world) };
         let mut tables = query.contiguous_iter_inner().ok()?.take(TABLES);
         let (_, components) = tables.find(|(entities, _)| entities.get(row) == Some(&first))?;

@@ -58,7 +58,8 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     Ok(Replaced::Queued)
 }
 
-/// Enters a registration that is legal, and has a command do the rest; answers `None` where there are no books yet.
+/// Enters a registration that is legal, and has a command do the rest; answers `None` where there
+/// are no books yet.
 fn enter<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
@@ -252,7 +253,8 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
     let books = books.bypass_change_detection();
     if books.was_told(entry) {
         if target_mark::lacks_mark(world, entry.target) {
-            // It was told though it has no mark, as some are whom observers hear of. Its books must go with it.
+            // It was told though it has no mark, as some are whom observers hear of. Its books must
+            // go with it.
             target_mark::mark(world, entry.target);
         }
         return Ok(());

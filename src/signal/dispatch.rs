@@ -1,9 +1,9 @@
 //! How a signal reaches its listeners.
 //!
-//! A list is told run by run: places that stand together and share a handler. A handler of fields cannot
-//! reach the world, so a run of those is copied out and called in batches; a handler that can is called
-//! alone, and the list is read again after it. The list itself stays in place all the time,
-//! so that whatever a handler registers or unregisters is seen.
+//! A list is told run by run: places that stand together and share a handler. A handler of fields
+//! cannot reach the world, so a run of those is copied out and called in batches; a handler that
+//! can is called alone, and the list is read again after it. The list itself stays in place all the
+//! time, so that whatever a handler registers or unregisters is seen.
 
 use core::{
     any::{Any, TypeId},
@@ -124,7 +124,8 @@ pub(crate) fn send(
     dispatch.run(world, first, round)
 }
 
-/// Tells the listeners of `target`, which is closed, that it goes away: those who were not told yet.
+/// Tells the listeners of `target`, which is closed, that it goes away: those who were not told
+/// yet.
 pub(crate) fn tell(
     world: &mut DeferredWorld,
     target: Entity,
@@ -144,8 +145,8 @@ pub(crate) fn tell(
     dispatch.run(world, first, notice_round(notice, &mut ()))
 }
 
-/// Returns who would be told that `target` goes away, in order, if its deletion began now: not those that are being deleted, which
-/// hear nothing by then.
+/// Returns who would be told that `target` goes away, in order, if its deletion began now: not
+/// those that are being deleted, which hear nothing by then.
 pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> {
     let Some(books) = world.get_resource::<Books>() else {
         return Vec::new();
@@ -165,7 +166,8 @@ fn deleting(world: &World) -> impl Fn(Entity) -> bool {
     }
 }
 
-/// Asks the listeners of `target` a question, in order, and calls `after` with each that has answered.
+/// Asks the listeners of `target` a question, in order, and calls `after` with each that has
+/// answered.
 ///
 /// Who is being deleted is asked about itself only.
 pub(crate) fn ask<A: 'static>(
@@ -217,7 +219,8 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     }
 }
 
-/// Tells the listeners of a target that goes away by itself, and releases the declared references to it.
+/// Tells the listeners of a target that goes away by itself, and releases the declared references
+/// to it.
 pub(crate) fn tell_all(
     world: &mut DeferredWorld,
     target: Entity,
@@ -354,7 +357,8 @@ impl<'a, 's> Dispatch<'a, 's> {
             books.table.return_query(handler, query);
         }
         let next = self.next_batch(books);
-        // A handler of fields cannot reach the books, and the others may still want the list as it is.
+        // A handler of fields cannot reach the books, and the others may still want the list as it
+        // is.
         let is_last = match next {
             None => true,
             Some(Batch::Fields(_)) => self.places.is_empty() && self.query.is_none(),

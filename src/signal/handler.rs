@@ -31,14 +31,15 @@ use crate::{
 /// | `fn(&C, Received<Q>) -> Q::Answer` | a [`Question`] | the listening component, to read |
 /// | `fn(&World, Received<Q, C>) -> Q::Answer` | a [`Question`] | the world, to read |
 ///
-/// The first is the fastest by far: it cannot reach the world, so many are called in one go. It marks the
-/// component as changed. Commands of the second are applied after the dispatch.
+/// The first is the fastest by far: it cannot reach the world, so many are called in one go. It
+/// marks the component as changed. Commands of the second are applied after the dispatch.
 ///
-/// A handler is a function or a closure that captures nothing: it takes no memory in a registration,
-/// and what it needs stands in the listening component. A closure that captures does not build. Where what it
-/// captures is `Copy`, only `cargo build` says so, not `cargo check`; otherwise the compiler asks for
-/// `Copy` or for a `'static` borrow, and the way out is the same: put it into the component.
-/// A handler cannot be `async`: it finishes before the target is touched.
+/// A handler is a function or a closure that captures nothing: it takes no memory in a
+/// registration, and what it needs stands in the listening component. A closure that captures does
+/// not build. Where what it captures is `Copy`, only `cargo build` says so, not `cargo check`;
+/// otherwise the compiler asks for `Copy` or for a `'static` borrow, and the way out is the same:
+/// put it into the component. A handler cannot be `async`: it finishes before the target is
+/// touched.
 ///
 /// Write the types of a closure's arguments: `|mob: &mut Mob, _: Received<Qdeleting>| ...`.
 ///
@@ -216,7 +217,8 @@ where
     }
 }
 
-/// Returns the listeners of a batch that are not `done`, and counts each as done when it is reached.
+/// Returns the listeners of a batch that are not `done`, and counts each as done when it is
+/// reached.
 #[inline]
 fn count(listeners: &[Option<Entity>], done: &Cell<usize>) -> impl Iterator<Item = Option<Entity>> {
     let start = done.get();

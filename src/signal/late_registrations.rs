@@ -1,11 +1,13 @@
 //! Registrations by command that come late, while it is not decided yet who lives on.
 //!
-//! Whoever is being deleted takes and makes no registrations. Where it may yet live on, a registration that a command brings
-//! waits for the decision: then it is in force, or it is answered as all that come late.
+//! Whoever is being deleted takes and makes no registrations. Where it may yet live on, a
+//! registration that a command brings waits for the decision: then it is in force, or it is
+//! answered as all that come late.
 //!
 //! # Invariants
 //!
-//! 1. What waits stays here until it is tried again, also where Bevy drops the command that was to do so.
+//! 1. What waits stays here until it is tried again, also where Bevy drops the command that was to
+//!    do so.
 //! 2. What panics when it is tried again keeps nothing else from that, whatever it panicked with.
 
 use std::collections::BTreeMap;
@@ -36,7 +38,8 @@ pub(crate) struct Late {
     waiting: HashMap<Entry, Waiting>,
     /// Which of them wait for the decision about an entity. Those that were cancelled stay in here.
     by_entity: EntityHashMap<Vec<Entry>>,
-    /// Those whose decision is taken, by its number and in order. Those that were cancelled stay in here.
+    /// Those whose decision is taken, by its number and in order. Those that were cancelled stay in
+    /// here.
     decided: BTreeMap<u64, Vec<Decided>>,
     next: u64,
     /// What the first of those that were tried again panicked with.
@@ -116,11 +119,13 @@ pub(crate) fn is_undecided(world: &World, entity: Entity) -> bool {
     deleting.is_some_and(Deleting::is_undecided)
 }
 
-/// Has a registration that was refused wait for the decision about `undecided`; its command is tried again then.
+/// Has a registration that was refused wait for the decision about `undecided`; its command is
+/// tried again then.
 ///
 /// # Errors
 ///
-/// Refuses one that comes back should its target live on, and a second one with the same key, unless it is to replace the first.
+/// Refuses one that comes back should its target live on, and a second one with the same key,
+/// unless it is to replace the first.
 pub(crate) fn wait(
     world: &mut World,
     undecided: Entity,
@@ -160,8 +165,8 @@ pub(crate) fn wait(
     Ok(())
 }
 
-/// Says of entities that were deleted whether they live on: those that do not hear nothing any more, and the registrations that
-/// waited for the decision are tried again by a command, in order.
+/// Says of entities that were deleted whether they live on: those that do not hear nothing any
+/// more, and the registrations that waited for the decision are tried again by a command, in order.
 ///
 /// The declared references of those that go stay as they are.
 pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity, bool)>) {
@@ -189,8 +194,8 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
         .queue(move |world: &mut World| try_again(world, number));
 }
 
-/// Tries those again whose commands are lost, as a panic drops what waits behind it, and returns the first panic of all that were
-/// tried again.
+/// Tries those again whose commands are lost, as a panic drops what waits behind it, and returns
+/// the first panic of all that were tried again.
 ///
 /// To be called when no command that tries them again can be left.
 pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
@@ -207,7 +212,8 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
     }
 }
 
-/// Tries the registrations again that waited for a decision, one after the other, with the commands that each of them queues.
+/// Tries the registrations again that waited for a decision, one after the other, with the commands
+/// that each of them queues.
 ///
 /// A panic is kept for [`complete_all`]: going on at once, it would lose the commands that wait.
 fn try_again(world: &mut World, number: u64) {
@@ -227,7 +233,8 @@ fn try_again(world: &mut World, number: u64) {
         };
         let tried = catch(|| {
             retry(world);
-            // Bevy forgets what the last command has queued, should it panic and an error handler swallow that.
+            // Bevy forgets what the last command has queued, should it panic and an error handler
+            // swallow that.
             world.commands().queue(|_: &mut World| {});
             world.flush();
         });
@@ -267,7 +274,8 @@ impl Books {
                 for link in &taken {
                     self.stop_waiting_with(listener, link.key);
                 }
-                // Two of them may stand in one list, so no list is tidied before all places are empty.
+                // Two of them may stand in one list, so no list is tidied before all places are
+                // empty.
                 for link in &taken {
                     self.empty_place(listener, *link);
                 }

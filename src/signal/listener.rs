@@ -21,7 +21,8 @@ use crate::{
     signal::{handler::SignalHandler, removal_observer::removal_observer},
 };
 
-/// Makes the handler `H` known to the world: its call is in the table, and its component is watched.
+/// Makes the handler `H` known to the world: its call is in the table, and its component is
+/// watched.
 pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World, handler: H) {
     let known = introduce(world, handler);
     prepare(world, known.handler);
@@ -121,7 +122,8 @@ pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
 
 /// Has `observer` live on the entity of the resource `R`, which must be there.
 ///
-/// An observer is an entity, which somebody may sweep away with a level, but that of a resource is not.
+/// An observer is an entity, which somebody may sweep away with a level, but that of a resource is
+/// not.
 pub(crate) fn observe_from<R: Resource>(world: &mut World, observer: Observer) {
     let entity = world.resource_entity::<R>();
     let entity = entity.expect("a resource should have an entity");

@@ -1,4 +1,5 @@
-//! What becomes of registrations that come too late for their target, once it is decided that it goes.
+//! What becomes of registrations that come too late for their target, once it is decided that it
+//! goes.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -17,11 +18,12 @@ use crate::{
     panics::catch,
 };
 
-/// So often a listener is told of a target that it registered on when it was told of it: one that does it again each time
-/// would go on for ever.
+/// So often a listener is told of a target that it registered on when it was told of it: one that
+/// does it again each time would go on for ever.
 const DEEPEST: u32 = 16;
 
-/// Answers a registration that was refused when its command was applied: a target that is going or gone is told of at once.
+/// Answers a registration that was refused when its command was applied: a target that is going or
+/// gone is told of at once.
 ///
 /// `handler` returns the key and the handler of the registration.
 pub(crate) fn refuse(
@@ -53,7 +55,8 @@ pub(crate) fn refuse(
     Err(BevyError::from(error).with_severity(severity))
 }
 
-/// Tells the listener of a registration that its target is going or gone, if it was not told before.
+/// Tells the listener of a registration that its target is going or gone, if it was not told
+/// before.
 fn answer(
     world: &mut World,
     entry: Entry,

@@ -1,8 +1,9 @@
 //! What is said and to whom.
 //!
 //! A [`Signal`] is sent about a target; the components that registered for it hear it, in the order
-//! of their registrations, through their handlers. Nothing here deletes anything: the one thing this
-//! layer knows of deletion is that a target which is despawned is told about first ([`Qdeleting`]).
+//! of their registrations, through their handlers. Nothing here deletes anything: the one thing
+//! this layer knows of deletion is that a target which is despawned is told about first
+//! ([`Qdeleting`]).
 //!
 //! # Invariants
 //!
@@ -86,7 +87,8 @@ pub trait Signal: Sized + Send + Sync + 'static {
     /// Returns what a listener hears whose queued registration came too late for `target`.
     ///
     /// `None`, the default, means that it hears nothing and the registration is an error.
-    /// [`Qdeleting`](crate::Qdeleting) answers with [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
+    /// [`Qdeleting`](crate::Qdeleting) answers with
+    /// [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
     fn missed(_target: Entity) -> Option<Self> {
         None
     }
@@ -94,8 +96,9 @@ pub trait Signal: Sized + Send + Sync + 'static {
 
 /// A signal whose handlers can only look.
 ///
-/// Its handlers are `fn(&C, Received<Q>) -> Q::Answer` and `fn(&World, Received<Q, C>) -> Q::Answer`:
-/// nothing can change while it is asked. [`PreQdel`](crate::PreQdel) is the one this crate asks.
+/// Its handlers are `fn(&C, Received<Q>) -> Q::Answer` and `fn(&World, Received<Q, C>) ->
+/// Q::Answer`: nothing can change while it is asked. [`PreQdel`](crate::PreQdel) is the one this
+/// crate asks.
 ///
 /// An entity whose deletion has begun is only asked about itself.
 ///

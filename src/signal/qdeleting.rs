@@ -7,16 +7,18 @@ use crate::signal::Signal;
 /// "You are about to lose this entity": sent about a target while it is still whole.
 ///
 /// Handlers run before the first component of the target is dropped, so they can read it, clear
-/// what names it, and pick something else. After the handlers of a [`qdel`](crate::QdelExt::qdel) it is
-/// triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A plain `despawn`
-/// calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
+/// what names it, and pick something else. After the handlers of a [`qdel`](crate::QdelExt::qdel)
+/// it is triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A
+/// plain `despawn` calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
 ///
-/// Ordinary queries do not see the target, on purpose: nobody who loses it is to pick it again, or another that goes with it. Read
-/// it by its id, or by a query with [`AllowDeleting`](crate::AllowDeleting); the chapter [`hiding`](crate::docs::hiding) says who sees what, and
-/// which setting leaves it visible.
+/// Ordinary queries do not see the target, on purpose: nobody who loses it is to pick it again, or
+/// another that goes with it. Read it by its id, or by a query with
+/// [`AllowDeleting`](crate::AllowDeleting); the chapter [`hiding`](crate::docs::hiding) says who
+/// sees what, and which setting leaves it visible.
 ///
-/// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of every deletion adds a global
-/// `On<Qdeleting>` observer; a handler that registers for it as a global signal is never called.
+/// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of
+/// every deletion adds a global `On<Qdeleting>` observer; a handler that registers for it as a
+/// global signal is never called.
 #[doc(alias(
     "COMSIG_PARENT_QDELETING",
     "COMSIG_QDELETING",

@@ -6,9 +6,9 @@ use bevy_ecs::entity::Entity;
 
 /// A signal as its handler receives it.
 ///
-/// It dereferences to the signal, and knows both ends of the registration.
-/// A handler that takes the world names the listening component as `C`, as in
-/// `fn(DeferredWorld, Received<Qdeleting, Mob>)`; a handler of the component's own fields does not need to.
+/// It dereferences to the signal, and knows both ends of the registration. A handler that takes the
+/// world names the listening component as `C`, as in `fn(DeferredWorld, Received<Qdeleting, Mob>)`;
+/// a handler of the component's own fields does not need to.
 pub struct Received<'a, S, C = ()> {
     signal: &'a S,
     listener: Entity,

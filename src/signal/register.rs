@@ -55,7 +55,8 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
 ) -> Result<Entered, RegisterError> {
     loop {
         let mut deferred = DeferredWorld::from(&mut *world);
-        // A structural change applies commands that wait, and those may change what was found: each time, look again.
+        // A structural change applies commands that wait, and those may change what was found: each
+        // time, look again.
         match attempt(&mut deferred, listener, about, handler, manner)? {
             Attempt::Done(entered, _) => return Ok(entered),
             Attempt::NeedsMark(target) => {
@@ -114,7 +115,8 @@ pub(crate) fn registration<C, S>(listener: Entity, target: Entity) -> Registrati
 
 /// Registers as far as that goes without a structural change.
 ///
-/// What is like an earlier registration is written at once. All else, and what must be refused, is looked at thoroughly.
+/// What is like an earlier registration is written at once. All else, and what must be refused, is
+/// looked at thoroughly.
 #[inline]
 pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
@@ -190,7 +192,8 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
 
 /// Writes a registration into the books, where `first` is the first list of its target.
 ///
-/// Returns `None`, with the books unchanged, if the target is closed or there is a registration that may not be replaced.
+/// Returns `None`, with the books unchanged, if the target is closed or there is a registration
+/// that may not be replaced.
 #[inline(always)]
 pub(crate) fn write(
     books: &mut Books,
@@ -210,7 +213,8 @@ pub(crate) fn write(
     }
 }
 
-/// Refuses a target that cannot be listened to, and returns the archetype of one that can and how that takes registrations.
+/// Refuses a target that cannot be listened to, and returns the archetype of one that can and how
+/// that takes registrations.
 pub(crate) fn check_target(
     world: &World,
     registration: Registration,
@@ -271,7 +275,8 @@ pub(crate) fn unregister<C: Component, S: 'static>(
             target,
             key,
         });
-        // Whoever was told already does without the target's return, and one that waits is taken back.
+        // Whoever was told already does without the target's return, and one that waits is taken
+        // back.
         let end = |entry| {
             let is_cancelled = books.late.cancel(entry);
             books.leave(entry) || books.withdraw(entry) || is_cancelled

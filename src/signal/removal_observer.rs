@@ -1,7 +1,7 @@
 //! The observer that notices the end of a listener where no hook can.
 //!
-//! An observer that is a system costs some 300 instructions more than a hook for each listener that goes away, one with
-//! a runner of its own half of that.
+//! An observer that is a system costs some 300 instructions more than a hook for each listener that
+//! goes away, one with a runner of its own half of that.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -22,7 +22,8 @@ use crate::books::Books;
 )]
 pub(crate) fn removal_observer<C: Component>(id: ComponentId) -> Observer {
     let observer = Observer::with_dynamic_runner(forget_removed::<C>).with_component(id);
-    // SAFETY: the runner takes what it is given for a `RemoveEvent`, which is the event of this key.
+    // SAFETY: the runner takes what it is given for a `RemoveEvent`, which is the event of this
+    // key.
     unsafe { observer.with_event_key(REMOVE) }
 }
 

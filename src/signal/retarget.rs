@@ -127,7 +127,8 @@ pub(crate) fn retarget<C: Component, S: 'static>(
             plan.carry_out(books);
             return Ok(Registered::Now);
         }
-        // A structural change applies commands that wait, and those may change what was found: look again.
+        // A structural change applies commands that wait, and those may change what was found: look
+        // again.
         listener::prepare(world, plan.handler);
         if plan.takes == Takes::OnceMarked && !target_mark::mark(world, to) {
             let moved = registration::<C, S>(listener, to);
@@ -136,7 +137,8 @@ pub(crate) fn retarget<C: Component, S: 'static>(
     }
 }
 
-/// Moves a registration when a command is applied: a target that went away in between is told of at once.
+/// Moves a registration when a command is applied: a target that went away in between is told of at
+/// once.
 pub(crate) fn retarget_late<C: Component, S: 'static>(
     world: &mut World,
     listener: Entity,

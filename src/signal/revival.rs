@@ -1,7 +1,7 @@
 //! How a target that was told about, and lives on, gets its registrations back.
 //!
-//! Those that were told stay in their list, behind its cursor. Which components lose theirs meanwhile is remembered until it
-//! is decided who lives on.
+//! Those that were told stay in their list, behind its cursor. Which components lose theirs
+//! meanwhile is remembered until it is decided who lives on.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut, component::ComponentId, entity::Entity, world::World,
@@ -53,7 +53,8 @@ pub(crate) fn reopen(world: &mut World, target: Entity) {
 }
 
 impl Books {
-    /// Returns who was told about a target, which is closed: places, listeners and their components.
+    /// Returns who was told about a target, which is closed: places, listeners and their
+    /// components.
     pub(crate) fn told(&self, target: Entity) -> impl Iterator<Item = (u32, Entity, ComponentId)> {
         let list = self.find(target, SignalId::QDELETING);
         let told = list.into_iter().flat_map(|list| self.list(list).told());
@@ -63,8 +64,8 @@ impl Books {
         })
     }
 
-    /// Takes registrations on a target again, and gives it those back that were told and are at one of the
-    /// `valid` places, which ascend.
+    /// Takes registrations on a target again, and gives it those back that were told and are at one
+    /// of the `valid` places, which ascend.
     pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
         let Some(first) = self.first(target) else {
             return;

@@ -1,7 +1,8 @@
 //! How an entity is marked as a target, and stays so.
 //!
-//! Registrations belong to an entity, not to its mark: whoever takes that off does not end them. It is put back, once for each
-//! time; whoever has it taken off again at once has the target listened to by nobody.
+//! Registrations belong to an entity, not to its mark: whoever takes that off does not end them. It
+//! is put back, once for each time; whoever has it taken off again at once has the target listened
+//! to by nobody.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -16,7 +17,8 @@ use crate::{
     signal::{dispatch, qdeleting::Cause, target::Signals},
 };
 
-/// Marks `target`, which is listened to from now on, and tells whether it stays so; if not, nobody listens to it any more.
+/// Marks `target`, which is listened to from now on, and tells whether it stays so; if not, nobody
+/// listens to it any more.
 ///
 /// It may also be gone afterwards.
 pub(crate) fn mark(world: &mut World, target: Entity) -> bool {

@@ -7,15 +7,17 @@ use crate::{
     deletion::outcome::{QdelCounts, Refusal, count_refusal},
 };
 
-/// What the deletions of entities of one kind did and cost, since the world began or the statistics were reset.
+/// What the deletions of entities of one kind did and cost, since the world began or the statistics
+/// were reset.
 ///
-/// The first eight are those of [`QdelCounts`], for one kind. Calls count for the kind of the entity that they were made
-/// for, whoever vetoed.
+/// The first eight are those of [`QdelCounts`], for one kind. Calls count for the kind of the
+/// entity that they were made for, whoever vetoed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KindCounts {
-    /// Entities that were marked and told: those that `qdel` was called on, and those that went with them.
+    /// Entities that were marked and told: those that `qdel` was called on, and those that went
+    /// with them.
     pub deleted: u64,
     /// Calls that a veto stopped.
     pub vetoed: u64,
@@ -27,15 +29,16 @@ pub struct KindCounts {
     pub torn_down: u64,
     /// Entities that were deleted and live on: [`LetMeLive`](crate::Hint::LetMeLive).
     pub kept: u64,
-    /// Components that wanted that in vain, because the deletion was forced, or it or to be left alone because they came when it was
-    /// decided.
+    /// Components that wanted that in vain, because the deletion was forced, or it or to be left
+    /// alone because they came when it was decided.
     pub overruled: u64,
     /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
     pub left_alone: u64,
-    /// Places that still named an entity after it was gone: what sweeps found, of those that looked for it by name. What
-    /// others found is of the others.
+    /// Places that still named an entity after it was gone: what sweeps found, of those that looked
+    /// for it by name. What others found is of the others.
     pub leftovers: u64,
-    /// Entities that were gone and had to be swept out of places that named them still, or whose components asked for that.
+    /// Entities that were gone and had to be swept out of places that named them still, or whose
+    /// components asked for that.
     pub hard_deletes: u64,
     /// The time of the sweeps that this took, divided among all whom one looked for.
     pub hard_delete_time: Duration,
@@ -43,9 +46,11 @@ pub struct KindCounts {
     pub hard_delete_max: Duration,
     /// The time that listeners and observers took, with [`Costs::Measure`](crate::Costs::Measure).
     pub tell: Duration,
-    /// The time that [`Destroy`](crate::Destroy)s took, with [`Costs::Measure`](crate::Costs::Measure).
+    /// The time that [`Destroy`](crate::Destroy)s took, with
+    /// [`Costs::Measure`](crate::Costs::Measure).
     pub destroy: Duration,
-    /// The handler that took longest in a single call, with [`Costs::Measure`](crate::Costs::Measure).
+    /// The handler that took longest in a single call, with
+    /// [`Costs::Measure`](crate::Costs::Measure).
     pub slowest: Option<SlowestHandler>,
 }
 

@@ -18,9 +18,9 @@ use crate::{
 
 /// Counting what deletions did and cost, kind of entity by kind of entity, on a [`World`].
 ///
-/// An entity belongs to the first kind registered whose marker it has when its deletion begins. What becomes of its
-/// components after that, or which kinds are registered after that, changes nothing. Entities of no kind are
-/// the others. A plain `despawn` is not counted.
+/// An entity belongs to the first kind registered whose marker it has when its deletion begins.
+/// What becomes of its components after that, or which kinds are registered after that, changes
+/// nothing. Entities of no kind are the others. A plain `despawn` is not counted.
 pub trait WorldKindExt {
     /// Counts what deletions of entities with an `M` do and cost, apart from the others.
     ///
@@ -28,7 +28,8 @@ pub trait WorldKindExt {
     ///
     /// # Complexity
     ///
-    /// Each deletion of an entity looks through the markers, in the order of their registration, until it has one.
+    /// Each deletion of an entity looks through the markers, in the order of their registration,
+    /// until it has one.
     ///
     /// # Examples
     ///
@@ -100,9 +101,11 @@ pub trait WorldKindExt {
     /// ```
     fn qdel_statistics(&self) -> QdelStatistics;
 
-    /// Counts from zero again: all kinds, the others, the fields with leftovers, and [`QdelCounts`].
+    /// Counts from zero again: all kinds, the others, the fields with leftovers, and
+    /// [`QdelCounts`].
     ///
-    /// The kinds stay registered. What was deleted before and is torn down after this, counts as torn down after this.
+    /// The kinds stay registered. What was deleted before and is torn down after this, counts as
+    /// torn down after this.
     ///
     /// # Examples
     ///
@@ -227,7 +230,8 @@ impl Kinds {
         }
     }
 
-    /// Counts what a tear-down got rid of: so many of all kinds, and of each as many as `kinds` says.
+    /// Counts what a tear-down got rid of: so many of all kinds, and of each as many as `kinds`
+    /// says.
     pub(crate) fn count_torn_down(&mut self, all: u64, kinds: Option<KindsTornDown>) {
         let mut of_others = all;
         let of_kinds = kinds.map(|kinds| kinds.0).unwrap_or_default();
@@ -293,7 +297,8 @@ pub(crate) fn kind_of(world: &World, entity: Entity) -> KindId {
     kinds.map_or(KindId::OTHERS, |kinds| kinds.kind_by_marker(world, entity))
 }
 
-/// Changes the counts of a kind. Without kinds, what [`QdelCounts`] counts as well need not be counted.
+/// Changes the counts of a kind. Without kinds, what [`QdelCounts`] counts as well need not be
+/// counted.
 pub(crate) fn count_kind(world: &mut World, kind: KindId, change: impl FnOnce(&mut KindCounts)) {
     // Without, somebody cleared the world.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
@@ -327,8 +332,8 @@ pub(crate) fn count_deleted(
     of_all
 }
 
-/// Counts those in a batch that were refused, before the others are told apart into those that live on and those that
-/// do not.
+/// Counts those in a batch that were refused, before the others are told apart into those that live
+/// on and those that do not.
 pub(crate) fn count_refused(world: &mut World, batch: &QdelBatch) {
     if !Kinds::of(world).is_some_and(Kinds::are_told_apart) {
         return;

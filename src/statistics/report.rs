@@ -56,8 +56,8 @@ use crate::{
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct QdelStatistics {
-    /// Each kind, worst first: by the time that hard deletes took, then by leftovers, then by the time that telling and
-    /// destroying took, then by how many were deleted, and then by name.
+    /// Each kind, worst first: by the time that hard deletes took, then by leftovers, then by the
+    /// time that telling and destroying took, then by how many were deleted, and then by name.
     pub kinds: Vec<KindStatistics>,
     /// The entities of no kind, and those that were deleted before their kind was registered.
     pub others: KindCounts,
@@ -129,7 +129,8 @@ impl KindCounts {
     }
 }
 
-/// Returns the names of kinds without their paths, and in full where several are then called the same.
+/// Returns the names of kinds without their paths, and in full where several are then called the
+/// same.
 pub(crate) fn short_names(names: &[&str]) -> Vec<String> {
     let short_names: Vec<_> = names
         .iter()

@@ -6,7 +6,8 @@ use bevy_ecs::event::Event;
 
 use crate::{find::report::ReferenceReport, sweep::report::SweepReport};
 
-/// A sweep is done that was asked for by the settings, a hint, or [`request_sweep`](crate::SweepExt::request_sweep).
+/// A sweep is done that was asked for by the settings, a hint, or
+/// [`request_sweep`](crate::SweepExt::request_sweep).
 ///
 /// It is triggered once for each, also if nothing was found.
 ///

@@ -1,7 +1,8 @@
 //! Who names what is gone, and how the place is emptied.
 //!
-//! A [`Pass`](pass::Pass) looks through the world in slices. The [schedule](schedule) knows which sweeps wait and which one runs.
-//! When they run, and what is told of them, is the business of `deletion`.
+//! A [`Pass`](pass::Pass) looks through the world in slices. The [schedule](schedule) knows which
+//! sweeps wait and which one runs. When they run, and what is told of them, is the business of
+//! `deletion`.
 //!
 //! # Invariants
 //!

@@ -1,13 +1,16 @@
 //! A pass over all components of a world, for whoever names what is gone.
 //!
-//! There are two ways through a world. In one go, it goes type by type for what is declared, and archetype by archetype for
-//! what is reflected: the order in which they lie in memory. In slices, it goes by the indices of the entities, because
-//! an entity keeps its index wherever its components move in between.
+//! There are two ways through a world. In one go, it goes type by type for what is declared, and
+//! archetype by archetype for what is reflected: the order in which they lie in memory. In slices,
+//! it goes by the indices of the entities, because an entity keeps its index wherever its
+//! components move in between.
 //!
 //! # Invariants
 //!
-//! 1. Looking and emptying alternate: while it looks, nothing changes, and while it empties, user code may do anything.
-//! 2. A place that named somebody meant when the pass began, and is not written until its end, is met once.
+//! 1. Looking and emptying alternate: while it looks, nothing changes, and while it empties, user
+//!    code may do anything.
+//! 2. A place that named somebody meant when the pass began, and is not written until its end, is
+//!    met once.
 
 use bevy_ecs::{
     archetype::Archetype,
@@ -377,7 +380,8 @@ impl Pass {
     }
 }
 
-/// Returns `true` if a sweep may empty a place: `remove` and `qdel` are for a deletion to carry out, and `deny` comes too late.
+/// Returns `true` if a sweep may empty a place: `remove` and `qdel` are for a deletion to carry
+/// out, and `deny` comes too late.
 fn can_be_emptied(kind: ReferenceKind) -> bool {
     match kind {
         ReferenceKind::Declared(policy) => policy.lets_go(),
@@ -385,8 +389,8 @@ fn can_be_emptied(kind: ReferenceKind) -> bool {
     }
 }
 
-/// Returns what tells whether the entities of an archetype are passed over: those of this crate, and those that are being
-/// deleted, because what they name goes with them.
+/// Returns what tells whether the entities of an archetype are passed over: those of this crate,
+/// and those that are being deleted, because what they name goes with them.
 fn passes_over(world: &World) -> impl Fn(&Archetype) -> bool + use<> {
     let components = world.components();
     let marks = [

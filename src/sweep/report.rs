@@ -15,7 +15,8 @@ use crate::{
 
 /// What a sweep found: the places that named an entity which is gone, or which it was given.
 ///
-/// Its `Display` is a list for people, of the first [`SHOWN_LEFTOVERS`] places and the first eight blind spots.
+/// Its `Display` is a list for people, of the first [`SHOWN_LEFTOVERS`] places and the first eight
+/// blind spots.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -53,7 +54,8 @@ pub struct Leftover {
     pub holder: EntityLabel,
     /// Where it is.
     pub place: ReferencePlace,
-    /// Whom it named. The name of an entity that is gone is known if this crate tore it down for this sweep.
+    /// Whom it named. The name of an entity that is gone is known if this crate tore it down for
+    /// this sweep.
     pub target: EntityLabel,
     /// What became of the place.
     pub state: LeftoverState,
@@ -63,7 +65,8 @@ pub struct Leftover {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LeftoverState {
-    /// It names nobody now: the entry is gone, the `Option` is `None`, or a plain `Entity` is `Entity::PLACEHOLDER`.
+    /// It names nobody now: the entry is gone, the `Option` is `None`, or a plain `Entity` is
+    /// `Entity::PLACEHOLDER`.
     Emptied,
     /// It could not be emptied: its policy says otherwise, or somebody wrote it again.
     Left,

@@ -153,7 +153,8 @@ impl Sweeps {
         }
     }
 
-    /// Takes the sweep that is running, or else the one that waits, which looks for all who are gone if `mode` says so.
+    /// Takes the sweep that is running, or else the one that waits, which looks for all who are
+    /// gone if `mode` says so.
     pub(crate) fn take_next(&mut self, mode: SweepMode) -> Option<Box<Sweep>> {
         if let Some(running) = self.running.take() {
             return Some(running);
@@ -224,7 +225,8 @@ pub(crate) fn add_corpses(
 
 /// A field in which sweeps found entities that were gone.
 ///
-/// Its `Display` is `` `Mob.friends[..]`: 17 places in 3 sweeps, the last in Mob.friends[1] of archer#12v0 ``.
+/// Its `Display` is `` `Mob.friends[..]`: 17 places in 3 sweeps, the last in Mob.friends[1] of
+/// archer#12v0 ``.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]

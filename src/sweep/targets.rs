@@ -71,7 +71,8 @@ impl Targets {
     }
 }
 
-/// Returns `true` if `entity` was there and is not any more; not so if its id is merely reserved, or stands for nobody.
+/// Returns `true` if `entity` was there and is not any more; not so if its id is merely reserved,
+/// or stands for nobody.
 fn is_gone(world: &World, entity: Entity) -> bool {
     !world.entities().contains(entity) && entity != Entity::PLACEHOLDER
 }

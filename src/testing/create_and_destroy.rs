@@ -25,13 +25,16 @@ use crate::{
     testing::failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
 };
 
-/// Creates and destroys one of everything, and says what does not go as it should: a test that a game writes once.
+/// Creates and destroys one of everything, and says what does not go as it should: a test that a
+/// game writes once.
 ///
-/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::QdelExt::qdel), and by force if something keeps it; the
-/// other is deleted by force. It fails if anybody panics, if an entity is still there after the tear-down, if somebody
-/// answers force with a veto or with [`Hint::LetMeLive`], and if anything still names the entity or what went with it.
+/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::QdelExt::qdel), and by force
+/// if something keeps it; the other is deleted by force. It fails if anybody panics, if an entity
+/// is still there after the tear-down, if somebody answers force with a veto or with
+/// [`Hint::LetMeLive`], and if anything still names the entity or what went with it.
 ///
-/// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its leaks.
+/// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its
+/// leaks.
 ///
 /// # Examples
 ///
@@ -86,20 +89,23 @@ impl CreateAndDestroy {
         self
     }
 
-    /// Creates and destroys one of everything in `world`, in the order in which the spawners were added.
+    /// Creates and destroys one of everything in `world`, in the order in which the spawners were
+    /// added.
     ///
-    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins or goes on meanwhile. What still
-    /// names the gone is emptied, and counted as by a [sweep](crate::SweepExt::sweep). What handlers and `Destroy`s leave in the world, such as a
+    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins
+    /// or goes on meanwhile. What still names the gone is emptied, and counted as by a
+    /// [sweep](crate::SweepExt::sweep). What handlers and `Destroy`s leave in the world, such as a
     /// corpse, stays there. A type that is neither tracked nor registered is not looked into.
     ///
     /// # Errors
     ///
-    /// Returns [`CreateAndDestroyError`] if anything did not go as it should, with all of it; each failure once for each spawner. Nothing
-    /// is left out after a panic.
+    /// Returns [`CreateAndDestroyError`] if anything did not go as it should, with all of it; each
+    /// failure once for each spawner. Nothing is left out after a panic.
     ///
     /// # Complexity
     ///
-    /// Two passes over all components for each spawner, as those of [`SweepExt::sweep`](crate::SweepExt::sweep).
+    /// Two passes over all components for each spawner, as those of
+    /// [`SweepExt::sweep`](crate::SweepExt::sweep).
     pub fn run(self, world: &mut World) -> Result<(), CreateAndDestroyError> {
         let spawners = self.spawners.len();
         let mut failures = Vec::new();
@@ -138,7 +144,8 @@ impl Spawner {
         if world.liveness(entity) != Liveness::Alive {
             return vec![CreateAndDestroyFailure::NotSpawned { spawner, entity }];
         }
-        // An entity that is stuck because its hook panics is tried again and again: that is the fault of whoever spawned it.
+        // An entity that is stuck because its hook panics is tried again and again: that is the
+        // fault of whoever spawned it.
         let (drained, _) = sweep_in_flush::drain(world);
         let overruled = overruled(world);
         let (torn_down, corpses) = sweep_in_flush::remember(world, |world| {

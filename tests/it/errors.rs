@@ -1,7 +1,7 @@
 //! What errors say, made by the mistakes that they are about.
 //!
-//! Ids are replaced by the part that their entity plays, so a snapshot also shows that the right one is
-//! named.
+//! Ids are replaced by the part that their entity plays, so a snapshot also shows that the right
+//! one is named.
 
 use core::fmt::Display;
 

@@ -1,6 +1,7 @@
 //! What the crate promises, a module for each subject.
 //!
-//! The numbers in comments are those of the rules in `docs/design.md`. What several modules use is in `stage`.
+//! The numbers in comments are those of the rules in `docs/design.md`. What several modules use is
+//! in `stage`.
 
 mod deletion;
 mod errors;

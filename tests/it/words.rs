@@ -1,4 +1,5 @@
-//! What the README and the docs say in passing: what Bevy does by itself, what commands do when, who hears of the dying.
+//! What the README and the docs say in passing: what Bevy does by itself, what commands do when,
+//! who hears of the dying.
 
 use std::{
     cell::RefCell,

@@ -48,7 +48,8 @@ pub(crate) trait Rewatching {
     /// Lets `fickle` watch `target` as well.
     fn watch(world: &mut World, fickle: Entity, target: Entity);
 
-    /// Tells all who watch `target`, each of whom has its [`Wishes`] fulfilled at once, and deletes it.
+    /// Tells all who watch `target`, each of whom has its [`Wishes`] fulfilled at once, and deletes
+    /// it.
     fn delete(world: &mut World, target: Entity);
 
     /// Counts who watches one of `targets`, for verification.

@@ -1,4 +1,5 @@
-//! What one writes by hand: a resource that knows who chases whom, and delete calls that look into it.
+//! What one writes by hand: a resource that knows who chases whom, and delete calls that look into
+//! it.
 
 use bevy_ecs::{
     entity::{EntityHashMap, EntityIndexSet},

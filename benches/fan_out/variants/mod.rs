@@ -37,12 +37,14 @@ use crate::{
 
 /// A way to keep the mobs' targets, one step at a time.
 ///
-/// A stage calls [`setup`](Self::setup) once, on an empty world, then spawns targets and mobs, and then takes any number
-/// of the other steps. Each step does all that a game would do, the mob's own field included.
+/// A stage calls [`setup`](Self::setup) once, on an empty world, then spawns targets and mobs, and
+/// then takes any number of the other steps. Each step does all that a game would do, the mob's own
+/// field included.
 pub(crate) trait Variant {
     /// Whether mobs are told at all.
     ///
-    /// If so, a mob has no target and one notice more after [`delete_targets`](Self::delete_targets).
+    /// If so, a mob has no target and one notice more after
+    /// [`delete_targets`](Self::delete_targets).
     const TELLS: bool = true;
 
     /// Prepares a world without entities.
@@ -62,7 +64,8 @@ pub(crate) trait Variant {
     /// Finishes what the steps before put off; called after each round of them.
     fn settle(_world: &mut World) {}
 
-    /// Tells all mobs that chase one of `targets`, and deletes these, one by one unless the variant has something better.
+    /// Tells all mobs that chase one of `targets`, and deletes these, one by one unless the variant
+    /// has something better.
     fn delete_targets(world: &mut World, targets: &[Entity]) {
         for &target in targets {
             world.despawn(target);
@@ -106,32 +109,38 @@ pub(crate) trait Syncing: Variant {
 pub(crate) enum Contender {
     /// Bevy alone: the field is set, `despawn` tells nobody, and the field stays stale.
     Raw,
-    /// As raw, in two steps: each is hidden from queries by Bevy's `Disabled`, and all are despawned when the last is.
+    /// As raw, in two steps: each is hidden from queries by Bevy's `Disabled`, and all are
+    /// despawned when the last is.
     RawHidden,
-    /// Hand-written: an `EntityHashMap<Vec<Entity>>` in a resource, and delete functions of one's own that look into it.
+    /// Hand-written: an `EntityHashMap<Vec<Entity>>` in a resource, and delete functions of one's
+    /// own that look into it.
     Index,
     /// As index, with an `EntityIndexSet` in place of the `Vec`.
     IndexSet,
     /// An observer for each pair of mob and target.
     Observers,
-    /// Component hooks, and a list of its mobs on each target (there from spawn, so that only its growth counts as memory).
+    /// Component hooks, and a list of its mobs on each target (there from spawn, so that only its
+    /// growth counts as memory).
     Hooks,
     /// Bevy relationship, sources in a `Vec<Entity>`, table storage.
     Relation,
     /// Bevy relationship, sources in an `EntityHashSet`, sparse-set storage.
     RelationSet,
-    /// Every mob looks every frame whether its target is there; the targets die in the course of 100 frames.
+    /// Every mob looks every frame whether its target is there; the targets die in the course of
+    /// 100 frames.
     Poll,
-    /// The dead are collected in a set, and one pass over all mobs clears the fields that name any of them.
+    /// The dead are collected in a set, and one pass over all mobs clears the fields that name any
+    /// of them.
     Scan,
     /// A bare loop over the change ticks of all mobs.
     Ticks,
-    /// This crate: a handler for the mob's own fields, targets that are despawned, nothing prepared.
+    /// This crate: a handler for the mob's own fields, targets that are despawned, nothing
+    /// prepared.
     Qdel,
     /// As qdel, with a handler that takes the world.
     QdelWorld,
-    /// As qdel, prepared: the targets' `Signals` are there from spawn (so they do not count as memory), and
-    /// `register_listener` was called.
+    /// As qdel, prepared: the targets' `Signals` are there from spawn (so they do not count as
+    /// memory), and `register_listener` was called.
     QdelReq,
     /// As qdel, with `World::qdel` and `Teardown::Immediate` in place of `despawn`.
     QdelImm,
@@ -141,7 +150,8 @@ pub(crate) enum Contender {
     QdelBatch,
     /// As qdel, with one `qdel_batch` and `Teardown::Immediate`, in place of `despawn`.
     QdelBatchImm,
-    /// This crate: the field is declared and written, and `sync_references` follows; targets are despawned.
+    /// This crate: the field is declared and written, and `sync_references` follows; targets are
+    /// despawned.
     Declared,
     /// As declared, with `World::qdel` of all and then one `flush_qdel`, in place of `despawn`.
     DeclaredFrame,
@@ -168,7 +178,8 @@ impl Contender {
 
     /// Returns `true` if this variant can play in this `setting`, if it plays the scenario.
     ///
-    /// Bevy's own despawn calls itself for each entity that is owned, and a long chain overflows the stack.
+    /// Bevy's own despawn calls itself for each entity that is owned, and a long chain overflows
+    /// the stack.
     pub(crate) fn survives(self, setting: Setting) -> bool {
         let is_long = setting.scenario == Scenario::DeepDelete && setting.fan_out > 10_000;
         !(is_long && matches!(self, Self::Raw | Self::Qdel))
@@ -178,7 +189,8 @@ impl Contender {
     ///
     /// # Panics
     ///
-    /// Panics if this variant does not play the scenario; [`Section`](crate::sections::Section) knows who does.
+    /// Panics if this variant does not play the scenario; [`Section`](crate::sections::Section)
+    /// knows who does.
     pub(crate) fn measure(self, case: &Case) -> f64 {
         match case.setting.scenario {
             Scenario::Notify => self.measure_alarms(case),

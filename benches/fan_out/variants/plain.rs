@@ -28,7 +28,8 @@ impl Variant for Plain {
     }
 }
 
-/// As [`Plain`], but whoever goes is hidden from queries until all go: what any deletion in two steps pays to Bevy.
+/// As [`Plain`], but whoever goes is hidden from queries until all go: what any deletion in two
+/// steps pays to Bevy.
 pub(crate) struct Hidden;
 
 impl Variant for Hidden {

@@ -1,6 +1,8 @@
-//! Bevy's relationships: the mob's target is a component, which Bevy removes when the target is gone.
+//! Bevy's relationships: the mob's target is a component, which Bevy removes when the target is
+//! gone.
 //!
-//! The mob is told by a hook on that removal. Its `Mob::target` stays empty: the component is the field.
+//! The mob is told by a hook on that removal. Its `Mob::target` stays empty: the component is the
+//! field.
 
 use std::marker::PhantomData;
 
@@ -71,7 +73,8 @@ impl<R: Relationship> Variant for Related<R> {
 
 impl<R: Relationship> Alarming for Related<R> {
     fn alarm(world: &mut World, target: Entity) {
-        // The list cannot be taken out of its component, and not be read while the mobs are written.
+        // The list cannot be taken out of its component, and not be read while the mobs are
+        // written.
         let chasers = world.get::<R::RelationshipTarget>(target);
         let chasers: Vec<Entity> = chasers.map_or(Vec::new(), |chasers| {
             RelationshipTarget::iter(chasers).collect()

@@ -44,7 +44,8 @@ pub(crate) trait Way {
     }
 }
 
-/// The usual way: a handler for the component's own fields, targets that are despawned, nothing prepared.
+/// The usual way: a handler for the component's own fields, targets that are despawned, nothing
+/// prepared.
 pub(crate) struct FieldHandler;
 
 impl Way for FieldHandler {}
@@ -64,7 +65,8 @@ impl Way for WorldHandler {
     }
 }
 
-/// Both ends announced: targets have their list from spawn, and a hook in place of an observer watches the mobs.
+/// Both ends announced: targets have their list from spawn, and a hook in place of an observer
+/// watches the mobs.
 pub(crate) struct Announced;
 
 /// A target that says that it will be listened to.

@@ -188,7 +188,8 @@ fn holder_that_goes_too_denies_nothing_in_any_order() {
     );
 }
 
-/// Where an owner stays, what it owns may go by itself, and what another one owns goes with that (Q2).
+/// Where an owner stays, what it owns may go by itself, and what another one owns goes with that
+/// (Q2).
 #[test]
 fn shared_members_go_with_whoever_goes_in_any_order() {
     assert_stay(
@@ -227,7 +228,8 @@ fn each_is_asked_about_once() {
     assert_eq!(ASKED.load(Ordering::Relaxed), 4);
 }
 
-/// The answer says what a deletion by itself says first: a resource, then a denial, then a veto (Q9).
+/// The answer says what a deletion by itself says first: a resource, then a denial, then a veto
+/// (Q9).
 #[test]
 fn refusals_are_answered_as_by_a_deletion_of_its_own() {
     let mut world = stage();
@@ -246,7 +248,8 @@ fn refusals_are_answered_as_by_a_deletion_of_its_own() {
     ));
 }
 
-/// A chain of holders of which each denies the loss of the next is looked at once, whichever comes first (R5).
+/// A chain of holders of which each denies the loss of the next is looked at once, whichever comes
+/// first (R5).
 #[test]
 fn chain_of_denials_is_linear_regression() {
     static LOOKS: AtomicUsize = AtomicUsize::new(0);
@@ -373,7 +376,8 @@ fn tree(takes: &[Vec<usize>], root: usize) -> Vec<usize> {
     tree
 }
 
-/// Who goes, by the words of the rule: a root stays that is vetoed by its own tree, or refused by somebody who stays.
+/// Who goes, by the words of the rule: a root stays that is vetoed by its own tree, or refused by
+/// somebody who stays.
 fn naive(takes: &[Vec<usize>], objections: &[(usize, usize, bool)], roots: &[usize]) -> Vec<usize> {
     let mut going = roots.to_vec();
     loop {

@@ -1,5 +1,5 @@
-//! A value that panics when it is dropped by a tear-down: Bevy leaves its table half dropped, so nothing is torn down in
-//! that world any more.
+//! A value that panics when it is dropped by a tear-down: Bevy leaves its table half dropped, so
+//! nothing is torn down in that world any more.
 //!
 //! Rules Q3 and Q8 of the design.
 
@@ -16,7 +16,8 @@ use qdel::prelude::*;
 
 use crate::stage::{count_logged_errors, record_log};
 
-/// The panic goes out, and those that wait stay as they are, through all that would tear them down (Q8).
+/// The panic goes out, and those that wait stay as they are, through all that would tear them down
+/// (Q8).
 #[test]
 fn nothing_is_torn_down_after_a_value_panicked_when_it_was_dropped() {
     for (way, end) in ENDS {
@@ -110,7 +111,8 @@ fn sparse_value_counts() {
     assert_eq!(world.flush_qdel(), 0);
 }
 
-/// A value that a handler's command drops breaks the world as well, before anything is torn down (Q8).
+/// A value that a handler's command drops breaks the world as well, before anything is torn down
+/// (Q8).
 #[test]
 fn value_that_is_dropped_before_the_tear_down_counts() {
     let mut world = stage();
@@ -294,7 +296,8 @@ fn stage() -> ManuallyDrop<World> {
     world
 }
 
-/// Returns a world that is never dropped, as is that of [`stage`], in which a deletion at once may pass over what nobody notices.
+/// Returns a world that is never dropped, as is that of [`stage`], in which a deletion at once may
+/// pass over what nobody notices.
 fn unnoticed_stage() -> ManuallyDrop<World> {
     let mut world = ManuallyDrop::new(World::new());
     let first = world.spawn_empty().id();

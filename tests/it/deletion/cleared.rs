@@ -45,7 +45,8 @@ fn count_alive(world: &mut World) -> usize {
 
 type Arrange = fn(&mut World, Entity);
 
-/// Ways in which a command of a user runs inside a deletion. Bevy's observers do not survive such a command.
+/// Ways in which a command of a user runs inside a deletion. Bevy's observers do not survive such a
+/// command.
 fn ways() -> Vec<(&'static str, Arrange)> {
     vec![
         ("a handler", |world, first| {

@@ -1,4 +1,5 @@
-//! What other people's observers see of a deletion: at its tear-down an entity looks as in a plain despawn.
+//! What other people's observers see of a deletion: at its tear-down an entity looks as in a plain
+//! despawn.
 //!
 //! Rule Q7 of the design.
 

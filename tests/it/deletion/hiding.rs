@@ -1,4 +1,5 @@
-//! Who sees an entity while it is being deleted: by the setting, and whoever takes it out of hiding.
+//! Who sees an entity while it is being deleted: by the setting, and whoever takes it out of
+//! hiding.
 //!
 //! Rule Q7 of the design.
 

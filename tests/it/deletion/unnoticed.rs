@@ -176,7 +176,8 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// The second world has an observer of all deletions, which does nothing but that no deletion is unnoticed.
+    /// The second world has an observer of all deletions, which does nothing but that no deletion
+    /// is unnoticed.
     #[test]
     fn unnoticed_deletions_do_what_noticed_ones_do(
         crowd in vec(role(), 1..8),

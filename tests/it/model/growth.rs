@@ -1,4 +1,5 @@
-//! No operation grows faster than n log n: how often components are looked at, and sizes at which a square would not end.
+//! No operation grows faster than n log n: how often components are looked at, and sizes at which a
+//! square would not end.
 
 mod counting {
     //! Components that count how often they are read.
@@ -285,7 +286,8 @@ struct HeldBy(Entity);
 #[relationship_target(relationship = HeldBy, linked_spawn)]
 struct Holds(Vec<Entity>);
 
-/// A world in which the owners of so many live on, each of whom is also held by the next, and the last by one that goes.
+/// A world in which the owners of so many live on, each of whom is also held by the next, and the
+/// last by one that goes.
 fn world_of_spared(count: usize) -> (World, Vec<Entity>, Vec<Entity>) {
     let mut world = world();
     world.init_resource::<Order>();

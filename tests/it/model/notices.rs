@@ -1,7 +1,8 @@
 //! Whoever asks to be told is told once, or refused, whatever comes in between.
 //!
-//! Rules S2, S4, S7, S10, S11, S12 and Q6 of the design, held by sums: what a living listener asked for, it has in force, was
-//! told, was refused, or has taken back. Handlers panic, and so do what they panicked with; hints let entities live.
+//! Rules S2, S4, S7, S10, S11, S12 and Q6 of the design, held by sums: what a living listener asked
+//! for, it has in force, was told, was refused, or has taken back. Handlers panic, and so do what
+//! they panicked with; hints let entities live.
 
 use std::{
     cell::RefCell,
@@ -573,7 +574,8 @@ proptest! {
                 } else {
                     prop_assert_eq!(after, 0, "{}", &context);
                     prop_assert!(asked <= kept_back + sums.told + sums.perhaps_taken_back, "lost: {}", &context);
-                    // A registration that was told may be taken back after that, and is told again if its target lived on.
+                    // A registration that was told may be taken back after that, and is told again
+                    // if its target lived on.
                     prop_assert!(sums.told + sums.refused <= asked + sums.perhaps_asked + kept, "twice: {}", &context);
                 }
             }
@@ -603,7 +605,8 @@ fn keep_quiet() {
     });
 }
 
-/// Calls `f`, and tells whether it came to its end. What handlers panic with is kept from being dropped.
+/// Calls `f`, and tells whether it came to its end. What handlers panic with is kept from being
+/// dropped.
 fn survive(world: &mut World, f: impl FnOnce(&mut World)) -> bool {
     let outcome = catch_unwind(AssertUnwindSafe(|| f(world)));
     match outcome {

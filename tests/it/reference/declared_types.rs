@@ -1,4 +1,5 @@
-//! Nothing is forgotten in silence: types that say by reflection what they want, and what is warned of.
+//! Nothing is forgotten in silence: types that say by reflection what they want, and what is warned
+//! of.
 
 use bevy_ecs::prelude::*;
 use qdel::prelude::*;

@@ -1,7 +1,7 @@
 //! What becomes of a field that refuses where it is too late to refuse.
 //!
-//! Rule R5 of the design: what can be emptied is, as with `clear`; a component is removed only where a bare `Entity` leaves no
-//! other way.
+//! Rule R5 of the design: what can be emptied is, as with `clear`; a component is removed only
+//! where a bare `Entity` leaves no other way.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 

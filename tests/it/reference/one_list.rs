@@ -1,6 +1,7 @@
 //! How often a list is passed over when many whom it names go together.
 //!
-//! Rule R4 of the design: a component lets go of all that it lost in one pass for each wave and tear-down.
+//! Rule R4 of the design: a component lets go of all that it lost in one pass for each wave and
+//! tear-down.
 
 use std::sync::{
     Arc,

@@ -1,6 +1,7 @@
 //! Until when in a frame a written field may name whom.
 //!
-//! Rule R3 of the design: the plugin syncs before `PostUpdate` and before the flush, where a field may name somebody who is lost.
+//! Rule R3 of the design: the plugin syncs before `PostUpdate` and before the flush, where a field
+//! may name somebody who is lost.
 
 use bevy_app::{MainScheduleOrder, prelude::*};
 use bevy_ecs::{prelude::*, schedule::ScheduleLabel};

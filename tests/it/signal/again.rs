@@ -1,4 +1,5 @@
-//! Whoever registers again: what was told already, what is told again and again, and what is given up in the last notice.
+//! Whoever registers again: what was told already, what is told again and again, and what is given
+//! up in the last notice.
 //!
 //! The rules are those of the design: S3, S10 and S12.
 

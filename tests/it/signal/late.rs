@@ -63,7 +63,8 @@ fn listeners_on(world: &World, target: Entity) -> Vec<Entity> {
     on.into_iter().map(|at| at.listener).collect()
 }
 
-/// The command is applied while the listener is marked; it lives on, and hears that its target does not (S12).
+/// The command is applied while the listener is marked; it lives on, and hears that its target does
+/// not (S12).
 #[test]
 fn listener_that_lives_on_is_answered_regression() {
     let mut world = stage();
@@ -126,7 +127,8 @@ fn pass_on(mut world: DeferredWorld, lost: Received<Qdeleting, Messenger>) {
         .register_signal(lost.target(), Mourner::note);
 }
 
-/// A target that is told about and lives on is not gone: who registers meanwhile is not told so, and hears its real end (S12).
+/// A target that is told about and lives on is not gone: who registers meanwhile is not told so,
+/// and hears its real end (S12).
 #[test]
 fn target_that_lives_on_is_not_said_to_be_gone_regression() {
     for lives in [0, 1] {
@@ -403,7 +405,8 @@ fn late_registration_outlives_a_payload_that_panics_when_it_is_dropped_regressio
     two.assert_answered();
 }
 
-/// What a registration that is tried again panics with is nobody's but that of the error handler, as with every command (S12).
+/// What a registration that is tried again panics with is nobody's but that of the error handler,
+/// as with every command (S12).
 #[test]
 fn late_registrations_are_all_tried_where_panics_are_swallowed() {
     let mut two = TwoThatWait::new(throw_first, FallbackErrorHandler(swallow));

@@ -230,7 +230,8 @@ fn deny_still_denies_however_the_mark_was_taken_off() {
     }
 }
 
-/// S10: of a target that is being deleted, too: nobody is told twice, and all is given back in the end.
+/// S10: of a target that is being deleted, too: nobody is told twice, and all is given back in the
+/// end.
 #[test]
 fn deleting_target_whose_mark_was_taken_off_tells_nobody_twice() {
     for (way, take_off) in WAYS {
@@ -337,7 +338,8 @@ fn listener_that_is_a_target_keeps_both_sides() {
     }
 }
 
-/// S10: nothing is left to be told of where nobody listens, so the mark stays off, and nothing stays.
+/// S10: nothing is left to be told of where nobody listens, so the mark stays off, and nothing
+/// stays.
 #[test]
 fn mark_that_marks_nothing_stays_off() {
     let mut scene = Scene::new();
@@ -503,7 +505,8 @@ fn whoever_takes_the_mark_off_at_once_hangs_nobody() {
     }
 }
 
-/// S10 and R3: what was known before ends, and what names the target is read again by the next sync.
+/// S10 and R3: what was known before ends, and what names the target is read again by the next
+/// sync.
 #[test]
 fn what_was_known_ends_where_the_mark_does_not_come_back() {
     let mut scene = Scene::new();

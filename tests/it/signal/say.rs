@@ -125,7 +125,8 @@ fn deleted_guard_has_no_veto_regression() {
     }
 }
 
-/// An entity that nobody hears goes without the stages of a deletion, and is a listener all the same (S7).
+/// An entity that nobody hears goes without the stages of a deletion, and is a listener all the
+/// same (S7).
 #[test]
 fn deleted_guard_that_nobody_hears_has_no_veto() {
     let mut world = World::new();
@@ -204,7 +205,8 @@ fn marked_entity_answers_questions_about_itself_until_its_wave_ends() {
     assert!(!world.ask_signal(guard, &MayPass));
 }
 
-/// Signals are heard until the destroy stage ends, and then no more, whatever the tear-down and the hints (S7).
+/// Signals are heard until the destroy stage ends, and then no more, whatever the tear-down and the
+/// hints (S7).
 #[test]
 fn dead_hear_no_signals_regression() {
     for (way, hint, teardown) in ways_to_wait() {

@@ -61,7 +61,8 @@ fn stage() -> (World, [Entity; 3]) {
     (world, [phoenix, ear, eye])
 }
 
-/// Checks that `phoenix`, which lives on and is listened to by nobody, takes registrations as it did at first.
+/// Checks that `phoenix`, which lives on and is listened to by nobody, takes registrations as it
+/// did at first.
 fn assert_begins_anew(mut world: World, [phoenix, ear, eye]: [Entity; 3]) {
     assert!(world.registrations_on(phoenix).is_empty());
     assert_eq!(world.signal_footprint().places, 0);
@@ -76,7 +77,8 @@ fn assert_begins_anew(mut world: World, [phoenix, ear, eye]: [Entity; 3]) {
     assert_eq!(world.qdel(phoenix), Ok(Qdel::Queued));
 }
 
-/// A list of two handlers that is empty when its target lives on takes registrations as a new one (S10).
+/// A list of two handlers that is empty when its target lives on takes registrations as a new one
+/// (S10).
 #[test]
 fn target_that_lives_on_after_all_on_it_ended_takes_registrations_regression() {
     let (mut world, cast @ [phoenix, ear, eye]) = stage();

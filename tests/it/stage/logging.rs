@@ -57,7 +57,8 @@ pub(crate) fn take_log() -> Vec<String> {
         .collect()
 }
 
-/// Records what this thread logs from now on, and returns what tells all warnings and errors so far.
+/// Records what this thread logs from now on, and returns what tells all warnings and errors so
+/// far.
 pub(crate) fn collect_log() -> impl Fn() -> Vec<String> {
     record_log();
     || {

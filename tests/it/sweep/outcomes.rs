@@ -1,7 +1,8 @@
-//! Sweeps: who names what is gone, what becomes of it, and what hints, modes and tests make of that.
+//! Sweeps: who names what is gone, what becomes of it, and what hints, modes and tests make of
+//! that.
 //!
-//! Rules H2 and H4 of the design, and the hints of Q6 that sweep. In texts, ids are replaced by the part that their entity
-//! plays.
+//! Rules H2 and H4 of the design, and the hints of Q6 that sweep. In texts, ids are replaced by the
+//! part that their entity plays.
 
 use std::collections::{BTreeMap, BTreeSet};
 

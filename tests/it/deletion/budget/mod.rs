@@ -1,6 +1,8 @@
-//! The budget of a tear-down: how long a flush takes, where the next one goes on, and what holds at every pause.
+//! The budget of a tear-down: how long a flush takes, where the next one goes on, and what holds at
+//! every pause.
 //!
-//! Rule Q8 of the design. The clock of these tests is turned by what is torn down, and by nothing else.
+//! Rule Q8 of the design. The clock of these tests is turned by what is torn down, and by nothing
+//! else.
 
 mod fairness;
 mod flush_length;

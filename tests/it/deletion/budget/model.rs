@@ -329,7 +329,8 @@ fn assert_no_owner_went_before_what_it_owned(world: &World, owners: &[(Entity, E
     }
 }
 
-/// Asserts that no living mob names an entity that is gone. A deleted one hears no signals after its destroy stage (S7).
+/// Asserts that no living mob names an entity that is gone. A deleted one hears no signals after
+/// its destroy stage (S7).
 fn assert_names_nobody_who_is_gone(world: &mut World) {
     let mut mobs = world.query_filtered::<&Mob, (Without<qdel::Deleting>, Allow<Disabled>)>();
     for target in mobs.iter(world).filter_map(|mob| mob.target) {

@@ -204,7 +204,8 @@ fn owner_that_is_despawned_by_hand_in_a_paused_descent_takes_the_rest_with_it() 
     assert_gone_once(&world, &ring);
 }
 
-/// Nothing can be said of what comes after: Bevy finds no place for resources in a world that was cleared.
+/// Nothing can be said of what comes after: Bevy finds no place for resources in a world that was
+/// cleared.
 #[test]
 fn flush_of_a_world_that_was_cleared_in_a_pause_does_nothing() {
     let mut world = stage();
@@ -310,7 +311,8 @@ fn newcomer_to_an_owner_of_a_paused_descent_is_told_and_goes_before_it() {
     assert!(place(late) < place(ring[50]));
 }
 
-/// Those whom somebody else sees to are not in the queue, but they go with an owner that they are given to.
+/// Those whom somebody else sees to are not in the queue, but they go with an owner that they are
+/// given to.
 #[test]
 fn owner_that_owns_many_who_are_left_alone_goes_without_them() {
     let mut world = stage();

@@ -1,5 +1,5 @@
-//! How components are destroyed: when `Destroy` is called, in which order and with what, what survives it, and what a
-//! deletion costs.
+//! How components are destroyed: when `Destroy` is called, in which order and with what, what
+//! survives it, and what a deletion costs.
 //!
 //! Rules Q3, Q5 and Q6 of the design. What the hints lead to is the subject of `hints.rs`.
 
@@ -213,7 +213,8 @@ fn order(world: &World) -> Vec<String> {
     world.resource::<Order>().0.clone()
 }
 
-/// Asserts that the books are whole after a panic, and that those `deleted` are torn down by the next flush.
+/// Asserts that the books are whole after a panic, and that those `deleted` are torn down by the
+/// next flush.
 fn assert_whole_after(world: &mut World, deleted: &[&str]) {
     world.check_registrations().unwrap();
     world.resource_mut::<Order>().0.clear();

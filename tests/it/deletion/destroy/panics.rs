@@ -77,7 +77,8 @@ fn commands_of_others_are_applied_though_a_destroy_panics() {
     assert_eq!(happened[4..], ["command", "command of the orc"]);
 }
 
-/// Bevy drops what waits behind a command that panics in the same queue, and each kind of component has its own.
+/// Bevy drops what waits behind a command that panics in the same queue, and each kind of component
+/// has its own.
 #[test]
 fn commands_of_other_kinds_of_components_are_applied_though_a_command_panics() {
     let mut world = stage();

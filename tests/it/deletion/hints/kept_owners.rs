@@ -126,7 +126,8 @@ fn entity_owned_by_one_that_lives_and_by_one_that_goes_goes() {
     }
 }
 
-/// The owner that goes is decided after what it owns, because that belongs to the first of the batch too.
+/// The owner that goes is decided after what it owns, because that belongs to the first of the
+/// batch too.
 #[test]
 fn entity_owned_by_one_that_lives_and_by_a_later_one_of_a_batch_that_goes_goes_at_once() {
     let mut world = stage();

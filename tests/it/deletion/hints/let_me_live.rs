@@ -583,8 +583,8 @@ fn meddle_with(
     (world, goblin, cast, before)
 }
 
-/// Asserts that a listener which `meddle` ended while somebody is kept stays ended, and that its other component goes on
-/// listening.
+/// Asserts that a listener which `meddle` ended while somebody is kept stays ended, and that its
+/// other component goes on listening.
 fn assert_lost(meddle: fn(&mut DeferredWorld, Cast)) {
     for besides in BESIDES {
         let (world, goblin, cast, before) = meddle_with(besides, meddle);
@@ -603,8 +603,8 @@ fn assert_lost(meddle: fn(&mut DeferredWorld, Cast)) {
     }
 }
 
-/// Asserts that a listener has what it had before, whatever `meddle` did while somebody was kept, and also another
-/// target, if it `moved_on`.
+/// Asserts that a listener has what it had before, whatever `meddle` did while somebody was kept,
+/// and also another target, if it `moved_on`.
 fn assert_given_back(moved_on: bool, meddle: fn(&mut DeferredWorld, Cast)) {
     for besides in BESIDES {
         let (world, _, cast, before) = meddle_with(besides, meddle);

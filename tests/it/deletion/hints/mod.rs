@@ -1,7 +1,8 @@
-//! What becomes of an entity whose components were destroyed: the hints, what each of them leads to, and what a
-//! deletion that is taken back gives back.
+//! What becomes of an entity whose components were destroyed: the hints, what each of them leads
+//! to, and what a deletion that is taken back gives back.
 //!
-//! Rules Q1, Q3 and Q6 of the design. When `Destroy` is called, and with what, is the subject of `destroy.rs`.
+//! Rules Q1, Q3 and Q6 of the design. When `Destroy` is called, and with what, is the subject of
+//! `destroy.rs`.
 
 mod forest;
 mod i_will_handle_it;
@@ -17,8 +18,8 @@ use qdel::{
 };
 use std::sync::Arc;
 
-/// All hints, from the weakest to the strongest, and what becomes of an entity by each, as it is written down in the
-/// docs of `Hint`.
+/// All hints, from the weakest to the strongest, and what becomes of an entity by each, as it is
+/// written down in the docs of `Hint`.
 const FROM_THE_WEAKEST: [(Hint, Fate); 7] = [
     (Hint::Queue, Fate::GoesInItsTurn),
     (Hint::FindReferencesOnFail, Fate::GoesInItsTurn),

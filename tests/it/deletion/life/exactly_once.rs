@@ -468,10 +468,11 @@ enum Meddler {
     Hook,
 }
 
-/// Deletes an owner, its target, and what that owns, in several ways, and has `meddle` called in the
-/// middle of it.
+/// Deletes an owner, its target, and what that owns, in several ways, and has `meddle` called in
+/// the middle of it.
 ///
-/// Whatever it does: all who go are told once and torn down once, and the three who must go are gone.
+/// Whatever it does: all who go are told once and torn down once, and the three who must go are
+/// gone.
 fn assert_exactly_once(meddle: fn(&mut DeferredWorld, Cast)) {
     let meddlers = [
         Meddler::Handler,

@@ -290,7 +290,8 @@ fn veto_that_panics_inside_another_deletion_loses_no_command() {
     assert_eq!(world.query::<&Guard>().iter(&world).count(), 2);
 }
 
-/// Q3: a notice that somebody kept cannot be sent again, neither about the same entity nor about another.
+/// Q3: a notice that somebody kept cannot be sent again, neither about the same entity nor about
+/// another.
 #[test]
 fn copy_of_a_notice_reaches_nobody() {
     let mut world = stage();

@@ -175,7 +175,8 @@ fn commands_of_handlers_are_applied_when_everybody_is_told() {
     assert_eq!(order(&world), expected);
 }
 
-/// Bevy runs observers of `Remove` after the hook that tells of a despawn: who registers there comes too late.
+/// Bevy runs observers of `Remove` after the hook that tells of a despawn: who registers there
+/// comes too late.
 #[test]
 fn registering_in_the_last_moments_of_a_plain_despawn_is_refused() {
     let mut world = stage();

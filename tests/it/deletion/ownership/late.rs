@@ -160,7 +160,8 @@ fn child_that_is_deleted_after_its_deleting_parent_goes_once() {
     assert_gone_once(&world, &[ship, late]);
 }
 
-/// Owned before owner comes before the oldest first: else Bevy despawns the child, after its parent.
+/// Owned before owner comes before the oldest first: else Bevy despawns the child, after its
+/// parent.
 #[test]
 fn child_that_is_deleted_after_its_deleting_parent_is_torn_down_before_it() {
     let mut world = stage();

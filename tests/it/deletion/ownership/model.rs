@@ -58,8 +58,8 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// No model here: deletions, despawns, flushes and changes of owners from inside of handlers, observers
-    /// and hooks, and what must hold when the dust has settled.
+    /// No model here: deletions, despawns, flushes and changes of owners from inside of handlers,
+    /// observers and hooks, and what must hold when the dust has settled.
     #[test]
     fn nobody_is_left_behind_whatever_handlers_do(
         wills in vec((moment(), 0..CROWD, deed()), 0..12),

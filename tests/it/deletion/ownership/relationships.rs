@@ -216,7 +216,8 @@ fn entity_owned_at_two_depths_is_torn_down_before_both_owners() {
     assert_eq!(torn_down, 4);
 }
 
-/// Returns a ship, a mast that it owns, a hull that the mast owns, and a lamp that ship and hull own.
+/// Returns a ship, a mast that it owns, a hull that the mast owns, and a lamp that ship and hull
+/// own.
 fn two_depths(world: &mut World) -> [Entity; 4] {
     let [ship, mast, hull, lamp] = spawn_many(world);
     world.entity_mut(mast).insert(ChildOf(ship));

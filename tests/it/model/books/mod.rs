@@ -53,7 +53,8 @@ impl Archer {
 
 /// Returns how many entities come and go.
 ///
-/// A million in a release build, and wherever `QDEL_LONG_TESTS` is set; a tenth in other debug builds.
+/// A million in a release build, and wherever `QDEL_LONG_TESTS` is set; a tenth in other debug
+/// builds.
 fn many() -> usize {
     let is_short = cfg!(debug_assertions) && std::env::var_os("QDEL_LONG_TESTS").is_none();
     if is_short { 100_000 } else { 1_000_000 }

@@ -64,7 +64,8 @@ fn tidying_of_all_targets_keeps_every_registration() {
         .collect();
     let mut targets: Vec<_> = (0..3_000).map(|_| world.spawn_empty().id()).collect();
     let mut dice = Dice(7);
-    // Each target has listeners for one, two, or three signals; some soldiers have one registration.
+    // Each target has listeners for one, two, or three signals; some soldiers have one
+    // registration.
     for (index, target) in targets.iter().enumerate() {
         for _ in 0..=dice.roll(3) {
             let soldier = soldiers[dice.roll(soldiers.len())];

@@ -63,8 +63,8 @@ fn settle(world: &mut World) {
     }
 }
 
-/// Follows the life of each entity through the story: marked once, told once, destroyed once at most, in that order,
-/// and then kept or despawned.
+/// Follows the life of each entity through the story: marked once, told once, destroyed once at
+/// most, in that order, and then kept or despawned.
 fn check_deletions(world: &World, crowd: &[Entity]) -> Result<(), TestCaseError> {
     let story = &world.resource::<Story>().0;
     for &entity in crowd {

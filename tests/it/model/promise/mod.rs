@@ -1,5 +1,5 @@
-//! The promise of declared references, against a naive model: no field of a living entity names one that is gone, and no
-//! reference to a living entity is lost, whatever happens in whatever order.
+//! The promise of declared references, against a naive model: no field of a living entity names one
+//! that is gone, and no reference to a living entity is lost, whatever happens in whatever order.
 //!
 //! Rules R3, R5 and R6 of the design in the large, with the hints of Q6 and the budget of Q8.
 

@@ -1,7 +1,8 @@
-//! What can name entities, and how it lets go of them: every container, nested values, policies, and the derive.
+//! What can name entities, and how it lets go of them: every container, nested values, policies,
+//! and the derive.
 //!
-//! Rules R1, R2, R4 and R5 of the design, on values alone and on components of a world. Maps and sets of `hashbrown` are
-//! tested with its feature. Errors of the derive are in `compile_fail/`.
+//! Rules R1, R2, R4 and R5 of the design, on values alone and on components of a world. Maps and
+//! sets of `hashbrown` are tested with its feature. Errors of the derive are in `compile_fail/`.
 
 mod derive;
 mod lists;

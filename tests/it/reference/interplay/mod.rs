@@ -1,4 +1,5 @@
-//! Declared references beside what Bevy does with components: clones, hooks, change detection, resources, immutability.
+//! Declared references beside what Bevy does with components: clones, hooks, change detection,
+//! resources, immutability.
 //!
 //! Rules R1, R3, R4 and R6 of the design.
 

@@ -1,6 +1,8 @@
-//! What becomes of a component that loses what it names: cleared, removed, deleted with it, or the whole deletion denied.
+//! What becomes of a component that loses what it names: cleared, removed, deleted with it, or the
+//! whole deletion denied.
 //!
-//! Rule R5 of the design. How it is noticed that a field names somebody is the subject of `references.rs`.
+//! Rule R5 of the design. How it is noticed that a field names somebody is the subject of
+//! `references.rs`.
 
 mod cascades;
 mod denials;

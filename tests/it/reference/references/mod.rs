@@ -1,7 +1,7 @@
 //! Declared references: setting the field is the registration, and whatever is set never dangles.
 //!
-//! Rules R3, R4 and R7 of the design. What a policy does beyond emptying a field is the subject of `policies.rs`, and
-//! everything at once that of `promise.rs`.
+//! Rules R3, R4 and R7 of the design. What a policy does beyond emptying a field is the subject of
+//! `policies.rs`, and everything at once that of `promise.rs`.
 
 mod links;
 mod odd_names;

@@ -211,8 +211,8 @@ fn tick_of_a_sparse_set_is_new_exactly_where_it_is_for_bevy() {
     }
 }
 
-/// How long ago a component was written. The last sync is three ticks ago. The last one is still to come: ticks begin anew after
-/// the last, so nothing else tells it from one that is very old.
+/// How long ago a component was written. The last sync is three ticks ago. The last one is still to
+/// come: ticks begin anew after the last, so nothing else tells it from one that is very old.
 const AGES: [u32; 9] = [
     0,
     1,
@@ -225,7 +225,8 @@ const AGES: [u32; 9] = [
     u32::MAX,
 ];
 
-/// Changes a component at a tick of that `age`, and tells whether the next sync finds that, and whether the tick is new for Bevy.
+/// Changes a component at a tick of that `age`, and tells whether the next sync finds that, and
+/// whether the tick is new for Bevy.
 fn find_written<C: Component<Mutability = Mutable> + References>(
     age: u32,
     component: C,

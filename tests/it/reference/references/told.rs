@@ -262,7 +262,8 @@ fn immutable_component_that_writes_back_what_it_lost_ends_empty_regression() {
     }
 }
 
-/// An immutable component is released by a command, and Bevy drops the commands behind one that panics.
+/// An immutable component is released by a command, and Bevy drops the commands behind one that
+/// panics.
 #[test]
 fn immutable_component_lets_go_by_the_next_sync_though_another_one_panics() {
     for (end, delete) in ENDS {

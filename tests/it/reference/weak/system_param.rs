@@ -51,7 +51,8 @@ fn system_parameter_sees_through_a_disabling_component_of_the_user() {
     assert_eq!(seen, [alive(hidden), deleting(dying)]);
 }
 
-/// Bevy runs observers of `Remove` after the hook that tells of a despawn, so the target has been told of.
+/// Bevy runs observers of `Remove` after the hook that tells of a despawn, so the target has been
+/// told of.
 #[test]
 fn target_of_a_plain_despawn_stays_deleting_until_it_is_gone() {
     let (goblin, sights) = look_during_a_plain_despawn(Mob);
@@ -107,8 +108,8 @@ fn system_parameter_stands_beside_queries_that_write() {
 #[derive(Component)]
 struct Prefab;
 
-/// Despawns a target with `bundle` that somebody listens to, and returns it with what the world and the
-/// system parameter say of it in the middle of that.
+/// Despawns a target with `bundle` that somebody listens to, and returns it with what the world and
+/// the system parameter say of it in the middle of that.
 fn look_during_a_plain_despawn(bundle: impl Bundle) -> (Entity, [Sight; 2]) {
     let mut world = stage();
     world.register_disabling_component::<Prefab>();

@@ -1,4 +1,5 @@
-//! Sending: who is called, in which order, and what happens when handlers change the world meanwhile.
+//! Sending: who is called, in which order, and what happens when handlers change the world
+//! meanwhile.
 //!
 //! The rules are those of the design: S7 to S9, S15, and the roads by which a target can go.
 

@@ -186,7 +186,8 @@ fn registration_for_one_call_is_not_called_by_a_nested_dispatch() {
     assert_eq!(crowd.ledger.take(), expected);
 }
 
-/// S7: the notice of one target begins inside the dispatch of another only by command, and is whole.
+/// S7: the notice of one target begins inside the dispatch of another only by command, and is
+/// whole.
 #[test]
 fn deletion_in_a_deletion_is_told_after_it() {
     let mut crowd = Crowd::new(10, Mix::Runs, Call::Qdel);

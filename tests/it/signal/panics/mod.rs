@@ -1,7 +1,7 @@
 //! What holds when a handler panics.
 //!
-//! The rule is S11 of the design: the others are still called, the books are whole, and then the first
-//! panic goes on.
+//! The rule is S11 of the design: the others are still called, the books are whole, and then the
+//! first panic goes on.
 
 mod deletions;
 mod nesting;

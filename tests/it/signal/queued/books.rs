@@ -220,7 +220,8 @@ fn queued_global_registration_is_in_the_books_and_cancelled() {
 
 // S6: the order.
 
-/// S6: the first is of a handler never used before, and the next is not; on first use and right afterwards.
+/// S6: the first is of a handler never used before, and the next is not; on first use and right
+/// afterwards.
 #[test]
 fn order_is_that_of_registration_whatever_is_used_first() {
     let (mut world, _, [first, second, third]) = world_with_books();

@@ -279,7 +279,8 @@ fn dying_refuses_handlers_that_were_never_used() {
     }
 }
 
-/// S4: a target that nobody listens to is despawned without a notice, and whoever registers then is told.
+/// S4: a target that nobody listens to is despawned without a notice, and whoever registers then is
+/// told.
 #[test]
 fn registration_by_an_observer_of_the_dying_is_told_once() {
     #[derive(Component)]

@@ -49,7 +49,8 @@ fn note_by_the_world<const N: u32>(mut world: DeferredWorld, lost: Received<Qdel
     mob.lost.push((lost.target(), lost.cause));
 }
 
-/// Makes a world in which somebody has registered, with a target that nobody listens to and some mobs.
+/// Makes a world in which somebody has registered, with a target that nobody listens to and some
+/// mobs.
 fn world_with_books<const N: usize>() -> (World, Entity, [Entity; N]) {
     let mut world = World::new();
     let pupil = world.spawn(Mob::default()).id();

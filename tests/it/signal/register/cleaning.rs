@@ -23,7 +23,8 @@ fn registrations_end_when_the_target_is_torn_down() {
     );
 }
 
-/// S10: the notice is the last that listeners hear of a target; other signals may follow until it is gone.
+/// S10: the notice is the last that listeners hear of a target; other signals may follow until it
+/// is gone.
 #[test]
 fn only_the_notice_is_over_while_the_target_is_deleting() {
     Scene::ends(
@@ -450,7 +451,8 @@ fn books_of_surviving_listeners_keep_no_more_than_a_slot_each() {
     );
 }
 
-/// S10: as above, for a crowd of targets of whom the last, which stands highest in all tables, survives.
+/// S10: as above, for a crowd of targets of whom the last, which stands highest in all tables,
+/// survives.
 #[test]
 fn books_shrink_though_one_target_is_still_listened_to() {
     for survivor_is_last in [false, true] {

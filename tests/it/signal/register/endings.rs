@@ -100,7 +100,8 @@ struct Dying {
     helper: Entity,
 }
 
-/// The same, after the hooks of this crate, as those of sparse sets run in order of their registration.
+/// The same, after the hooks of this crate, as those of sparse sets run in order of their
+/// registration.
 #[derive(Component)]
 #[component(storage = "SparseSet", on_remove = call_for_help::<Self>)]
 struct DyingLast {

@@ -118,7 +118,8 @@ fn received_names_both_ends_and_the_signal() {
     assert_eq!(answer, [(archer, target, 7), (soldier, target, 7)]);
 }
 
-/// S5: two registrations fit into the target's component, and a page of books is shared by neighbours.
+/// S5: two registrations fit into the target's component, and a page of books is shared by
+/// neighbours.
 #[test]
 fn registration_takes_no_memory_of_its_own() {
     let (mut world, target, archer) = pair();

@@ -168,7 +168,8 @@ impl Scene {
         registrations(&self.world, &entities)
     }
 
-    /// Does `act` for both kinds of watch, and expects exactly the registrations to end that `ends`.
+    /// Does `act` for both kinds of watch, and expects exactly the registrations to end that
+    /// `ends`.
     fn ends(act: impl Fn(&mut Scene), ends: impl Fn(&Scene, &Registration) -> bool) {
         for watch in [Watch::Hook, Watch::Observer] {
             let mut scene = Scene::new(watch);
@@ -212,7 +213,8 @@ fn complaints() -> Vec<(Severity, String)> {
     COMPLAINTS.with_borrow_mut(core::mem::take)
 }
 
-/// Registers the handlers of an `Archer` here and there, so that nothing about them is new any more.
+/// Registers the handlers of an `Archer` here and there, so that nothing about them is new any
+/// more.
 fn warm_up(world: &mut World) {
     let targets = [(); 2].map(|()| world.spawn_empty().id());
     let archers = [(); 2].map(|()| world.spawn(Archer::default()).id());

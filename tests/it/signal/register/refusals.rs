@@ -373,7 +373,8 @@ fn resource_scope_ends_the_registrations_of_its_resource() {
     assert_eq!(again, Ok(Registered::Now));
 }
 
-/// S4: a command that waits in the world's own queue may delete the target in the middle of registering.
+/// S4: a command that waits in the world's own queue may delete the target in the middle of
+/// registering.
 #[test]
 fn target_that_a_waiting_command_despawns_is_an_error_and_no_panic() {
     let (mut world, target, archer) = pair();
@@ -382,7 +383,8 @@ fn target_that_a_waiting_command_despawns_is_an_error_and_no_panic() {
     world.register_signal(guard, other, guard_says).unwrap();
     world.commands().entity(target).despawn();
 
-    // The first handler of the component: the world gets an observer for it, which applies commands.
+    // The first handler of the component: the world gets an observer for it, which applies
+    // commands.
     let refused = world.register_signal(archer, target, archer_says);
 
     assert!(

@@ -186,7 +186,8 @@ fn observer_of_a_search_that_panics_costs_nobody_a_sweep() {
     let troll = spawn(&mut world, "troll", Hint::FindReferences);
     let dwarf = spawn(&mut world, "dwarf", Hint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin, elf, troll, dwarf]);
-    // Which of two observers comes first is Bevy's business, so the one that panics keeps its own story.
+    // Which of two observers comes first is Bevy's business, so the one that panics keeps its own
+    // story.
     world.add_observer(|found: On<ReferencesFound>, mut story: ResMut<Story>| {
         story.0.push("searched".into());
         panic!("{} holder", found.report.holders.len());

@@ -1,7 +1,8 @@
-//! When sweeps happen, and what comes of them: modes, paces, hints, events, counts, warnings, and the assertion for tests.
+//! When sweeps happen, and what comes of them: modes, paces, hints, events, counts, warnings, and
+//! the assertion for tests.
 //!
-//! Rules H2 to H4 of the design, and the hints of Q6 that look for somebody. What a sweep empties, and how, is the subject
-//! of `sweep.rs`. Entities go by their names.
+//! Rules H2 to H4 of the design, and the hints of Q6 that look for somebody. What a sweep empties,
+//! and how, is the subject of `sweep.rs`. Entities go by their names.
 
 mod assertion;
 mod events;

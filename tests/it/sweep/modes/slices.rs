@@ -25,7 +25,8 @@ fn slices_take_the_budget_to_the_batch() {
         visits.push(meter.take_visits());
     }
 
-    // A batch takes 1,280 microseconds, so that the second one is the last. A few of the first entities are no probes.
+    // A batch takes 1,280 microseconds, so that the second one is the last. A few of the first
+    // entities are no probes.
     assert_eq!(story(&world), ["swept"]);
     assert_eq!(visits.iter().sum::<u64>(), 1_001);
     assert_eq!(visits[1..3], [256, 256], "{visits:?}");

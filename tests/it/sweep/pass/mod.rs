@@ -1,8 +1,9 @@
 //! The pass of a sweep: whom it looks for, what it empties, what it leaves alone, and what it says.
 //!
-//! Rule H2 of the design. This file is about what is declared; its modules are about what is reflected, about slices,
-//! and about texts. A leftover in a declared field takes somebody who writes behind the back of Bevy's change
-//! detection: everything else is released before a sweep looks.
+//! Rule H2 of the design. This file is about what is declared; its modules are about what is
+//! reflected, about slices, and about texts. A leftover in a declared field takes somebody who
+//! writes behind the back of Bevy's change detection: everything else is released before a sweep
+//! looks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

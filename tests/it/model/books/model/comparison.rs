@@ -485,7 +485,8 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Whatever is done, in whatever order: the books are those of the model, and the calls as well.
+    /// Whatever is done, in whatever order: the books are those of the model, and the calls as
+    /// well.
     #[test]
     fn books_and_calls_are_those_of_a_naive_model(
         steps in prop::collection::vec((op(), prop::collection::vec(act(), 0..5)), 1..120),

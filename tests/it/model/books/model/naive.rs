@@ -57,7 +57,8 @@ pub(super) struct Model {
     pub(super) told: Vec<ModelRegistration>,
     /// What was registered by a deferred world and is not complete.
     pub(super) waiting: HashSet<Key<Id>>,
-    /// Who was told, and lost the component, so that it depends on what else it does whether the books know.
+    /// Who was told, and lost the component, so that it depends on what else it does whether the
+    /// books know.
     pub(super) vague: HashSet<(Id, Kind)>,
     /// Whether that was asked.
     pub(super) is_unsure: bool,
@@ -423,7 +424,8 @@ impl Model {
         self.work(self.to_tear_down.len());
     }
 
-    /// Tells of all that are marked, and tears `left` of them down, unless somebody further out does.
+    /// Tells of all that are marked, and tears `left` of them down, unless somebody further out
+    /// does.
     pub(super) fn work(&mut self, mut left: usize) {
         if core::mem::replace(&mut self.busy, true) {
             return;
