@@ -277,18 +277,27 @@ impl Meanings {
 /// What Bevy tells of a component.
 const LIFECYCLE: [EventKey; 5] = [ADD, INSERT, DISCARD, REMOVE, DESPAWN];
 
+/// Returns `true` if hooks or observers may run when entities of an archetype are despawned.
+pub(crate) fn runs_on_despawn(archetype: &Archetype) -> bool {
+    has_end_hooks(archetype) || has_end_observers(archetype)
+}
+
+/// Returns `true` if hooks may run when entities of an archetype are despawned.
+pub(crate) fn has_end_hooks(archetype: &Archetype) -> bool {
+    archetype.has_discard_hook() || archetype.has_remove_hook() || archetype.has_despawn_hook()
+}
+
+/// Returns `true` if observers may run when entities of an archetype are despawned.
+pub(crate) fn has_end_observers(archetype: &Archetype) -> bool {
+    archetype.has_discard_observer()
+        || archetype.has_remove_observer()
+        || archetype.has_despawn_observer()
+}
+
 fn has_hooks(archetype: &Archetype) -> bool {
-    archetype.has_add_hook()
-        || archetype.has_insert_hook()
-        || archetype.has_discard_hook()
-        || archetype.has_remove_hook()
-        || archetype.has_despawn_hook()
+    archetype.has_add_hook() || archetype.has_insert_hook() || has_end_hooks(archetype)
 }
 
 fn has_observers(archetype: &Archetype) -> bool {
-    archetype.has_add_observer()
-        || archetype.has_insert_observer()
-        || archetype.has_discard_observer()
-        || archetype.has_remove_observer()
-        || archetype.has_despawn_observer()
+    archetype.has_add_observer() || archetype.has_insert_observer() || has_end_observers(archetype)
 }

@@ -15,7 +15,7 @@ use bevy_ecs::{
 use crate::{
     deleting::{self, KindId},
     deletion::{
-        archetype_flags::Profile,
+        archetype_flags::{self, Profile},
         batch_outcome::QdelBatch,
         look_before_asking::{Look, look_before_asking},
         mark::Force,
@@ -25,7 +25,6 @@ use crate::{
         remembered::LooksFor,
         settings::{Costs, Hiding, QdelSettings, Teardown},
         storage,
-        tear_down::is_heard,
     },
     panics::catch,
     signal,
@@ -200,5 +199,5 @@ fn may_listen(archetype: &Archetype) -> bool {
 
 /// Returns `true` if nobody hears of the despawn of entities of an archetype.
 fn is_unseen(world: &World, archetype: ArchetypeId) -> bool {
-    !is_heard(&world.archetypes()[archetype])
+    !archetype_flags::runs_on_despawn(&world.archetypes()[archetype])
 }

@@ -2,16 +2,12 @@
 
 use std::collections::VecDeque;
 
-use bevy_ecs::{
-    archetype::{Archetype, ArchetypeId},
-    change_detection::Mut,
-    entity::Entity,
-    world::World,
-};
+use bevy_ecs::{archetype::ArchetypeId, change_detection::Mut, entity::Entity, world::World};
 
 use crate::{
     deleting::Epoch,
     deletion::{
+        archetype_flags,
         budget::Budget,
         hiding,
         notify::carry_out_of,
@@ -255,7 +251,7 @@ impl TearDown {
             self.stuck.insert(entity);
             return;
         }
-        let is_heard = is_heard(&world.archetypes()[archetype]);
+        let runs_code = archetype_flags::runs_on_despawn(&world.archetypes()[archetype]);
         let corpse = self.looks_for.corpse(world, entity);
         let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
         self.note(catch(|| {
@@ -274,7 +270,7 @@ impl TearDown {
             }
         }
         // Where the storage is not whole, nobody is called before the panic is out.
-        if is_heard && !self.is_over(world) {
+        if runs_code && !self.is_over(world) {
             if self.last_unseen != Some(archetype) {
                 self.last_unseen = None;
             }
@@ -418,12 +414,14 @@ impl TearDown {
     /// Returns `true` if observers may look at entities of an archetype when they are despawned.
     fn is_looked_at(&mut self, world: &World, archetype: ArchetypeId) -> bool {
         let archetype = &world.archetypes()[archetype];
-        if !has_observers(archetype) || self.last_unseen == Some(archetype.id()) {
+        if !archetype_flags::has_end_observers(archetype)
+            || self.last_unseen == Some(archetype.id())
+        {
             return false;
         }
         let is_looked_at = hiding::is_looked_at(world, archetype);
         // Where nobody else is called, nobody else can begin to observe.
-        let is_unseen = !is_looked_at && !has_hooks(archetype);
+        let is_unseen = !is_looked_at && !archetype_flags::has_end_hooks(archetype);
         self.last_unseen = is_unseen.then(|| archetype.id());
         is_looked_at
     }
@@ -464,19 +462,4 @@ fn owns(world: &World, archetype: ArchetypeId) -> bool {
         let profile = deletions.profiles.at(world, archetype);
         profile.is_owner()
     })
-}
-
-/// Returns `true` if hooks or observers may run when entities of an archetype are despawned.
-pub(crate) fn is_heard(archetype: &Archetype) -> bool {
-    has_hooks(archetype) || has_observers(archetype)
-}
-
-fn has_hooks(archetype: &Archetype) -> bool {
-    archetype.has_discard_hook() || archetype.has_remove_hook() || archetype.has_despawn_hook()
-}
-
-fn has_observers(archetype: &Archetype) -> bool {
-    archetype.has_discard_observer()
-        || archetype.has_remove_observer()
-        || archetype.has_despawn_observer()
 }
