@@ -83,13 +83,13 @@ pub(crate) struct Books {
     /// has read.
     pub(crate) has_lost: bool,
     /// Releases the declared references to an entity that is despawned, once any are tracked.
-    pub(crate) release: Option<Release>,
+    pub(crate) release: Option<ReleaseFn>,
     /// The target of global signals, once there are any. It takes no others.
     pub(crate) immortal: Option<Entity>,
 }
 
 /// What releases the declared references to an entity that is despawned.
-pub(crate) type Release = fn(&mut DeferredWorld, Entity) -> Result<(), Panicked>;
+pub(crate) type ReleaseFn = fn(&mut DeferredWorld, Entity) -> Result<(), Panicked>;
 
 /// Marks the resources of this crate, which cannot be listened to.
 #[derive(Component, Default)]

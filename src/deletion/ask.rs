@@ -10,7 +10,7 @@ use crate::{
     deleting::Deleting,
     deletion::{
         mark::Force,
-        outcome::{Qdel, Refusal},
+        outcome::{NotDeleted, Qdel},
         owned::{Denials, Member, Tree},
         queue::Deletions,
     },
@@ -101,7 +101,7 @@ pub(crate) fn permit(
     root: Entity,
     force: Force,
     tree: impl FnOnce(&mut Denials) -> Tree,
-) -> Result<Tree, Refusal> {
+) -> Result<Tree, NotDeleted> {
     if let Some(refusal) = refusal_of_one(world, root) {
         return Err(refusal);
     }
@@ -125,7 +125,7 @@ pub(crate) fn permit(
 }
 
 /// Returns why an entity is not deleted, whoever goes with it or objects.
-pub(crate) fn refusal_of_one(world: &World, entity: Entity) -> Option<Refusal> {
+pub(crate) fn refusal_of_one(world: &World, entity: Entity) -> Option<NotDeleted> {
     match world.get_entity(entity) {
         Err(_) => Some(Err(QdelError::NotSpawned { entity })),
         Ok(at) if at.contains::<Deleting>() => Some(Ok(Qdel::AlreadyDeleting)),

@@ -12,7 +12,7 @@ use crate::{
         batch_objections::{Judgement, Objection},
         batch_outcome::QdelBatch,
         mark::Force,
-        outcome::{Qdel, Refusal},
+        outcome::{NotDeleted, Qdel},
         owned::{Member, Tree, Walk},
         queue::Deletions,
     },
@@ -191,7 +191,7 @@ fn judge(
 }
 
 /// Returns why a root is not deleted, whoever else goes or objects.
-fn refusal_of_one(world: &World, root: Entity, force: Force) -> Option<Refusal> {
+fn refusal_of_one(world: &World, root: Entity, force: Force) -> Option<NotDeleted> {
     // Or two who delete each other and live on would go on for ever.
     if force == Force::No && world.resource::<Deletions>().kept.contains(&root) {
         return Some(Ok(Qdel::Kept));

@@ -16,7 +16,7 @@ use crate::{
     deletion::{
         ask,
         batch_groups::Groups,
-        outcome::{Qdel, Refusal},
+        outcome::{NotDeleted, Qdel},
         owned::Ownerships,
     },
     error::QdelError,
@@ -72,7 +72,7 @@ impl Objection {
     }
 
     /// Returns what a root is answered that must stay for this reason.
-    fn refusal(&self, world: &World, root: Entity, fields: &mut DenyingFields) -> Refusal {
+    fn refusal(&self, world: &World, root: Entity, fields: &mut DenyingFields) -> NotDeleted {
         match self.reason {
             Reason::Veto => Ok(Qdel::Vetoed { on: self.on }),
             Reason::Resource => Err(QdelError::Resource {
@@ -126,7 +126,7 @@ impl Judgement {
         world: &World,
         root: Entity,
         fields: &mut DenyingFields,
-    ) -> Option<Refusal> {
+    ) -> Option<NotDeleted> {
         let group = self.groups.of_entity(root)?;
         let objection = &self.objections[self.stays[group]?];
         Some(objection.refusal(world, root, fields))

@@ -3,7 +3,7 @@
 use bevy_ecs::entity::Entity;
 
 use crate::{
-    deletion::outcome::{Qdel, QdelCounts, Refusal},
+    deletion::outcome::{NotDeleted, Qdel, QdelCounts},
     error::QdelError,
 };
 
@@ -27,7 +27,7 @@ pub struct QdelBatch {
 }
 
 impl QdelBatch {
-    pub(crate) fn refuse(&mut self, root: Entity, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, root: Entity, refusal: NotDeleted) {
         match refusal {
             Ok(Qdel::AlreadyDeleting) => self.already_deleting.push(root),
             Ok(Qdel::Kept) => self.kept.push(root),

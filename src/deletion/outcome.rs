@@ -79,7 +79,7 @@ impl QdelCounts {
         self.torn_down += vanished;
     }
 
-    pub(crate) fn count_refusal(&mut self, refusal: &Refusal) {
+    pub(crate) fn count_refusal(&mut self, refusal: &NotDeleted) {
         count_refusal(
             refusal,
             &mut self.repeated,
@@ -91,7 +91,7 @@ impl QdelCounts {
 
 /// Counts a call that came to nothing, by what it was.
 pub(crate) fn count_refusal(
-    refusal: &Refusal,
+    refusal: &NotDeleted,
     repeated: &mut u64,
     vetoed: &mut u64,
     refused: &mut u64,
@@ -105,4 +105,4 @@ pub(crate) fn count_refusal(
 }
 
 /// Why something is not deleted: an answer, or an error.
-pub(crate) type Refusal = Result<Qdel, QdelError>;
+pub(crate) type NotDeleted = Result<Qdel, QdelError>;

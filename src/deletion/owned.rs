@@ -205,30 +205,30 @@ impl Ownerships {
         } = walk;
         // Depth first, on a stack of our own: an entity is put into the tree when all it owns is,
         // so the tree grows from its leaves.
-        let mut steps = vec![Step::Enter(root)];
+        let mut steps = vec![Visit::Enter(root)];
         while let Some(step) = steps.pop() {
             match step {
-                Step::Enter(member) => {
+                Visit::Enter(member) => {
                     if !seen.insert(member.entity) {
                         continue;
                     }
-                    steps.push(Step::Leave(member));
+                    steps.push(Visit::Leave(member));
                     let owner = world.entity(member.entity);
                     self.for_each_owned(world, owner, |owned| {
                         if is_alive(world, owned) && !seen.contains(&owned) {
-                            steps.push(Step::Enter(Member::owned(owned, member.entity)));
+                            steps.push(Visit::Enter(Member::owned(owned, member.entity)));
                         }
                     });
                     dependents.for_each(world, member.entity, |dependent| match dependent {
                         Dependent::Goes(holder) if !seen.contains(&holder) => {
                             let dependent = Member::dependent(holder, member.entity);
-                            steps.push(Step::Enter(dependent));
+                            steps.push(Visit::Enter(dependent));
                         }
                         Dependent::Goes(_) => {}
                         Dependent::Refuses(denial) => denials.push(denial),
                     });
                 }
-                Step::Leave(member) => tree.push(member),
+                Visit::Leave(member) => tree.push(member),
             }
         }
     }
@@ -300,7 +300,7 @@ pub(crate) fn cut(
 }
 
 /// A step of the walk through a tree.
-enum Step {
+enum Visit {
     Enter(Member),
     Leave(Member),
 }

@@ -66,7 +66,7 @@ enum Ground {
 
 /// How fast what waits is torn down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pace {
+enum Speed {
     /// As the settings say.
     Budget,
     /// Whatever they say.
@@ -120,8 +120,8 @@ impl TearDown {
             }
             let is_waiting = deletions.is_waiting();
             let pace = match deletions.work {
-                Some(Goal::TearDownWaiting) if !self.has_begun => Pace::Budget,
-                Some(Goal::TearDownAll | Goal::Drain) => Pace::AtOnce,
+                Some(Goal::TearDownWaiting) if !self.has_begun => Speed::Budget,
+                Some(Goal::TearDownAll | Goal::Drain) => Speed::AtOnce,
                 _ => return,
             };
             self.has_begun = true;
@@ -284,10 +284,10 @@ impl TearDown {
     }
 
     /// Tears down what waits for it now, as far as the budget goes.
-    fn waiting(&mut self, world: &mut World, pace: Pace) {
+    fn waiting(&mut self, world: &mut World, pace: Speed) {
         let budget = match pace {
-            Pace::Budget => Budget::of(world),
-            Pace::AtOnce => Ok(None),
+            Speed::Budget => Budget::of(world),
+            Speed::AtOnce => Ok(None),
         };
         let mut budget = match budget {
             Ok(budget) => budget,

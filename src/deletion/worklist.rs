@@ -21,7 +21,7 @@ use crate::{
         mark::{Force, is_alive, mark},
         never_flushed::{MANY, warn_if_never_flushed},
         notify::{apply_commands, carry_out},
-        outcome::{Qdel, QdelCounts, Refusal},
+        outcome::{NotDeleted, Qdel, QdelCounts},
         owned::{self, Member, Tree},
         prepare,
         queue::{Deletions, Goal},
@@ -222,7 +222,7 @@ fn permit(
     deletions: &Deletions,
     root: Member,
     force: Force,
-) -> Result<Tree, Refusal> {
+) -> Result<Tree, NotDeleted> {
     let decide = || ask::hearers_decide(world, deletions);
     if deletions.profiles.is_unasked(world, root.entity, decide) {
         return Ok(Tree::from_iter([root]));
@@ -238,8 +238,8 @@ fn ask_guarded(
     world: &mut World,
     root: Entity,
     force: Force,
-    permit: impl FnOnce(&World) -> Result<Tree, Refusal>,
-) -> Result<Tree, Refusal> {
+    permit: impl FnOnce(&World) -> Result<Tree, NotDeleted>,
+) -> Result<Tree, NotDeleted> {
     let deletions = world.resource::<Deletions>();
     // Or two who delete each other and live on would go on for ever.
     if force == Force::No && deletions.kept.contains(&root) {

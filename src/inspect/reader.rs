@@ -27,7 +27,7 @@ use crate::{
         reflection::{self, Lens, Reflection},
     },
     reference::{
-        path::{Place, Step},
+        path::{FieldPlace, Step},
         tracked::{Tracked, Tracking},
     },
     relationship::{related_by, relation_of},
@@ -253,7 +253,7 @@ impl Reader {
         world: &World,
         holder: Entity,
         is_meant: &mut dyn FnMut(Entity) -> bool,
-    ) -> Vec<Place> {
+    ) -> Vec<FieldPlace> {
         let declared = self.declared;
         declared.map_or(Vec::new(), |declared| {
             declared.reach.places(world, holder, is_meant)

@@ -38,7 +38,7 @@ impl fmt::Display for Step {
 
 /// A place that names an entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct FieldPlace {
     pub(crate) entity: Entity,
     /// The way there: `.friends[3]`.
     pub(crate) path: String,
@@ -49,7 +49,7 @@ pub(crate) struct Place {
 pub(crate) fn places(
     component: &impl References,
     is_meant: &mut dyn FnMut(Entity) -> bool,
-) -> Vec<Place> {
+) -> Vec<FieldPlace> {
     let mut found = Vec::new();
     let search = Search {
         is_meant,
@@ -59,7 +59,7 @@ pub(crate) fn places(
             for step in path {
                 write!(text, "{step}").expect("a string should take all that is written");
             }
-            found.push(Place {
+            found.push(FieldPlace {
                 entity,
                 path: text,
                 policy,

@@ -9,7 +9,7 @@ use crate::{
     books::Books,
     hash::HashMap,
     liveness::{Liveness, LivenessExt},
-    reference::{cascade::Denial, path::Place, policy::Policy, tracked::Tracked},
+    reference::{cascade::Denial, path::FieldPlace, policy::Policy, tracked::Tracked},
 };
 
 /// A declared reference that a deletion would release.
@@ -31,7 +31,7 @@ pub(crate) struct Places<'a> {
     world: &'a World,
     meant: EntityHashSet,
     /// By holder and number of the type, and then by whom they name.
-    read: HashMap<(Entity, u32), EntityHashMap<Vec<Place>>>,
+    read: HashMap<(Entity, u32), EntityHashMap<Vec<FieldPlace>>>,
 }
 
 impl<'a> Places<'a> {
@@ -60,7 +60,7 @@ impl<'a> Places<'a> {
                 continue;
             }
             let component = tracked.get(number).reach.name();
-            for Place { path, policy, .. } in self.take(tracked, holder, number, target) {
+            for FieldPlace { path, policy, .. } in self.take(tracked, holder, number, target) {
                 planned.push(PlannedRelease {
                     holder,
                     component,
@@ -89,11 +89,11 @@ impl<'a> Places<'a> {
         holder: Entity,
         number: u32,
         target: Entity,
-    ) -> Vec<Place> {
+    ) -> Vec<FieldPlace> {
         let read = self.read.entry((holder, number)).or_insert_with(|| {
             let reach = tracked.get(number).reach;
             let is_meant = &mut |entity| self.meant.contains(&entity);
-            let mut read = EntityHashMap::<Vec<Place>>::default();
+            let mut read = EntityHashMap::<Vec<FieldPlace>>::default();
             for place in reach.places(self.world, holder, is_meant) {
                 read.entry(place.entity).or_default().push(place);
             }

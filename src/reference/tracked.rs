@@ -18,7 +18,7 @@ use crate::{
     reference::{
         entity_set::{Among, dedup_from},
         liveness_marks::Marks,
-        path::{self, Place},
+        path::{self, FieldPlace},
         policy::{Lost, Policy},
         references::{References, Remains},
         release, sync,
@@ -118,7 +118,7 @@ pub(crate) trait Reach: Send + Sync {
         world: &World,
         holder: Entity,
         is_meant: &mut dyn FnMut(Entity) -> bool,
-    ) -> Vec<Place>;
+    ) -> Vec<FieldPlace>;
 
     /// Calls `found` for each place of the component of `holder` that refuses to lose whom it
     /// names, with the name of the field.
@@ -423,7 +423,7 @@ where
         world: &World,
         holder: Entity,
         is_meant: &mut dyn FnMut(Entity) -> bool,
-    ) -> Vec<Place> {
+    ) -> Vec<FieldPlace> {
         let component = world.get::<C>(holder);
         component.map_or(Vec::new(), |component| path::places(component, is_meant))
     }

@@ -27,7 +27,7 @@ use crate::{
 
 /// What a registration is by the time that its command is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Phase {
     /// It is complete, unless it was made in the last moments of its listener or its target.
     Entered,
     /// It waits, unless it was ended.
@@ -45,7 +45,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     if let Attempt::Done(entered, entry) = attempt(world, listener, about, handler, manner)? {
         if entered == Entered::New {
             // Whoever holds a `DeferredWorld` may be a hook or an observer of a removal.
-            see_to_later(world, entry, Stage::Entered);
+            see_to_later(world, entry, Phase::Entered);
         }
         return Ok(Replaced::by(entered));
     }
@@ -88,7 +88,7 @@ fn enter<Shape: 'static, H: SignalHandler<Shape>>(
     match entered {
         Entered::New => {
             books.wait(entry, manner.apply(known.handler));
-            see_to_later(world, entry, Stage::Waiting);
+            see_to_later(world, entry, Phase::Waiting);
             return Ok(Some(Replaced::Queued));
         }
         Entered::Replaced => prepare_later(world, known.handler),
@@ -110,11 +110,11 @@ pub(crate) fn retarget<C: Component, S: 'static>(
     plan.carry_out(books);
     let entry = plan.entry();
     if plan.is_ready(books) {
-        see_to_later(world, entry, Stage::Entered);
+        see_to_later(world, entry, Phase::Entered);
         Ok(Registered::Now)
     } else {
         books.wait(entry, plan.handler);
-        see_to_later(world, entry, Stage::Waiting);
+        see_to_later(world, entry, Phase::Waiting);
         Ok(Registered::Queued)
     }
 }
@@ -129,7 +129,7 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
     }
     let mut outcome = Ok(());
     for entry in books.all_that_waits() {
-        see_to_later(&mut DeferredWorld::from(&mut *world), entry, Stage::Waiting);
+        see_to_later(&mut DeferredWorld::from(&mut *world), entry, Phase::Waiting);
         outcome = outcome.and(catch(|| world.flush()));
     }
     outcome
@@ -143,16 +143,16 @@ fn prepare_later(world: &mut DeferredWorld, handler: HandlerId) {
     });
 }
 
-fn see_to_later(world: &mut DeferredWorld, entry: Entry, stage: Stage) {
-    let see_to = move |world: &mut World| see_to(world, entry, stage);
+fn see_to_later(world: &mut DeferredWorld, entry: Entry, phase: Phase) {
+    let see_to = move |world: &mut World| see_to(world, entry, phase);
     world.commands().queue(see_to);
 }
 
 /// Does for a registration of a `DeferredWorld` what only a command can do, or ends it.
-fn see_to(world: &mut World, entry: Entry, stage: Stage) -> Result<(), BevyError> {
-    let outcome = match stage {
-        Stage::Entered => confirm(world, entry),
-        Stage::Waiting => complete(world, entry),
+fn see_to(world: &mut World, entry: Entry, phase: Phase) -> Result<(), BevyError> {
+    let outcome = match phase {
+        Phase::Entered => confirm(world, entry),
+        Phase::Waiting => complete(world, entry),
     };
     // A target without a mark cannot say when its lists are not needed any more.
     let target = entry.target;
@@ -198,7 +198,7 @@ fn complete(world: &mut World, entry: Entry) -> Result<(), BevyError> {
     if !was_told && late_registrations::is_undecided(world, entry.target) {
         // Until then it stays where it is.
         let error = RegisterError::TargetDeleting(describe(world, entry));
-        let again = move |world: &mut World| see_to(world, entry, Stage::Waiting);
+        let again = move |world: &mut World| see_to(world, entry, Phase::Waiting);
         return late_registrations::wait(world, entry.target, entry, error, Manner::Replace, again);
     }
     let mut books = world.resource_mut::<Books>();

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     deleting::SlowestHandler,
-    deletion::outcome::{QdelCounts, Refusal, count_refusal},
+    deletion::outcome::{NotDeleted, QdelCounts, count_refusal},
 };
 
 /// What the deletions of entities of one kind did and cost, since the world began or the statistics
@@ -56,7 +56,7 @@ pub struct KindCounts {
 
 impl KindCounts {
     /// Counts a call that came to nothing.
-    pub(crate) fn count_refusal(&mut self, refusal: &Refusal) {
+    pub(crate) fn count_refusal(&mut self, refusal: &NotDeleted) {
         count_refusal(
             refusal,
             &mut self.repeated,
