@@ -31,7 +31,7 @@ impl Archer {
 }
 
 #[derive(Component)]
-struct Arrow(Weak);
+struct Arrow(WeakEntity);
 
 fn spring_trap(goblins: Query<Entity, With<Goblin>>, mut commands: Commands) {
     for goblin in &goblins {

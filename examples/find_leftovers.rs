@@ -4,7 +4,7 @@
 
 use bevy_ecs::{prelude::*, reflect::AppTypeRegistry};
 use bevy_reflect::Reflect;
-use qdel::{LeftoverState, assert_no_leftovers, prelude::*};
+use qdel::{prelude::*, sweep::LeftoverState, testing::assert_no_leftovers};
 
 /// Neither declared nor cleared by a handler.
 #[derive(Component, Reflect, Default)]

@@ -4,7 +4,7 @@
 //! observers.
 
 use bevy_ecs::prelude::*;
-use qdel::prelude::*;
+use qdel::{Answer, prelude::*};
 
 /// "You are struck": sent about whoever is struck.
 #[derive(EntityEvent, Clone, Copy)]

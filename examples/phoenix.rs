@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use bevy_ecs::prelude::*;
-use qdel::{Destroying, prelude::*};
+use qdel::{DestroyContext, prelude::*};
 
 /// Something outside the ECS that a phoenix holds.
 #[derive(Resource, Default)]
@@ -21,13 +21,13 @@ struct Phoenix {
 impl Destroy for Phoenix {
     type Param = ResMut<'static, Sky>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         if self.spare_lives > 0 && !going.force {
             self.spare_lives -= 1;
-            return Hint::LetMeLive;
+            return DestroyHint::LetMeLive;
         }
         going.param.flames -= 1;
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = world.plan_qdel(phoenix)?;
     assert_eq!(plan.deletions[0].destroyed.len(), 1);
 
-    assert_eq!(world.qdel(phoenix)?, Qdel::Kept);
+    assert_eq!(world.qdel(phoenix)?, QdelOutcome::Kept);
     assert_eq!(world.liveness(phoenix), Liveness::Alive);
 
     // The wind comes in a minute, unless somebody cancels it.

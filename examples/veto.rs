@@ -14,11 +14,11 @@ struct QuestItem {
 
 impl QuestItem {
     /// Can only look: nothing changes while it is asked.
-    fn must_stay(&self, asked: Received<PreQdel>) -> Verdict {
+    fn must_stay(&self, asked: Received<PreQdel>) -> QdelVerdict {
         if self.is_delivered || asked.force {
-            Verdict::Allow
+            QdelVerdict::Allow
         } else {
-            Verdict::Veto
+            QdelVerdict::Veto
         }
     }
 }
@@ -40,26 +40,26 @@ fn main() -> Result {
     let tree @ [chest, coin, crown] = spawn_chest(&mut world)?;
 
     // One veto stops the whole tree, and nothing has happened.
-    assert_eq!(world.qdel(chest)?, Qdel::Vetoed { on: crown });
+    assert_eq!(world.qdel(chest)?, QdelOutcome::Vetoed { on: crown });
     assert!(
         tree.iter()
             .all(|entity| world.liveness(*entity) == Liveness::Alive)
     );
 
     // What the crown does not own may go.
-    assert_eq!(world.qdel(coin)?, Qdel::Queued);
+    assert_eq!(world.qdel(coin)?, QdelOutcome::Queued);
 
     // A crown that was delivered is a piece of metal.
     let mut quest = world
         .get_mut::<QuestItem>(crown)
         .ok_or("the crown should be there")?;
     quest.is_delivered = true;
-    assert_eq!(world.qdel(chest)?, Qdel::Queued);
+    assert_eq!(world.qdel(chest)?, QdelOutcome::Queued);
     assert_eq!(world.flush_qdel(), 3);
 
     // An admin's word is a word that this handler listens to; another need not.
     let [chest, _, crown] = spawn_chest(&mut world)?;
-    assert_eq!(world.force_qdel(chest)?, Qdel::Queued);
+    assert_eq!(world.force_qdel(chest)?, QdelOutcome::Queued);
     assert_eq!(world.liveness(crown), Liveness::Deleting);
     Ok(())
 }

@@ -16,7 +16,7 @@ use bevy_ecs::{
 
 #[cfg(feature = "bevy_reflect")]
 use crate::deleting::saves::ReflectSaved;
-use crate::hint::Hint;
+use crate::hint::DestroyHint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
@@ -47,14 +47,14 @@ pub struct Deleting {
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     is_forced: bool,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
-    hint: Hint,
+    hint: DestroyHint,
     /// Whether it may still turn out to live on.
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     is_undecided: bool,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     kind: KindId,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
-    costs: Option<Box<DeletionCosts>>,
+    costs: Option<Box<EntityCosts>>,
 }
 
 /// A filter for queries that see the living and those that are being deleted, hidden or not.
@@ -140,7 +140,7 @@ pub(crate) enum Visibility {
 /// It is measured if [`QdelSettings::costs`](crate::QdelSettings::costs) says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct DeletionCosts {
+pub struct EntityCosts {
     /// The time that its listeners and observers took.
     pub tell: Duration,
     /// The time that the [`Destroy`](crate::Destroy) of its components took.
@@ -171,15 +171,15 @@ impl Deleting {
         }
     }
 
-    /// Returns `true` if the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)).
+    /// Returns `true` if the deletion is forced ([`force_qdel`](crate::WorldQdelExt::force_qdel)).
     pub fn is_forced(&self) -> bool {
         self.is_forced
     }
 
-    /// Returns `true` if a component said [`IWillHandleIt`](crate::Hint::IWillHandleIt), so that
+    /// Returns `true` if a component said [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt), so that
     /// nothing here tears the entity down.
     pub fn is_left_alone(&self) -> bool {
-        self.hint == Hint::IWillHandleIt
+        self.hint == DestroyHint::IWillHandleIt
     }
 
     /// Returns the kind of the entity when its deletion began.
@@ -195,22 +195,22 @@ impl Deleting {
         self.is_undecided = false;
     }
 
-    /// Returns the strongest hint of its components; [`Hint::Queue`] as long as they have not been
+    /// Returns the strongest hint of its components; [`DestroyHint::Queue`] as long as they have not been
     /// destroyed.
-    pub fn hint(&self) -> Hint {
+    pub fn hint(&self) -> DestroyHint {
         self.hint
     }
 
-    pub(crate) fn set_hint(&mut self, hint: Hint) {
+    pub(crate) fn set_hint(&mut self, hint: DestroyHint) {
         self.hint = hint;
     }
 
     /// Returns what the deletion of this entity cost until now, if that is measured.
-    pub fn costs(&self) -> Option<&DeletionCosts> {
+    pub fn costs(&self) -> Option<&EntityCosts> {
         self.costs.as_deref()
     }
 
-    pub(crate) fn costs_mut(&mut self) -> &mut DeletionCosts {
+    pub(crate) fn costs_mut(&mut self) -> &mut EntityCosts {
         self.costs.get_or_insert_default()
     }
 
@@ -244,7 +244,7 @@ pub(crate) fn mark(
         visibility,
         epoch,
         is_forced,
-        hint: Hint::Queue,
+        hint: DestroyHint::Queue,
         is_undecided: awaits,
         kind,
         costs: None,

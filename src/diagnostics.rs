@@ -32,10 +32,10 @@ use crate::{
 ///
 /// A kind is called by the name of its marker without the path, or by the whole name where another
 /// kind that was known by then has the same short one. Kinds that are
-/// [registered](crate::WorldKindExt::register_kind) later join at the end of that frame.
+/// [registered](crate::WorldQdelExt::register_qdel_kind) later join at the end of that frame.
 ///
 /// It measures in `Last`, after [`QdelSystems::TearDown`]. What happens after that counts for the
-/// next frame. A [reset](crate::WorldKindExt::reset_qdel_statistics) hides what happened before it
+/// next frame. A [reset](crate::WorldQdelExt::reset_qdel_statistics) hides what happened before it
 /// in its frame.
 ///
 /// # Examples
@@ -51,7 +51,7 @@ use crate::{
 ///
 /// let mut app = App::new();
 /// app.add_plugins((QdelPlugin::default(), QdelDiagnosticsPlugin::default()))
-///     .register_kind::<Goblin>();
+///     .register_qdel_kind::<Goblin>();
 /// let goblin = app.world_mut().spawn(Goblin).id();
 /// app.world_mut().qdel(goblin)?;
 /// app.update();

@@ -62,11 +62,11 @@ pub enum RegisterError {
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     ReservedTarget(Registration),
-    /// Somebody takes the mark of targets, [`Signals`](crate::Signals), off as soon as it comes.
+    /// Somebody takes the mark of targets, [`SignalTarget`](crate::SignalTarget), off as soon as it comes.
     /// All other registrations on the target have ended.
     #[error(
-        "`Signals` was taken off {} as soon as it was inserted, so `{}` of {} cannot listen for `{}` on it; \
-         leave `Signals` where it is, and call `unregister_all` where nobody is to listen any more",
+        "`SignalTarget` was taken off {} as soon as it was inserted, so `{}` of {} cannot listen for `{}` on it; \
+         leave `SignalTarget` where it is, and call `unregister_all` where nobody is to listen any more",
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     MarkRemoved(Registration),

@@ -19,17 +19,17 @@
 /// a tear-down that came late too, and one that came at all cannot.
 ///
 /// Declared references are cleared whatever the hint. What is found by the second and the third is
-/// told by [`ReferencesFound`](crate::ReferencesFound), and what is swept by
-/// [`SweepFinished`](crate::SweepFinished). One sweep serves all who were torn down since the last
+/// told by [`ReferencesFound`](crate::find::ReferencesFound), and what is swept by
+/// [`SweepFinished`](crate::sweep::SweepFinished). One sweep serves all who were torn down since the last
 /// flush, in slices if [`QdelSettings::sweep_pace`](crate::QdelSettings::sweep_pace) says so; that
-/// of `HardDeleteNow` comes at once. With [`SweepMode::Off`](crate::SweepMode::Off) nothing is
+/// of `HardDeleteNow` comes at once. With [`Mode::Off`](crate::sweep::Mode::Off) nothing is
 /// looked for, and the hints only say when the tear-down comes. Whoever is despawned plainly before
 /// its tear-down is not looked for.
 ///
 /// The names are those of Space Station 13: `QDEL_HINT_QUEUE`, `IFFAIL_FINDREFERENCE`,
 /// `FINDREFERENCE`, `HARDDEL`, `HARDDEL_NOW`, `IWILLGC` and `LETMELIVE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Hint {
+pub enum DestroyHint {
     /// Nothing special: tear it down in its turn.
     #[doc(alias = "QDEL_HINT_QUEUE")]
     #[default]
@@ -37,14 +37,14 @@ pub enum Hint {
     /// Tear it down in its turn, sweep for who names it still, and tell of them if there are any;
     /// they are not cleared.
     ///
-    /// Telling takes a [search](crate::FindReferencesExt::find_references) for each, so no more
+    /// Telling takes a [search](crate::WorldReferencesExt::find_references) for each, so no more
     /// than the first eight of a sweep are told of; the places that name the others are in the
-    /// report of [`SweepFinished`](crate::SweepFinished).
+    /// report of [`SweepFinished`](crate::sweep::SweepFinished).
     #[doc(alias = "QDEL_HINT_IFFAIL_FINDREFERENCE")]
     FindReferencesOnFail,
     /// Tear it down in its turn, and before that look for who names it.
     ///
-    /// That is a [search](crate::FindReferencesExt::find_references) for each of them.
+    /// That is a [search](crate::WorldReferencesExt::find_references) for each of them.
     #[doc(alias = "QDEL_HINT_FINDREFERENCE")]
     FindReferences,
     /// Tear it down at the next flush, whatever the budget, and sweep for who names it still.
@@ -67,7 +67,7 @@ pub enum Hint {
     /// own components did stays done. What it owns is not destroyed at all. If its owner is torn
     /// down, it leaves that.
     ///
-    /// A forced deletion goes on all the same, and [`QdelCounts::overruled`](crate::QdelCounts)
+    /// A forced deletion goes on all the same, and [`QdelCounts::overruled`](crate::statistics::QdelCounts)
     /// counts it.
     #[doc(alias = "QDEL_HINT_LETMELIVE")]
     LetMeLive,

@@ -7,7 +7,7 @@
 //!
 //! # How
 //!
-//! Declare a field, or register a handler. Then delete by [`qdel`](QdelExt::qdel) in place of
+//! Declare a field, or register a handler. Then delete by [`qdel`](WorldQdelExt::qdel) in place of
 //! `despawn`.
 //!
 //! ```
@@ -55,16 +55,16 @@
 //! | you have | use |
 //! | --- | --- |
 //! | an id for this frame only | a plain `Entity` |
-//! | an id that you look up anyway | [`Weak`], or [`liveness`](LivenessExt::liveness) |
+//! | an id that you look up anyway | [`WeakEntity`], or [`liveness`](LivenessExt::liveness) |
 //! | fields, lists and maps that must not dangle | [declared references](docs::references): [`References`] |
-//! | a reaction of your own, in order | a [signal](docs::signals): [`register_signal`](SignalExt::register_signal) |
-//! | a reason to keep an entity | a veto: [`PreQdel`]; a field: [`Policy::Deny`] |
+//! | a reaction of your own, in order | a [signal](docs::signals): [`register_signal`](WorldSignalExt::register_signal) |
+//! | a reason to keep an entity | a veto: [`PreQdel`]; a field: [`OnLoss::Deny`] |
 //! | something outside the ECS to let go of | [`Destroy`] |
-//! | an entity that is to go later | [`qdel_in`](QdelTimerExt::qdel_in) |
+//! | an entity that is to go later | [`qdel_in`](WorldQdelExt::qdel_in) |
 //! | a structure that is queried from both sides | a Bevy relationship |
 //! | a message to anyone | a Bevy event or message |
-//! | fields that were forgotten | a [sweep](docs::sweeps): [`SweepExt`], [`assert_no_leftovers`] |
-//! | the question who holds an entity | [`find_references`](FindReferencesExt::find_references) |
+//! | fields that were forgotten | a [sweep](docs::sweeps): [`WorldReferencesExt`], [`assert_no_leftovers`] |
+//! | the question who holds an entity | [`find_references`](WorldReferencesExt::find_references) |
 //!
 //! # How the pieces fit
 //!
@@ -103,39 +103,39 @@
 //!
 //! | to | see |
 //! | --- | --- |
-//! | register, send, ask | [`SignalExt`] on a `World` or `DeferredWorld`, [`EntityWorldMutSignalExt`], [`EntityCommandsSignalExt`] |
+//! | register, send, ask | [`WorldSignalExt`] on a `World` or `DeferredWorld`, [`EntityWorldMutQdelExt`], [`EntityCommandsQdelExt`] |
 //! | write a handler | [`SignalHandler`], [`Received`] |
 //! | make a signal of your own | [`Signal`], [`Answer`], [`Question`] |
-//! | delete | [`QdelExt`], [`EntityCommandsQdelExt`], [`CommandsQdelExt`], [`DeferredWorldQdelExt`], [`EntityWorldMutQdelExt`] |
-//! | delete later | [`QdelTimerExt`], [`QdelTimer`] |
-//! | delete what a field names | [`QdelFieldExt`] |
+//! | delete | [`WorldQdelExt`], [`EntityCommandsQdelExt`], [`CommandsQdelExt`], [`CommandsQdelExt`], [`EntityWorldMutQdelExt`] |
+//! | delete later | [`WorldQdelExt`], [`QdelTimer`] |
+//! | delete what a field names | [`QdelTakeExt`] |
 //! | know what a deletion would do | [`QdelPlan`] |
-//! | hear of a deletion | [`Qdeleting`], [`Cause`] |
-//! | have fields cleared without a handler | [`References`], [`Policy`], [`WorldReferencesExt`] |
-//! | know who still holds an entity | [`FindReferencesExt`], [`ReferenceReport`], [`ReferenceRoot`] |
-//! | find and empty what names the gone | [`SweepExt`], [`SweepReport`], [`SweepMode`], [`assert_no_leftovers`] |
+//! | hear of a deletion | [`Qdeleting`], [`QdelCause`] |
+//! | have fields cleared without a handler | [`References`], [`OnLoss`], [`WorldReferencesExt`] |
+//! | know who still holds an entity | [`WorldReferencesExt`], [`ReferenceReport`], [`ReferenceRoot`] |
+//! | find and empty what names the gone | [`WorldReferencesExt`], [`SweepReport`], [`Mode`], [`assert_no_leftovers`] |
 //! | test everything that a game can spawn | [`CreateAndDestroy`] |
-//! | prevent one | [`PreQdel`], [`Verdict`], [`Hint::LetMeLive`] |
-//! | let go of what a component holds outside the ECS | [`Destroy`], [`Destroying`], [`Hint`], [`WorldDestroyExt`] |
-//! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`Weak`] |
+//! | prevent one | [`PreQdel`], [`QdelVerdict`], [`DestroyHint::LetMeLive`] |
+//! | let go of what a component holds outside the ECS | [`Destroy`], [`DestroyContext`], [`DestroyHint`], [`WorldQdelExt`] |
+//! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`WeakEntity`] |
 //! | use it as a plugin | `QdelPlugin` (feature `bevy_app`, on by default) |
 //! | see those that are being deleted, or not | [`AllowDeleting`], [`OnlyDeleting`], [`Hiding`], [`Deleting`] |
-//! | set it up | [`QdelSettings`], [`Teardown`], [`WorkClock`], [`WorldListenerExt`], [`Signals`] |
-//! | look inside | [`Footprint`], [`QdelCounts`], [`DeletionCosts`] |
-//! | count by kinds of entities | [`WorldKindExt`], [`KindCounts`], [`QdelStatistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
+//! | set it up | [`QdelSettings`], [`Teardown`], [`WorkClock`], [`WorldQdelExt`], [`SignalTarget`] |
+//! | look inside | [`Footprint`], [`QdelCounts`], [`EntityCosts`] |
+//! | count by kinds of entities | [`WorldQdelExt`], [`KindCounts`], [`Statistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
 //!
 //! # Features
 //!
 //! - `bevy_app` (default): `QdelPlugin`, and `register_listener`, `register_destroy` and so on on
 //!   an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
-//! - `bevy_reflect` (default): `Reflect` for [`Weak`], [`Deleting`] and the resources;
-//!   [`find_references`](FindReferencesExt::find_references) and [`sweep`](SweepExt::sweep) look
+//! - `bevy_reflect` (default): `Reflect` for [`WeakEntity`], [`Deleting`] and the resources;
+//!   [`find_references`](WorldReferencesExt::find_references) and [`sweep`](WorldReferencesExt::sweep) look
 //!   into all types that are registered, not only into tracked ones.
 //! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions
 //!   do and cost, frame by frame.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
-//! - `serde`: `Serialize` and `Deserialize` for [`Weak`], and `Serialize` for [`QdelStatistics`].
+//! - `serde`: `Serialize` and `Deserialize` for [`WeakEntity`], and `Serialize` for [`Statistics`].
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -144,9 +144,9 @@ mod deleting;
 mod deletion;
 #[cfg(feature = "bevy_diagnostic")]
 mod diagnostics;
-mod error;
+pub mod error;
 mod ext;
-mod find;
+pub mod find;
 mod hash;
 mod hint;
 mod inspect;
@@ -154,119 +154,95 @@ mod liveness;
 mod panics;
 #[cfg(feature = "bevy_app")]
 mod plugin;
-mod reference;
+pub mod reference;
 mod registration;
 mod relationship;
-mod signal;
-mod statistics;
-mod sweep;
-mod testing;
+pub mod signal;
+pub mod statistics;
+pub mod sweep;
+pub mod testing;
 mod text;
 mod timers;
 mod weak;
 
-#[doc(hidden)]
-pub use bevy_ecs::entity::Entity;
-pub use deleting::{AllowDeleting, Deleting, DeletionCosts, OnlyDeleting, SlowestHandler};
-#[cfg(feature = "bevy_reflect")]
-pub use deletion::reflected::{ReflectDestroy, ReflectReferences};
-pub use deletion::{
-    ask::{PreQdel, Verdict},
-    batch_outcome::QdelBatch,
-    destroy::{Destroy, Destroying, WorldDestroyExt},
-    outcome::{Qdel, QdelCounts},
-    plan::{PlannedDeletion, PlannedRefusal, QdelPlan},
-    settings::{Costs, Hiding, QdelSettings, SyncMode, TEARDOWN_BATCH, Teardown, WorkClock},
-    timer::{QdelTimer, QdelTimerExt},
+#[doc(inline)]
+pub use crate::{
+    deleting::{AllowDeleting, Deleting, OnlyDeleting},
+    deletion::{
+        ask::{PreQdel, QdelVerdict},
+        batch_outcome::QdelBatchOutcome,
+        destroy::{Destroy, DestroyContext},
+        outcome::QdelOutcome,
+        settings::{Costs, Hiding, QdelSettings, SyncMode, Teardown},
+        timer::QdelTimer,
+    },
+    error::{QdelError, RegisterError},
+    ext::{
+        commands::CommandsQdelExt, entity_commands::EntityCommandsQdelExt,
+        entity_world_mut::EntityWorldMutQdelExt, take::QdelTakeExt, world_qdel::WorldQdelExt,
+        world_references::WorldReferencesExt, world_signal::WorldSignalExt,
+    },
+    find::chain::ReferenceRoot,
+    hint::DestroyHint,
+    liveness::{EntityLiveness, Liveness, LivenessExt},
+    reference::references::References,
+    signal::{
+        Question, Signal,
+        answer::Answer,
+        handler::SignalHandler,
+        outcome::{Registered, Replaced},
+        qdeleting::{QdelCause, Qdeleting},
+        received::Received,
+        target::SignalTarget,
+    },
+    weak::WeakEntity,
+};
+#[cfg(feature = "bevy_app")]
+#[doc(inline)]
+pub use crate::{
+    ext::app::AppQdelExt,
+    plugin::{QdelPlugin, QdelSystems},
 };
 #[cfg(feature = "bevy_diagnostic")]
 pub use diagnostics::QdelDiagnosticsPlugin;
-pub use error::{
-    BrokenBooks, CancelError, DestroyError, QdelError, RegisterError, RetargetError,
-    UnregisterError,
-};
-pub use ext::{
-    field::QdelFieldExt,
-    find::FindReferencesExt,
-    qdel::{CommandsQdelExt, DeferredWorldQdelExt, QdelExt},
-    qdel_entity::{EntityCommandsQdelExt, EntityWorldMutQdelExt},
-    references::WorldReferencesExt,
-    signal::{SignalExt, WorldListenerExt},
-    signal_entity::{EntityCommandsSignalExt, EntityWorldMutSignalExt},
-    sweep::{SweepExt, assert_no_leftovers},
-};
-pub use find::{chain::ReferenceRoot, report::ReferenceReport};
-pub use hint::Hint;
-pub use inspect::SEARCH_DEPTH;
-pub use inspect::holder::ChainLink;
-pub use inspect::{
-    blind_spot::{BlindSpot, Blindness},
-    holder::{ReferenceHolder, ReferenceKind, ReferencePlace},
-    label::EntityLabel,
-};
-pub use liveness::{EntityLiveness, Liveness, LivenessExt};
-#[cfg(feature = "bevy_app")]
-pub use plugin::{
-    AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, AppSweepExt, QdelPlugin,
-    QdelSystems,
-};
 pub use qdel_macros::References;
-#[doc(hidden)]
-pub use reference::mapped::Mappable;
-pub use reference::{
-    parts::{KeyReferences, ValueReferences},
-    path::Step,
-    planned_release::PlannedRelease,
-    policy::{Lost, Policy},
-    references::{ReferenceVisitor, References, Releasable, Remains},
-    tracked::Change,
-};
-pub use registration::Registration;
-pub use signal::{
-    Question, Signal,
-    answer::Answer,
-    handler::SignalHandler,
-    outcome::{Footprint, Registered, Replaced},
-    qdeleting::{Cause, Qdeleting},
-    received::Received,
-    target::Signals,
-};
-pub use statistics::{
-    counts::KindCounts,
-    kinds::WorldKindExt,
-    report::{KindStatistics, QdelStatistics},
-};
-pub use sweep::events::ReferencesFound;
-pub use sweep::events::SweepFinished;
-pub use sweep::settings::SweepMode;
-pub use sweep::settings::SweepPace;
-pub use sweep::{
-    report::{Leftover, LeftoverState, SHOWN_LEFTOVERS, SweepReport},
-    schedule::LeftoverField,
-};
-pub use testing::{
-    create_and_destroy::CreateAndDestroy,
-    failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
-};
-pub use weak::Weak;
+
+/// What a deletion would do: the answer to [`plan_qdel`](WorldQdelExt::plan_qdel).
+pub mod plan {
+    pub use crate::{
+        deletion::plan::{Deletion, QdelPlan, Refusal},
+        reference::planned_release::Release,
+    };
+}
+
+/// Type data for `#[reflect(References)]` and `#[reflect(Destroy)]`.
+#[cfg(feature = "bevy_reflect")]
+pub mod reflect {
+    pub use crate::deletion::reflected::{ReflectDestroy, ReflectReferences};
+}
 
 /// What a game module writes daily.
 pub mod prelude {
-    pub use crate::{
-        AllowDeleting, Answer, Cause, CommandsQdelExt, DeferredWorldQdelExt, Destroy, Destroying,
-        EntityCommandsQdelExt, EntityCommandsSignalExt, EntityLiveness, EntityWorldMutQdelExt,
-        EntityWorldMutSignalExt, FindReferencesExt, Hiding, Hint, Liveness, LivenessExt, Lost,
-        OnlyDeleting, PreQdel, Qdel, QdelExt, QdelFieldExt, QdelSettings, QdelTimer, QdelTimerExt,
-        Qdeleting, Question, Received, References, Signal, SignalExt, Signals, SweepExt, SweepMode,
-        SweepPace, SyncMode, Teardown, Verdict, Weak, WorldDestroyExt, WorldKindExt,
-        WorldListenerExt, WorldReferencesExt,
-    };
-    #[cfg(feature = "bevy_app")]
-    pub use crate::{
-        AppDestroyExt, AppKindExt, AppListenerExt, AppReferencesExt, AppSweepExt, QdelPlugin,
-    };
     #[cfg(feature = "bevy_reflect")]
-    pub use crate::{ReflectDestroy, ReflectReferences};
+    pub use crate::reflect::{ReflectDestroy, ReflectReferences};
+    #[cfg(feature = "bevy_app")]
+    pub use crate::{AppQdelExt, QdelPlugin};
+    pub use crate::{
+        CommandsQdelExt, Destroy, DestroyContext, DestroyHint, EntityCommandsQdelExt,
+        EntityLiveness, EntityWorldMutQdelExt, Liveness, LivenessExt, PreQdel, QdelOutcome,
+        QdelSettings, QdelTakeExt, QdelVerdict, Qdeleting, Received, References, Signal, Teardown,
+        WeakEntity, WorldQdelExt, WorldReferencesExt, WorldSignalExt, reference::Lost,
+    };
+}
+
+/// What the derive of [`References`] writes. No part of the interface: it may change at any time.
+#[doc(hidden)]
+pub mod __macro {
+    pub use crate::reference::{
+        AfterRelease, KeyReferences, Lost, OnLoss, PathStep, ReferenceVisitor, References,
+        Releasable, ValueReferences, mapped::Mappable,
+    };
+    pub use bevy_ecs::entity::Entity;
 }
 
 /// Chapters: what does not fit at a single item. There is nothing but text in it.

@@ -9,7 +9,7 @@ use bevy_ecs::{
     world::{DeferredWorld, FromWorld, World},
 };
 
-use crate::{books::Books, deleting::Deleting, signal::target::Signals};
+use crate::{books::Books, deleting::Deleting, signal::target::SignalTarget};
 
 /// The three states of an entity id.
 #[doc(alias = "gc_destroyed")]
@@ -69,7 +69,7 @@ impl LivenessExt for World {
         let components = self.components();
         let marks = Marks {
             deleting: components.valid_component_id::<Deleting>(),
-            signals: components.valid_component_id::<Signals>(),
+            signals: components.valid_component_id::<SignalTarget>(),
         };
         marks.liveness(self.entities(), self.archetypes(), entity, closed)
     }
@@ -90,7 +90,7 @@ impl LivenessExt for DeferredWorld<'_> {
 /// use qdel::prelude::*;
 ///
 /// #[derive(Component)]
-/// struct Missile { homes_in_on: Weak }
+/// struct Missile { homes_in_on: WeakEntity }
 ///
 /// fn steer(missiles: Query<&Missile>, liveness: EntityLiveness) {
 ///     for missile in &missiles {
@@ -132,7 +132,7 @@ impl FromWorld for Marks {
     fn from_world(world: &mut World) -> Self {
         Self {
             deleting: Some(world.register_component::<Deleting>()),
-            signals: Some(world.register_component::<Signals>()),
+            signals: Some(world.register_component::<SignalTarget>()),
         }
     }
 }

@@ -9,7 +9,6 @@ use bevy_app::{App, Last, MainScheduleOrder, Plugin, PostUpdate};
 #[cfg(feature = "bevy_time")]
 use bevy_ecs::{change_detection::Res, schedule::common_conditions::resource_exists};
 use bevy_ecs::{
-    component::Component,
     schedule::{IntoScheduleConfigs, ScheduleLabel, SystemSet},
     world::World,
 };
@@ -25,21 +24,16 @@ use crate::{
 };
 use crate::{
     deletion::{
-        destroy::{Destroy, WorldDestroyExt},
         never_flushed::note_flusher,
         outcome::QdelCounts,
         settings::QdelSettings,
         sync_point::{SyncPoint, sync_where_needed},
     },
-    ext::{
-        qdel::QdelExt, references::WorldReferencesExt, signal::WorldListenerExt, sweep::SweepExt,
-    },
-    reference::{references::References, tracked::Change},
-    statistics::kinds::WorldKindExt,
+    ext::world_qdel::WorldQdelExt,
 };
 
 /// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a
-/// frame what was to be deleted by then ([`qdel_in`](crate::QdelTimerExt::qdel_in), with the
+/// frame what was to be deleted by then ([`qdel_in`](crate::WorldQdelExt::qdel_in), with the
 /// feature `bevy_time`).
 ///
 /// ```
@@ -127,7 +121,7 @@ impl Plugin for QdelPlugin {
                 .in_set(QdelSystems::Timers),
         );
         #[cfg(feature = "bevy_reflect")]
-        app.register_type::<crate::weak::Weak>()
+        app.register_type::<crate::weak::WeakEntity>()
             .register_type::<crate::deleting::Deleting>()
             .register_type::<crate::find::chain::ReferenceRoot>()
             .register_type::<QdelSettings>()
@@ -160,216 +154,6 @@ pub enum QdelSystems {
     Sync,
     /// Tears down what was deleted in the frame; in [`Last`].
     TearDown,
-}
-
-/// Preparing an app for listeners.
-pub trait AppListenerExt {
-    /// Watches for the end of each `C` in the cheapest way.
-    ///
-    /// See [`WorldListenerExt::register_listener`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_app::prelude::*;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).register_listener::<Mob>();
-    /// let world = app.world_mut();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// world.despawn(archer);
-    ///
-    /// assert!(world.registrations_on(goblin).is_empty());
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    fn register_listener<C: Component>(&mut self) -> &mut Self;
-}
-
-impl AppListenerExt for App {
-    fn register_listener<C: Component>(&mut self) -> &mut Self {
-        self.world_mut().register_listener::<C>();
-        self
-    }
-}
-
-/// Making kinds of components known that are to be destroyed.
-pub trait AppDestroyExt {
-    /// Has [`Destroy`] called for each `C` whose entity is deleted.
-    ///
-    /// See [`WorldDestroyExt::register_destroy`].
-    ///
-    /// # Panics
-    ///
-    /// As [`WorldDestroyExt::register_destroy`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_app::prelude::*;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Socket;
-    ///
-    /// impl Destroy for Socket {
-    ///     type Param = ResMut<'static, Open>;
-    ///
-    ///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
-    ///         going.param.0 -= 1;
-    ///         Hint::Queue
-    ///     }
-    /// }
-    ///
-    /// #[derive(Resource)]
-    /// struct Open(u32);
-    ///
-    /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).register_destroy::<Socket>();
-    /// app.insert_resource(Open(1));
-    /// let server = app.world_mut().spawn(Socket).id();
-    ///
-    /// app.world_mut().qdel(server)?;
-    ///
-    /// assert_eq!(app.world().resource::<Open>().0, 0);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
-}
-
-impl AppDestroyExt for App {
-    fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
-        self.world_mut().register_destroy::<C>();
-        self
-    }
-}
-
-/// Counting what deletions did and cost, kind of entity by kind of entity, in an app.
-pub trait AppKindExt {
-    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
-    ///
-    /// See [`WorldKindExt::register_kind`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_app::prelude::*;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Goblin;
-    ///
-    /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).register_kind::<Goblin>();
-    /// let goblin = app.world_mut().spawn(Goblin).id();
-    ///
-    /// app.world_mut().qdel(goblin)?;
-    ///
-    /// assert_eq!(app.world().kind_counts::<Goblin>().unwrap().deleted, 1);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn register_kind<M: Component>(&mut self) -> &mut Self;
-}
-
-impl AppKindExt for App {
-    fn register_kind<M: Component>(&mut self) -> &mut Self {
-        self.world_mut().register_kind::<M>();
-        self
-    }
-}
-
-/// Preparing an app for declared references.
-pub trait AppReferencesExt {
-    /// Has the declared fields of each `C` cleared when what they name goes away.
-    ///
-    /// See [`WorldReferencesExt::track_references`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_app::prelude::*;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component, References)]
-    /// struct Archer {
-    ///     #[entities]
-    ///     target: Option<Entity>,
-    /// }
-    ///
-    /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).track_references::<Archer>();
-    /// let goblin = app.world_mut().spawn_empty().id();
-    /// let archer = app.world_mut().spawn(Archer { target: Some(goblin) }).id();
-    ///
-    /// app.world_mut().qdel(goblin)?;
-    ///
-    /// assert_eq!(app.world().get::<Archer>(archer).unwrap().target, None);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn track_references<C>(&mut self) -> &mut Self
-    where
-        C: Component<Mutability: Change<C>> + References;
-}
-
-impl AppReferencesExt for App {
-    fn track_references<C>(&mut self) -> &mut Self
-    where
-        C: Component<Mutability: Change<C>> + References,
-    {
-        self.world_mut().track_references::<C>();
-        self
-    }
-}
-
-/// Sparing types in an app from sweeps.
-pub trait AppSweepExt {
-    /// Has sweeps leave all components or the resource of type `C` as they are.
-    ///
-    /// See [`SweepExt::leave_out_of_sweeps`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_app::prelude::*;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::{Blindness, prelude::*};
-    ///
-    /// /// Who killed whom, for the end of the game.
-    /// #[derive(Component)]
-    /// struct Chronicle(Vec<(Entity, Entity)>);
-    ///
-    /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).leave_out_of_sweeps::<Chronicle>();
-    /// app.world_mut().spawn(Chronicle(Vec::new()));
-    ///
-    /// let report = app.world_mut().sweep();
-    ///
-    /// assert_eq!(report.blind_spots[0].reason, Blindness::LeftOut);
-    /// ```
-    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
-}
-
-impl AppSweepExt for App {
-    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self {
-        self.world_mut().leave_out_of_sweeps::<C>();
-        self
-    }
 }
 
 #[cfg(feature = "bevy_time")]

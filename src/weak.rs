@@ -12,7 +12,7 @@ use crate::liveness::{Liveness, LivenessExt};
 /// last attacker, the key of a cache. Where somebody must be told the moment the entity goes,
 /// register for [`Qdeleting`](crate::Qdeleting) instead.
 ///
-/// It is as small as an [`Entity`], `Option<Weak>` too. Equal ids make equal handles. A handle
+/// It is as small as an [`Entity`], `Option<WeakEntity>` too. Equal ids make equal handles. A handle
 /// stays dead for ever once its entity is gone, because ids carry a generation.
 ///
 /// # Examples
@@ -23,7 +23,7 @@ use crate::liveness::{Liveness, LivenessExt};
 ///
 /// let mut world = World::new();
 /// let goblin = world.spawn_empty().id();
-/// let seen = Weak::new(goblin);
+/// let seen = WeakEntity::new(goblin);
 /// assert_eq!(seen.resolve(&world), Some(goblin));
 ///
 /// world.qdel(goblin)?;
@@ -52,12 +52,12 @@ use crate::liveness::{Liveness, LivenessExt};
     serde(transparent)
 )]
 #[repr(transparent)]
-pub struct Weak(Entity);
+pub struct WeakEntity(Entity);
 
 #[cfg(all(feature = "bevy_reflect", feature = "serde"))]
 use bevy_reflect::{ReflectDeserialize, ReflectSerialize};
 
-impl Weak {
+impl WeakEntity {
     /// Makes a handle of `entity`, whatever its state.
     pub const fn new(entity: Entity) -> Self {
         Self(entity)
@@ -85,20 +85,20 @@ impl Weak {
     }
 }
 
-impl From<Entity> for Weak {
+impl From<Entity> for WeakEntity {
     fn from(entity: Entity) -> Self {
         Self(entity)
     }
 }
 
-impl MapEntities for Weak {
+impl MapEntities for WeakEntity {
     fn map_entities<M: EntityMapper>(&mut self, mapper: &mut M) {
         self.0.map_entities(mapper);
     }
 }
 
-impl fmt::Debug for Weak {
+impl fmt::Debug for WeakEntity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Weak({})", self.0)
+        write!(f, "WeakEntity({})", self.0)
     }
 }

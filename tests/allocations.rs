@@ -4,7 +4,7 @@
 //! time is there. Only allocations of the thread that runs the test are counted.
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
-use qdel::{SignalHandler, prelude::*};
+use qdel::{Question, SignalHandler, prelude::*};
 
 /// How many listeners a crowded target has: one more than a power of two, so that its list has room.
 const CROWD: usize = 129;
@@ -417,7 +417,7 @@ fn qdel_with_immediate_tear_down_does_not_allocate() {
     let counted = allocations_once_warm(
         &mut world,
         |world| world.spawn(Mob::default()).id(),
-        |world, entity| assert_eq!(world.qdel(entity), Ok(Qdel::Queued)),
+        |world, entity| assert_eq!(world.qdel(entity), Ok(QdelOutcome::Queued)),
     );
 
     assert_eq!(counted, 0);
@@ -433,7 +433,7 @@ fn qdel_with_tear_down_at_the_end_of_the_frame_does_not_allocate() {
             world.flush_qdel();
             world.spawn(Mob::default()).id()
         },
-        |world, entity| assert_eq!(world.qdel(entity), Ok(Qdel::Queued)),
+        |world, entity| assert_eq!(world.qdel(entity), Ok(QdelOutcome::Queued)),
     );
 
     assert_eq!(counted, 0);

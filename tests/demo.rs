@@ -29,8 +29,8 @@ use bevy_ecs::prelude::{ChildOf, Component};
 use indicatif::{HumanCount, ProgressBar};
 use insta::{assert_snapshot, with_settings};
 use qdel::{
-    Footprint, TEARDOWN_BATCH,
-    prelude::{Liveness, LivenessExt, SignalExt},
+    prelude::{Liveness, LivenessExt, WorldSignalExt},
+    signal::Footprint,
 };
 
 use arena::{Item, Mob, Protection};
@@ -340,8 +340,8 @@ fn victims_of_the_calamity_are_torn_down_over_many_frames() {
 
     let summary = summary_of(&scenario, Mode::Signals);
 
-    // A budget of nothing is a batch a frame.
-    let frames = (summary.to_tear_down as usize).div_ceil(TEARDOWN_BATCH);
+    // A budget of nothing is a batch of 32 a frame.
+    let frames = (summary.to_tear_down as usize).div_ceil(32);
     assert!(summary.victims > 250);
     assert!(summary.to_tear_down >= summary.victims);
     assert_eq!(summary.teardown_frames as usize, frames);

@@ -247,10 +247,10 @@ fn paths_begin_with_a_module() {
 #[test]
 fn names_are_seen_in_every_kind_of_path() {
     let code = r#"
-        use crate::{deletion::{QdelExt, queue::Qdel}, signal, Weak as Handle};
+        use crate::{deletion::{WorldQdelExt, queue::Qdel}, signal, WeakEntity as Handle};
         use super::super::plugin::QdelPlugin;
         use super::books::Books;
-        pub(crate) fn f(_: &crate::error::QdelError) { crate::deleting::mark::<crate::Signals>() }
+        pub(crate) fn f(_: &crate::error::QdelError) { crate::deleting::mark::<crate::SignalTarget>() }
     "#;
     let source = Source::new("signal/list.rs".to_owned(), code);
 
@@ -258,7 +258,13 @@ fn names_are_seen_in_every_kind_of_path() {
     names.sort_unstable();
 
     let expected = [
-        "Signals", "Weak", "deleting", "deletion", "error", "plugin", "signal",
+        "SignalTarget",
+        "WeakEntity",
+        "deleting",
+        "deletion",
+        "error",
+        "plugin",
+        "signal",
     ];
     assert_eq!(names, expected);
 }

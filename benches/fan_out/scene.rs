@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use bevy_ecs::prelude::*;
-use qdel::{Lost, References};
+use qdel::{References, reference::Lost};
 
 use crate::{
     measure::{Case, Stage},

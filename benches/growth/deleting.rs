@@ -6,7 +6,7 @@ use core::{
 };
 
 use bevy_ecs::{entity_disabling::Disabled, prelude::*};
-use qdel::{WorkClock, prelude::*};
+use qdel::{Hiding, QdelTimer, prelude::*, testing::WorkClock};
 
 use crate::{Case, time};
 
@@ -107,8 +107,8 @@ struct Cat;
 impl Destroy for Cat {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
-        Hint::LetMeLive
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
+        DestroyHint::LetMeLive
     }
 }
 
@@ -211,8 +211,8 @@ fn deep_last_first(size: usize) -> Duration {
 struct Guard;
 
 impl Guard {
-    fn refuse(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn refuse(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
@@ -442,7 +442,7 @@ fn timers_of_many(size: usize) -> Duration {
 fn topple(mut world: bevy_ecs::world::DeferredWorld, heard: Received<Qdeleting, Mob>) {
     let mob = world.get::<Mob>(heard.listener());
     if let Some(next) = mob.and_then(|mob| mob.next) {
-        world.queue_qdel(next);
+        world.qdel(next);
     }
 }
 
@@ -463,5 +463,5 @@ fn dominoes(size: usize) -> Duration {
 fn fields(size: usize) -> Duration {
     let mut world = World::new();
     let mut list = spawn(&mut world, size);
-    time(|| world.qdel_null(&mut list))
+    time(|| world.qdel_take(&mut list))
 }

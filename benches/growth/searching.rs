@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use bevy_ecs::prelude::*;
-use qdel::prelude::*;
+use qdel::{prelude::*, sweep::Mode, sweep::Pace};
 
 use crate::{Case, time};
 
@@ -109,8 +109,8 @@ fn listed(size: usize) -> (World, Vec<Entity>) {
 fn sweep_in_slices(size: usize) -> Duration {
     let (mut world, _) = named(size);
     let settings = QdelSettings::default()
-        .with_sweep(SweepMode::EachFlush)
-        .with_sweep_pace(SweepPace::Budget(Duration::ZERO));
+        .with_sweep(Mode::EachFlush)
+        .with_sweep_pace(Pace::Budget(Duration::ZERO));
     world.insert_resource(settings);
     let other = world.spawn_empty().id();
     world.qdel(other).unwrap();
@@ -123,7 +123,7 @@ fn sweep_in_slices(size: usize) -> Duration {
 
 fn statistics(size: usize) -> Duration {
     let mut world = World::new();
-    world.register_kind::<Kind>();
+    world.register_qdel_kind::<Kind>();
     let all: Vec<Entity> = (0..size).map(|_| world.spawn(Kind).id()).collect();
     time(|| {
         for entity in all {

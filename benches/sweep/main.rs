@@ -17,7 +17,11 @@ use std::time::Instant;
 
 use bevy_ecs::{component::Mutable, entity::EntityHashSet, prelude::*, reflect::AppTypeRegistry};
 use bevy_reflect::Reflect;
-use qdel::{SweepExt, SweepFinished, SweepPace, prelude::*};
+use qdel::{
+    WorldReferencesExt,
+    prelude::*,
+    sweep::{Pace, SweepFinished},
+};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 /// How many entities are to be swept out.
@@ -152,7 +156,7 @@ impl<T: OneName, F: ManyNames> Scene<T, F> {
         let mut world = World::new();
         prepare(&mut world);
         world.insert_resource(
-            QdelSettings::default().with_sweep_pace(SweepPace::Budget(Duration::from_millis(1))),
+            QdelSettings::default().with_sweep_pace(Pace::Budget(Duration::from_millis(1))),
         );
         let mut dice = ChaCha8Rng::seed_from_u64(20);
         let spawn = |_| world.spawn(Numbers([0.; 10])).id();
@@ -263,7 +267,7 @@ impl<T: OneName, F: ManyNames> Scene<T, F> {
     /// Those who are lost are gone here, as whoever a sweep in slices looks for.
     fn in_slices(&mut self) -> usize {
         self.world.resource_mut::<Finished>().0 = None;
-        self.world.request_sweep();
+        self.world.queue_sweep();
         loop {
             self.world.flush_qdel();
             if let Some(emptied) = self.world.resource::<Finished>().0 {

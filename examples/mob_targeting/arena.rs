@@ -15,10 +15,12 @@ use bevy_ecs::{
 use bevy_reflect::Reflect;
 use glam::Vec2;
 use qdel::{
-    Lost, References,
+    References,
     prelude::{
-        Destroy, Destroying, EntityCommandsSignalExt, Hint, PreQdel, Qdeleting, Received, Verdict,
+        Destroy, DestroyContext, DestroyHint, EntityCommandsQdelExt, PreQdel, QdelVerdict,
+        Qdeleting, Received,
     },
+    reference::Lost,
 };
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
@@ -122,20 +124,20 @@ pub(crate) struct Muster<'w, 's> {
 impl Protection {
     /// Objects to the deletion of its mob. It can only look: whoever buries the dead takes it away
     /// after its use.
-    pub(crate) fn on_asked(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    pub(crate) fn on_asked(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
 impl Destroy for Phoenix {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         if self.spare_lives == 0 {
-            return Hint::Queue;
+            return DestroyHint::Queue;
         }
         self.spare_lives -= 1;
-        Hint::LetMeLive
+        DestroyHint::LetMeLive
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use bevy_ecs::{entity::Entity, world::World};
 use indicatif::HumanCount;
-use qdel::{FindReferencesExt, ReferenceReport, SweepExt, prelude::QdelExt};
+use qdel::{WorldReferencesExt, find::ReferenceReport, prelude::WorldQdelExt};
 
 /// So many holders are shown.
 const SHOWN: usize = 5;

@@ -9,8 +9,9 @@ use bevy_ecs::{
     world::World,
 };
 use qdel::{
-    OnlyDeleting, QdelCounts,
+    OnlyDeleting,
     prelude::{Liveness, LivenessExt, QdelPlugin, QdelSettings, Teardown},
+    statistics::QdelCounts,
 };
 
 use crate::{

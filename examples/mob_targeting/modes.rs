@@ -19,11 +19,11 @@ use bevy_ecs::{
     prelude::{Commands, IntoScheduleConfigs, Query, Res, ResMut, World},
 };
 use qdel::{
-    Registration,
     prelude::{
-        AppListenerExt, AppReferencesExt, EntityCommandsSignalExt, EntityLiveness, Liveness,
-        LivenessExt, Qdeleting, SignalExt,
+        AppQdelExt, EntityCommandsQdelExt, EntityLiveness, Liveness, LivenessExt, Qdeleting,
+        WorldSignalExt,
     },
+    signal::Registration,
 };
 use serde::Serialize;
 

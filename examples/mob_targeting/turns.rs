@@ -29,7 +29,7 @@ use bevy_ecs::{
 };
 use bevy_time::Time;
 use glam::Vec2;
-use qdel::prelude::{AllowDeleting, AppDestroyExt, QdelExt, QdelTimerExt};
+use qdel::{AllowDeleting, AppQdelExt, WorldQdelExt};
 
 use crate::{
     arena::{

@@ -43,26 +43,26 @@ pub(crate) fn stand_in(input: &DeriveInput) -> TokenStream {
     let (qdel, name) = (crate_path(), &input.ident);
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     quote! {
-        impl #impl_generics #qdel::References for #name #type_generics #where_clause {
+        impl #impl_generics #qdel::__macro::References for #name #type_generics #where_clause {
             const CASCADES: bool = false;
 
-            fn visit_references<QdelVisitor: #qdel::ReferenceVisitor>(
+            fn visit_references<QdelVisitor: #qdel::__macro::ReferenceVisitor>(
                 &self,
-                _: #qdel::Policy,
+                _: #qdel::__macro::OnLoss,
                 _: &mut QdelVisitor,
             ) {
             }
 
             fn release_references(
                 &mut self,
-                _: #qdel::Policy,
-                _: &mut dyn ::core::ops::FnMut(#qdel::Entity) -> bool,
-            ) -> #qdel::Remains {
-                #qdel::Remains::Valid
+                _: #qdel::__macro::OnLoss,
+                _: &mut dyn ::core::ops::FnMut(#qdel::__macro::Entity) -> bool,
+            ) -> #qdel::__macro::AfterRelease {
+                #qdel::__macro::AfterRelease::Valid
             }
         }
 
-        impl #impl_generics #qdel::Releasable for #name #type_generics #where_clause {}
+        impl #impl_generics #qdel::__macro::Releasable for #name #type_generics #where_clause {}
     }
 }
 
@@ -100,12 +100,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(quote! {
         #(#mapped)*
 
-        impl #impl_generics #qdel::References for #name #type_generics #where_clause {
+        impl #impl_generics #qdel::__macro::References for #name #type_generics #where_clause {
             const CASCADES: bool = false #(|| #cascades)*;
 
-            fn visit_references<QdelVisitor: #qdel::ReferenceVisitor>(
+            fn visit_references<QdelVisitor: #qdel::__macro::ReferenceVisitor>(
                 &self,
-                policy: #qdel::Policy,
+                policy: #qdel::__macro::OnLoss,
                 visitor: &mut QdelVisitor,
             ) {
                 let _ = (policy, &visitor);
@@ -114,9 +114,9 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
             fn release_references(
                 &mut self,
-                policy: #qdel::Policy,
-                is_lost: &mut dyn ::core::ops::FnMut(#qdel::Entity) -> bool,
-            ) -> #qdel::Remains {
+                policy: #qdel::__macro::OnLoss,
+                is_lost: &mut dyn ::core::ops::FnMut(#qdel::__macro::Entity) -> bool,
+            ) -> #qdel::__macro::AfterRelease {
                 #(#checks)*
                 let _ = (policy, &is_lost);
                 match #scrutinee { #(#releases)* }
@@ -125,7 +125,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             #on_lost
         }
 
-        impl #impl_generics #qdel::Releasable for #name #type_generics #where_clause {}
+        impl #impl_generics #qdel::__macro::Releasable for #name #type_generics #where_clause {}
     })
 }
 
@@ -138,7 +138,7 @@ impl Declared<'_> {
     /// Returns the trait by which the part that names entities is reached.
     fn reach(&self) -> TokenStream {
         let (qdel, name) = (self.qdel, format_ident!("{}", self.part.trait_name()));
-        quote!(#qdel::#name)
+        quote!(#qdel::__macro::#name)
     }
 
     /// Returns what a generic field must be.
@@ -148,9 +148,9 @@ impl Declared<'_> {
         if self.part != Part::All {
             parse_quote!(#ty: #reach)
         } else if self.clears() {
-            parse_quote!(#ty: #qdel::References + #qdel::Releasable)
+            parse_quote!(#ty: #qdel::__macro::References + #qdel::__macro::Releasable)
         } else {
-            parse_quote!(#ty: #qdel::References)
+            parse_quote!(#ty: #qdel::__macro::References)
         }
     }
 
@@ -173,7 +173,7 @@ impl Declared<'_> {
     fn check(&self) -> TokenStream {
         let (qdel, ty) = (self.qdel, self.ty);
         let reach = if self.clears() && self.part == Part::All {
-            quote!(#qdel::Releasable)
+            quote!(#qdel::__macro::Releasable)
         } else {
             self.reach()
         };
@@ -189,7 +189,7 @@ impl Declared<'_> {
         quote_spanned! {ty.span()=>
             #[allow(dead_code)]
             const _: () = {
-                struct Mapped<QdelField: #qdel::Mappable>(::core::marker::PhantomData<QdelField>);
+                struct Mapped<QdelField: #qdel::__macro::Mappable>(::core::marker::PhantomData<QdelField>);
                 struct Field(Mapped<#ty>);
             };
         }
@@ -201,7 +201,7 @@ impl Declared<'_> {
             None => quote!(policy),
             Some(policy) => {
                 let (qdel, variant) = (self.qdel, format_ident!("{}", policy.variant()));
-                quote!(#qdel::Policy::#variant)
+                quote!(#qdel::__macro::OnLoss::#variant)
             }
         }
     }
@@ -214,7 +214,7 @@ impl Declared<'_> {
             Member::Unnamed(index) => index.index.to_string(),
         };
         quote! {
-            visitor.enter(#qdel::Step::Field(#name));
+            visitor.enter(#qdel::__macro::PathStep::Field(#name));
             #reach::visit_references(#binding, #policy, visitor);
             visitor.leave();
         }
@@ -234,7 +234,7 @@ impl Shape<'_> {
         match &self.variant {
             Some(variant) if !self.fields.is_empty() => quote! {
                 #pattern => {
-                    visitor.enter(#qdel::Step::Variant(#variant));
+                    visitor.enter(#qdel::__macro::PathStep::Variant(#variant));
                     #(#visits)*
                     visitor.leave();
                 }
@@ -249,7 +249,7 @@ impl Shape<'_> {
         let releases = self.fields.iter().map(Declared::release);
         let qdel = self.qdel;
         quote!(#pattern => {
-            let remains = #qdel::Remains::Valid;
+            let remains = #qdel::__macro::AfterRelease::Valid;
             #(#releases)*
             remains
         })
@@ -367,8 +367,8 @@ fn on_lost(input: &DeriveInput, qdel: &Path) -> Result<Option<TokenStream>> {
     }
     Ok(method.map(|method| {
         quote! {
-            fn on_lost(&mut self, lost: #qdel::Lost<'_>) {
-                let on_lost: fn(&mut Self, #qdel::Lost<'_>) = #method;
+            fn on_lost(&mut self, lost: #qdel::__macro::Lost<'_>) {
+                let on_lost: fn(&mut Self, #qdel::__macro::Lost<'_>) = #method;
                 on_lost(self, lost);
             }
         }

@@ -23,7 +23,7 @@ const LONG: usize = 16;
 impl Books {
     /// Makes the links of a component of `holder` those to the targets that it names.
     ///
-    /// The targets must carry [`Signals`](super::Signals).
+    /// The targets must carry [`SignalTarget`](super::SignalTarget).
     pub(crate) fn set_references(
         &mut self,
         holder: Entity,

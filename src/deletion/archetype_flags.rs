@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 use crate::{
     deleting::{Deleting, Visibility},
     deletion::settings::Hiding,
-    signal::target::Signals,
+    signal::target::SignalTarget,
 };
 
 /// What deletions have to know of the entities of an archetype.
@@ -262,7 +262,7 @@ impl Meanings {
         Self([
             (world.register_component::<Deleting>(), Profile::DELETING),
             (world.register_component::<Disabled>(), Profile::HIDDEN),
-            (world.register_component::<Signals>(), Profile::HEARD),
+            (world.register_component::<SignalTarget>(), Profile::HEARD),
             (IS_RESOURCE, Profile::RESOURCE),
         ])
     }

@@ -10,7 +10,7 @@ use crate::{
     deleting::Deleting,
     deletion::{
         mark::Force,
-        outcome::{NotDeleted, Qdel},
+        outcome::{NotDeleted, QdelOutcome},
         owned::{Denials, Member, Tree},
         queue::Deletions,
     },
@@ -25,11 +25,11 @@ use crate::{
 /// "May this entity be deleted?": asked before anything has happened.
 ///
 /// It is asked of the entity and of everything that goes with it, each once. Its handlers can only
-/// look. One [`Verdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
+/// look. One [`QdelVerdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
 /// everything but a veto.
 ///
 /// An entity and what it owns may veto their own deletion. An entity whose deletion has begun is
-/// not asked about others, and in a [`qdel_batch`](crate::QdelExt::qdel_batch) an entity that goes
+/// not asked about others, and in a [`qdel_batch`](crate::WorldQdelExt::qdel_batch) an entity that goes
 /// as well has no veto over the others.
 ///
 /// ```
@@ -40,8 +40,8 @@ use crate::{
 /// struct Blessing { charges: u32 }
 ///
 /// impl Blessing {
-///     fn protect(&self, asked: Received<PreQdel>) -> Verdict {
-///         if self.charges > 0 && !asked.force { Verdict::Veto } else { Verdict::Allow }
+///     fn protect(&self, asked: Received<PreQdel>) -> QdelVerdict {
+///         if self.charges > 0 && !asked.force { QdelVerdict::Veto } else { QdelVerdict::Allow }
 ///     }
 /// }
 ///
@@ -49,8 +49,8 @@ use crate::{
 /// let king = world.spawn(Blessing { charges: 1 }).id();
 /// world.register_signal(king, king, Blessing::protect).unwrap();
 ///
-/// assert_eq!(world.qdel(king), Ok(Qdel::Vetoed { on: king }));
-/// assert_eq!(world.force_qdel(king), Ok(Qdel::Queued));
+/// assert_eq!(world.qdel(king), Ok(QdelOutcome::Vetoed { on: king }));
+/// assert_eq!(world.force_qdel(king), Ok(QdelOutcome::Queued));
 /// ```
 #[doc(alias("COMSIG_PREQDELETED", "cancel_free", "veto"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +60,18 @@ pub struct PreQdel {
     pub entity: Entity,
     /// The entity whose deletion was asked for: this one, or one that it goes with.
     pub root: Entity,
-    /// Whether the deletion is forced ([`force_qdel`](crate::QdelExt::force_qdel)). It is the
+    /// Whether the deletion is forced ([`force_qdel`](crate::WorldQdelExt::force_qdel)). It is the
     /// handler's choice what that means.
     pub force: bool,
 }
 
 impl Question for PreQdel {
-    type Answer = Verdict;
+    type Answer = QdelVerdict;
 }
 
 /// What a handler of [`PreQdel`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verdict {
+pub enum QdelVerdict {
     /// No objection.
     #[default]
     Allow,
@@ -79,7 +79,7 @@ pub enum Verdict {
     Veto,
 }
 
-impl Answer for Verdict {
+impl Answer for QdelVerdict {
     fn merge(&mut self, next: Self) {
         if next == Self::Veto {
             *self = Self::Veto;
@@ -119,7 +119,7 @@ pub(crate) fn permit(
         return Err(Err(denied(world, root, denial, fields)));
     }
     match find_veto(world, &tree, force) {
-        Some(on) => Err(Ok(Qdel::Vetoed { on })),
+        Some(on) => Err(Ok(QdelOutcome::Vetoed { on })),
         None => Ok(tree),
     }
 }
@@ -128,7 +128,7 @@ pub(crate) fn permit(
 pub(crate) fn refusal_of_one(world: &World, entity: Entity) -> Option<NotDeleted> {
     match world.get_entity(entity) {
         Err(_) => Some(Err(QdelError::NotSpawned { entity })),
-        Ok(at) if at.contains::<Deleting>() => Some(Ok(Qdel::AlreadyDeleting)),
+        Ok(at) if at.contains::<Deleting>() => Some(Ok(QdelOutcome::AlreadyDeleting)),
         Ok(_) => None,
     }
 }
@@ -171,12 +171,12 @@ fn find_veto(world: &World, members: &[Member], force: Force) -> Option<Entity> 
             root,
             force: force == Force::Yes,
         };
-        let mut verdict = Verdict::default();
+        let mut verdict = QdelVerdict::default();
         let asked = signal::dispatch::ask(world, entity, &question, &mut verdict, |_, _| {});
         if let Err(panicked) = asked {
             panicked.resume();
         }
-        verdict == Verdict::Veto
+        verdict == QdelVerdict::Veto
     };
     members.iter().find(vetoes).map(|member| member.entity)
 }

@@ -8,11 +8,11 @@ use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
 
 use crate::{
     deletion::{
-        ask::{self, PreQdel, Verdict},
+        ask::{self, PreQdel, QdelVerdict},
         batch_objections::{Judgement, Objection},
-        batch_outcome::QdelBatch,
+        batch_outcome::QdelBatchOutcome,
         mark::Force,
-        outcome::{NotDeleted, Qdel},
+        outcome::{NotDeleted, QdelOutcome},
         owned::{Member, Tree, Walk},
         queue::Deletions,
     },
@@ -24,7 +24,7 @@ use crate::{
 /// What came of asking about a batch.
 pub(crate) struct Claimed {
     /// The answer to each root. Those that go are `queued`.
-    pub(crate) batch: QdelBatch,
+    pub(crate) batch: QdelBatchOutcome,
     /// All that goes: root by root, and owner before owned.
     pub(crate) members: Tree,
     /// The first panic of a handler of the question, which counts as a veto.
@@ -76,8 +76,8 @@ struct Claims {
 impl Claims {
     /// Asks about `roots` and all that goes with them, and returns what the answer is if nobody
     /// objects.
-    fn ask_all(&mut self, world: &World, roots: &[Entity], force: Force) -> QdelBatch {
-        let mut batch = QdelBatch::default();
+    fn ask_all(&mut self, world: &World, roots: &[Entity], force: Force) -> QdelBatchOutcome {
+        let mut batch = QdelBatchOutcome::default();
         let is_known = signal::dispatch::is_known::<PreQdel>(world);
         let mut rest = roots;
         loop {
@@ -141,12 +141,13 @@ impl Claims {
             force: force == Force::Yes,
         };
         let objections = &mut self.objections;
-        let note = |listener, verdict: &mut Verdict| {
-            if core::mem::take(verdict) == Verdict::Veto {
+        let note = |listener, verdict: &mut QdelVerdict| {
+            if core::mem::take(verdict) == QdelVerdict::Veto {
                 objections.push(Objection::veto(entity, Some(listener)));
             }
         };
-        let asked = signal::dispatch::ask(world, entity, &question, &mut Verdict::default(), note);
+        let asked =
+            signal::dispatch::ask(world, entity, &question, &mut QdelVerdict::default(), note);
         if asked.is_err() {
             self.objections.push(Objection::veto(entity, None));
         }
@@ -162,7 +163,7 @@ fn judge(
     roots: &[Entity],
     force: Force,
     objections: Vec<Objection>,
-) -> (QdelBatch, Tree) {
+) -> (QdelBatchOutcome, Tree) {
     let ownerships = &world.resource::<Deletions>().ownerships;
     let is_root = |root: &Entity| refusal_of_one(world, *root, force).is_none();
     let judgement = Judgement::of(
@@ -171,7 +172,7 @@ fn judge(
         roots.iter().copied().filter(is_root),
         objections,
     );
-    let mut batch = QdelBatch::default();
+    let mut batch = QdelBatchOutcome::default();
     let mut members = Tree::new();
     let mut walk = Walk::default();
     let mut fields = DenyingFields::default();
@@ -194,7 +195,7 @@ fn judge(
 fn refusal_of_one(world: &World, root: Entity, force: Force) -> Option<NotDeleted> {
     // Or two who delete each other and live on would go on for ever.
     if force == Force::No && world.resource::<Deletions>().kept.contains(&root) {
-        return Some(Ok(Qdel::Kept));
+        return Some(Ok(QdelOutcome::Kept));
     }
     ask::refusal_of_one(world, root)
 }

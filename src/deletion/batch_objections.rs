@@ -16,7 +16,7 @@ use crate::{
     deletion::{
         ask,
         batch_groups::Groups,
-        outcome::{NotDeleted, Qdel},
+        outcome::{NotDeleted, QdelOutcome},
         owned::Ownerships,
     },
     error::QdelError,
@@ -74,7 +74,7 @@ impl Objection {
     /// Returns what a root is answered that must stay for this reason.
     fn refusal(&self, world: &World, root: Entity, fields: &mut DenyingFields) -> NotDeleted {
         match self.reason {
-            Reason::Veto => Ok(Qdel::Vetoed { on: self.on }),
+            Reason::Veto => Ok(QdelOutcome::Vetoed { on: self.on }),
             Reason::Resource => Err(QdelError::Resource {
                 entity: root,
                 resource: self.on,

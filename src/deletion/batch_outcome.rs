@@ -3,19 +3,19 @@
 use bevy_ecs::entity::Entity;
 
 use crate::{
-    deletion::outcome::{NotDeleted, Qdel, QdelCounts},
+    deletion::outcome::{NotDeleted, QdelCounts, QdelOutcome},
     error::QdelError,
 };
 
-/// What became of a [`qdel_batch`](crate::QdelExt::qdel_batch): each entity stands in one of the
+/// What became of a [`qdel_batch`](crate::WorldQdelExt::qdel_batch): each entity stands in one of the
 /// lists, in the order in which they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub struct QdelBatch {
+pub struct QdelBatchOutcome {
     /// Those that are being deleted. Inside another deletion, it is not decided yet whether they
     /// live on.
     pub queued: Vec<Entity>,
-    /// Those that were told about and live on: [`Hint::LetMeLive`](crate::Hint::LetMeLive).
+    /// Those that were told about and live on: [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive).
     pub kept: Vec<Entity>,
     /// Those that a veto saved.
     pub vetoed: Vec<Entity>,
@@ -26,11 +26,11 @@ pub struct QdelBatch {
     pub refused: Vec<QdelError>,
 }
 
-impl QdelBatch {
+impl QdelBatchOutcome {
     pub(crate) fn refuse(&mut self, root: Entity, refusal: NotDeleted) {
         match refusal {
-            Ok(Qdel::AlreadyDeleting) => self.already_deleting.push(root),
-            Ok(Qdel::Kept) => self.kept.push(root),
+            Ok(QdelOutcome::AlreadyDeleting) => self.already_deleting.push(root),
+            Ok(QdelOutcome::Kept) => self.kept.push(root),
             Ok(_) => self.vetoed.push(root),
             Err(error) => self.refused.push(error),
         }

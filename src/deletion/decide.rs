@@ -12,10 +12,10 @@ use crate::{
     deleting::Deleting,
     deletion::{destroy::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock},
     hash::HashMap,
-    hint::Hint,
+    hint::DestroyHint,
     panics::Panicked,
     reference,
-    signal::qdeleting::Cause,
+    signal::qdeleting::QdelCause,
     statistics::kinds,
 };
 
@@ -114,7 +114,7 @@ impl Decisions<'_> {
     fn for_each_tie(&mut self, world: &World, at: usize, mut visit: impl FnMut(usize)) {
         let notice = self.wave.notices[at];
         let mut ties = Vec::new();
-        if let Cause::Owner(tie) | Cause::Reference(tie) = notice.cause {
+        if let QdelCause::Owner(tie) | QdelCause::Reference(tie) = notice.cause {
             ties.push(tie);
         }
         owned::for_each_owner(world, notice.entity, |owner| ties.push(owner));
@@ -182,7 +182,7 @@ impl Decisions<'_> {
             let kind = deleting.kind();
             kinds::count_kind(world, kind, |counts| counts.destroy += time);
         }
-        if hint != Hint::Queue {
+        if hint != DestroyHint::Queue {
             if let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity) {
                 deleting.set_hint(hint);
             }
@@ -191,18 +191,21 @@ impl Decisions<'_> {
             }
         }
         match hint {
-            Hint::Queue | Hint::FindReferencesOnFail | Hint::FindReferences => Fate::TearDown,
-            Hint::HardDelete => Fate::Due,
-            Hint::HardDeleteNow => Fate::Urgent,
-            Hint::IWillHandleIt => Fate::LeftAlone,
-            Hint::LetMeLive => Fate::Kept,
+            DestroyHint::Queue
+            | DestroyHint::FindReferencesOnFail
+            | DestroyHint::FindReferences => Fate::TearDown,
+            DestroyHint::HardDelete => Fate::Due,
+            DestroyHint::HardDeleteNow => Fate::Urgent,
+            DestroyHint::IWillHandleIt => Fate::LeftAlone,
+            DestroyHint::LetMeLive => Fate::Kept,
         }
     }
 
     /// Returns `true` if an entity was only to go for the sake of another one, which lives on, and
     /// no owner of it goes, and nobody that it cannot be without.
     fn is_spared(&mut self, world: &World, at: usize) -> bool {
-        let (Cause::Owner(cause) | Cause::Reference(cause)) = self.wave.notices[at].cause else {
+        let (QdelCause::Owner(cause) | QdelCause::Reference(cause)) = self.wave.notices[at].cause
+        else {
             return false;
         };
         self.any_lives

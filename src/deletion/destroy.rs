@@ -16,20 +16,20 @@ use crate::{
         queue::{Deletions, Notice},
     },
     error::DestroyError,
-    hint::Hint,
+    hint::DestroyHint,
     panics::{Panicked, catch},
-    signal::{self, qdeleting::Cause},
+    signal::{self, qdeleting::QdelCause},
 };
 
 /// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
 ///
 /// [`destroy`](Self::destroy) is called once a deletion, after all listeners were told and before
 /// the entity is torn down. It is for cleaning up, not for game effects: those belong into a
-/// handler of [`Qdeleting`](crate::Qdeleting). Its answer, the [`Hint`], says how the deletion goes
+/// handler of [`Qdeleting`](crate::Qdeleting). Its answer, the [`DestroyHint`], says how the deletion goes
 /// on.
 ///
-/// It is called for types that were [registered](WorldDestroyExt::register_destroy), on the way of
-/// a [`qdel`](crate::QdelExt::qdel) only. What must also happen when an entity is despawned
+/// It is called for types that were [registered](WorldQdelExt::register_destroy), on the way of
+/// a [`qdel`](crate::WorldQdelExt::qdel) only. What must also happen when an entity is despawned
 /// plainly, or the component is removed, belongs into `Drop` or into a hook.
 ///
 /// # Order
@@ -51,18 +51,18 @@ use crate::{
 /// one or the next flush, before the entity is torn down. That goes for one that takes the place of
 /// one that was destroyed, too. It is decided by then that the entity goes, so that `LetMeLive` and
 /// `IWillHandleIt` come too late and are counted as overruled. The cause is then that of the entity
-/// as far as it can still be told: its owner that is being deleted, or else [`Cause::Qdel`]. What
+/// as far as it can still be told: its owner that is being deleted, or else [`QdelCause::Qdel`]. What
 /// comes back whenever it is destroyed is destroyed a few times, and passed over with a warning.
 ///
 /// # Panics
 ///
-/// A `destroy` that panics counts as [`Hint::Queue`]; its panic goes on when the deletion is done.
+/// A `destroy` that panics counts as [`DestroyHint::Queue`]; its panic goes on when the deletion is done.
 ///
 /// # Examples
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{Destroy, Destroying, Hint, prelude::*};
+/// use qdel::{Destroy, DestroyContext, DestroyHint, prelude::*};
 ///
 /// #[derive(Resource, Default)]
 /// struct Ports { taken: Vec<u16> }
@@ -73,9 +73,9 @@ use crate::{
 /// impl Destroy for Socket {
 ///     type Param = ResMut<'static, Ports>;
 ///
-///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+///     fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
 ///         going.param.taken.retain(|port| *port != self.port);
-///         Hint::Queue
+///         DestroyHint::Queue
 ///     }
 /// }
 ///
@@ -94,86 +94,38 @@ pub trait Destroy: Component<Mutability = Mutable> {
     type Param: SystemParam + 'static;
 
     /// Lets go of what the component holds, and says how the deletion goes on.
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint;
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint;
 }
 
 /// What a [`Destroy`] is given.
 #[non_exhaustive]
-pub struct Destroying<'w, 's, P: SystemParam + 'static = ()> {
+pub struct DestroyContext<'w, 's, P: SystemParam + 'static = ()> {
     /// The entity that is deleted.
     pub entity: Entity,
     /// Why it is deleted.
-    pub cause: Cause,
-    /// Whether the deletion is forced. It then goes on after [`Hint::LetMeLive`] too.
+    pub cause: QdelCause,
+    /// Whether the deletion is forced. It then goes on after [`DestroyHint::LetMeLive`] too.
     pub force: bool,
     /// What [`Destroy::Param`] asked for.
     pub param: SystemParamItem<'w, 's, P>,
 }
 
-/// Making kinds of components known that are to be destroyed.
-pub trait WorldDestroyExt {
-    /// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
-    ///
-    /// A second time does no harm. Register before the first `C` is spawned where you can: what
-    /// comes late to a deletion is then noticed by a hook and not by an observer, which costs each
-    /// insert of a `C` less.
-    ///
-    /// # Panics
-    ///
-    /// Panics if the parameters of `C` contradict each other or access `C`, as a system with them
-    /// would.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Socket;
-    ///
-    /// impl Destroy for Socket {
-    ///     type Param = ResMut<'static, Open>;
-    ///
-    ///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
-    ///         going.param.0 -= 1;
-    ///         Hint::Queue
-    ///     }
-    /// }
-    ///
-    /// #[derive(Resource)]
-    /// struct Open(u32);
-    ///
-    /// let mut world = World::new();
-    /// world.register_destroy::<Socket>();
-    /// world.insert_resource(Open(1));
-    /// let server = world.spawn(Socket).id();
-    ///
-    /// world.qdel(server)?;
-    ///
-    /// assert_eq!(world.resource::<Open>().0, 0);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
-}
-
-impl WorldDestroyExt for World {
-    fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
-        let component = self.register_component::<C>();
-        prepare::prepare(self);
-        if !self.resource::<Deletions>().destroyers.knows(component) {
-            let destroyer = Of::<C>::new(self);
-            late_components::watch::<C>(self, component);
-            let mut deletions = self.resource_mut::<Deletions>();
-            deletions.destroyers.known.push(Known {
-                component,
-                name: type_name::<C>(),
-                destroyer: Some(Box::new(destroyer)),
-            });
-            prepare::prepare_anew(self);
-        }
-        self
+/// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
+pub(crate) fn register<C: Destroy>(world: &mut World) {
+    let component = world.register_component::<C>();
+    prepare::prepare(world);
+    if world.resource::<Deletions>().destroyers.knows(component) {
+        return;
     }
+    let destroyer = Of::<C>::new(world);
+    late_components::watch::<C>(world, component);
+    let mut deletions = world.resource_mut::<Deletions>();
+    deletions.destroyers.known.push(Known {
+        component,
+        name: type_name::<C>(),
+        destroyer: Some(Box::new(destroyer)),
+    });
+    prepare::prepare_anew(world);
 }
 
 /// Returns `true` if a component can be destroyed.
@@ -246,8 +198,8 @@ impl AtWork {
         world: &mut World,
         notice: Notice,
         overruled: &mut u64,
-    ) -> (Hint, Result<(), Panicked>) {
-        let is_heeded = |hint| !(hint == Hint::LetMeLive && notice.force);
+    ) -> (DestroyHint, Result<(), Panicked>) {
+        let is_heeded = |hint| !(hint == DestroyHint::LetMeLive && notice.force);
         self.destroy_those(world, notice, |_| true, is_heeded, overruled)
     }
 
@@ -261,9 +213,9 @@ impl AtWork {
         notice: Notice,
         components: &[ComponentId],
         overruled: &mut u64,
-    ) -> (Hint, Result<(), Panicked>) {
+    ) -> (DestroyHint, Result<(), Panicked>) {
         let is_late = |component| components.contains(&component);
-        let is_heeded = |hint| !matches!(hint, Hint::LetMeLive | Hint::IWillHandleIt);
+        let is_heeded = |hint| !matches!(hint, DestroyHint::LetMeLive | DestroyHint::IWillHandleIt);
         self.destroy_those(world, notice, is_late, is_heeded, overruled)
     }
 
@@ -274,10 +226,10 @@ impl AtWork {
         world: &mut World,
         notice: Notice,
         is_meant: impl Fn(ComponentId) -> bool,
-        is_heeded: impl Fn(Hint) -> bool,
+        is_heeded: impl Fn(DestroyHint) -> bool,
         overruled: &mut u64,
-    ) -> (Hint, Result<(), Panicked>) {
-        let mut strongest = Hint::Queue;
+    ) -> (DestroyHint, Result<(), Panicked>) {
+        let mut strongest = DestroyHint::Queue;
         let mut outcome = Ok(());
         for (component, destroyer) in &mut self.0 {
             let entity = world.get_entity(notice.entity);
@@ -317,7 +269,7 @@ impl AtWork {
 /// A [`Destroy`] whose type is forgotten.
 trait Destroyer: Send + Sync {
     /// Destroys the component of the entity, which has one.
-    fn destroy(&mut self, world: &mut World, notice: Notice) -> Hint;
+    fn destroy(&mut self, world: &mut World, notice: Notice) -> DestroyHint;
 
     /// Applies commands that wait.
     fn apply(&mut self, world: &mut World);
@@ -339,7 +291,7 @@ impl<C: Destroy> Of<C> {
 }
 
 impl<C: Destroy> Destroyer for Of<C> {
-    fn destroy(&mut self, world: &mut World, notice: Notice) -> Hint {
+    fn destroy(&mut self, world: &mut World, notice: Notice) -> DestroyHint {
         let Notice {
             entity,
             cause,
@@ -347,7 +299,7 @@ impl<C: Destroy> Destroyer for Of<C> {
         } = notice;
         let error = match self.0.get_mut(world) {
             Ok((mut query, param)) => {
-                let going = Destroying {
+                let going = DestroyContext {
                     entity,
                     cause,
                     force,
@@ -374,7 +326,7 @@ impl<C: Destroy> Destroyer for Of<C> {
             last_run: world.change_tick(),
         };
         world.fallback_error_handler()(BevyError::from(error), context);
-        Hint::Queue
+        DestroyHint::Queue
     }
 
     fn apply(&mut self, world: &mut World) {

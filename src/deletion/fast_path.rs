@@ -16,7 +16,7 @@ use crate::{
     deleting::{self, KindId},
     deletion::{
         archetype_flags::{self, Profile},
-        batch_outcome::QdelBatch,
+        batch_outcome::QdelBatchOutcome,
         look_before_asking::{Look, look_before_asking},
         mark::Force,
         never_flushed::{MANY, warn_if_never_flushed},
@@ -92,7 +92,7 @@ pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
 }
 
 /// Deletes `entities` if they are torn down at once and nobody notices that of any of them.
-pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatch> {
+pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatchOutcome> {
     let settings = QdelSettings::of(world);
     let deletions = world.get_resource::<Deletions>()?;
     if settings.teardown != Teardown::Immediate
@@ -121,7 +121,7 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         return None;
     }
 
-    let mut batch = QdelBatch::default();
+    let mut batch = QdelBatchOutcome::default();
     let mut outcome = Ok(());
     for &entity in entities {
         if world.entities().contains_spawned(entity) {

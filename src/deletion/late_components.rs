@@ -27,9 +27,9 @@ use crate::{
         settings::{Costs, WorkClock},
     },
     hash::{HashMap, IndexMap},
-    hint::Hint,
+    hint::DestroyHint,
     panics::{Panicked, catch},
-    signal::{self, qdeleting::Cause},
+    signal::{self, qdeleting::QdelCause},
     statistics::kinds,
 };
 
@@ -210,8 +210,8 @@ fn destroy_late(
     if is_stronger && let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.sweeps.has_hints = true;
         match hint {
-            Hint::HardDelete => deletions.due.push(entity),
-            Hint::HardDeleteNow => deletions.urgent.push(entity),
+            DestroyHint::HardDelete => deletions.due.push(entity),
+            DestroyHint::HardDeleteNow => deletions.urgent.push(entity),
             _ => {}
         }
     }
@@ -219,13 +219,13 @@ fn destroy_late(
 }
 
 /// Returns why an entity is being deleted, as far as that can still be told.
-fn cause_of(world: &World, entity: Entity) -> Cause {
+fn cause_of(world: &World, entity: Entity) -> QdelCause {
     let (Ok(entity), Some(deletions)) =
         (world.get_entity(entity), world.get_resource::<Deletions>())
     else {
-        return Cause::Qdel;
+        return QdelCause::Qdel;
     };
     let mut owners = deletions.ownerships.owners_of(world, entity);
     let owner = owners.find(|(_, owner)| world.get::<Deleting>(*owner).is_some());
-    owner.map_or(Cause::Qdel, |(_, owner)| Cause::Owner(owner))
+    owner.map_or(QdelCause::Qdel, |(_, owner)| QdelCause::Owner(owner))
 }

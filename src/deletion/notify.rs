@@ -20,7 +20,7 @@ use crate::{
     signal::{
         self,
         dispatch::Stopwatch,
-        qdeleting::{Cause, Qdeleting},
+        qdeleting::{QdelCause, Qdeleting},
     },
     statistics::kinds,
 };
@@ -257,7 +257,7 @@ impl Wave<'_> {
     /// Queues everybody for its fate: deletion by deletion, owned before owner.
     fn queue(&self, deletions: &mut Deletions, fate: impl Fn(usize) -> Fate) {
         let mut start = 0;
-        let is_root = |notice: &Notice| notice.cause == Cause::Qdel;
+        let is_root = |notice: &Notice| notice.cause == QdelCause::Qdel;
         for tree in self.notices.chunk_by(|_, next| !is_root(next)) {
             for (offset, notice) in tree.iter().enumerate().rev() {
                 let entity = notice.entity;

@@ -6,10 +6,10 @@ use bevy_ecs::{entity::Entity, resource::Resource, world::World};
 
 use crate::{books::Reserved, error::QdelError};
 
-/// What became of a [`qdel`](crate::QdelExt::qdel).
+/// What became of a [`qdel`](crate::WorldQdelExt::qdel).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Qdel {
+pub enum QdelOutcome {
     /// It is being deleted. Its listeners were told, or will be before the deletion returns that
     /// this one is part of. With [`Teardown::Immediate`](crate::Teardown::Immediate) it is gone
     /// after the outermost.
@@ -21,9 +21,9 @@ pub enum Qdel {
     },
     /// Its deletion had begun before.
     AlreadyDeleting,
-    /// A component of it answered [`Hint::LetMeLive`](crate::Hint::LetMeLive): its listeners were
+    /// A component of it answered [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive): its listeners were
     /// told, and it lives on. Where the deletion is part of another one, the answer is
-    /// [`Qdel::Queued`], because it is not decided yet; and whoever was kept in that other one
+    /// [`QdelOutcome::Queued`], because it is not decided yet; and whoever was kept in that other one
     /// already is kept without being told again.
     Kept,
 }
@@ -49,19 +49,19 @@ pub struct QdelCounts {
     /// Entities that were torn down by this crate.
     pub torn_down: u64,
     /// Entities that were deleted and live on, because a [`Destroy`](crate::Destroy) of theirs or
-    /// of their owner's said [`LetMeLive`](crate::Hint::LetMeLive).
+    /// of their owner's said [`LetMeLive`](crate::DestroyHint::LetMeLive).
     pub kept: u64,
-    /// Components that said [`LetMeLive`](crate::Hint::LetMeLive) in vain, because the deletion was
-    /// forced, or that or [`IWillHandleIt`](crate::Hint::IWillHandleIt) because they came when it
+    /// Components that said [`LetMeLive`](crate::DestroyHint::LetMeLive) in vain, because the deletion was
+    /// forced, or that or [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt) because they came when it
     /// was decided.
     pub overruled: u64,
-    /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
+    /// Entities that were left to whoever said [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt).
     pub left_alone: u64,
     /// Places that still named an entity after it was gone: what sweeps found.
     pub leftovers: u64,
     /// Entities that were gone and had to be swept out of places that named them still, or whose
-    /// components asked for that: [`HardDelete`](crate::Hint::HardDelete) and
-    /// [`HardDeleteNow`](crate::Hint::HardDeleteNow).
+    /// components asked for that: [`HardDelete`](crate::DestroyHint::HardDelete) and
+    /// [`HardDeleteNow`](crate::DestroyHint::HardDeleteNow).
     pub hard_deletes: u64,
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn count_refusal(
     refused: &mut u64,
 ) {
     let counter = match refusal {
-        Ok(Qdel::AlreadyDeleting | Qdel::Kept) => repeated,
+        Ok(QdelOutcome::AlreadyDeleting | QdelOutcome::Kept) => repeated,
         Ok(_) => vetoed,
         Err(_) => refused,
     };
@@ -105,4 +105,4 @@ pub(crate) fn count_refusal(
 }
 
 /// Why something is not deleted: an answer, or an error.
-pub(crate) type NotDeleted = Result<Qdel, QdelError>;
+pub(crate) type NotDeleted = Result<QdelOutcome, QdelError>;

@@ -17,29 +17,29 @@ use crate::{
         cascade::{Denial, Dependent, Dependents},
     },
     relationship::{related_by, relation_of},
-    signal::qdeleting::Cause,
+    signal::qdeleting::QdelCause,
 };
 
 /// An entity that is to be deleted, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) entity: Entity,
-    pub(crate) cause: Cause,
+    pub(crate) cause: QdelCause,
 }
 
 impl Member {
     pub(crate) fn root(entity: Entity) -> Self {
-        let cause = Cause::Qdel;
+        let cause = QdelCause::Qdel;
         Self { entity, cause }
     }
 
     pub(crate) fn owned(entity: Entity, owner: Entity) -> Self {
-        let cause = Cause::Owner(owner);
+        let cause = QdelCause::Owner(owner);
         Self { entity, cause }
     }
 
     pub(crate) fn dependent(entity: Entity, target: Entity) -> Self {
-        let cause = Cause::Reference(target);
+        let cause = QdelCause::Reference(target);
         Self { entity, cause }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     deletion::{
         ask,
         mark::Force,
-        outcome::Qdel,
+        outcome::QdelOutcome,
         owned::{Denials, Member, Ownerships, Tree},
         queue::Deletions,
     },
@@ -21,20 +21,20 @@ use crate::{
         self,
         cascade::Denial,
         look::Scope,
-        planned_release::{Places, PlannedRelease},
-        policy::Policy,
+        planned_release::{Places, Release},
+        policy::OnLoss,
     },
     registration::Registration,
-    signal::{self, qdeleting::Cause},
+    signal::{self, qdeleting::QdelCause},
     text::Counted,
 };
 
-/// What a [`qdel`](crate::QdelExt::qdel) would do, without doing it: the answer to
-/// [`plan_qdel`](crate::QdelExt::plan_qdel).
+/// What a [`qdel`](crate::WorldQdelExt::qdel) would do, without doing it: the answer to
+/// [`plan_qdel`](crate::WorldQdelExt::plan_qdel).
 ///
 /// It is exact for what the deletion itself does. What handlers, observers and
 /// [`Destroy`](crate::Destroy)s do on top, deleting others or answering
-/// [`Hint::LetMeLive`](crate::Hint::LetMeLive), they only know when they are called.
+/// [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive), they only know when they are called.
 ///
 /// Its `Display` is a text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +42,18 @@ use crate::{
 pub struct QdelPlan {
     /// The entity that would be deleted.
     pub root: Entity,
-    /// What the deletion would answer: [`Qdel::Queued`], or why it comes to nothing.
-    pub answer: Qdel,
+    /// What the deletion would answer: [`QdelOutcome::Queued`], or why it comes to nothing.
+    pub answer: QdelOutcome,
     /// Who would be deleted, in the order in which they would be told about: owner before owned.
     /// They are torn down in the reverse order, but for rings of owners, which have no last. Empty
     /// if the deletion would not happen.
-    pub deletions: Vec<PlannedDeletion>,
+    pub deletions: Vec<Deletion>,
 }
 
 /// A declared reference that refuses a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PlannedRefusal {
+pub struct Refusal {
     /// The entity that must stay: the root, or one that would go with it.
     pub target: Entity,
     /// The entity whose component refuses.
@@ -67,22 +67,22 @@ pub struct PlannedRefusal {
 /// What a deletion would do to one entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PlannedDeletion {
+pub struct Deletion {
     /// The entity that would be deleted.
     pub entity: Entity,
     /// Why: it is the root, somebody owns it, or it cannot be without somebody.
-    pub cause: Cause,
+    pub cause: QdelCause,
     /// Who would be told, in order.
     pub told: Vec<Registration>,
     /// The type names of the components that would be destroyed, in order.
     pub destroyed: Vec<&'static str>,
     /// The declared references to it, of tracked types. Whose entity is deleted as well only lets
     /// go.
-    pub released: Vec<PlannedRelease>,
+    pub released: Vec<Release>,
 }
 
 /// Works out who refuses a deletion of `root` by a declared reference.
-pub(crate) fn plan_refusals(world: &mut World, root: Entity) -> Vec<PlannedRefusal> {
+pub(crate) fn plan_refusals(world: &mut World, root: Entity) -> Vec<Refusal> {
     look(world, Scope::Deciding);
     let world = &*world;
     if !world.entities().contains_spawned(root) {
@@ -111,7 +111,7 @@ pub(crate) fn plan(world: &mut World, root: Entity, force: Force) -> Result<Qdel
         })
     });
     let (answer, members) = match permitted {
-        Ok(members) => (Qdel::Queued, members),
+        Ok(members) => (QdelOutcome::Queued, members),
         Err(refusal) => (refusal?, Tree::new()),
     };
     let all = members.iter().map(|member| member.entity);
@@ -144,10 +144,10 @@ fn plan_refusal(
     world: &World,
     denial: Denial,
     places: &mut Places,
-) -> impl Iterator<Item = PlannedRefusal> + use<> {
+) -> impl Iterator<Item = Refusal> + use<> {
     let paths = places.refusing(denial).into_iter();
     let component = denial.component(world);
-    paths.map(move |path| PlannedRefusal {
+    paths.map(move |path| Refusal {
         target: denial.target,
         holder: denial.holder,
         component,
@@ -155,11 +155,11 @@ fn plan_refusal(
     })
 }
 
-fn plan_one(world: &World, member: Member, places: &mut Places) -> PlannedDeletion {
+fn plan_one(world: &World, member: Member, places: &mut Places) -> Deletion {
     let entity = member.entity;
     let deletions = world.get_resource::<Deletions>();
     let destroyers = deletions.into_iter().map(|deletions| &deletions.destroyers);
-    PlannedDeletion {
+    Deletion {
         entity,
         cause: member.cause,
         told: signal::dispatch::would_be_told(world, entity),
@@ -170,7 +170,7 @@ fn plan_one(world: &World, member: Member, places: &mut Places) -> PlannedDeleti
     }
 }
 
-impl fmt::Display for PlannedRefusal {
+impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             target,
@@ -190,17 +190,17 @@ impl fmt::Display for QdelPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.root;
         match self.answer {
-            Qdel::Queued => {}
-            Qdel::Vetoed { on } if on == root => {
+            QdelOutcome::Queued => {}
+            QdelOutcome::Vetoed { on } if on == root => {
                 return write!(f, "qdel of {root} does nothing: it is vetoed");
             }
-            Qdel::Vetoed { on } => {
+            QdelOutcome::Vetoed { on } => {
                 return write!(
                     f,
                     "qdel of {root} does nothing: {on}, which goes with it, is vetoed"
                 );
             }
-            Qdel::AlreadyDeleting | Qdel::Kept => {
+            QdelOutcome::AlreadyDeleting | QdelOutcome::Kept => {
                 return write!(f, "qdel of {root} does nothing: it is being deleted");
             }
         }
@@ -219,8 +219,8 @@ impl fmt::Display for QdelPlan {
         for deletion in &self.deletions {
             write!(f, "\n{}", deletion.entity)?;
             match deletion.cause {
-                Cause::Owner(owner) => write!(f, ", owned by {owner}")?,
-                Cause::Reference(target) => write!(f, ", which cannot be without {target}")?,
+                QdelCause::Owner(owner) => write!(f, ", owned by {owner}")?,
+                QdelCause::Reference(target) => write!(f, ", which cannot be without {target}")?,
                 _ => {}
             }
             for told in &deletion.told {
@@ -234,9 +234,9 @@ impl fmt::Display for QdelPlan {
                 let verb = match released.policy {
                     // Whose entity goes as well only lets go.
                     _ if goes.contains(&released.holder) => "clears  ",
-                    Policy::Clear | Policy::Deny => "clears  ",
-                    Policy::Remove => "removes ",
-                    Policy::Qdel => "deletes ",
+                    OnLoss::Clear | OnLoss::Deny => "clears  ",
+                    OnLoss::Remove => "removes ",
+                    OnLoss::Qdel => "deletes ",
                 };
                 let (component, holder) = (ShortName(released.component), released.holder);
                 write!(f, "\n  {verb} `{component}{}` of {holder}", released.path)?;

@@ -28,7 +28,7 @@ use crate::{
         storage::Storage,
     },
     panics::Panicked,
-    signal::qdeleting::Cause,
+    signal::qdeleting::QdelCause,
     statistics::kinds::Kinds,
     sweep::schedule::Sweeps,
 };
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Notice {
     pub(crate) entity: Entity,
-    pub(crate) cause: Cause,
+    pub(crate) cause: QdelCause,
     pub(crate) force: bool,
 }
 

@@ -5,8 +5,7 @@
 use core::any::type_name;
 
 use bevy_ecs::{
-    change_detection::DetectChangesMut, component::Component, reflect::AppTypeRegistry,
-    resource::Resource, world::World,
+    change_detection::DetectChangesMut, reflect::AppTypeRegistry, resource::Resource, world::World,
 };
 use bevy_reflect::CreateTypeData;
 use disqualified::ShortName;
@@ -14,11 +13,11 @@ use disqualified::ShortName;
 use crate::{
     books::Reserved,
     deletion::{
-        destroy::{Destroy, WorldDestroyExt, is_registered},
+        destroy::{self, Destroy, is_registered},
         settle,
     },
     hash::HashSet,
-    reference::{self, references::References, tracked::Change},
+    reference::{self, tracked::TrackedComponent},
 };
 
 /// Says by reflection that a type has declared references: `#[reflect(References)]`.
@@ -55,7 +54,7 @@ pub struct ReflectReferences(Wish);
 ///
 /// `QdelPlugin` registers all types in the `AppTypeRegistry` that have it, as
 /// [`ReflectReferences`] are tracked: by the order of their paths. Without the plugin, each that is
-/// not [registered](WorldDestroyExt::register_destroy) is named by a warning, once.
+/// not [registered](WorldQdelExt::register_destroy) is named by a warning, once.
 #[derive(Debug, Clone)]
 pub struct ReflectDestroy(Wish);
 
@@ -75,7 +74,7 @@ struct Wish {
 
 impl<C> CreateTypeData<C> for ReflectReferences
 where
-    C: Component<Mutability: Change<C>> + References,
+    C: TrackedComponent,
 {
     fn create_type_data((): ()) -> Self {
         Self(Wish {
@@ -107,7 +106,7 @@ impl<C: Destroy> CreateTypeData<C> for ReflectDestroy {
                 component.is_some_and(|component| is_registered(world, component))
             },
             fulfil: |world| {
-                world.register_destroy::<C>();
+                destroy::register::<C>(world);
             },
             warn: |name| {
                 let name = ShortName(name);

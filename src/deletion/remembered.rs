@@ -5,11 +5,11 @@ use bevy_ecs::{entity::Entity, name::Name, world::World};
 use crate::{
     deleting::{Deleting, KindId},
     deletion::{notify::apply_commands, queue::Deletions, settings::QdelSettings, sweep_results},
-    hint::Hint,
+    hint::DestroyHint,
     panics::Panicked,
     sweep::{
         schedule::{self, Corpse, Suspension},
-        settings::SweepMode,
+        settings::Mode,
     },
 };
 
@@ -31,14 +31,10 @@ impl LooksFor {
             Suspension::ShutDown => return Self::Nobody,
         }
         match settings.sweep {
-            SweepMode::EachFlush => Self::Everybody,
-            SweepMode::Sampled(flushes) if deletions.sweeps.is_last_of(flushes.get()) => {
-                Self::Everybody
-            }
-            SweepMode::OnDemand | SweepMode::Sampled(_) if deletions.sweeps.has_hints => {
-                Self::Hinted
-            }
-            SweepMode::Off | SweepMode::OnDemand | SweepMode::Sampled(_) => Self::Nobody,
+            Mode::EachFlush => Self::Everybody,
+            Mode::Sampled(flushes) if deletions.sweeps.is_last_of(flushes.get()) => Self::Everybody,
+            Mode::OnDemand | Mode::Sampled(_) if deletions.sweeps.has_hints => Self::Hinted,
+            Mode::Off | Mode::OnDemand | Mode::Sampled(_) => Self::Nobody,
         }
     }
 
@@ -49,7 +45,7 @@ impl LooksFor {
         }
         let at = world.get_entity(entity).ok()?;
         let deleting = at.get::<Deleting>();
-        let hint = deleting.map_or(Hint::Queue, Deleting::hint);
+        let hint = deleting.map_or(DestroyHint::Queue, Deleting::hint);
         let corpse = || Corpse {
             entity,
             name: at.get::<Name>().map(|name| name.as_str().to_owned()),
@@ -66,13 +62,13 @@ impl LooksFor {
             return Ok(());
         }
         let deleting = world.get::<Deleting>(entity);
-        let is_asked = deleting.is_some_and(|at| at.hint() == Hint::FindReferences);
-        if !is_asked || QdelSettings::of(world).sweep == SweepMode::Off {
+        let is_asked = deleting.is_some_and(|at| at.hint() == DestroyHint::FindReferences);
+        if !is_asked || QdelSettings::of(world).sweep == Mode::Off {
             return Ok(());
         }
         if let Some(mut deleting) = world.get_mut::<Deleting>(entity) {
             // If a hook panics, the tear-down is tried again.
-            deleting.set_hint(Hint::Queue);
+            deleting.set_hint(DestroyHint::Queue);
         }
         let told = sweep_results::tell_references(world, entity, None);
         // Whoever hears of it may despawn it, or give it something to own.

@@ -11,7 +11,7 @@ use bevy_platform::time::Instant;
 use crate::{
     books::Reserved,
     panics::{Panicked, catch},
-    sweep::settings::{SweepMode, SweepPace},
+    sweep::settings::{Mode, Pace},
 };
 
 /// How deletions are carried out: a resource, which may be changed at any time.
@@ -44,9 +44,9 @@ pub struct QdelSettings {
     /// Whether it is measured what each deletion costs.
     pub costs: Costs,
     /// When the world is swept for whoever names what is gone.
-    pub sweep: SweepMode,
+    pub sweep: Mode,
     /// How long a sweep may take at a time.
-    pub sweep_pace: SweepPace,
+    pub sweep_pace: Pace,
     /// In which frames the plugin reads declared references.
     pub sync: SyncMode,
 }
@@ -75,14 +75,14 @@ impl QdelSettings {
 
     /// Returns the settings with another mode of the `sweep`.
     #[must_use]
-    pub const fn with_sweep(mut self, sweep: SweepMode) -> Self {
+    pub const fn with_sweep(mut self, sweep: Mode) -> Self {
         self.sweep = sweep;
         self
     }
 
     /// Returns the settings with another `pace` of sweeps.
     #[must_use]
-    pub const fn with_sweep_pace(mut self, pace: SweepPace) -> Self {
+    pub const fn with_sweep_pace(mut self, pace: Pace) -> Self {
         self.sweep_pace = pace;
         self
     }
@@ -105,7 +105,7 @@ impl QdelSettings {
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 pub enum Teardown {
     /// At the end of the frame (`Last`, with the plugin), or when
-    /// [`flush_qdel`](crate::QdelExt::flush_qdel) is called.
+    /// [`flush_qdel`](crate::WorldQdelExt::flush_qdel) is called.
     #[default]
     EndOfFrame,
     /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
@@ -115,13 +115,13 @@ pub enum Teardown {
     /// seen to once more.) What is done before the first is torn down, such as reading declared
     /// references, does not count.
     Budget(Duration),
-    /// Before the outermost [`qdel`](crate::QdelExt::qdel) returns. Each of them looks through all
+    /// Before the outermost [`qdel`](crate::WorldQdelExt::qdel) returns. Each of them looks through all
     /// tracked components for fields that were written, where any are tracked.
     Immediate,
 }
 
 /// So many entities are seen to between two looks at the time.
-pub const TEARDOWN_BATCH: usize = 32;
+pub(crate) const TEARDOWN_BATCH: usize = 32;
 
 /// What queries see of an entity while it is being deleted.
 ///
@@ -165,9 +165,9 @@ pub enum Costs {
 #[non_exhaustive]
 pub enum SyncMode {
     /// In those in which something waits for its tear-down, or in which an entity was despawned
-    /// plainly that carries [`Signals`](crate::Signals). Other frames cost nothing.
+    /// plainly that carries [`SignalTarget`](crate::SignalTarget). Other frames cost nothing.
     ///
-    /// A field that was written and never read since, and names an entity without `Signals` that is
+    /// A field that was written and never read since, and names an entity without `SignalTarget` that is
     /// despawned plainly, names it until the next sync.
     #[default]
     WhenNeeded,
@@ -184,7 +184,7 @@ pub enum SyncMode {
 /// use core::time::Duration;
 /// use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
 /// use bevy_ecs::prelude::*;
-/// use qdel::WorkClock;
+/// use qdel::testing::WorkClock;
 ///
 /// let hand = Arc::new(AtomicU64::new(0));
 /// let mut world = World::new();

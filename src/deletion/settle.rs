@@ -1,6 +1,6 @@
 //! When declared references let go, and how it goes on from there.
 
-use bevy_ecs::{component::Component, entity::EntityHashSet, world::World};
+use bevy_ecs::{entity::EntityHashSet, world::World};
 
 use crate::{
     deletion::{
@@ -8,7 +8,7 @@ use crate::{
         look_before_asking::Look,
         mark::Force,
         notify::{apply_commands, carry_out},
-        outcome::Qdel,
+        outcome::QdelOutcome,
         owned::Member,
         prepare,
         queue::{Deletions, Notice},
@@ -17,9 +17,8 @@ use crate::{
     panics::{Panicked, catch},
     reference::{
         self,
-        references::References,
         release::Released,
-        tracked::{Change, Demand, Hears, Tracked},
+        tracked::{Demand, Hears, Tracked, TrackedComponent},
     },
 };
 
@@ -28,10 +27,7 @@ use crate::{
 const MOST_SYNCS: usize = 16;
 
 /// Has the declared fields of each `C` let go from now on.
-pub(crate) fn track<C>(world: &mut World)
-where
-    C: Component<Mutability: Change<C>> + References,
-{
+pub(crate) fn track<C: TrackedComponent>(world: &mut World) {
     if reference::tracked::track::<C>(world, settle) {
         prepare::prepare(world);
         let mut deletions = world.resource_mut::<Deletions>();
@@ -137,9 +133,9 @@ fn settle_one(world: &mut World, demand: Demand) {
     if let Demand::Qdel { target, .. } = demand {
         let dependent = Member::dependent(holder, target);
         match worklist::qdel(world, dependent, Force::No, Look::Shared) {
-            Ok(Qdel::Queued | Qdel::AlreadyDeleting) => return,
+            Ok(QdelOutcome::Queued | QdelOutcome::AlreadyDeleting) => return,
             // It stays, so what it cannot be without must go.
-            Ok(Qdel::Vetoed { .. } | Qdel::Kept) | Err(_) => {}
+            Ok(QdelOutcome::Vetoed { .. } | QdelOutcome::Kept) | Err(_) => {}
         }
         if !reference::release::must_go(world, holder, number) {
             return;

@@ -15,13 +15,13 @@ use crate::{
         tear_down::TearDown,
         worklist,
     },
-    hint::Hint,
+    hint::DestroyHint,
     panics::{Panicked, catch},
     sweep::{
         pass::Progress,
         report::SweepReport,
         schedule::{self, Corpse, LeftoverField, Suspension, Sweep},
-        settings::{SweepMode, SweepPace},
+        settings::{Mode, Pace},
         targets::Targets,
     },
 };
@@ -61,9 +61,9 @@ pub(crate) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
 }
 
 /// Has the next flush begin a sweep for all who are gone.
-pub(crate) fn request_sweep(world: &mut World) {
+pub(crate) fn queue_sweep(world: &mut World) {
     prepare::prepare(world);
-    if QdelSettings::of(world).sweep != SweepMode::Off {
+    if QdelSettings::of(world).sweep != Mode::Off {
         let mut deletions = world.resource_mut::<Deletions>();
         if deletions.work.is_some() {
             deletions.sweeps.request_after_work();
@@ -74,7 +74,7 @@ pub(crate) fn request_sweep(world: &mut World) {
 }
 
 /// Returns the fields in which sweeps found something.
-pub(crate) fn leftover_fields(world: &World) -> Vec<LeftoverField> {
+pub(crate) fn sweep_statistics(world: &World) -> Vec<LeftoverField> {
     let deletions = world.get_resource::<Deletions>();
     deletions.map_or(Vec::new(), |deletions| deletions.sweeps.fields())
 }
@@ -116,7 +116,7 @@ pub(crate) fn suspend<R>(
 /// components asked for is left to the next flush.
 pub(crate) fn drain(world: &mut World) -> (Result<(), Panicked>, Vec<Corpse>) {
     let (drained, corpses) = remember(world, flush_all);
-    if QdelSettings::of(world).sweep != SweepMode::Off
+    if QdelSettings::of(world).sweep != Mode::Off
         && let Some(mut deletions) = world.get_resource_mut::<Deletions>()
     {
         let asked = corpses
@@ -147,7 +147,7 @@ pub(crate) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
     if corpses.is_empty() && !deletions.sweeps.is_waiting() {
         return false;
     }
-    let is_urgent = |corpse: &Corpse| corpse.hint == Hint::HardDeleteNow;
+    let is_urgent = |corpse: &Corpse| corpse.hint == DestroyHint::HardDeleteNow;
     let (urgent, others): (Vec<_>, Vec<_>) = corpses.into_iter().partition(is_urgent);
     deletions.sweeps.look_for(others);
     let (goal, is_flush) = (deletions.work, deletions.is_flush);
@@ -159,15 +159,15 @@ pub(crate) fn sweep(world: &mut World, tear_down: &mut TearDown) -> bool {
     let settings = QdelSettings::of(world);
     // What is torn down because of a sweep waits for the next flush: whoever deletes somebody
     // whenever a sweep is done would have it go on for ever.
-    if !is_flush || tear_down.has_swept || settings.sweep == SweepMode::Off {
+    if !is_flush || tear_down.has_swept || settings.sweep == Mode::Off {
         return has_swept;
     }
     tear_down.has_swept = true;
     match settings.sweep_pace {
-        SweepPace::Budget(time) if goal != Some(Goal::Drain) => {
+        Pace::Budget(time) if goal != Some(Goal::Drain) => {
             has_swept |= sweep_next(world, tear_down, Some(time)) != Swept::Nothing;
         }
-        SweepPace::Budget(_) | SweepPace::AtOnce => {
+        Pace::Budget(_) | Pace::AtOnce => {
             // The one that was begun, and then what waits.
             let first = sweep_next(world, tear_down, None);
             has_swept |= first != Swept::Nothing;

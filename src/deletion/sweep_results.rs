@@ -12,7 +12,7 @@ use crate::{
     deleting::KindId,
     deletion::{outcome::QdelCounts, queue::Deletions},
     find::search,
-    hint::Hint,
+    hint::DestroyHint,
     panics::{Panicked, catch},
     statistics::kinds,
     sweep::{
@@ -44,7 +44,7 @@ pub(crate) fn conclude(
     let mut outcome = Ok(());
     let mut searches = 0;
     for corpse in &sweep.corpses {
-        let is_asked = corpse.hint == Hint::FindReferencesOnFail;
+        let is_asked = corpse.hint == DestroyHint::FindReferencesOnFail;
         if is_asked && named.contains(&corpse.entity) && searches < MOST_SEARCHES {
             searches += 1;
             let name = corpse.name.as_deref();
@@ -73,8 +73,12 @@ pub(crate) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], 
             hard_deleted.insert(target);
         }
     }
-    let is_hinted =
-        |corpse: &&Corpse| matches!(corpse.hint, Hint::HardDelete | Hint::HardDeleteNow);
+    let is_hinted = |corpse: &&Corpse| {
+        matches!(
+            corpse.hint,
+            DestroyHint::HardDelete | DestroyHint::HardDeleteNow
+        )
+    };
     hard_deleted.extend(corpses.iter().filter(is_hinted).map(|corpse| corpse.entity));
     QdelCounts::change(world, |counts| {
         counts.leftovers += report.leftovers.len() as u64;

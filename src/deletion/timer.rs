@@ -15,7 +15,7 @@ use bevy_ecs::{
 use crate::{
     books::Reserved,
     deletion::{
-        batch_outcome::QdelBatch,
+        batch_outcome::QdelBatchOutcome,
         look_before_asking::Look,
         mark::{Force, is_alive},
         worklist,
@@ -46,173 +46,59 @@ impl QdelTimer {
     }
 }
 
-/// Deletions that come later, on a [`World`].
-pub trait QdelTimerExt {
-    /// Deletes `entity` when so much time has passed.
-    ///
-    /// The time is that of the app: with the plugin and the feature `bevy_time` it is that of
-    /// Bevy's `Time`, which can be paused and slowed down; otherwise it passes when you call
-    /// [`advance_qdel_timers`](Self::advance_qdel_timers). A delay of zero is over the next time
-    /// that time passes.
-    ///
-    /// The entity is held weakly: if it goes before, the timer goes with it. It may have several. A
-    /// veto spends the timer as a deletion does.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and
-    /// [`QdelError::Resource`] if it holds a resource.
-    ///
-    /// # Complexity
-    ///
-    /// Logarithmic in the number of timers.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// let mut world = World::new();
-    /// let corpse = world.spawn_empty().id();
-    /// world.qdel_in(corpse, Duration::from_secs(10))?;
-    ///
-    /// world.advance_qdel_timers(Duration::from_secs(9));
-    /// assert_eq!(world.liveness(corpse), Liveness::Alive);
-    ///
-    /// world.advance_qdel_timers(Duration::from_secs(1));
-    /// assert_eq!(world.liveness(corpse), Liveness::Deleting);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    #[doc(alias("QDEL_IN", "QDEL_IN_STOPPABLE", "create_timer", "singleShot", "timer"))]
-    fn qdel_in(&mut self, entity: Entity, delay: Duration) -> Result<QdelTimer, QdelError>;
-
-    /// Stops a timer.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`CancelError::NotRunning`] if its time was up, it was cancelled before, or its
-    /// entity is gone.
-    ///
-    /// # Complexity
-    ///
-    /// Logarithmic in the number of timers.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// let mut world = World::new();
-    /// let corpse = world.spawn_empty().id();
-    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
-    ///
-    /// world.cancel_qdel(timer)?;
-    /// world.advance_qdel_timers(Duration::from_secs(10));
-    ///
-    /// assert_eq!(world.liveness(corpse), Liveness::Alive);
-    /// assert!(world.cancel_qdel(timer).is_err());
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError>;
-
-    /// Lets so much time pass, and deletes those whose time is up, in one go and in order of time.
-    ///
-    /// The plugin calls it in `PreUpdate`, if it has the feature `bevy_time` and there is a `Time`.
-    ///
-    /// # Panics
-    ///
-    /// As [`QdelExt::qdel_batch`](crate::QdelExt::qdel_batch).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// let mut world = World::new();
-    /// let corpse = world.spawn_empty().id();
-    /// world.qdel_in(corpse, Duration::from_secs(10))?;
-    ///
-    /// let batch = world.advance_qdel_timers(Duration::from_secs(10));
-    ///
-    /// assert_eq!(batch.queued, [corpse]);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch;
-
-    /// Returns all timers that are running, each with the time that is left, in order of time.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// let mut world = World::new();
-    /// let corpse = world.spawn_empty().id();
-    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
-    ///
-    /// world.advance_qdel_timers(Duration::from_secs(4));
-    ///
-    /// assert_eq!(world.qdel_timers(), [(timer, Duration::from_secs(6))]);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)>;
+/// Has `entity` deleted when `delay` has passed.
+pub(crate) fn qdel_in(
+    world: &mut World,
+    entity: Entity,
+    delay: Duration,
+) -> Result<QdelTimer, QdelError> {
+    let timer = QdelTimer::new(entity);
+    start(world, timer, delay)?;
+    Ok(timer)
 }
 
-impl QdelTimerExt for World {
-    fn qdel_in(&mut self, entity: Entity, delay: Duration) -> Result<QdelTimer, QdelError> {
-        let timer = QdelTimer::new(entity);
-        start(self, timer, delay)?;
-        Ok(timer)
+/// Stops `timer`.
+pub(crate) fn cancel(world: &mut World, timer: QdelTimer) -> Result<(), CancelError> {
+    let QdelTimer { entity, id } = timer;
+    let timers = world.get_resource_mut::<Timers>();
+    if timers.is_some_and(|mut timers| timers.remove(entity, id)) {
+        return Ok(());
     }
+    Err(CancelError::NotRunning { entity })
+}
 
-    fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError> {
-        let QdelTimer { entity, id } = timer;
-        let timers = self.get_resource_mut::<Timers>();
-        if timers.is_some_and(|mut timers| timers.remove(entity, id)) {
-            return Ok(());
-        }
-        Err(CancelError::NotRunning { entity })
-    }
+/// Lets `time` pass, and deletes those whose time is up.
+pub(crate) fn advance(world: &mut World, time: Duration) -> QdelBatchOutcome {
+    let Some(mut timers) = world.get_resource_mut::<Timers>() else {
+        return QdelBatchOutcome::default();
+    };
+    timers.now = timers.now.saturating_add(time);
+    qdel_due(world)
+}
 
-    fn advance_qdel_timers(&mut self, time: Duration) -> QdelBatch {
-        let Some(mut timers) = self.get_resource_mut::<Timers>() else {
-            return QdelBatch::default();
-        };
-        timers.now = timers.now.saturating_add(time);
-        qdel_due(self)
-    }
-
-    fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)> {
-        let Some(timers) = self.get_resource::<Timers>() else {
-            return Vec::new();
-        };
-        let left = |due: Duration| due.saturating_sub(timers.now);
-        let timers = timers.iter();
-        timers
-            .map(|(due, entity, id)| (QdelTimer { entity, id }, left(due)))
-            .collect()
-    }
+/// Returns all timers that are running, each with the time that is left, in order of time.
+pub(crate) fn running(world: &World) -> Vec<(QdelTimer, Duration)> {
+    let Some(timers) = world.get_resource::<Timers>() else {
+        return Vec::new();
+    };
+    let left = |due: Duration| due.saturating_sub(timers.now);
+    let timers = timers.iter();
+    timers
+        .map(|(due, entity, id)| (QdelTimer { entity, id }, left(due)))
+        .collect()
 }
 
 /// Deletes those whose time is up.
-pub(crate) fn qdel_due(world: &mut World) -> QdelBatch {
+pub(crate) fn qdel_due(world: &mut World) -> QdelBatchOutcome {
     let Some(mut timers) = world.get_resource_mut::<Timers>() else {
-        return QdelBatch::default();
+        return QdelBatchOutcome::default();
     };
     let due = core::iter::from_fn(|| timers.pop_due());
     let mut due: Vec<Entity> = due.map(|(entity, _)| entity).collect();
     // For the others, the deletion that it was to begin has begun.
     due.retain(|entity| is_alive(world, *entity));
     if due.is_empty() {
-        return QdelBatch::default();
+        return QdelBatchOutcome::default();
     }
     worklist::qdel_batch(world, due, Force::No, Look::Afresh)
 }

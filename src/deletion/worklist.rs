@@ -15,13 +15,13 @@ use crate::{
     deletion::{
         ask,
         batch_claims::{self, Claimed},
-        batch_outcome::QdelBatch,
+        batch_outcome::QdelBatchOutcome,
         fast_path, hiding,
         look_before_asking::{Look, look_before_asking},
         mark::{Force, is_alive, mark},
         never_flushed::{MANY, warn_if_never_flushed},
         notify::{apply_commands, carry_out},
-        outcome::{NotDeleted, Qdel, QdelCounts},
+        outcome::{NotDeleted, QdelCounts, QdelOutcome},
         owned::{self, Member, Tree},
         prepare,
         queue::{Deletions, Goal},
@@ -43,10 +43,10 @@ pub(crate) fn qdel(
     root: Member,
     force: Force,
     look: Look,
-) -> Result<Qdel, QdelError> {
+) -> Result<QdelOutcome, QdelError> {
     let entity = root.entity;
     if fast_path::qdel(world, entity, force, look) {
-        return Ok(Qdel::Queued);
+        return Ok(QdelOutcome::Queued);
     }
     let mut deletions = world.get_resource::<Deletions>();
     if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
@@ -76,9 +76,9 @@ pub(crate) fn qdel(
     };
     work(world, None, |world| mark(world, &tree, force));
     if may_be_kept(world) && is_alive(world, entity) {
-        return Ok(Qdel::Kept);
+        return Ok(QdelOutcome::Kept);
     }
-    Ok(Qdel::Queued)
+    Ok(QdelOutcome::Queued)
 }
 
 /// Deletes each of `roots` and all that goes with them: all are asked about first, and all are told
@@ -88,7 +88,7 @@ pub(crate) fn qdel_batch(
     roots: impl IntoIterator<Item = Entity>,
     force: Force,
     look: Look,
-) -> QdelBatch {
+) -> QdelBatchOutcome {
     look_before_asking(world, look);
     prepare::get_ready(world);
     let roots: Vec<_> = roots.into_iter().collect();
@@ -243,11 +243,11 @@ fn ask_guarded(
     let deletions = world.resource::<Deletions>();
     // Or two who delete each other and live on would go on for ever.
     if force == Force::No && deletions.kept.contains(&root) {
-        return Err(Ok(Qdel::Kept));
+        return Err(Ok(QdelOutcome::Kept));
     }
     catch(|| permit(world)).unwrap_or_else(|panicked| {
         keep_panic(world, panicked);
-        Err(Ok(Qdel::Vetoed { on: root }))
+        Err(Ok(QdelOutcome::Vetoed { on: root }))
     })
 }
 

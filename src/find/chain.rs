@@ -11,10 +11,10 @@ use bevy_ecs::{
 use crate::{
     find::search::Search,
     hash::HashMap,
-    inspect::{SEARCH_DEPTH, label::order, readers::archetypes},
+    inspect::{MAX_DEPTH, label::order, readers::archetypes},
 };
 
-/// Marks an entity as a root for [`find_references`](crate::FindReferencesExt::find_references), as
+/// Marks an entity as a root for [`find_references`](crate::WorldReferencesExt::find_references), as
 /// every resource is one: an entity that the game reaches without any other, such as the player or
 /// the level.
 ///
@@ -22,7 +22,7 @@ use crate::{
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{FindReferencesExt, ReferenceRoot};
+/// use qdel::{WorldReferencesExt, ReferenceRoot};
 ///
 /// let mut world = World::new();
 /// let level = world.spawn((Name::new("level"), ReferenceRoot)).id();
@@ -66,7 +66,7 @@ impl Origins {
             origins.insert(*root, Origin::Root);
             missing.remove(root);
         }
-        for _ in 0..SEARCH_DEPTH {
+        for _ in 0..MAX_DEPTH {
             if missing.is_empty() {
                 break;
             }

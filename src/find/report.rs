@@ -8,7 +8,7 @@ use crate::{
     find::dot,
     inspect::{
         blind_spot::{BlindSpot, write_blind_spots},
-        holder::ReferenceHolder,
+        holder::Holder,
         label::EntityLabel,
     },
     liveness::Liveness,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Who holds an entity: the answer to
-/// [`find_references`](crate::FindReferencesExt::find_references).
+/// [`find_references`](crate::WorldReferencesExt::find_references).
 ///
 /// Its `Display` is a tree for people: under each place stands who leads to its holder, up to a
 /// root. Two searches of one world give equal reports.
@@ -29,7 +29,7 @@ use crate::{
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::FindReferencesExt;
+/// use qdel::WorldReferencesExt;
 ///
 /// let mut world = World::new();
 /// let goblin = world.spawn(Name::new("goblin")).id();
@@ -48,7 +48,7 @@ pub struct ReferenceReport {
     /// Whom the search was for.
     pub target: EntityLabel,
     /// Who names it, by index and generation.
-    pub holders: Vec<ReferenceHolder>,
+    pub holders: Vec<Holder>,
     /// Who listens to it: these hold nothing, and hear of its end.
     pub registrations: Vec<Registration>,
     /// The types of components in the world that could not be looked into, by name.
@@ -75,7 +75,7 @@ impl ReferenceReport {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::FindReferencesExt;
+    /// use qdel::WorldReferencesExt;
     ///
     /// let mut world = World::new();
     /// let goblin = world.spawn(Name::new("goblin")).id();
@@ -122,8 +122,8 @@ impl fmt::Display for ReferenceReport {
     }
 }
 
-fn fmt_holder(f: &mut fmt::Formatter<'_>, holder: &ReferenceHolder) -> fmt::Result {
-    let ReferenceHolder {
+fn fmt_holder(f: &mut fmt::Formatter<'_>, holder: &Holder) -> fmt::Result {
+    let Holder {
         label,
         places,
         chain,

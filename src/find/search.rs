@@ -9,7 +9,7 @@ use crate::{
     find::{chain::Origins, report::ReferenceReport},
     inspect::{
         blind_spot::TooDeep,
-        holder::{ChainLink, ReferenceHolder, ReferencePlace},
+        holder::{ChainLink, Holder, Place},
         label::order,
         readers::{BlindTo, Readers, archetypes},
         reflection::Reflection,
@@ -54,7 +54,7 @@ fn registrations(world: &World, target: Entity) -> Vec<Registration> {
 }
 
 /// Who names the target, and where.
-type Found = Vec<(Entity, Vec<ReferencePlace>)>;
+type Found = Vec<(Entity, Vec<Place>)>;
 
 impl Search<'_> {
     /// Looks at all components for places that name `target`.
@@ -107,7 +107,7 @@ impl Search<'_> {
     }
 
     /// Turns what was found into holders, with the chains that lead to them.
-    fn holders(&mut self, target: Entity, found: Found) -> Vec<ReferenceHolder> {
+    fn holders(&mut self, target: Entity, found: Found) -> Vec<Holder> {
         let wanted: Vec<_> = found.iter().map(|(holder, _)| *holder).collect();
         if wanted.is_empty() {
             return Vec::new();
@@ -116,7 +116,7 @@ impl Search<'_> {
         let mut holders = Vec::with_capacity(found.len());
         for (holder, places) in found {
             let way = origins.way_to(holder);
-            holders.push(ReferenceHolder {
+            holders.push(Holder {
                 label: self.readers.label(self.world, holder),
                 places,
                 chain: way.map(|way| self.chain(&way, holder)),
@@ -138,7 +138,7 @@ impl Search<'_> {
         chain
     }
 
-    fn first_place(&mut self, holder: Entity, target: Entity) -> ReferencePlace {
+    fn first_place(&mut self, holder: Entity, target: Entity) -> Place {
         let entity = self.world.entity(holder);
         let mut places = Vec::new();
         for reader in self.readers.of_archetype(entity.archetype()) {

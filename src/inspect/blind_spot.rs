@@ -18,11 +18,11 @@ pub struct BlindSpot {
     /// The type name of the component, or `component 12` where Bevy was built without its feature
     /// `debug` and nobody else knows the name.
     pub component: String,
-    /// How many entities have it, or for [`Blindness::TooDeep`], how many have one that is too
+    /// How many entities have it, or for [`BlindReason::TooDeep`], how many have one that is too
     /// deep.
     pub entities: usize,
     /// Why it could not be looked into.
-    pub reason: Blindness,
+    pub reason: BlindReason,
 }
 
 impl BlindSpot {
@@ -38,7 +38,7 @@ pub(crate) const NAMELESS: &str = "component ";
 /// Why a search could not look into a component.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Blindness {
+pub enum BlindReason {
     /// This crate was built without its feature `bevy_reflect`, and the type is not tracked.
     WithoutReflection,
     /// The type is not in the world's `AppTypeRegistry`.
@@ -52,13 +52,13 @@ pub enum Blindness {
         /// The path of the opaque type.
         type_path: &'static str,
     },
-    /// A value is nested more than [`SEARCH_DEPTH`](crate::SEARCH_DEPTH) steps deep.
+    /// A value is nested more than [`MAX_DEPTH`](crate::find::MAX_DEPTH) steps deep.
     TooDeep {
         /// The first place that was not looked at.
         path: String,
     },
     /// Sweeps leave it out on request:
-    /// [`leave_out_of_sweeps`](crate::SweepExt::leave_out_of_sweeps).
+    /// [`exclude_from_sweeps`](crate::WorldReferencesExt::exclude_from_sweeps).
     LeftOut,
 }
 
@@ -70,7 +70,7 @@ impl fmt::Display for BlindSpot {
     }
 }
 
-impl fmt::Display for Blindness {
+impl fmt::Display for BlindReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WithoutReflection => {

@@ -12,11 +12,11 @@ use bevy_reflect::{PartialReflect, ReflectKind, ReflectMut, enums::DynamicEnum};
 
 use crate::{
     inspect::{
-        SEARCH_DEPTH,
+        MAX_DEPTH,
         reflection::{is_transparent, names_any},
     },
-    reference::references::Remains,
-    weak::Weak,
+    reference::references::AfterRelease,
+    weak::WeakEntity,
 };
 
 /// Whether there is somebody around a value who can drop it.
@@ -34,24 +34,24 @@ pub(crate) fn empty(
     lost: &EntityIndexSet,
     around: Around,
     depth: usize,
-) -> Remains {
+) -> AfterRelease {
     // As deep as a search looks, and no deeper.
-    if depth > SEARCH_DEPTH {
-        return Remains::Valid;
+    if depth > MAX_DEPTH {
+        return AfterRelease::Valid;
     }
     if let Some(entity) = value.try_downcast_mut::<Entity>() {
         return empty_entity(entity, lost, around);
     }
-    if value.try_downcast_ref::<Weak>().is_some() {
+    if value.try_downcast_ref::<WeakEntity>().is_some() {
         // It does no harm.
-        return Remains::Valid;
+        return AfterRelease::Valid;
     }
     if let Some(set) = value.try_downcast_mut::<BTreeSet<Entity>>() {
         // It is opaque to Bevy, but not to us.
-        if depth < SEARCH_DEPTH {
+        if depth < MAX_DEPTH {
             set.retain(|entity| !lost.contains(entity));
         }
-        return Remains::Valid;
+        return AfterRelease::Valid;
     }
     let is_transparent = is_transparent(value);
     let inside = match value.reflect_kind() {
@@ -60,7 +60,7 @@ pub(crate) fn empty(
         ReflectKind::Enum => depth + 2,
         _ => depth + 1,
     };
-    let mut remains = Remains::Valid;
+    let mut remains = AfterRelease::Valid;
     let mut part = |part: Option<&mut dyn PartialReflect>| {
         if let Some(part) = part {
             remains = remains.and(empty(part, lost, around, inside));
@@ -83,7 +83,7 @@ pub(crate) fn empty(
             let mut void = Vec::new();
             for index in 0..value.len() {
                 if let Some(element) = value.get_mut(index)
-                    && empty(element, lost, Around::Container, inside) == Remains::Void
+                    && empty(element, lost, Around::Container, inside) == AfterRelease::Void
                 {
                     void.push(index);
                 }
@@ -99,13 +99,13 @@ pub(crate) fn empty(
         }
         ReflectMut::Map(value) => value.retain(&mut |key, value| {
             !names_any(key, lost, inside)
-                && empty(value, lost, Around::Container, inside) == Remains::Valid
+                && empty(value, lost, Around::Container, inside) == AfterRelease::Valid
         }),
         ReflectMut::Set(value) => value.retain(&mut |element| !names_any(element, lost, inside)),
         ReflectMut::Enum(option) if is_transparent => {
-            let void = option
-                .field_at_mut(0)
-                .is_some_and(|some| empty(some, lost, Around::Container, inside) == Remains::Void);
+            let void = option.field_at_mut(0).is_some_and(|some| {
+                empty(some, lost, Around::Container, inside) == AfterRelease::Void
+            });
             if void {
                 option.apply(&DynamicEnum::new("None", ()));
             }
@@ -119,15 +119,15 @@ pub(crate) fn empty(
     remains
 }
 
-fn empty_entity(entity: &mut Entity, lost: &EntityIndexSet, around: Around) -> Remains {
+fn empty_entity(entity: &mut Entity, lost: &EntityIndexSet, around: Around) -> AfterRelease {
     if !lost.contains(entity) {
-        return Remains::Valid;
+        return AfterRelease::Valid;
     }
     match around {
-        Around::Container => Remains::Void,
+        Around::Container => AfterRelease::Void,
         Around::Nobody => {
             *entity = Entity::PLACEHOLDER;
-            Remains::Valid
+            AfterRelease::Valid
         }
     }
 }

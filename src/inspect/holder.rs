@@ -4,20 +4,20 @@ use core::fmt;
 
 use disqualified::ShortName;
 
-use crate::{inspect::label::EntityLabel, reference::policy::Policy};
+use crate::{inspect::label::EntityLabel, reference::policy::OnLoss};
 
 /// An entity whose components name the target, or a resource that does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReferenceHolder {
+pub struct Holder {
     /// Who it is.
     pub label: EntityLabel,
     /// Where it names the target: component by component in the order of their names, and within
     /// one in the order of its fields.
-    pub places: Vec<ReferencePlace>,
+    pub places: Vec<Place>,
     /// The shortest way from a root to the holder: the root first, and last whoever names the
     /// holder. Empty if the holder is a root itself; `None` if no root leads to it within
-    /// [`SEARCH_DEPTH`](crate::SEARCH_DEPTH) steps, but by way of the target.
+    /// [`MAX_DEPTH`](crate::find::MAX_DEPTH) steps, but by way of the target.
     ///
     /// Among ways of the same length it is the one through the entities with the lowest index and
     /// generation.
@@ -29,24 +29,24 @@ pub struct ReferenceHolder {
 /// Its `Display` is `Mob.friends[3]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReferencePlace {
+pub struct Place {
     /// The type name of the component, with its path.
     pub component: String,
     /// Where in the component it is: `.friends[3]`. The number of an entry of a hash map or set is
     /// its place in the order that the map has at present.
     pub path: String,
     /// What kind of a place it is.
-    pub kind: ReferenceKind,
+    pub kind: PlaceKind,
 }
 
-impl ReferencePlace {
+impl Place {
     /// Returns the type name of the component without its path.
     pub(crate) fn short_component(&self) -> String {
         ShortName(&self.component).to_string()
     }
 }
 
-impl fmt::Display for ReferencePlace {
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", ShortName(&self.component), self.path)
     }
@@ -55,25 +55,25 @@ impl fmt::Display for ReferencePlace {
 /// What kind of a place names an entity: whether somebody sees to it that it does not dangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum ReferenceKind {
+pub enum PlaceKind {
     /// A declared reference of a tracked type, which is released when the entity goes.
-    Declared(Policy),
+    Declared(OnLoss),
     /// A plain `Entity`, which nobody clears but whoever wrote it.
     Plain,
-    /// A [`Weak`](crate::Weak) handle, which does no harm when the entity is gone.
+    /// A [`Weak`](crate::WeakEntity) handle, which does no harm when the entity is gone.
     Weak,
     /// What Bevy keeps and clears: a relationship, or an observer.
     Kept,
 }
 
-impl ReferenceKind {
+impl PlaceKind {
     /// Returns what a report says of a place of this kind.
     pub(crate) fn remark(self) -> &'static str {
         match self {
-            Self::Declared(Policy::Clear) => "declared",
-            Self::Declared(Policy::Remove) => "declared: remove",
-            Self::Declared(Policy::Qdel) => "declared: qdel",
-            Self::Declared(Policy::Deny) => "declared: deny",
+            Self::Declared(OnLoss::Clear) => "declared",
+            Self::Declared(OnLoss::Remove) => "declared: remove",
+            Self::Declared(OnLoss::Qdel) => "declared: qdel",
+            Self::Declared(OnLoss::Deny) => "declared: deny",
             Self::Plain => "not declared",
             Self::Weak => "weak",
             Self::Kept => "kept by Bevy",
@@ -90,7 +90,7 @@ pub struct ChainLink {
     /// Who it is.
     pub label: EntityLabel,
     /// Where it names the next: the first of the places, if there are several.
-    pub place: ReferencePlace,
+    pub place: Place,
 }
 
 impl fmt::Display for ChainLink {

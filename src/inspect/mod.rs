@@ -29,8 +29,8 @@ pub(crate) mod survey;
 #[cfg(not(feature = "bevy_reflect"))]
 pub(crate) use no_reflection as reflection;
 
-/// How many steps deep [`find_references`](crate::FindReferencesExt::find_references) looks into a
+/// How many steps deep [`find_references`](crate::WorldReferencesExt::find_references) looks into a
 /// component by reflection, and how many holders a chain from a root may have.
 ///
 /// A step is one into a field, a variant, or an element; an `Option` takes none.
-pub const SEARCH_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 64;

@@ -9,7 +9,7 @@ use bevy_ecs::{
     world::{EntityRef, World},
 };
 
-use crate::inspect::{blind_spot::Blindness, reader::Strength};
+use crate::inspect::{blind_spot::BlindReason, reader::Strength};
 
 /// How a component is looked into: never.
 pub(crate) enum Lens {}
@@ -28,7 +28,7 @@ pub(crate) struct Holds;
 pub(crate) struct Known {
     pub(crate) name: Option<&'static str>,
     pub(crate) lens: Option<Lens>,
-    pub(crate) blindness: Vec<Blindness>,
+    pub(crate) blindness: Vec<BlindReason>,
 }
 
 pub(crate) struct Reflection<'w>(PhantomData<&'w World>);
@@ -50,7 +50,7 @@ impl<'w> Reflection<'w> {
         Known {
             name: None,
             lens: None,
-            blindness: vec![Blindness::WithoutReflection],
+            blindness: vec![BlindReason::WithoutReflection],
         }
     }
 

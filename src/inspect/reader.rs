@@ -21,13 +21,13 @@ use disqualified::ShortName;
 use crate::{
     deleting::Deleting,
     inspect::{
-        blind_spot::{Blindness, NAMELESS},
-        holder::{ReferenceKind, ReferencePlace},
+        blind_spot::{BlindReason, NAMELESS},
+        holder::{Place, PlaceKind},
         readers::LeftOut,
         reflection::{self, Lens, Reflection},
     },
     reference::{
-        path::{FieldPlace, Step},
+        path::{FieldPlace, PathStep},
         tracked::{Tracked, Tracking},
     },
     relationship::{related_by, relation_of},
@@ -44,13 +44,13 @@ pub(crate) struct Reader {
     rest: Rest,
     /// Whether sweeps leave the components as they are.
     pub(crate) is_left_out: bool,
-    pub(crate) blindness: Vec<Blindness>,
+    pub(crate) blindness: Vec<BlindReason>,
 }
 
 /// How that is read which is not declared.
 enum Rest {
     Nothing,
-    Reflected(Lens, ReferenceKind),
+    Reflected(Lens, PlaceKind),
     /// The one who is named by a relationship component.
     Related(ComponentId),
     /// Those whom the target component of a relationship names.
@@ -114,8 +114,8 @@ impl Reader {
                 blindness.clear();
                 Rest::Observing(observers_of)
             }
-            (Some(lens), None) => Rest::Reflected(lens, ReferenceKind::Plain),
-            (Some(lens), Some(_)) => Rest::Reflected(lens, ReferenceKind::Kept),
+            (Some(lens), None) => Rest::Reflected(lens, PlaceKind::Plain),
+            (Some(lens), Some(_)) => Rest::Reflected(lens, PlaceKind::Kept),
             (None, Some(related)) => {
                 blindness.retain(is_about_a_part);
                 related
@@ -172,16 +172,16 @@ impl Reader {
         reflection: &mut Reflection,
         holder: EntityRef,
         target: Entity,
-        places: &mut Vec<ReferencePlace>,
+        places: &mut Vec<Place>,
     ) -> Option<String> {
         let start = places.len();
-        let place = |path, kind| ReferencePlace {
+        let place = |path, kind| Place {
             component: self.name.clone(),
             path,
             kind,
         };
         for declared in self.declared_places(world, holder.id(), &mut |at| at == target) {
-            let kind = ReferenceKind::Declared(declared.policy);
+            let kind = PlaceKind::Declared(declared.policy);
             places.push(place(declared.path, kind));
         }
         let declared = places.len();
@@ -194,7 +194,7 @@ impl Reader {
             let is_declared = places[start..declared].iter().any(|at| at.path == path);
             if !is_declared {
                 let kind = match strength {
-                    Strength::Weak => ReferenceKind::Weak,
+                    Strength::Weak => PlaceKind::Weak,
                     Strength::Strong => kind,
                 };
                 places.push(place(path, kind));
@@ -209,7 +209,7 @@ impl Reader {
         }
         match (&self.declared, &self.rest) {
             (Some(declared), _) => Some(Grip::Declared(*declared)),
-            (None, Rest::Reflected(lens, ReferenceKind::Plain)) => Some(Grip::Reflected(lens)),
+            (None, Rest::Reflected(lens, PlaceKind::Plain)) => Some(Grip::Reflected(lens)),
             (None, _) => None,
         }
     }
@@ -222,9 +222,9 @@ impl Reader {
         reflection: &mut Reflection,
         holder: EntityRef,
         is_meant: &mut dyn FnMut(Entity) -> bool,
-        places: &mut Vec<(Entity, ReferencePlace)>,
+        places: &mut Vec<(Entity, Place)>,
     ) -> Option<String> {
-        let place = |path, kind| ReferencePlace {
+        let place = |path, kind| Place {
             component: self.name.clone(),
             path,
             kind,
@@ -232,7 +232,7 @@ impl Reader {
         match self.grip()? {
             Grip::Declared(_) => {
                 for declared in self.declared_places(world, holder.id(), is_meant) {
-                    let kind = ReferenceKind::Declared(declared.policy);
+                    let kind = PlaceKind::Declared(declared.policy);
                     places.push((declared.entity, place(declared.path, kind)));
                 }
                 None
@@ -240,7 +240,7 @@ impl Reader {
             Grip::Reflected(lens) => {
                 reflection.look(lens, holder, &mut |entity, strength, path| {
                     if strength == Strength::Strong && is_meant(entity) {
-                        let place = place(path.to_string(), ReferenceKind::Plain);
+                        let place = place(path.to_string(), PlaceKind::Plain);
                         places.push((entity, place));
                     }
                 })
@@ -261,11 +261,11 @@ impl Reader {
     }
 
     /// Returns the kind of the places that are not declared.
-    fn kind(&self) -> ReferenceKind {
+    fn kind(&self) -> PlaceKind {
         match self.rest {
-            Rest::Nothing => ReferenceKind::Plain,
+            Rest::Nothing => PlaceKind::Plain,
             Rest::Reflected(_, kind) => kind,
-            Rest::Related(_) | Rest::Relating(_) | Rest::Observing(_) => ReferenceKind::Kept,
+            Rest::Related(_) | Rest::Relating(_) | Rest::Observing(_) => PlaceKind::Kept,
         }
     }
 
@@ -291,16 +291,16 @@ impl Reader {
             Rest::Observing(entities) => kept = entities(holder),
         }
         for (index, entity) in kept.into_iter().enumerate() {
-            found(entity, Strength::Strong, &Step::Index(index));
+            found(entity, Strength::Strong, &PathStep::Index(index));
         }
         None
     }
 }
 
-fn is_about_a_part(blindness: &Blindness) -> bool {
+fn is_about_a_part(blindness: &BlindReason) -> bool {
     matches!(
         blindness,
-        Blindness::Opaque { .. } | Blindness::TooDeep { .. }
+        BlindReason::Opaque { .. } | BlindReason::TooDeep { .. }
     )
 }
 

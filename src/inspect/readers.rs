@@ -14,7 +14,7 @@ use crate::{
     books::Reserved,
     hash::HashMap,
     inspect::{
-        blind_spot::{BlindSpot, Blindness, TooDeep},
+        blind_spot::{BlindReason, BlindSpot, TooDeep},
         label::EntityLabel,
         reader::Reader,
         reflection::Reflection,
@@ -129,7 +129,7 @@ impl Readers {
                 spots.push(BlindSpot {
                     component: reader.name.clone(),
                     entities,
-                    reason: Blindness::LeftOut,
+                    reason: BlindReason::LeftOut,
                 });
                 continue;
             }
@@ -146,7 +146,7 @@ impl Readers {
                 spots.push(BlindSpot {
                     component: reader.name.clone(),
                     entities,
-                    reason: Blindness::TooDeep { path },
+                    reason: BlindReason::TooDeep { path },
                 });
             }
         }

@@ -17,15 +17,15 @@ use bevy_reflect::{
 use crate::{
     hash::HashMap,
     inspect::{
-        SEARCH_DEPTH,
-        blind_spot::Blindness,
+        MAX_DEPTH,
+        blind_spot::BlindReason,
         emptying::{self, Around},
         immutable,
         reader::Strength,
         survey::{self, Survey},
     },
-    reference::path::Step,
-    weak::Weak,
+    reference::path::PathStep,
+    weak::WeakEntity,
 };
 
 /// How a component is looked into, and emptied.
@@ -43,7 +43,7 @@ pub(crate) struct Known {
     /// How its components are looked into, if that can find anybody.
     pub(crate) lens: Option<Lens>,
     /// What cannot be looked into.
-    pub(crate) blindness: Vec<Blindness>,
+    pub(crate) blindness: Vec<BlindReason>,
 }
 
 impl Lens {
@@ -131,7 +131,7 @@ impl<'w> Reflection<'w> {
             return Known {
                 name: None,
                 lens: None,
-                blindness: vec![Blindness::NotRegistered],
+                blindness: vec![BlindReason::NotRegistered],
             };
         };
         let info = registration.type_info();
@@ -140,12 +140,12 @@ impl<'w> Reflection<'w> {
             return Known {
                 name,
                 lens: None,
-                blindness: vec![Blindness::NotReflected],
+                blindness: vec![BlindReason::NotReflected],
             };
         };
         let survey = Survey::of(info, self.registry.as_deref());
         let opaque = survey.opaque.into_iter();
-        let opaque = opaque.map(|(path, type_path)| Blindness::Opaque { path, type_path });
+        let opaque = opaque.map(|(path, type_path)| BlindReason::Opaque { path, type_path });
         Known {
             name,
             lens: survey.holds.then(|| Lens {
@@ -206,12 +206,12 @@ impl Look<'_, '_> {
     /// Looks into `value`, which is at `trail`.
     fn value(&mut self, value: &dyn PartialReflect, trail: &Trail) {
         let entity = value.try_downcast_ref::<Entity>().copied();
-        let weak = value.try_downcast_ref::<Weak>();
+        let weak = value.try_downcast_ref::<WeakEntity>();
         let is_leaf = entity.is_some() || weak.is_some();
         if !is_leaf && self.reflection.holds_nothing(value) {
             return;
         }
-        if trail.depth > SEARCH_DEPTH {
+        if trail.depth > MAX_DEPTH {
             self.too_deep.get_or_insert_with(|| trail.to_string());
             return;
         }
@@ -241,8 +241,8 @@ impl Look<'_, '_> {
             ReflectRef::Set(value) => self.elements(value.iter(), trail),
             ReflectRef::Map(value) => {
                 for (index, (key, value)) in value.iter().enumerate() {
-                    self.value(key, &trail.then(Part::Step(Step::Key(index))));
-                    self.value(value, &trail.then(Part::Step(Step::Value(index))));
+                    self.value(key, &trail.then(Part::Step(PathStep::Key(index))));
+                    self.value(value, &trail.then(Part::Step(PathStep::Value(index))));
                 }
             }
             ReflectRef::Enum(value) if is_transparent(value.as_partial_reflect()) => {
@@ -288,7 +288,7 @@ impl Look<'_, '_> {
         trail: &Trail,
     ) {
         for (index, element) in elements.enumerate() {
-            self.value(element, &trail.then(Part::Step(Step::Index(index))));
+            self.value(element, &trail.then(Part::Step(PathStep::Index(index))));
         }
     }
 }
@@ -312,7 +312,7 @@ enum Part<'a> {
     Name(&'a str),
     Number(usize),
     Variant(&'a str),
-    Step(Step),
+    Step(PathStep),
 }
 
 impl<'a> Trail<'a> {

@@ -11,7 +11,7 @@ use bevy_reflect::{
     GenericInfo, OpaqueInfo, Type, TypeInfo, TypeRegistry, UnnamedField, enums::VariantInfo,
 };
 
-use crate::{hash::HashSet, weak::Weak};
+use crate::{hash::HashSet, weak::WeakEntity};
 
 /// What the values of a type can hold.
 pub(crate) struct Survey<'r> {
@@ -46,7 +46,7 @@ impl<'r> Survey<'r> {
         if !self.seen.insert(info.type_id()) {
             return;
         }
-        if info.is::<Entity>() || info.is::<Weak>() || info.is::<BTreeSet<Entity>>() {
+        if info.is::<Entity>() || info.is::<WeakEntity>() || info.is::<BTreeSet<Entity>>() {
             self.holds = true;
             return;
         }

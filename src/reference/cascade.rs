@@ -12,7 +12,7 @@ use crate::{
     hash::HashMap,
     liveness::{Liveness, LivenessExt},
     reference::{
-        policy::Policy,
+        policy::OnLoss,
         tracked::{Reach, Tracked},
     },
 };
@@ -159,9 +159,9 @@ impl Loss {
         losses
     }
 
-    fn add(&mut self, policy: Policy) {
-        self.goes |= policy == Policy::Qdel;
-        self.refuses |= policy == Policy::Deny;
+    fn add(&mut self, policy: OnLoss) {
+        self.goes |= policy == OnLoss::Qdel;
+        self.refuses |= policy == OnLoss::Deny;
     }
 }
 
@@ -178,7 +178,7 @@ pub(crate) fn for_each_needed(world: &World, holder: Entity, mut visit: impl FnM
         let reach = tracked.get(number).reach;
         if reach.cascades() {
             reach.visit(world, holder, &mut |entity, policy| {
-                if policy == Policy::Qdel {
+                if policy == OnLoss::Qdel {
                     visit(entity);
                 }
             });

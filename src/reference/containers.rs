@@ -13,9 +13,9 @@ use indexmap::{IndexMap, IndexSet};
 use smallvec::{Array, SmallVec};
 
 use crate::reference::{
-    path::Step,
-    policy::Policy,
-    references::{ReferenceVisitor, References, Releasable, Remains, is_void},
+    path::PathStep,
+    policy::OnLoss,
+    references::{AfterRelease, ReferenceVisitor, References, Releasable, is_void},
 };
 
 type IsLost<'a> = &'a mut dyn FnMut(Entity) -> bool;
@@ -23,15 +23,15 @@ type IsLost<'a> = &'a mut dyn FnMut(Entity) -> bool;
 impl References for Entity {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
         visitor.reference(*self, policy);
     }
 
-    fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
+    fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
         if policy.lets_go() && is_lost(*self) {
-            Remains::Void
+            AfterRelease::Void
         } else {
-            Remains::Valid
+            AfterRelease::Valid
         }
     }
 }
@@ -39,19 +39,19 @@ impl References for Entity {
 impl<T: References> References for Option<T> {
     const CASCADES: bool = T::CASCADES;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
         if let Some(value) = self {
             value.visit_references(policy, visitor);
         }
     }
 
-    fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
+    fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
         if let Some(value) = self
-            && value.release_references(policy, is_lost) == Remains::Void
+            && value.release_references(policy, is_lost) == AfterRelease::Void
         {
             *self = None;
         }
-        Remains::Valid
+        AfterRelease::Valid
     }
 }
 
@@ -60,11 +60,11 @@ impl<T: References> Releasable for Option<T> {}
 impl<T: References> References for Box<T> {
     const CASCADES: bool = T::CASCADES;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
         T::visit_references(self, policy, visitor);
     }
 
-    fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
+    fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
         T::release_references(self, policy, is_lost)
     }
 }
@@ -74,16 +74,16 @@ impl<T: Releasable> Releasable for Box<T> {}
 impl<T: References, const N: usize> References for [T; N] {
     const CASCADES: bool = T::CASCADES;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
-        visit_all(self, Step::Index, policy, visitor);
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
+        visit_all(self, PathStep::Index, policy, visitor);
     }
 
-    fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
-        let release = |remains: Remains, value: &mut T| {
+    fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
+        let release = |remains: AfterRelease, value: &mut T| {
             let released = value.release_references(policy, is_lost);
             remains.and(released)
         };
-        self.iter_mut().fold(Remains::Valid, release)
+        self.iter_mut().fold(AfterRelease::Valid, release)
     }
 }
 
@@ -95,13 +95,13 @@ macro_rules! list {
         impl<$($parameters)*> References for $list {
             const CASCADES: bool = <$item as References>::CASCADES;
 
-            fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
-                visit_all(self, Step::Index, policy, visitor);
+            fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
+                visit_all(self, PathStep::Index, policy, visitor);
             }
 
-            fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
-                self.retain_mut(|value| value.release_references(policy, is_lost) == Remains::Valid);
-                Remains::Valid
+            fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
+                self.retain_mut(|value| value.release_references(policy, is_lost) == AfterRelease::Valid);
+                AfterRelease::Valid
             }
         }
 
@@ -117,13 +117,13 @@ list! {
 impl<A: Array<Item: References>> References for SmallVec<A> {
     const CASCADES: bool = A::Item::CASCADES;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
-        visit_all(self, Step::Index, policy, visitor);
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
+        visit_all(self, PathStep::Index, policy, visitor);
     }
 
-    fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
-        self.retain(|value| value.release_references(policy, is_lost) == Remains::Valid);
-        Remains::Valid
+    fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
+        self.retain(|value| value.release_references(policy, is_lost) == AfterRelease::Valid);
+        AfterRelease::Valid
     }
 }
 
@@ -135,13 +135,13 @@ macro_rules! set {
         impl<$($parameters)*> References for $set {
             const CASCADES: bool = <$item as References>::CASCADES;
 
-            fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
-                visit_all(self, Step::Index, policy, visitor);
+            fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
+                visit_all(self, PathStep::Index, policy, visitor);
             }
 
-            fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
+            fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
                 self.retain(|value| !is_void(value, policy, is_lost));
-                Remains::Valid
+                AfterRelease::Valid
             }
         }
 
@@ -170,23 +170,23 @@ macro_rules! map {
             const CASCADES: bool =
                 <$key as References>::CASCADES || <$value as References>::CASCADES;
 
-            fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+            fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
                 for (index, (key, value)) in self.iter().enumerate() {
-                    visitor.enter(Step::Key(index));
+                    visitor.enter(PathStep::Key(index));
                     key.visit_references(policy, visitor);
                     visitor.leave();
-                    visitor.enter(Step::Value(index));
+                    visitor.enter(PathStep::Value(index));
                     value.visit_references(policy, visitor);
                     visitor.leave();
                 }
             }
 
-            fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
+            fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
                 self.retain(|key, value| {
                     !is_void(key, policy, is_lost)
-                        && value.release_references(policy, is_lost) == Remains::Valid
+                        && value.release_references(policy, is_lost) == AfterRelease::Valid
                 });
-                Remains::Valid
+                AfterRelease::Valid
             }
         }
 
@@ -214,16 +214,16 @@ macro_rules! tuple {
         impl<$($part: References),+> References for ($($part,)+) {
             const CASCADES: bool = false $(|| $part::CASCADES)+;
 
-            fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+            fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
                 $(
-                    visitor.enter(Step::Field(stringify!($number)));
+                    visitor.enter(PathStep::Field(stringify!($number)));
                     self.$number.visit_references(policy, visitor);
                     visitor.leave();
                 )+
             }
 
-            fn release_references(&mut self, policy: Policy, is_lost: IsLost) -> Remains {
-                let remains = Remains::Valid;
+            fn release_references(&mut self, policy: OnLoss, is_lost: IsLost) -> AfterRelease {
+                let remains = AfterRelease::Valid;
                 $(let remains = remains.and(self.$number.release_references(policy, is_lost));)+
                 remains
             }
@@ -248,10 +248,10 @@ macro_rules! nothing {
         impl<$($parameters)*> References for $nothing {
             const CASCADES: bool = false;
 
-            fn visit_references<V: ReferenceVisitor>(&self, _: Policy, _: &mut V) {}
+            fn visit_references<V: ReferenceVisitor>(&self, _: OnLoss, _: &mut V) {}
 
-            fn release_references(&mut self, _: Policy, _: IsLost) -> Remains {
-                Remains::Valid
+            fn release_references(&mut self, _: OnLoss, _: IsLost) -> AfterRelease {
+                AfterRelease::Valid
             }
         }
 
@@ -271,8 +271,8 @@ nothing! {
 
 fn visit_all<'a, T: References + 'a, V: ReferenceVisitor>(
     values: impl IntoIterator<Item = &'a T>,
-    step: fn(usize) -> Step,
-    policy: Policy,
+    step: fn(usize) -> PathStep,
+    policy: OnLoss,
     visitor: &mut V,
 ) {
     for (index, value) in values.into_iter().enumerate() {

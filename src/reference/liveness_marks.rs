@@ -5,7 +5,7 @@ use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
 use crate::{
     books::{Books, Reserved},
     deleting::Deleting,
-    signal::target::Signals,
+    signal::target::SignalTarget,
 };
 
 /// The components that tell how an entity stands, looked up once.
@@ -40,7 +40,7 @@ impl Marks {
         Self {
             deleting: world.register_component::<Deleting>(),
             reserved: world.register_component::<Reserved>(),
-            signals: world.register_component::<Signals>(),
+            signals: world.register_component::<SignalTarget>(),
         }
     }
 

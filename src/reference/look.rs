@@ -15,7 +15,7 @@ use crate::{
         sync::{Linked, link},
         tracked::{Tracked, Tracking, look_again, take_changed},
     },
-    signal::target::Signals,
+    signal::target::SignalTarget,
 };
 
 /// Which types are read.
@@ -91,7 +91,10 @@ impl Unlinked {
     /// Marks the targets in one go, which applies no commands, and links the components.
     fn finish(self, world: &mut World) -> Result<(), Panicked> {
         let mut outcome = Ok(());
-        let mut targets = self.targets.into_iter().map(|target| (target, Signals));
+        let mut targets = self
+            .targets
+            .into_iter()
+            .map(|target| (target, SignalTarget));
         // An observer that panics cuts the batch short, but not before its own entity was marked.
         while targets.len() > 0 {
             let marked = catch(|| world.try_insert_batch(targets.by_ref()));

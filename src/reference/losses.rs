@@ -10,7 +10,7 @@ use crate::{
     reference::{
         entity_set::{Among, dedup_from},
         liveness_marks::Marks,
-        policy::Policy,
+        policy::OnLoss,
         tracked::{Demand, Tracking},
     },
 };
@@ -83,15 +83,15 @@ impl Losses {
         reach.visit(verdict.world, holder, &mut |entity, policy| {
             if verdict.is_lost(entity) {
                 match policy {
-                    Policy::Clear => cleared.push(entity),
+                    OnLoss::Clear => cleared.push(entity),
                     // It is the new value of one that was to let go.
-                    Policy::Deny if tracking.is_changing(verdict.world, holder) => is_void = true,
-                    Policy::Deny => {
+                    OnLoss::Deny if tracking.is_changing(verdict.world, holder) => is_void = true,
+                    OnLoss::Deny => {
                         refuses = true;
                         cleared.push(entity);
                     }
-                    Policy::Remove => is_void = true,
-                    Policy::Qdel => needed = needed.or(Some(entity)),
+                    OnLoss::Remove => is_void = true,
+                    OnLoss::Qdel => needed = needed.or(Some(entity)),
                 }
             }
         });
@@ -132,7 +132,7 @@ pub(crate) fn clings(
     catch(|| {
         let mut clings = false;
         tracking.reach.visit(world, holder, &mut |entity, policy| {
-            clings |= policy == Policy::Deny && lost.contains(entity);
+            clings |= policy == OnLoss::Deny && lost.contains(entity);
         });
         clings
     })

@@ -16,6 +16,14 @@
 //! 2. A field is released once its target is not alive any more: at once if there is a link, at the
 //!    next sync if not.
 
+pub use self::{
+    parts::{KeyReferences, ValueReferences},
+    path::PathStep,
+    policy::{Lost, OnLoss},
+    references::{AfterRelease, ReferenceVisitor, References, Releasable},
+    tracked::TrackedComponent,
+};
+
 pub(crate) mod cascade;
 pub(crate) mod containers;
 pub(crate) mod entity_set;

@@ -10,9 +10,9 @@ use bevy_ecs::entity::{
 use indexmap::IndexMap;
 
 use crate::reference::{
-    path::Step,
-    policy::Policy,
-    references::{ReferenceVisitor, References, Remains, is_void},
+    path::PathStep,
+    policy::OnLoss,
+    references::{AfterRelease, ReferenceVisitor, References, is_void},
 };
 
 /// A map whose keys name entities, whatever its values are: a field with `#[references(keys)]`.
@@ -44,14 +44,14 @@ pub trait KeyReferences {
     const CASCADES: bool;
 
     /// Reports each entity that a key names. See [`References::visit_references`].
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V);
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V);
 
     /// Drops the entries whose key names what is lost. See [`References::release_references`].
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains;
+    ) -> AfterRelease;
 }
 
 /// A map whose values name entities, whatever its keys are: a field with `#[references(values)]`.
@@ -62,15 +62,15 @@ pub trait ValueReferences {
     const CASCADES: bool;
 
     /// Reports each entity that a value names. See [`References::visit_references`].
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V);
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V);
 
     /// Releases the values, and drops the entries that make no sense without. See
     /// [`References::release_references`].
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains;
+    ) -> AfterRelease;
 }
 
 macro_rules! parts {
@@ -78,9 +78,9 @@ macro_rules! parts {
         impl<K: References + $($key)*, W, $($hasher)*> KeyReferences for $map {
             const CASCADES: bool = K::CASCADES;
 
-            fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+            fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
                 for (index, key) in self.keys().enumerate() {
-                    visitor.enter(Step::Key(index));
+                    visitor.enter(PathStep::Key(index));
                     key.visit_references(policy, visitor);
                     visitor.leave();
                 }
@@ -88,20 +88,20 @@ macro_rules! parts {
 
             fn release_references(
                 &mut self,
-                policy: Policy,
+                policy: OnLoss,
                 is_lost: &mut dyn FnMut(Entity) -> bool,
-            ) -> Remains {
+            ) -> AfterRelease {
                 self.retain(|key, _| !is_void(key, policy, is_lost));
-                Remains::Valid
+                AfterRelease::Valid
             }
         }
 
         impl<K: $($key)*, W: References, $($hasher)*> ValueReferences for $map {
             const CASCADES: bool = W::CASCADES;
 
-            fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+            fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
                 for (index, value) in self.values().enumerate() {
-                    visitor.enter(Step::Value(index));
+                    visitor.enter(PathStep::Value(index));
                     value.visit_references(policy, visitor);
                     visitor.leave();
                 }
@@ -109,13 +109,13 @@ macro_rules! parts {
 
             fn release_references(
                 &mut self,
-                policy: Policy,
+                policy: OnLoss,
                 is_lost: &mut dyn FnMut(Entity) -> bool,
-            ) -> Remains {
+            ) -> AfterRelease {
                 self.retain(|_, value| {
-                    value.release_references(policy, is_lost) == Remains::Valid
+                    value.release_references(policy, is_lost) == AfterRelease::Valid
                 });
-                Remains::Valid
+                AfterRelease::Valid
             }
         }
     )*};

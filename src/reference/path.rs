@@ -5,13 +5,13 @@ use core::fmt::{self, Write};
 use bevy_ecs::entity::Entity;
 
 use crate::reference::{
-    policy::Policy,
+    policy::OnLoss,
     references::{ReferenceVisitor, References},
 };
 
 /// A step on the way from a component to an entity that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum PathStep {
     /// Into a field of a struct, or of a tuple by its number.
     Field(&'static str),
     /// Into a variant of an enum.
@@ -24,7 +24,7 @@ pub enum Step {
     Value(usize),
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PathStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
@@ -42,7 +42,7 @@ pub(crate) struct FieldPlace {
     pub(crate) entity: Entity,
     /// The way there: `.friends[3]`.
     pub(crate) path: String,
-    pub(crate) policy: Policy,
+    pub(crate) policy: OnLoss,
 }
 
 /// Returns the places of `component` that name somebody who `is_meant`, in order.
@@ -54,7 +54,7 @@ pub(crate) fn places(
     let search = Search {
         is_meant,
         path: Vec::new(),
-        found: |entity, path: &[Step], policy| {
+        found: |entity, path: &[PathStep], policy| {
             let mut text = String::new();
             for step in path {
                 write!(text, "{step}").expect("a string should take all that is written");
@@ -66,7 +66,7 @@ pub(crate) fn places(
             });
         },
     };
-    component.visit_references(Policy::Clear, &mut { search });
+    component.visit_references(OnLoss::Clear, &mut { search });
     found
 }
 
@@ -79,34 +79,34 @@ pub(crate) fn denying_fields(
     let search = Search {
         is_meant: &mut |_| true,
         path: Vec::new(),
-        found: |entity, path: &[Step], policy| {
-            if policy == Policy::Deny {
+        found: |entity, path: &[PathStep], policy| {
+            if policy == OnLoss::Deny {
                 let name = path.iter().find_map(|step| match step {
-                    Step::Field(name) => Some(*name),
+                    PathStep::Field(name) => Some(*name),
                     _ => None,
                 });
                 found(entity, name.unwrap_or_default());
             }
         },
     };
-    component.visit_references(Policy::Clear, &mut { search });
+    component.visit_references(OnLoss::Clear, &mut { search });
 }
 
 /// Calls `found` for each place that names somebody who is meant.
 struct Search<'a, F> {
     is_meant: &'a mut dyn FnMut(Entity) -> bool,
-    path: Vec<Step>,
+    path: Vec<PathStep>,
     found: F,
 }
 
-impl<F: FnMut(Entity, &[Step], Policy)> ReferenceVisitor for Search<'_, F> {
-    fn reference(&mut self, entity: Entity, policy: Policy) {
+impl<F: FnMut(Entity, &[PathStep], OnLoss)> ReferenceVisitor for Search<'_, F> {
+    fn reference(&mut self, entity: Entity, policy: OnLoss) {
         if (self.is_meant)(entity) {
             (self.found)(entity, &self.path, policy);
         }
     }
 
-    fn enter(&mut self, step: Step) {
+    fn enter(&mut self, step: PathStep) {
         self.path.push(step);
     }
 

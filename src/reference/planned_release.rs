@@ -9,13 +9,13 @@ use crate::{
     books::Books,
     hash::HashMap,
     liveness::{Liveness, LivenessExt},
-    reference::{cascade::Denial, path::FieldPlace, policy::Policy, tracked::Tracked},
+    reference::{cascade::Denial, path::FieldPlace, policy::OnLoss, tracked::Tracked},
 };
 
 /// A declared reference that a deletion would release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct PlannedRelease {
+pub struct Release {
     /// The entity of the component that names the one to be deleted.
     pub holder: Entity,
     /// The type name of the component.
@@ -23,7 +23,7 @@ pub struct PlannedRelease {
     /// Where in the component it is named: `.friends[3]`.
     pub path: String,
     /// What becomes of the place.
-    pub policy: Policy,
+    pub policy: OnLoss,
 }
 
 /// The places that name any of those who are meant, each component read once.
@@ -46,7 +46,7 @@ impl<'a> Places<'a> {
 
     /// Returns all places that name `target`, as far as is known, without those of entities that
     /// are being deleted.
-    pub(crate) fn planned(&mut self, target: Entity) -> Vec<PlannedRelease> {
+    pub(crate) fn planned(&mut self, target: Entity) -> Vec<Release> {
         let world = self.world;
         let (Some(tracked), Some(books)) = (
             world.get_resource::<Tracked>(),
@@ -61,7 +61,7 @@ impl<'a> Places<'a> {
             }
             let component = tracked.get(number).reach.name();
             for FieldPlace { path, policy, .. } in self.take(tracked, holder, number, target) {
-                planned.push(PlannedRelease {
+                planned.push(Release {
                     holder,
                     component,
                     path,
@@ -78,7 +78,7 @@ impl<'a> Places<'a> {
         let places = self.take(tracked, denial.holder, denial.number, denial.target);
         let refusing = places
             .into_iter()
-            .filter(|place| place.policy == Policy::Deny);
+            .filter(|place| place.policy == OnLoss::Deny);
         refusing.map(|place| place.path).collect()
     }
 

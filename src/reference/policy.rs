@@ -9,7 +9,7 @@ use bevy_ecs::entity::Entity;
 /// It is written at the field: `#[references(remove)]`.
 #[doc(alias = "OnDeleteTarget")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Policy {
+pub enum OnLoss {
     /// `clear`, the default: the entry is emptied, the others keep their order.
     #[default]
     Clear,
@@ -25,7 +25,7 @@ pub enum Policy {
     Deny,
 }
 
-impl Policy {
+impl OnLoss {
     /// Returns `true` if a place with this policy lets go of an entity that is lost: with `Clear`,
     /// and with `Deny` when it is too late to refuse.
     ///

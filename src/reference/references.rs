@@ -3,8 +3,8 @@
 use bevy_ecs::entity::Entity;
 
 use crate::reference::{
-    path::Step,
-    policy::{Lost, Policy},
+    path::PathStep,
+    policy::{Lost, OnLoss},
 };
 
 /// A value that says which entities it names, and can let go of them.
@@ -15,8 +15,8 @@ use crate::reference::{
 ///   field map-able in scenes.
 /// - `#[references]` where Bevy cannot map a field: std maps and sets, entity-hashed ones, tuples.
 /// - `#[references(keys)]` or `#[references(values)]` for a map of which only these name entities:
-///   see [`KeyReferences`](crate::KeyReferences).
-/// - `#[references(remove)]`, `qdel` or `deny` for another [`Policy`] than to clear the field;
+///   see [`KeyReferences`](crate::reference::KeyReferences).
+/// - `#[references(remove)]`, `qdel` or `deny` for another [`OnLoss`] than to clear the field;
 ///   `#[references(ignore)]` for a field that names entities and is none of our business.
 /// - `#[references(on_lost = Mob::pick_next)]` at the type, for a method `fn(&mut Mob, Lost)` that
 ///   is called when fields were cleared.
@@ -58,11 +58,11 @@ use crate::reference::{
 ///
 /// The two methods go through the same entities. `visit_references` reports each with the policy
 /// that it is given, unless the place has one of its own. `release_references` drops each place
-/// whose policy [lets go](Policy::lets_go) and whose entity `is_lost`, keeps the others in their
-/// order, and touches nothing else; it answers [`Remains::Void`], and leaves the place as it is, if
+/// whose policy [lets go](OnLoss::lets_go) and whose entity `is_lost`, keeps the others in their
+/// order, and touches nothing else; it answers [`AfterRelease::Void`], and leaves the place as it is, if
 /// the value makes no sense any more and whoever holds it must drop it. A component that ends void
 /// is removed, and does not hear of its loss; so is one that still names the lost in a place with
-/// [`Policy::Deny`]. A place with [`Policy::Clear`] that is visited and never released stays as it
+/// [`OnLoss::Deny`]. A place with [`OnLoss::Clear`] that is visited and never released stays as it
 /// is for ever: the promise is broken for it.
 #[doc(alias("MapEntities", "relationship"))]
 #[diagnostic::on_unimplemented(
@@ -72,21 +72,21 @@ use crate::reference::{
 )]
 pub trait References {
     /// Whether losing an entity may delete more or refuse the deletion: whether any place has the
-    /// policy [`Policy::Qdel`] or [`Policy::Deny`] of its own.
+    /// policy [`OnLoss::Qdel`] or [`OnLoss::Deny`] of its own.
     ///
     /// `true` is always right, and costs a look at each referrer for each deletion.
     const CASCADES: bool;
 
     /// Reports each entity that is named, with the `policy` that is handed down, or the place's
     /// own.
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V);
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V);
 
-    /// Lets go of all entities that are lost, where the policy [lets go](Policy::lets_go).
+    /// Lets go of all entities that are lost, where the policy [lets go](OnLoss::lets_go).
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains;
+    ) -> AfterRelease;
 
     /// Hears what was lost, once for each component and deletion: for a tracked component only.
     ///
@@ -97,8 +97,8 @@ pub trait References {
     }
 }
 
-/// A value that stays valid when it lets go of entities: [`Remains::Valid`] is all it answers, but
-/// for a bare `Entity` in it that has the policy [`Deny`](Policy::Deny) of its own.
+/// A value that stays valid when it lets go of entities: [`AfterRelease::Valid`] is all it answers, but
+/// for a bare `Entity` in it that has the policy [`Deny`](OnLoss::Deny) of its own.
 ///
 /// `Entity` itself is none, and neither are pairs with one; an `Option` or a list of them is.
 #[diagnostic::on_unimplemented(
@@ -112,15 +112,15 @@ pub trait Releasable: References {}
 /// Whether a value still makes sense when it has let go of what was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "a value that makes no sense must be dropped by whoever holds it"]
-pub enum Remains {
+pub enum AfterRelease {
     /// It does.
     Valid,
     /// It does not: it names an entity that is lost, and cannot be empty.
     Void,
 }
 
-impl Remains {
-    /// Returns [`Remains::Void`] if either of the two is.
+impl AfterRelease {
+    /// Returns [`AfterRelease::Void`] if either of the two is.
     pub fn and(self, other: Self) -> Self {
         match self {
             Self::Valid => other,
@@ -132,10 +132,10 @@ impl Remains {
 /// Somebody who goes through the entities that a value names.
 pub trait ReferenceVisitor {
     /// Is called for each entity, with what becomes of its place when the entity goes away.
-    fn reference(&mut self, entity: Entity, policy: Policy);
+    fn reference(&mut self, entity: Entity, policy: OnLoss);
 
     /// Is called on the way into a part.
-    fn enter(&mut self, step: Step) {
+    fn enter(&mut self, step: PathStep) {
         let _ = step;
     }
 
@@ -143,8 +143,8 @@ pub trait ReferenceVisitor {
     fn leave(&mut self) {}
 }
 
-impl<F: FnMut(Entity, Policy)> ReferenceVisitor for F {
-    fn reference(&mut self, entity: Entity, policy: Policy) {
+impl<F: FnMut(Entity, OnLoss)> ReferenceVisitor for F {
+    fn reference(&mut self, entity: Entity, policy: OnLoss) {
         self(entity, policy);
     }
 }
@@ -153,11 +153,11 @@ impl<F: FnMut(Entity, Policy)> ReferenceVisitor for F {
 /// go of.
 pub(crate) fn is_void(
     value: &impl References,
-    policy: Policy,
+    policy: OnLoss,
     is_lost: &mut dyn FnMut(Entity) -> bool,
 ) -> bool {
     let mut found = false;
-    value.visit_references(policy, &mut |entity, policy: Policy| {
+    value.visit_references(policy, &mut |entity, policy: OnLoss| {
         found |= policy.lets_go() && is_lost(entity);
     });
     found

@@ -14,7 +14,7 @@ use crate::{
     panics::{Panicked, catch},
     reference::{
         losses::{Losses, Verdict, clings},
-        policy::Policy,
+        policy::OnLoss,
         sync::sync_component,
         tracked::{Demand, Hears, Tracked, Tracking},
     },
@@ -196,7 +196,7 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     let books = world.resource::<Books>();
     let mut must_go = false;
     reach.visit(world, holder, &mut |entity, policy| {
-        must_go |= policy != Policy::Clear && marks.is_lost(world, books, entity);
+        must_go |= policy != OnLoss::Clear && marks.is_lost(world, books, entity);
     });
     must_go
 }

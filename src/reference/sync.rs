@@ -17,7 +17,7 @@ use crate::{
         release::{Released, release_now, remember, settle_later},
         tracked::{Hears, Tracked, Tracking, look_again, take_changed},
     },
-    signal::target::Signals,
+    signal::target::SignalTarget,
 };
 
 /// So often the fields of a component are read that change while what they name is marked.
@@ -135,9 +135,9 @@ pub(crate) fn sync_component(
                 // found: look again.
                 for target in unmarked {
                     if let Ok(mut target) = world.get_entity_mut(target)
-                        && !target.contains::<Signals>()
+                        && !target.contains::<SignalTarget>()
                     {
-                        target.insert(Signals);
+                        target.insert(SignalTarget);
                     }
                 }
             }
@@ -157,8 +157,8 @@ fn warn_of_unmarked(world: &mut World, holder: Entity, tracking: Tracking, targe
     if !core::mem::replace(&mut tracked.has_warned_of_unmarked, true) {
         let component = ShortName(tracking.reach.name());
         log::warn!(
-            "passing over {target}, which `{component}` of {holder} names: somebody removes `Signals` from it as it comes, so its end \
-             will not be noticed; leave `Signals` on what is named"
+            "passing over {target}, which `{component}` of {holder} names: somebody removes `SignalTarget` from it as it comes, so its end \
+             will not be noticed; leave `SignalTarget` on what is named"
         );
     }
 }

@@ -19,8 +19,8 @@ use crate::{
         entity_set::{Among, dedup_from},
         liveness_marks::Marks,
         path::{self, FieldPlace},
-        policy::{Lost, Policy},
-        references::{References, Remains},
+        policy::{Lost, OnLoss},
+        references::{AfterRelease, References},
         release, sync,
         watch::{self, Changes, Watch},
     },
@@ -110,7 +110,7 @@ pub(crate) trait Reach: Send + Sync {
     fn is_deferred(&self) -> bool;
 
     /// Calls `visit` for each entity that the component of `holder` names.
-    fn visit(&self, world: &World, holder: Entity, visit: &mut dyn FnMut(Entity, Policy));
+    fn visit(&self, world: &World, holder: Entity, visit: &mut dyn FnMut(Entity, OnLoss));
 
     /// Returns where the component of `holder` names somebody who `is_meant`.
     fn places(
@@ -138,6 +138,14 @@ pub(crate) trait Reach: Send + Sync {
     fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
 }
 
+/// A component whose declared references can be tracked: the bound of
+/// [`track_references`](crate::WorldReferencesExt::track_references) for generic code.
+///
+/// Every component that has [`References`] is one, mutable or not.
+pub trait TrackedComponent: Sized + Component<Mutability: Change<Self>> + References {}
+
+impl<C: Component<Mutability: Change<C>> + References> TrackedComponent for C {}
+
 /// Whether a component hears of what it lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hears {
@@ -148,8 +156,8 @@ pub(crate) enum Hears {
 
 /// How a component is changed: where it is, or by a new value in its place.
 ///
-/// Both kinds of mutability have it, so every component can be tracked; generic code names it as a
-/// bound.
+/// Both kinds of mutability have it, so every component can be tracked.
+#[expect(unnameable_types, reason = "seals `TrackedComponent`")]
 pub trait Change<C> {
     /// Changes the component of `entity` that has lost others, now or when commands are applied.
     fn change(
@@ -204,10 +212,7 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
 }
 
 /// Tracks the declared references of `C`, and tells whether that is new.
-pub(crate) fn track<C>(world: &mut World, settle: Settle) -> bool
-where
-    C: Component<Mutability: Change<C>> + References,
-{
+pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> bool {
     let component = world.register_component::<C>();
     if !world.contains_resource::<Tracked>() {
         let marks = Marks::new(world);
@@ -398,7 +403,7 @@ struct ReachOf<C>(PhantomData<fn() -> C>);
 
 impl<C> Reach for ReachOf<C>
 where
-    C: Component<Mutability: Change<C>> + References,
+    C: TrackedComponent,
 {
     fn name(&self) -> &'static str {
         type_name::<C>()
@@ -412,9 +417,9 @@ where
         !C::Mutability::MUTABLE
     }
 
-    fn visit(&self, world: &World, holder: Entity, mut visit: &mut dyn FnMut(Entity, Policy)) {
+    fn visit(&self, world: &World, holder: Entity, mut visit: &mut dyn FnMut(Entity, OnLoss)) {
         if let Some(component) = world.get::<C>(holder) {
-            component.visit_references(Policy::Clear, &mut visit);
+            component.visit_references(OnLoss::Clear, &mut visit);
         }
     }
 
@@ -447,7 +452,7 @@ where
             } else {
                 // What is changed later may have been replaced by now.
                 let lost = Among::new(lost);
-                component.visit_references(Policy::Clear, &mut |entity, policy: Policy| {
+                component.visit_references(OnLoss::Clear, &mut |entity, policy: OnLoss| {
                     if policy.lets_go() && lost.contains(entity) {
                         still_lost.push(entity);
                     }
@@ -460,15 +465,15 @@ where
             }
             let among = Among::new(lost);
             let remains =
-                component.release_references(Policy::Clear, &mut |entity| among.contains(entity));
+                component.release_references(OnLoss::Clear, &mut |entity| among.contains(entity));
             debug_assert!(
-                remains == Remains::Valid || C::CASCADES,
+                remains == AfterRelease::Valid || C::CASCADES,
                 "a component should be releasable"
             );
-            let mut stays = remains == Remains::Valid;
+            let mut stays = remains == AfterRelease::Valid;
             if C::CASCADES && stays {
-                component.visit_references(Policy::Clear, &mut |entity, policy| {
-                    stays &= policy != Policy::Deny || !among.contains(entity);
+                component.visit_references(OnLoss::Clear, &mut |entity, policy| {
+                    stays &= policy != OnLoss::Deny || !among.contains(entity);
                 });
             }
             if hears == Hears::Yes && stays {

@@ -13,7 +13,7 @@ use bevy_ecs::{
 
 use crate::{
     books::Books,
-    reference::{policy::Policy, references::References, tracked::Tracking},
+    reference::{policy::OnLoss, references::References, tracked::Tracking},
     signal,
 };
 
@@ -76,7 +76,7 @@ impl<C: Component + References> Watch for WatchOf<C> {
         } = &mut changes;
         let mut look = |holder: Entity, component: &C| {
             let start = named.len();
-            component.visit_references(Policy::Clear, &mut |entity, _| {
+            component.visit_references(OnLoss::Clear, &mut |entity, _| {
                 // What is named twice only looks as if it had changed.
                 named.push(entity);
             });
@@ -124,7 +124,7 @@ impl<C: Component + References> Watch for WatchOf<C> {
         let mut naming = Vec::new();
         for (holder, component) in self.0.iter_manual(world) {
             let mut is_found = false;
-            component.visit_references(Policy::Clear, &mut |entity, _| {
+            component.visit_references(OnLoss::Clear, &mut |entity, _| {
                 is_found |= is_meant(entity);
             });
             if is_found {

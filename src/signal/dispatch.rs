@@ -31,7 +31,7 @@ use crate::{
     deleting::{Deleting, SlowestHandler},
     panics::{Panicked, catch},
     registration::Registration,
-    signal::qdeleting::{Cause, Qdeleting},
+    signal::qdeleting::{QdelCause, Qdeleting},
 };
 
 /// Times the handlers of one notice, each by itself.
@@ -210,7 +210,7 @@ pub(crate) fn ask<A: 'static>(
 
 /// Tells of a target that is despawned by whatever means, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
-    if let Err(panicked) = tell_all(&mut world, context.entity, Cause::Despawn) {
+    if let Err(panicked) = tell_all(&mut world, context.entity, QdelCause::Despawn) {
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             // Bevy leaves it alive.
             books.bypass_change_detection().marks.despawned = None;
@@ -224,13 +224,13 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
 pub(crate) fn tell_all(
     world: &mut DeferredWorld,
     target: Entity,
-    cause: Cause,
+    cause: QdelCause,
 ) -> Result<(), Panicked> {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(());
     };
     let books = books.bypass_change_detection();
-    if cause == Cause::Despawn {
+    if cause == QdelCause::Despawn {
         books.marks.despawned = Some(target);
     }
     let release = books.release;

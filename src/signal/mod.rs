@@ -12,7 +12,16 @@
 //! 3. The order of a list is the order of registration.
 //! 4. Between two calls of handlers that can reach the world all books are whole.
 //!
-//! [`check_registrations`](SignalExt::check_registrations) compares the two sides.
+//! [`check_registrations`](WorldSignalExt::check_registrations) compares the two sides.
+
+pub use self::{
+    answer::Answer,
+    handler::SignalHandler,
+    outcome::{Footprint, Registered, Replaced},
+    received::Received,
+    target::SignalTarget,
+};
+pub use crate::registration::Registration;
 
 pub(crate) mod answer;
 pub(crate) mod column;
@@ -33,8 +42,6 @@ pub(crate) mod target;
 pub(crate) mod target_mark;
 
 use bevy_ecs::{entity::Entity, world::World};
-
-use crate::signal::answer::Answer;
 
 /// A typed message about a target.
 ///
@@ -88,7 +95,7 @@ pub trait Signal: Sized + Send + Sync + 'static {
     ///
     /// `None`, the default, means that it hears nothing and the registration is an error.
     /// [`Qdeleting`](crate::Qdeleting) answers with
-    /// [`Cause::AlreadyGone`](crate::Cause::AlreadyGone).
+    /// [`QdelCause::AlreadyGone`](crate::QdelCause::AlreadyGone).
     fn missed(_target: Entity) -> Option<Self> {
         None
     }

@@ -17,7 +17,7 @@ pub enum Registered {
     Queued,
 }
 
-/// What a [`replace_signal`](crate::SignalExt::replace_signal) did.
+/// What a [`replace_signal`](crate::WorldSignalExt::replace_signal) did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replaced {
     /// There was a registration; its handler is the new one now, and its place in the order is

@@ -7,7 +7,7 @@ use crate::signal::Signal;
 /// "You are about to lose this entity": sent about a target while it is still whole.
 ///
 /// Handlers run before the first component of the target is dropped, so they can read it, clear
-/// what names it, and pick something else. After the handlers of a [`qdel`](crate::QdelExt::qdel)
+/// what names it, and pick something else. After the handlers of a [`qdel`](crate::WorldQdelExt::qdel)
 /// it is triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A
 /// plain `despawn` calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
 ///
@@ -34,21 +34,21 @@ pub struct Qdeleting {
     /// The entity that goes away.
     pub entity: Entity,
     /// Why it goes away.
-    pub cause: Cause,
-    /// Whether the deletion was forced ([`force_qdel`](crate::QdelExt::force_qdel)).
+    pub cause: QdelCause,
+    /// Whether the deletion was forced ([`force_qdel`](crate::WorldQdelExt::force_qdel)).
     pub force: bool,
 }
 
 /// Why an entity goes away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Cause {
-    /// Somebody called [`qdel`](crate::QdelExt::qdel) on it.
+pub enum QdelCause {
+    /// Somebody called [`qdel`](crate::WorldQdelExt::qdel) on it.
     Qdel,
     /// This owner of it is being deleted.
     Owner(Entity),
     /// This entity is being deleted, and a declared field of it names that one with
-    /// [`Policy::Qdel`](crate::Policy::Qdel).
+    /// [`OnLoss::Qdel`](crate::reference::OnLoss::Qdel).
     Reference(Entity),
     /// It is being despawned without a `qdel`.
     Despawn,
@@ -57,7 +57,7 @@ pub enum Cause {
 }
 
 impl Qdeleting {
-    pub(crate) fn new(entity: Entity, cause: Cause, force: bool) -> Self {
+    pub(crate) fn new(entity: Entity, cause: QdelCause, force: bool) -> Self {
         Self {
             entity,
             cause,
@@ -72,6 +72,6 @@ impl Signal for Qdeleting {
     const OBSERVERS: Option<fn(Self, &mut World)> = Some(|notice, world| world.trigger(notice));
 
     fn missed(target: Entity) -> Option<Self> {
-        Some(Self::new(target, Cause::AlreadyGone, false))
+        Some(Self::new(target, QdelCause::AlreadyGone, false))
     }
 }

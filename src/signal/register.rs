@@ -22,7 +22,8 @@ use crate::{
     error::{RegisterError, UnregisterError},
     registration::Registration,
     signal::{
-        handler::SignalHandler, late_registrations, listener, missed, target::Signals, target_mark,
+        handler::SignalHandler, late_registrations, listener, missed, target::SignalTarget,
+        target_mark,
     },
 };
 
@@ -229,7 +230,7 @@ pub(crate) fn check_target(
     if has::<Deleting>(world, target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
-    let takes = if has::<Signals>(world, target) {
+    let takes = if has::<SignalTarget>(world, target) {
         Takes::AsItIs
     } else {
         Takes::OnceMarked

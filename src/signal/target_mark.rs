@@ -14,7 +14,7 @@ use bevy_ecs::{
 use crate::{
     books::Books,
     panics::{Panicked, catch},
-    signal::{dispatch, qdeleting::Cause, target::Signals},
+    signal::{dispatch, qdeleting::QdelCause, target::SignalTarget},
 };
 
 /// Marks `target`, which is listened to from now on, and tells whether it stays so; if not, nobody
@@ -33,7 +33,7 @@ pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
     books.bypass_change_detection().marks.under_way.push(target);
     let marked = catch(|| {
         if let Ok(mut target) = world.get_entity_mut(target) {
-            target.insert(Signals);
+            target.insert(SignalTarget);
         }
     });
     // Somebody may have cleared the world.
@@ -56,7 +56,7 @@ pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
 /// Returns `true` if an entity is there and has no mark.
 pub(crate) fn lacks_mark(world: &World, target: Entity) -> bool {
     let target = world.get_entity(target);
-    target.is_ok_and(|target| !target.contains::<Signals>())
+    target.is_ok_and(|target| !target.contains::<SignalTarget>())
 }
 
 /// Ends what is registered on a target that cannot be marked.
@@ -69,8 +69,8 @@ fn give_up(world: &mut World, target: Entity) {
     books.drop_lists(target);
     if !core::mem::replace(&mut books.marks.is_reported, true) {
         log::warn!(
-            "`Signals` was taken off {target} as soon as it was inserted, so nobody can listen to it, and {ended} registrations on it have \
-             ended; leave `Signals` where it is, and call `unregister_all` where nobody is to listen any more"
+            "`SignalTarget` was taken off {target} as soon as it was inserted, so nobody can listen to it, and {ended} registrations on it have \
+             ended; leave `SignalTarget` where it is, and call `unregister_all` where nobody is to listen any more"
         );
     }
 }
@@ -118,7 +118,7 @@ fn tell_afterwards(world: &mut World, target: Entity) -> Result<(), Panicked> {
         return Ok(());
     }
     let mut deferred = DeferredWorld::from(&mut *world);
-    let told = dispatch::tell_all(&mut deferred, target, Cause::AlreadyGone);
+    let told = dispatch::tell_all(&mut deferred, target, QdelCause::AlreadyGone);
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         books.bypass_change_detection().drop_lists(target);
     }

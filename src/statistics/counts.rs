@@ -27,12 +27,12 @@ pub struct KindCounts {
     pub refused: u64,
     /// Entities that were torn down by this crate.
     pub torn_down: u64,
-    /// Entities that were deleted and live on: [`LetMeLive`](crate::Hint::LetMeLive).
+    /// Entities that were deleted and live on: [`LetMeLive`](crate::DestroyHint::LetMeLive).
     pub kept: u64,
     /// Components that wanted that in vain, because the deletion was forced, or it or to be left
     /// alone because they came when it was decided.
     pub overruled: u64,
-    /// Entities that were left to whoever said [`IWillHandleIt`](crate::Hint::IWillHandleIt).
+    /// Entities that were left to whoever said [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt).
     pub left_alone: u64,
     /// Places that still named an entity after it was gone: what sweeps found, of those that looked
     /// for it by name. What others found is of the others.

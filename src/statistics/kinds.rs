@@ -11,154 +11,37 @@ use smallvec::SmallVec;
 
 use crate::{
     deleting::{Deleting, KindId},
-    deletion::{batch_outcome::QdelBatch, outcome::QdelCounts, queue::Deletions},
+    deletion::{batch_outcome::QdelBatchOutcome, outcome::QdelCounts, queue::Deletions},
     error::QdelError,
-    statistics::{counts::KindCounts, report::QdelStatistics},
+    statistics::counts::KindCounts,
 };
 
-/// Counting what deletions did and cost, kind of entity by kind of entity, on a [`World`].
-///
-/// An entity belongs to the first kind registered whose marker it has when its deletion begins.
-/// What becomes of its components after that, or which kinds are registered after that, changes
-/// nothing. Entities of no kind are the others. A plain `despawn` is not counted.
-pub trait WorldKindExt {
-    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
-    ///
-    /// What was deleted before belongs to the others. A second time does no harm.
-    ///
-    /// # Complexity
-    ///
-    /// Each deletion of an entity looks through the markers, in the order of their registration,
-    /// until it has one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Goblin;
-    ///
-    /// let mut world = World::new();
-    /// world.register_kind::<Goblin>();
-    /// let goblin = world.spawn(Goblin).id();
-    ///
-    /// world.qdel(goblin)?;
-    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 1);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn register_kind<M: Component>(&mut self) -> &mut Self;
-
-    /// Returns what deletions of a kind did and cost; none if it was not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Orc;
-    ///
-    /// #[derive(Component)]
-    /// struct Goblin;
-    ///
-    /// let mut world = World::new();
-    /// world.register_kind::<Goblin>();
-    /// let goblin = world.spawn(Goblin).id();
-    /// world.qdel(goblin)?;
-    ///
-    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 1);
-    /// assert!(world.kind_counts::<Orc>().is_none());
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn kind_counts<M: Component>(&self) -> Option<KindCounts>;
-
-    /// Returns what deletions did and cost: of each kind, worst first, and of the others.
-    ///
-    /// Its `Display` is a table.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Goblin;
-    ///
-    /// let mut world = World::new();
-    /// world.register_kind::<Goblin>();
-    /// let goblin = world.spawn(Goblin).id();
-    /// world.qdel(goblin)?;
-    ///
-    /// let statistics = world.qdel_statistics();
-    ///
-    /// assert_eq!(statistics.kinds[0].counts.deleted, 1);
-    /// assert_eq!(statistics.waiting, 1); // for its tear-down
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn qdel_statistics(&self) -> QdelStatistics;
-
-    /// Counts from zero again: all kinds, the others, the fields with leftovers, and
-    /// [`QdelCounts`].
-    ///
-    /// The kinds stay registered. What was deleted before and is torn down after this, counts as
-    /// torn down after this.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Goblin;
-    ///
-    /// let mut world = World::new();
-    /// world.register_kind::<Goblin>();
-    /// let goblin = world.spawn(Goblin).id();
-    /// world.qdel(goblin)?;
-    ///
-    /// world.reset_qdel_statistics();
-    ///
-    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 0);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn reset_qdel_statistics(&mut self);
+/// Counts what deletions of entities with an `M` do and cost, apart from the others.
+pub(crate) fn register<M: Component>(world: &mut World) {
+    let marker = world.register_component::<M>();
+    let kinds = Kinds::of(world);
+    let others = kinds.unwrap_or(&Kinds::default()).others(world);
+    let mut deletions = Deletions::get_or_init(world);
+    deletions.kinds.others = others;
+    deletions.kinds.register(marker, type_name::<M>());
 }
 
-impl WorldKindExt for World {
-    fn register_kind<M: Component>(&mut self) -> &mut Self {
-        let marker = self.register_component::<M>();
-        let kinds = Kinds::of(self);
-        let others = kinds.unwrap_or(&Kinds::default()).others(self);
-        let mut deletions = Deletions::get_or_init(self);
-        deletions.kinds.others = others;
-        deletions.kinds.register(marker, type_name::<M>());
-        self
-    }
+/// Returns what was counted for a kind, if that is registered.
+pub(crate) fn counts_of<M: Component>(world: &World) -> Option<KindCounts> {
+    let marker = world.component_id::<M>()?;
+    let deletions = world.get_resource::<Deletions>()?;
+    let mut all = deletions.kinds.all.iter();
+    let kind = all.find(|kind| kind.marker == marker)?;
+    Some(kind.counts)
+}
 
-    fn kind_counts<M: Component>(&self) -> Option<KindCounts> {
-        let marker = self.component_id::<M>()?;
-        let deletions = self.get_resource::<Deletions>()?;
-        let mut all = deletions.kinds.all.iter();
-        let kind = all.find(|kind| kind.marker == marker)?;
-        Some(kind.counts)
+/// Counts from zero again: all kinds, the others, the fields with leftovers, and the total.
+pub(crate) fn reset(world: &mut World) {
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.kinds.reset();
+        deletions.sweeps.reset_fields();
     }
-
-    fn qdel_statistics(&self) -> QdelStatistics {
-        QdelStatistics::of(self)
-    }
-
-    fn reset_qdel_statistics(&mut self) {
-        if let Some(mut deletions) = self.get_resource_mut::<Deletions>() {
-            deletions.kinds.reset();
-            deletions.sweeps.reset_fields();
-        }
-        QdelCounts::change(self, |counts| *counts = QdelCounts::default());
-    }
+    QdelCounts::change(world, |counts| *counts = QdelCounts::default());
 }
 
 /// All kinds, in the order of registration, and the others.
@@ -334,7 +217,7 @@ pub(crate) fn count_deleted(
 
 /// Counts those in a batch that were refused, before the others are told apart into those that live
 /// on and those that do not.
-pub(crate) fn count_refused(world: &mut World, batch: &QdelBatch) {
+pub(crate) fn count_refused(world: &mut World, batch: &QdelBatchOutcome) {
     if !Kinds::of(world).is_some_and(Kinds::are_told_apart) {
         return;
     }

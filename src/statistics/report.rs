@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What the deletions in a world did and cost, since it began or the statistics were reset: see
-/// [`WorldKindExt::qdel_statistics`](crate::WorldKindExt::qdel_statistics).
+/// [`WorldQdelExt::qdel_statistics`](crate::WorldQdelExt::qdel_statistics).
 ///
 /// Its `Display` is a table for people. It leaves out what never happened.
 ///
@@ -31,7 +31,7 @@ use crate::{
 /// struct Goblin;
 ///
 /// let mut world = World::new();
-/// world.register_kind::<Goblin>();
+/// world.register_qdel_kind::<Goblin>();
 /// let goblin = world.spawn(Goblin).id();
 /// world.qdel(goblin)?;
 /// world.qdel(goblin)?;
@@ -55,10 +55,10 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct QdelStatistics {
+pub struct Statistics {
     /// Each kind, worst first: by the time that hard deletes took, then by leftovers, then by the
     /// time that telling and destroying took, then by how many were deleted, and then by name.
-    pub kinds: Vec<KindStatistics>,
+    pub kinds: Vec<KindRow>,
     /// The entities of no kind, and those that were deleted before their kind was registered.
     pub others: KindCounts,
     /// The fields in which sweeps found entities that were gone, those with the most places first.
@@ -71,7 +71,7 @@ pub struct QdelStatistics {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct KindStatistics {
+pub struct KindRow {
     /// The type name of the marker.
     pub name: &'static str,
     /// That name without its path, unless several kinds share that.
@@ -80,14 +80,14 @@ pub struct KindStatistics {
     pub counts: KindCounts,
 }
 
-impl QdelStatistics {
+impl Statistics {
     pub(crate) fn of(world: &World) -> Self {
         let nothing = Kinds::default();
         let kinds = Kinds::of(world).unwrap_or(&nothing);
         let names: Vec<_> = kinds.iter().map(|(name, _)| name).collect();
         let named = short_names(&names).into_iter().zip(kinds.iter());
         let mut of_kinds: Vec<_> = named
-            .map(|(short_name, (name, counts))| KindStatistics {
+            .map(|(short_name, (name, counts))| KindRow {
                 name,
                 short_name,
                 counts: *counts,
@@ -97,7 +97,7 @@ impl QdelStatistics {
         Self {
             kinds: of_kinds,
             others: kinds.others(world),
-            fields: sweep_in_flush::leftover_fields(world),
+            fields: sweep_in_flush::sweep_statistics(world),
             waiting: count_waiting(world),
         }
     }
@@ -156,7 +156,7 @@ pub(crate) fn count_waiting(world: &World) -> usize {
     deletions.map_or(0, Deletions::count_waiting)
 }
 
-impl fmt::Display for QdelStatistics {
+impl fmt::Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total();
         let rows = self.rows(&total);
@@ -214,7 +214,7 @@ impl fmt::Display for QdelStatistics {
 /// What the row is called that has what was counted for all.
 const ALL: &str = "all";
 
-impl QdelStatistics {
+impl Statistics {
     /// Returns the rows of the table, each with its name.
     fn rows(&self, total: &KindCounts) -> Vec<(&str, KindCounts)> {
         let kinds = self.kinds.iter();

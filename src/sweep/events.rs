@@ -7,13 +7,13 @@ use bevy_ecs::event::Event;
 use crate::{find::report::ReferenceReport, sweep::report::SweepReport};
 
 /// A sweep is done that was asked for by the settings, a hint, or
-/// [`request_sweep`](crate::SweepExt::request_sweep).
+/// [`queue_sweep`](crate::WorldReferencesExt::queue_sweep).
 ///
 /// It is triggered once for each, also if nothing was found.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{SweepFinished, prelude::*};
+/// use qdel::{prelude::*, sweep::SweepFinished};
 ///
 /// let mut world = World::new();
 /// world.add_observer(|finished: On<SweepFinished>| {
@@ -31,8 +31,8 @@ pub struct SweepFinished {
     pub time: Duration,
 }
 
-/// A search is done that was asked for by [`Hint::FindReferences`](crate::Hint::FindReferences) or
-/// [`Hint::FindReferencesOnFail`](crate::Hint::FindReferencesOnFail).
+/// A search is done that was asked for by [`DestroyHint::FindReferences`](crate::DestroyHint::FindReferences) or
+/// [`DestroyHint::FindReferencesOnFail`](crate::DestroyHint::FindReferencesOnFail).
 ///
 /// For the first the target is about to be torn down, and for the second it is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Event)]

@@ -9,6 +9,13 @@
 //! 1. A place is listed once, however many ways there are to read it.
 //! 2. A component counts as changed by a pass only if something was taken out of it.
 
+pub use self::{
+    events::SweepFinished,
+    report::{Leftover, LeftoverState, SweepReport},
+    schedule::LeftoverField,
+    settings::{Mode, Pace},
+};
+
 pub(crate) mod events;
 pub(crate) mod pass;
 pub(crate) mod report;

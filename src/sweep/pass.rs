@@ -24,7 +24,7 @@ use crate::{
     hash::HashSet,
     inspect::{
         blind_spot::TooDeep,
-        holder::{ReferenceKind, ReferencePlace},
+        holder::{Place, PlaceKind},
         label::EntityLabel,
         reader::Grip,
         readers::{BlindTo, Readers, archetypes},
@@ -92,7 +92,7 @@ struct Hit {
     holder: Entity,
     /// How it is read.
     reader: usize,
-    places: Vec<(Entity, ReferencePlace)>,
+    places: Vec<(Entity, Place)>,
 }
 
 /// Looks everywhere in one go.
@@ -347,7 +347,7 @@ impl Pass {
         world: &World,
         hit: &Hit,
         outcome: &mut Result<(), Panicked>,
-    ) -> HashSet<(Entity, ReferenceKind)> {
+    ) -> HashSet<(Entity, PlaceKind)> {
         let reads = self.readers.by_number(hit.reader);
         let Ok(holder) = world.get_entity(hit.holder) else {
             return HashSet::default();
@@ -382,9 +382,9 @@ impl Pass {
 
 /// Returns `true` if a sweep may empty a place: `remove` and `qdel` are for a deletion to carry
 /// out, and `deny` comes too late.
-fn can_be_emptied(kind: ReferenceKind) -> bool {
+fn can_be_emptied(kind: PlaceKind) -> bool {
     match kind {
-        ReferenceKind::Declared(policy) => policy.lets_go(),
+        PlaceKind::Declared(policy) => policy.lets_go(),
         _ => true,
     }
 }

@@ -6,10 +6,10 @@ use crate::{
     hash::HashSet,
     inspect::{
         blind_spot::{BlindSpot, write_blind_spots},
-        holder::{ReferenceKind, ReferencePlace},
+        holder::{Place, PlaceKind},
         label::{EntityLabel, order},
     },
-    reference::policy::Policy,
+    reference::policy::OnLoss,
     text::{Counted, write_first},
 };
 
@@ -42,7 +42,7 @@ pub struct SweepReport {
 const SHOWN_BLIND_SPOTS: usize = 8;
 
 /// So many leftovers are shown by the `Display` of a [`SweepReport`].
-pub const SHOWN_LEFTOVERS: usize = 20;
+const SHOWN_LEFTOVERS: usize = 20;
 
 /// A place that named an entity which is gone, or which a sweep was given.
 ///
@@ -53,7 +53,7 @@ pub struct Leftover {
     /// Whose component it is.
     pub holder: EntityLabel,
     /// Where it is.
-    pub place: ReferencePlace,
+    pub place: Place,
     /// Whom it named. The name of an entity that is gone is known if this crate tore it down for
     /// this sweep.
     pub target: EntityLabel,
@@ -148,10 +148,10 @@ impl fmt::Display for Leftover {
             place.kind.remark()
         )?;
         match (state, place.kind) {
-            (LeftoverState::Emptied, ReferenceKind::Declared(_) | ReferenceKind::Plain) => {
+            (LeftoverState::Emptied, PlaceKind::Declared(_) | PlaceKind::Plain) => {
                 write!(f, ": emptied")
             }
-            (LeftoverState::Left, ReferenceKind::Declared(policy)) if policy != Policy::Clear => {
+            (LeftoverState::Left, PlaceKind::Declared(policy)) if policy != OnLoss::Clear => {
                 write!(f, ": left, because of its policy")
             }
             (LeftoverState::Left, _) => write!(f, ": left"),

@@ -10,11 +10,11 @@ use disqualified::ShortName;
 
 use crate::{
     deleting::KindId,
-    hint::Hint,
+    hint::DestroyHint,
     sweep::{
         pass::Pass,
         report::{Leftover, SweepReport},
-        settings::SweepMode,
+        settings::Mode,
         targets::{Targets, Treatment},
     },
     text::Counted,
@@ -27,7 +27,7 @@ pub(crate) struct Corpse {
     /// What it was called.
     pub(crate) name: Option<String>,
     pub(crate) kind: KindId,
-    pub(crate) hint: Hint,
+    pub(crate) hint: DestroyHint,
 }
 
 /// A sweep that is being done in slices.
@@ -79,10 +79,10 @@ pub(crate) enum Suspension {
 }
 
 /// Returns `true` if an entity with this hint is looked for when it is gone.
-pub(crate) fn is_looked_for(hint: Hint) -> bool {
+pub(crate) fn is_looked_for(hint: DestroyHint) -> bool {
     matches!(
         hint,
-        Hint::FindReferencesOnFail | Hint::HardDelete | Hint::HardDeleteNow
+        DestroyHint::FindReferencesOnFail | DestroyHint::HardDelete | DestroyHint::HardDeleteNow
     )
 }
 
@@ -155,7 +155,7 @@ impl Sweeps {
 
     /// Takes the sweep that is running, or else the one that waits, which looks for all who are
     /// gone if `mode` says so.
-    pub(crate) fn take_next(&mut self, mode: SweepMode) -> Option<Box<Sweep>> {
+    pub(crate) fn take_next(&mut self, mode: Mode) -> Option<Box<Sweep>> {
         if let Some(running) = self.running.take() {
             return Some(running);
         }
@@ -163,7 +163,7 @@ impl Sweeps {
             return None;
         }
         let mut sweep = Sweep::for_corpses(core::mem::take(&mut self.waiting));
-        if core::mem::take(&mut self.is_requested) || mode == SweepMode::EachFlush {
+        if core::mem::take(&mut self.is_requested) || mode == Mode::EachFlush {
             sweep.targets.add_gone(Treatment::Empty);
         }
         Some(Box::new(sweep))
@@ -200,7 +200,7 @@ impl Sweep {
     pub(crate) fn for_corpses(corpses: Vec<Corpse>) -> Self {
         let mut targets = Targets::default();
         let treatment = |hint| match hint {
-            Hint::FindReferencesOnFail => Treatment::Report,
+            DestroyHint::FindReferencesOnFail => Treatment::Report,
             _ => Treatment::Empty,
         };
         add_corpses(&mut targets, &corpses, treatment);
@@ -216,7 +216,7 @@ impl Sweep {
 pub(crate) fn add_corpses(
     targets: &mut Targets,
     corpses: &[Corpse],
-    treatment: impl Fn(Hint) -> Treatment,
+    treatment: impl Fn(DestroyHint) -> Treatment,
 ) {
     for corpse in corpses {
         targets.insert(corpse.entity, treatment(corpse.hint), corpse.name.clone());

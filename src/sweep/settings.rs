@@ -10,12 +10,12 @@ use core::{num::NonZeroU32, time::Duration};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 #[non_exhaustive]
-pub enum SweepMode {
-    /// Never, but for calls of [`SweepExt::sweep`](crate::SweepExt::sweep) and its like: hints only
+pub enum Mode {
+    /// Never, but for calls of [`WorldReferencesExt::sweep`](crate::WorldReferencesExt::sweep) and its like: hints only
     /// say when the tear-down comes.
     Off,
-    /// When somebody asks: by a [`Hint`](crate::Hint), or by
-    /// [`request_sweep`](crate::SweepExt::request_sweep).
+    /// When somebody asks: by a [`DestroyHint`](crate::DestroyHint), or by
+    /// [`queue_sweep`](crate::WorldReferencesExt::queue_sweep).
     #[default]
     OnDemand,
     /// Also in every so many flushes, of those with something torn down since the last, for what
@@ -29,7 +29,7 @@ pub enum SweepMode {
 /// How long a sweep may take at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
-pub enum SweepPace {
+pub enum Pace {
     /// As long as it takes.
     #[default]
     AtOnce,

@@ -9,29 +9,29 @@ use crate::{
     deletion::{
         look_before_asking::Look,
         mark::Force,
-        outcome::{Qdel, QdelCounts},
+        outcome::{QdelCounts, QdelOutcome},
         owned::Member,
         sweep_in_flush::{self, Sweeping},
         worklist,
     },
     error::QdelError,
-    hint::Hint,
+    hint::DestroyHint,
     liveness::{Liveness, LivenessExt},
     panics::{Panicked, catch},
     sweep::{
         schedule::add_corpses,
         targets::{Targets, Treatment},
     },
-    testing::failures::{CreateAndDestroyError, CreateAndDestroyFailure, CreateAndDestroyStep},
+    testing::failures::{Error, Failure, Stage},
 };
 
 /// Creates and destroys one of everything, and says what does not go as it should: a test that a
 /// game writes once.
 ///
-/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::QdelExt::qdel), and by force
+/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::WorldQdelExt::qdel), and by force
 /// if something keeps it; the other is deleted by force. It fails if anybody panics, if an entity
 /// is still there after the tear-down, if somebody answers force with a veto or with
-/// [`Hint::LetMeLive`], and if anything still names the entity or what went with it.
+/// [`DestroyHint::LetMeLive`], and if anything still names the entity or what went with it.
 ///
 /// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its
 /// leaks.
@@ -40,7 +40,7 @@ use crate::{
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{CreateAndDestroy, prelude::*};
+/// use qdel::{prelude::*, testing::CreateAndDestroy};
 ///
 /// #[derive(Component)]
 /// struct Goblin;
@@ -54,7 +54,7 @@ use crate::{
 ///     .with("goblin", spawn_goblin)
 ///     .with("empty", |world| world.spawn_empty().id())
 ///     .run(&mut world)?;
-/// # Ok::<(), qdel::CreateAndDestroyError>(())
+/// # Ok::<(), qdel::testing::Error>(())
 /// ```
 #[derive(Default)]
 pub struct CreateAndDestroy {
@@ -94,19 +94,19 @@ impl CreateAndDestroy {
     ///
     /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins
     /// or goes on meanwhile. What still names the gone is emptied, and counted as by a
-    /// [sweep](crate::SweepExt::sweep). What handlers and `Destroy`s leave in the world, such as a
+    /// [sweep](crate::WorldReferencesExt::sweep). What handlers and `Destroy`s leave in the world, such as a
     /// corpse, stays there. A type that is neither tracked nor registered is not looked into.
     ///
     /// # Errors
     ///
-    /// Returns [`CreateAndDestroyError`] if anything did not go as it should, with all of it; each
+    /// Returns [`Error`] if anything did not go as it should, with all of it; each
     /// failure once for each spawner. Nothing is left out after a panic.
     ///
     /// # Complexity
     ///
     /// Two passes over all components for each spawner, as those of
-    /// [`SweepExt::sweep`](crate::SweepExt::sweep).
-    pub fn run(self, world: &mut World) -> Result<(), CreateAndDestroyError> {
+    /// [`WorldReferencesExt::sweep`](crate::WorldReferencesExt::sweep).
+    pub fn run(self, world: &mut World) -> Result<(), Error> {
         let spawners = self.spawners.len();
         let mut failures = Vec::new();
         for mut spawner in self.spawners {
@@ -121,16 +121,15 @@ impl CreateAndDestroy {
         if failures.is_empty() {
             return Ok(());
         }
-        Err(CreateAndDestroyError { spawners, failures })
+        Err(Error { spawners, failures })
     }
 }
 
 impl Spawner {
-    fn test(&mut self, world: &mut World, force: Force) -> Vec<CreateAndDestroyFailure> {
+    fn test(&mut self, world: &mut World, force: Force) -> Vec<Failure> {
         let spawner = self.name.clone();
-        let panicked = |step, panicked: Panicked| {
-            CreateAndDestroyFailure::panicked(spawner.clone(), step, &panicked)
-        };
+        let panicked =
+            |step, panicked: Panicked| Failure::panicked(spawner.clone(), step, &panicked);
         let mut failures = Vec::new();
         let spawned = catch(|| {
             let entity = (self.spawn)(world);
@@ -139,10 +138,10 @@ impl Spawner {
         });
         let entity = match spawned {
             Ok(entity) => entity,
-            Err(payload) => return vec![panicked(CreateAndDestroyStep::Spawn, payload)],
+            Err(payload) => return vec![panicked(Stage::Spawn, payload)],
         };
         if world.liveness(entity) != Liveness::Alive {
-            return vec![CreateAndDestroyFailure::NotSpawned { spawner, entity }];
+            return vec![Failure::NotSpawned { spawner, entity }];
         }
         // An entity that is stuck because its hook panics is tried again and again: that is the
         // fault of whoever spawned it.
@@ -152,21 +151,21 @@ impl Spawner {
             if force == Force::No {
                 // Whatever it answers, it may be deleted by force.
                 if let Err(payload) = qdel(world, entity, Force::No) {
-                    failures.push(panicked(CreateAndDestroyStep::Qdel, payload));
+                    failures.push(panicked(Stage::Qdel, payload));
                 }
             }
             if world.liveness(entity) == Liveness::Alive {
                 match qdel(world, entity, Force::Yes) {
-                    Ok(Ok(Qdel::Vetoed { on })) => failures.push(CreateAndDestroyFailure::Vetoed {
+                    Ok(Ok(QdelOutcome::Vetoed { on })) => failures.push(Failure::Vetoed {
                         spawner: spawner.clone(),
                         on,
                     }),
                     Ok(Ok(_)) => {}
-                    Ok(Err(error)) => failures.push(CreateAndDestroyFailure::Refused {
+                    Ok(Err(error)) => failures.push(Failure::Refused {
                         spawner: spawner.clone(),
                         error,
                     }),
-                    Err(payload) => failures.push(panicked(CreateAndDestroyStep::Qdel, payload)),
+                    Err(payload) => failures.push(panicked(Stage::Qdel, payload)),
                 }
             }
             sweep_in_flush::flush_all(world)
@@ -175,19 +174,21 @@ impl Spawner {
         if let Err(payload) = torn_down
             && (drained.is_ok() || is_there)
         {
-            failures.push(panicked(CreateAndDestroyStep::TearDown, payload));
+            failures.push(panicked(Stage::TearDown, payload));
         }
         if self::overruled(world) > overruled {
             let spawner = spawner.clone();
-            failures.push(CreateAndDestroyFailure::IgnoresForce { spawner });
+            failures.push(Failure::IgnoresForce { spawner });
         }
         if let Ok(at) = world.get_entity(entity)
             && failures.is_empty()
         {
-            failures.push(CreateAndDestroyFailure::StillThere {
+            failures.push(Failure::StillThere {
                 spawner: spawner.clone(),
                 entity,
-                hint: at.get::<Deleting>().map_or(Hint::Queue, Deleting::hint),
+                hint: at
+                    .get::<Deleting>()
+                    .map_or(DestroyHint::Queue, Deleting::hint),
             });
         }
         let looked = catch(|| {
@@ -200,9 +201,9 @@ impl Spawner {
             Ok(mut report) => {
                 report.blind_spots.clear();
                 let spawner = spawner.clone();
-                failures.push(CreateAndDestroyFailure::Leftovers { spawner, report });
+                failures.push(Failure::Leftovers { spawner, report });
             }
-            Err(payload) => failures.push(panicked(CreateAndDestroyStep::Look, payload)),
+            Err(payload) => failures.push(panicked(Stage::Look, payload)),
         }
         failures
     }
@@ -213,7 +214,7 @@ fn qdel(
     world: &mut World,
     entity: Entity,
     force: Force,
-) -> Result<Result<Qdel, QdelError>, Panicked> {
+) -> Result<Result<QdelOutcome, QdelError>, Panicked> {
     catch(|| worklist::qdel(world, Member::root(entity), force, Look::Afresh))
 }
 

@@ -3,28 +3,28 @@
 use core::fmt;
 
 use bevy_ecs::entity::Entity;
-use thiserror::Error;
 
 use crate::{
-    error::QdelError, hint::Hint, panics::Panicked, sweep::report::SweepReport, text::Counted,
+    error::QdelError, hint::DestroyHint, panics::Panicked, sweep::report::SweepReport,
+    text::Counted,
 };
 
 /// What did not go as it should when everything was created and destroyed.
 ///
 /// Both its `Display` and its `Debug` are a list for people, so that a test may return it.
-#[derive(Clone, PartialEq, Eq, Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub struct CreateAndDestroyError {
+pub struct Error {
     /// How many spawners were tried.
     pub spawners: usize,
     /// What went wrong, in the order of the spawners.
-    pub failures: Vec<CreateAndDestroyFailure>,
+    pub failures: Vec<Failure>,
 }
 
 /// Something that did not go as it should with the entity of a spawner.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum CreateAndDestroyFailure {
+pub enum Failure {
     /// The spawner returned an entity that is not alive.
     #[error(
         "{spawner}: {entity} was returned, which is not alive; return the entity that was spawned"
@@ -51,8 +51,10 @@ pub enum CreateAndDestroyFailure {
         /// The entity whose handler it was, or one that would go with the spawned one.
         on: Entity,
     },
-    /// A component answered [`Hint::LetMeLive`] to a forced deletion.
-    #[error("{spawner}: a `Destroy` says `LetMeLive` to force; look at `Destroying::force` first")]
+    /// A component answered [`DestroyHint::LetMeLive`] to a forced deletion.
+    #[error(
+        "{spawner}: a `Destroy` says `LetMeLive` to force; look at `DestroyContext::force` first"
+    )]
     IgnoresForce {
         /// The name of the spawner.
         spawner: String,
@@ -67,7 +69,7 @@ pub enum CreateAndDestroyFailure {
         /// What is still there.
         entity: Entity,
         /// What its components said.
-        hint: Hint,
+        hint: DestroyHint,
     },
     /// Somebody names what is gone.
     #[error("{spawner}: {report}")]
@@ -83,7 +85,7 @@ pub enum CreateAndDestroyFailure {
         /// The name of the spawner.
         spawner: String,
         /// What was being done.
-        step: CreateAndDestroyStep,
+        step: Stage,
         /// What the panic said.
         message: String,
     },
@@ -92,7 +94,7 @@ pub enum CreateAndDestroyFailure {
 /// A step in the life of an entity under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum CreateAndDestroyStep {
+pub enum Stage {
     /// Its spawner is called.
     Spawn,
     /// It is deleted.
@@ -103,12 +105,8 @@ pub enum CreateAndDestroyStep {
     Look,
 }
 
-impl CreateAndDestroyFailure {
-    pub(crate) fn panicked(
-        spawner: String,
-        step: CreateAndDestroyStep,
-        panicked: &Panicked,
-    ) -> Self {
+impl Failure {
+    pub(crate) fn panicked(spawner: String, step: Stage, panicked: &Panicked) -> Self {
         let text = panicked.message();
         Self::Panicked {
             spawner,
@@ -148,7 +146,7 @@ impl CreateAndDestroyFailure {
     }
 }
 
-impl fmt::Display for CreateAndDestroyStep {
+impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Spawn => "spawned",
@@ -159,13 +157,9 @@ impl fmt::Display for CreateAndDestroyStep {
     }
 }
 
-impl fmt::Display for CreateAndDestroyError {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut failed: Vec<_> = self
-            .failures
-            .iter()
-            .map(CreateAndDestroyFailure::spawner)
-            .collect();
+        let mut failed: Vec<_> = self.failures.iter().map(Failure::spawner).collect();
         failed.dedup();
         let failures = Counted(self.failures.len(), "failure", "failures");
         write!(
@@ -181,7 +175,7 @@ impl fmt::Display for CreateAndDestroyError {
     }
 }
 
-impl fmt::Debug for CreateAndDestroyError {
+impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }

@@ -2,7 +2,7 @@
 
 /// One method is told.
 mod on_lost_twice {
-    use qdel::{Entity, Lost, prelude::*};
+    use qdel::{prelude::*, reference::Lost, Entity};
 
     #[derive(References)]
     #[references(on_lost = Self::mourn)]

@@ -124,7 +124,7 @@ mod nested_entities {
 
 /// The method that is told takes what was lost.
 mod on_lost_of_a_wrong_type {
-    use qdel::{Entity, Lost, prelude::*};
+    use qdel::{prelude::*, reference::Lost, Entity};
 
     #[derive(References)]
     #[references(on_lost = Self::mourn)]

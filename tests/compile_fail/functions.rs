@@ -74,7 +74,7 @@ mod own_notice {
             entity,
             Qdeleting {
                 entity,
-                cause: Cause::Qdel,
+                cause: QdelCause::Qdel,
                 force: false,
             },
         );
@@ -89,8 +89,8 @@ mod veto_for_one_call {
     #[derive(Component)]
     struct Blessing;
 
-    fn protect(_: &Blessing, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn protect(_: &Blessing, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 
     pub fn main() {
@@ -110,9 +110,9 @@ mod veto_that_writes {
         charges: u32,
     }
 
-    fn protect(blessing: &mut Blessing, _: Received<PreQdel>) -> Verdict {
+    fn protect(blessing: &mut Blessing, _: Received<PreQdel>) -> QdelVerdict {
         blessing.charges -= 1;
-        Verdict::Veto
+        QdelVerdict::Veto
     }
 
     pub fn main() {
@@ -130,9 +130,9 @@ mod veto_with_a_deferred_world {
     #[derive(Component)]
     struct Blessing;
 
-    fn protect(mut world: DeferredWorld, asked: Received<PreQdel, Blessing>) -> Verdict {
-        world.queue_qdel(asked.listener());
-        Verdict::Veto
+    fn protect(mut world: DeferredWorld, asked: Received<PreQdel, Blessing>) -> QdelVerdict {
+        world.qdel(asked.listener());
+        QdelVerdict::Veto
     }
 
     pub fn main() {

@@ -132,9 +132,9 @@ mod world_of_a_question_is_kept {
         static KEPT: RefCell<Option<&'static World>> = RefCell::new(None);
     }
 
-    fn keep(world: &World, _: Received<PreQdel, Blessing>) -> Verdict {
+    fn keep(world: &World, _: Received<PreQdel, Blessing>) -> QdelVerdict {
         KEPT.set(Some(world));
-        Verdict::Allow
+        QdelVerdict::Allow
     }
 
     pub fn main() {

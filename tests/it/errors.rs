@@ -8,7 +8,11 @@ use core::fmt::Display;
 use bevy_ecs::{lifecycle::Add, prelude::*, resource::IsResource};
 use insta::{assert_snapshot, with_settings};
 use qdel::{
-    BrokenBooks, QdelCounts, QdelError, RegisterError, Registration, UnregisterError, prelude::*,
+    QdelError, RegisterError, SignalTarget,
+    error::{BrokenBooks, UnregisterError},
+    prelude::*,
+    signal::Registration,
+    statistics::QdelCounts,
 };
 
 struct Ping;
@@ -117,8 +121,8 @@ fn target_that_is_not_spawned_is_named() {
 #[test]
 fn target_whose_mark_does_not_stay_is_named() {
     let mut scene = Scene::new();
-    let strip = |added: On<Add<Signals>>, mut commands: Commands| {
-        commands.entity(added.entity).remove::<Signals>();
+    let strip = |added: On<Add<SignalTarget>>, mut commands: Commands| {
+        commands.entity(added.entity).remove::<SignalTarget>();
     };
     scene.world.add_observer(strip);
 

@@ -2,7 +2,7 @@
 
 use bevy_app::prelude::*;
 use bevy_ecs::{entity_disabling::Disabled, prelude::*, world::DeferredWorld};
-use qdel::{QdelCounts, QdelSystems, prelude::*};
+use qdel::{QdelCause, QdelSystems, prelude::*, statistics::QdelCounts};
 
 // The frame.
 
@@ -162,7 +162,7 @@ fn what_the_tear_down_deletes_waits_for_the_next_frame() {
     let [goblin, heir] = [(); 2].map(|()| app.world_mut().spawn(Mob { target: None }).id());
     app.world_mut()
         .entity_mut(goblin)
-        .observe(move |_: On<Despawn<Mob>>, mut world: DeferredWorld| world.queue_qdel(heir));
+        .observe(move |_: On<Despawn<Mob>>, mut world: DeferredWorld| world.qdel(heir));
     app.world_mut().qdel(goblin).unwrap();
 
     app.update();
@@ -317,7 +317,7 @@ fn observers_of_the_app_hear_notices() {
     app.update();
     app.update();
 
-    let expected = [(goblin, Cause::Qdel), (purse, Cause::Owner(goblin))];
+    let expected = [(goblin, QdelCause::Qdel), (purse, QdelCause::Owner(goblin))];
     assert_eq!(app.world().resource::<Heard>().0, expected);
 }
 
@@ -365,7 +365,7 @@ fn plugin_registers_its_types_for_reflection() {
     let registry = app.world().resource::<AppTypeRegistry>().read();
 
     let types = [
-        TypeId::of::<Weak>(),
+        TypeId::of::<WeakEntity>(),
         TypeId::of::<QdelSettings>(),
         TypeId::of::<Teardown>(),
         TypeId::of::<QdelCounts>(),
@@ -412,7 +412,7 @@ struct Read(Option<(bool, String)>);
 
 /// The notices that were heard, in order.
 #[derive(Resource, Default)]
-struct Heard(Vec<(Entity, Cause)>);
+struct Heard(Vec<(Entity, QdelCause)>);
 
 // H2: sweeps in an app.
 
@@ -433,7 +433,7 @@ fn app_leaves_a_type_out_of_sweeps_and_its_name_is_known() {
     struct Chronicle(#[expect(dead_code, reason = "nobody can look into it")] Entity);
     let mut app = App::new();
     app.add_plugins(QdelPlugin::default());
-    app.leave_out_of_sweeps::<Chronicle>();
+    app.exclude_from_sweeps::<Chronicle>();
     let goblin = app.world_mut().spawn_empty().id();
     app.world_mut().spawn(Chronicle(goblin));
 

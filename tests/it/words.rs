@@ -12,7 +12,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{Replaced, prelude::*};
+use qdel::{Answer, Question, Replaced, prelude::*};
 
 /// What happened, in order.
 #[derive(Resource, Default)]
@@ -337,8 +337,8 @@ mod deleting_target {
     impl Destroy for Cat {
         type Param = ();
 
-        fn destroy(&mut self, _: Destroying<()>) -> Hint {
-            Hint::LetMeLive
+        fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
+            DestroyHint::LetMeLive
         }
     }
 
@@ -412,7 +412,7 @@ mod deleting_target {
         world.entity_mut(target).insert(Cat);
         world.register_signal(mob, target, Mob::hear_ping).unwrap();
 
-        assert_eq!(world.qdel(target), Ok(Qdel::Kept));
+        assert_eq!(world.qdel(target), Ok(QdelOutcome::Kept));
         world.send_signal(target, Ping);
 
         assert_eq!(heard(&world, mob), ["ping"]);

@@ -139,7 +139,7 @@ pub(crate) enum Contender {
     Qdel,
     /// As qdel, with a handler that takes the world.
     QdelWorld,
-    /// As qdel, prepared: the targets' `Signals` are there from spawn (so they do not count as
+    /// As qdel, prepared: the targets' `SignalTarget` are there from spawn (so they do not count as
     /// memory), and `register_listener` was called.
     QdelReq,
     /// As qdel, with `World::qdel` and `Teardown::Immediate` in place of `despawn`.

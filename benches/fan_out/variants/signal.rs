@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
-use qdel::{RegisterError, prelude::*};
+use qdel::{RegisterError, SignalTarget, prelude::*};
 
 use super::{Alarming, Variant};
 use crate::{
@@ -71,7 +71,7 @@ pub(crate) struct Announced;
 
 /// A target that says that it will be listened to.
 #[derive(Component, Default)]
-#[require(Signals)]
+#[require(SignalTarget)]
 struct Announcement;
 
 impl Way for Announced {
@@ -248,7 +248,7 @@ pub(super) fn qdel(world: &mut World, target: Entity) {
     let answer = world.qdel(target);
     assert_eq!(
         answer,
-        Ok(Qdel::Queued),
+        Ok(QdelOutcome::Queued),
         "nobody should refuse the deletion of {target}"
     );
 }

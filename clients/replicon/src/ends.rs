@@ -6,7 +6,7 @@ use bevy::{
     ecs::entity_disabling::Disabled, prelude::*, state::app::StatesPlugin, time::TimeUpdateStrategy,
 };
 use bevy_replicon::{prelude::*, test_app::ServerTestAppExt};
-use qdel::{AppReferencesExt, QdelPlugin, References};
+use qdel::{AppQdelExt, QdelPlugin, References};
 use serde::{Deserialize, Serialize};
 
 /// By what the ends know each other's entities again.

@@ -13,7 +13,7 @@ use bevy::{
     prelude::*,
 };
 use bevy_replicon::prelude::*;
-use qdel::{Destroying, WorkClock, prelude::*};
+use qdel::{prelude::*, testing::WorkClock, DestroyContext};
 
 use crate::ends::{Ends, FRAME, Follows, Health, Id};
 
@@ -48,23 +48,23 @@ pub const WAYS: &[Way] = &[
 pub struct Guarded;
 
 impl Guarded {
-    fn refuse(&self, asked: Received<PreQdel>) -> Verdict {
+    fn refuse(&self, asked: Received<PreQdel>) -> QdelVerdict {
         if asked.force {
-            Verdict::Allow
+            QdelVerdict::Allow
         } else {
-            Verdict::Veto
+            QdelVerdict::Veto
         }
     }
 }
 
 /// What its entity answers.
 #[derive(Component)]
-struct Answers(Hint);
+struct Answers(DestroyHint);
 
 impl Destroy for Answers {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
         self.0
     }
 }
@@ -87,7 +87,7 @@ impl Bomb {
     fn go_off(mut world: DeferredWorld, heard: Received<Qdeleting, Self>) {
         let next = world.get::<Self>(heard.listener()).map(|bomb| bomb.next);
         if let Some(next) = next {
-            world.queue_qdel(next);
+            world.qdel(next);
         }
     }
 }
@@ -245,7 +245,7 @@ fn vetoed(ends: &mut Ends) -> usize {
 }
 
 fn kept(ends: &mut Ends) -> usize {
-    let all = spawn_answering(ends, Hint::LetMeLive, 20);
+    let all = spawn_answering(ends, DestroyHint::LetMeLive, 20);
     ends.tick();
     let some = all[..10].to_vec();
     ends.act(move |world| qdel_each(world, &some));
@@ -265,7 +265,7 @@ fn kept(ends: &mut Ends) -> usize {
 }
 
 fn left_alone(ends: &mut Ends) -> usize {
-    let all = spawn_answering(ends, Hint::IWillHandleIt, 20);
+    let all = spawn_answering(ends, DestroyHint::IWillHandleIt, 20);
     ends.tick();
     let some = all.clone();
     ends.act(move |world| qdel_each(world, &some));
@@ -282,7 +282,7 @@ fn left_alone(ends: &mut Ends) -> usize {
 }
 
 fn hard_delete_now(ends: &mut Ends) -> usize {
-    let all = spawn_answering(ends, Hint::HardDeleteNow, 20);
+    let all = spawn_answering(ends, DestroyHint::HardDeleteNow, 20);
     ends.tick();
     let some = all[..15].to_vec();
     ends.act(move |world| qdel_each(world, &some));
@@ -403,7 +403,7 @@ fn spawn_guarded(ends: &mut Ends, count: u32) -> Vec<Entity> {
     (0..count).map(spawn).collect()
 }
 
-fn spawn_answering(ends: &mut Ends, hint: Hint, count: u32) -> Vec<Entity> {
+fn spawn_answering(ends: &mut Ends, hint: DestroyHint, count: u32) -> Vec<Entity> {
     let spawn = |_| ends.spawn_with(Answers(hint));
     (0..count).map(spawn).collect()
 }

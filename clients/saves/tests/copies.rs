@@ -20,7 +20,7 @@ fn assert_alive_and_seen(world: &mut World, copy: Entity) {
     assert!(all.iter(world).any(|entity| entity == copy));
     world.flush_qdel();
     assert_eq!(world.liveness(copy), Liveness::Alive);
-    assert_eq!(world.qdel(copy), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(copy), Ok(QdelOutcome::Queued));
     world.flush_qdel();
     assert_eq!(world.liveness(copy), Liveness::Gone);
 }
@@ -130,7 +130,7 @@ fn copy_of_one_that_was_disabled_before_its_deletion_is_as_it_was() {
     // Its copy is what the original was: disabled by somebody else, and alive.
     assert_eq!(world.liveness(copy), Liveness::Alive);
     assert!(!world.entity(copy).contains::<Deleting>());
-    assert_eq!(world.qdel(copy), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(copy), Ok(QdelOutcome::Queued));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn seen_and_alive(world: &mut World) -> Vec<i32> {
 fn all_can_go(world: &mut World) {
     let mut all = world.query_filtered::<Entity, (With<Health>, Without<ChildOf>)>();
     for entity in all.iter(world).collect::<Vec<_>>() {
-        assert_eq!(world.qdel(entity), Ok(Qdel::Queued));
+        assert_eq!(world.qdel(entity), Ok(QdelOutcome::Queued));
     }
     world.flush_qdel();
     assert_eq!(seen_and_alive(world), []);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bevy_app::{App, Update};
 use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 use bevy_state::{app::StatesPlugin, prelude::*};
-use qdel::{Deleting, TEARDOWN_BATCH, WorkClock, prelude::*};
+use qdel::{prelude::*, testing::WorkClock, Deleting, TEARDOWN_BATCH};
 
 #[derive(States, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 enum Screen {
@@ -164,7 +164,7 @@ fn what_a_state_hid_before_the_deletion_stays_hidden_after_it_was_kept() {
     app.update();
     assert!(app.world().entity(cat).contains::<Disabled>());
 
-    assert_eq!(app.world_mut().qdel(cat), Ok(Qdel::Kept));
+    assert_eq!(app.world_mut().qdel(cat), Ok(QdelOutcome::Kept));
     app.update();
     assert!(app.world().entity(cat).contains::<Disabled>());
 
@@ -180,7 +180,7 @@ struct Cat;
 impl Destroy for Cat {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
-        Hint::LetMeLive
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
+        DestroyHint::LetMeLive
     }
 }

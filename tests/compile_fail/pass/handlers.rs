@@ -26,16 +26,16 @@ fn world(_: DeferredWorld, _: Received<Ping, Mob>) {}
 
 fn immutable(_: DeferredWorld, _: Received<Ping, Statue>) {}
 
-fn look(_: &Mob, _: Received<PreQdel>) -> Verdict {
-    Verdict::Allow
+fn look(_: &Mob, _: Received<PreQdel>) -> QdelVerdict {
+    QdelVerdict::Allow
 }
 
-fn look_at_immutable(_: &Statue, _: Received<PreQdel>) -> Verdict {
-    Verdict::Allow
+fn look_at_immutable(_: &Statue, _: Received<PreQdel>) -> QdelVerdict {
+    QdelVerdict::Allow
 }
 
-fn look_at_world(_: &World, _: Received<PreQdel, Mob>) -> Verdict {
-    Verdict::Veto
+fn look_at_world(_: &World, _: Received<PreQdel, Mob>) -> QdelVerdict {
+    QdelVerdict::Veto
 }
 
 fn main() {
@@ -51,5 +51,5 @@ fn main() {
     it.register_signal(mob, mob, look_at_immutable).unwrap();
     it.send_signal(mob, Ping);
     assert_eq!(it.get::<Mob>(mob).unwrap().count, 2);
-    assert_eq!(it.qdel(mob), Ok(Qdel::Vetoed { on: mob }));
+    assert_eq!(it.qdel(mob), Ok(QdelOutcome::Vetoed { on: mob }));
 }

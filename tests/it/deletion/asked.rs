@@ -7,7 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use qdel::{
-    Policy, QdelCounts, QdelError, ReferenceVisitor, References, Remains, Signals, prelude::*,
+    QdelError, References, SignalTarget,
+    prelude::*,
+    reference::{AfterRelease, OnLoss, ReferenceVisitor},
+    statistics::QdelCounts,
 };
 
 /// Refuses to lose its captain.
@@ -53,22 +56,22 @@ struct Guard {
 impl References for Guard {
     const CASCADES: bool = true;
 
-    fn visit_references<V: ReferenceVisitor>(&self, _: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, _: OnLoss, visitor: &mut V) {
         self.reads
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         assert!(!self.panics, "the guard is drunk");
         if let Some(king) = self.king {
-            visitor.reference(king, Policy::Deny);
+            visitor.reference(king, OnLoss::Deny);
         }
     }
 
     fn release_references(
         &mut self,
-        _: Policy,
+        _: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains {
+    ) -> AfterRelease {
         self.king = self.king.filter(|king| !is_lost(*king));
-        Remains::Valid
+        AfterRelease::Valid
     }
 
     fn on_lost(&mut self, lost: Lost<'_>) {
@@ -92,11 +95,11 @@ const ASKS: [Ask; 16] = [
     ("World::force_qdel_batch", |world, entity| {
         let _ = world.force_qdel_batch([entity]);
     }),
-    ("World::qdel_null", |world, entity| {
-        world.qdel_null(&mut Some(entity));
+    ("World::qdel_take", |world, entity| {
+        world.qdel_take(&mut Some(entity));
     }),
-    ("World::qdel_null_keys", |world, entity| {
-        world.qdel_null_keys(&mut vec![(entity, 1)]);
+    ("World::qdel_take_keys", |world, entity| {
+        world.qdel_take_keys(&mut vec![(entity, 1)]);
     }),
     ("World::qdel_in", |world, entity| {
         let second = core::time::Duration::from_secs(1);
@@ -121,16 +124,16 @@ const ASKS: [Ask; 16] = [
         world.commands().qdel_batch([entity]);
         world.flush();
     }),
-    ("Commands::qdel_null", |world, entity| {
-        world.commands().qdel_null(&mut Some(entity));
+    ("Commands::qdel_take", |world, entity| {
+        world.commands().qdel_take(&mut Some(entity));
         world.flush();
     }),
-    ("DeferredWorld::queue_qdel", |world, entity| {
-        DeferredWorld::from(&mut *world).queue_qdel(entity);
+    ("DeferredWorld::qdel", |world, entity| {
+        DeferredWorld::from(&mut *world).qdel(entity);
         world.flush();
     }),
-    ("DeferredWorld::queue_force_qdel", |world, entity| {
-        DeferredWorld::from(&mut *world).queue_force_qdel(entity);
+    ("DeferredWorld::force_qdel", |world, entity| {
+        DeferredWorld::from(&mut *world).force_qdel(entity);
         world.flush();
     }),
     ("by its owner", |world, entity| {
@@ -200,7 +203,7 @@ fn written_field_that_names_somebody_else_now_denies_no_more() {
     assert!(world.qdel(king).is_err());
     world.get_mut::<Ship>(ship).unwrap().captain = Some(heir);
 
-    assert_eq!(world.qdel(king), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(king), Ok(QdelOutcome::Queued));
     assert!(world.qdel(heir).is_err());
 }
 
@@ -448,7 +451,7 @@ fn types_that_only_let_go_are_not_read_before_a_question() {
 
     world.qdel(orc).unwrap();
 
-    assert!(!world.entity(goblin).contains::<Signals>());
+    assert!(!world.entity(goblin).contains::<SignalTarget>());
 }
 
 #[test]
@@ -523,7 +526,7 @@ fn type_with_a_summary_tick_is_read_before_a_question() {
     assert!(world.qdel(heir).is_err());
     world.entity_mut(other).remove::<Other>();
     world.get_mut::<Fleet>(other).unwrap().flagship = None;
-    assert_eq!(world.qdel(heir), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(heir), Ok(QdelOutcome::Queued));
 }
 
 fn stage() -> World {

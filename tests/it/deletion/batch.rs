@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{entity::EntityHashSet, prelude::*, world::DeferredWorld};
 use proptest::{collection::vec, prelude::*};
-use qdel::{QdelBatch, QdelCounts, QdelError, prelude::*};
+use qdel::{QdelBatchOutcome, QdelCause, QdelError, prelude::*, statistics::QdelCounts};
 
 // Q9: what it answers.
 
@@ -45,7 +45,7 @@ fn empty_batch_does_nothing() {
     for mut world in [stage(), World::new()] {
         let batch = world.qdel_batch([]);
 
-        assert_eq!(batch, QdelBatch::default());
+        assert_eq!(batch, QdelBatchOutcome::default());
         assert_eq!(world.flush_qdel(), 0);
     }
 }
@@ -76,7 +76,7 @@ fn entity_given_twice_is_told_once() {
 
     assert_eq!(batch.queued, [orc]);
     assert_eq!(batch.already_deleting, [orc, orc]);
-    assert_eq!(told(&world), [(orc, Cause::Qdel)]);
+    assert_eq!(told(&world), [(orc, QdelCause::Qdel)]);
 }
 
 #[test]
@@ -89,7 +89,10 @@ fn owned_entity_after_its_owner_goes_with_it() {
 
     assert_eq!(batch.queued, [orc]);
     assert_eq!(batch.already_deleting, [axe]);
-    assert_eq!(told(&world), [(orc, Cause::Qdel), (axe, Cause::Owner(orc))]);
+    assert_eq!(
+        told(&world),
+        [(orc, QdelCause::Qdel), (axe, QdelCause::Owner(orc))]
+    );
 }
 
 #[test]
@@ -102,7 +105,10 @@ fn owned_entity_before_its_owner_goes_on_its_own_account() {
     world.flush_qdel();
 
     assert_eq!(batch.queued, [axe, orc]);
-    assert_eq!(told(&world), [(axe, Cause::Qdel), (orc, Cause::Qdel)]);
+    assert_eq!(
+        told(&world),
+        [(axe, QdelCause::Qdel), (orc, QdelCause::Qdel)]
+    );
     assert_eq!(gone(&world), [axe, orc]);
 }
 
@@ -135,7 +141,10 @@ fn vetoed_entity_stays_and_the_others_go() {
     let batch = world.qdel_batch([orc, king, elf]);
 
     assert_eq!(batch.vetoed, [king]);
-    assert_eq!(told(&world), [(orc, Cause::Qdel), (elf, Cause::Qdel)]);
+    assert_eq!(
+        told(&world),
+        [(orc, QdelCause::Qdel), (elf, QdelCause::Qdel)]
+    );
     assert_states(&world, &[king, crown], Liveness::Alive);
 }
 
@@ -150,7 +159,7 @@ fn what_a_vetoed_owner_owns_can_be_deleted_by_itself() {
 
     assert_eq!(batch.vetoed, [king]);
     assert_eq!(batch.queued, [crown]);
-    assert_eq!(told(&world), [(crown, Cause::Qdel)]);
+    assert_eq!(told(&world), [(crown, QdelCause::Qdel)]);
 }
 
 #[test]
@@ -165,7 +174,7 @@ fn what_a_vetoed_owner_owns_goes_with_another_owner() {
     let batch = world.qdel_batch([king, castle]);
 
     assert_eq!(batch.queued, [castle]);
-    let expected = [(castle, Cause::Qdel), (crown, Cause::Owner(castle))];
+    let expected = [(castle, QdelCause::Qdel), (crown, QdelCause::Owner(castle))];
     assert_eq!(told(&world), expected);
 }
 
@@ -193,7 +202,7 @@ fn what_the_owner_of_a_resource_owns_can_be_deleted_by_itself() {
     let batch = world.qdel_batch([king, crown]);
 
     assert_eq!(batch.queued, [crown]);
-    assert_eq!(told(&world), [(crown, Cause::Qdel)]);
+    assert_eq!(told(&world), [(crown, QdelCause::Qdel)]);
 }
 
 #[test]
@@ -208,7 +217,7 @@ fn handlers_of_the_question_see_everybody_alive() {
         let elder = world.get::<Elder>(asked.listener()).unwrap();
         let states = elder.0.map(|entity| world.liveness(entity));
         assert_eq!(states, [Liveness::Alive; 3]);
-        Verdict::Allow
+        QdelVerdict::Allow
     };
     for entity in crowd {
         world.register_signal(elder, entity, check).unwrap();
@@ -278,7 +287,7 @@ fn batch_in_a_command_of_a_handler_marks_at_once_and_is_told_afterwards() {
     #[derive(Component)]
     struct Avenger(Vec<Entity>);
     #[derive(Resource, Default)]
-    struct Answer(QdelBatch, Vec<(Entity, Cause)>);
+    struct Answer(QdelBatchOutcome, Vec<(Entity, QdelCause)>);
 
     let mut world = stage();
     world.init_resource::<Answer>();
@@ -304,8 +313,8 @@ fn batch_in_a_command_of_a_handler_marks_at_once_and_is_told_afterwards() {
     // Whether it lives on is not decided when the batch returns.
     assert_eq!(batch.queued, [orc, elf, cat]);
     assert_eq!(batch.already_deleting, [hero]);
-    assert_eq!(told_then, [(hero, Cause::Qdel)]);
-    let expected = [hero, orc, elf, cat].map(|entity| (entity, Cause::Qdel));
+    assert_eq!(told_then, [(hero, QdelCause::Qdel)]);
+    let expected = [hero, orc, elf, cat].map(|entity| (entity, QdelCause::Qdel));
     assert_eq!(told(&world), expected);
     assert_states(&world, &[cat], Liveness::Alive);
 }
@@ -321,7 +330,7 @@ fn batch_command_deletes_all_and_passes_over_who_is_gone() {
 
     assert_eq!(
         told(&world).split_off(1),
-        [(orc, Cause::Qdel), (elf, Cause::Qdel)]
+        [(orc, QdelCause::Qdel), (elf, QdelCause::Qdel)]
     );
 }
 
@@ -332,7 +341,7 @@ fn batch_command_deletes_all_and_passes_over_who_is_gone() {
 fn panic_of_the_question_is_a_veto_of_one_and_goes_on() {
     let mut world = stage();
     let [orc, bomb, elf] = spawn_many(&mut world);
-    let explode = |_: &Item, _: Received<PreQdel>| -> Verdict { panic!("boom") };
+    let explode = |_: &Item, _: Received<PreQdel>| -> QdelVerdict { panic!("boom") };
     world.register_signal(bomb, bomb, explode).unwrap();
 
     let panicked = panic_of(|| world.qdel_batch([orc, bomb, elf]));
@@ -351,7 +360,7 @@ fn panic_of_the_question_is_a_veto_of_one_and_goes_on() {
 fn panic_of_the_question_goes_on_though_nobody_is_deleted() {
     let mut world = stage();
     let [bomb] = spawn_many(&mut world);
-    let explode = |_: &Item, _: Received<PreQdel>| -> Verdict { panic!("boom") };
+    let explode = |_: &Item, _: Received<PreQdel>| -> QdelVerdict { panic!("boom") };
     world.register_signal(bomb, bomb, explode).unwrap();
 
     let panicked = panic_of(|| world.qdel_batch([bomb]));
@@ -364,7 +373,7 @@ fn panic_of_the_question_goes_on_though_nobody_is_deleted() {
 fn panic_of_the_question_inside_a_deletion_is_a_veto_of_one() {
     let mut world = stage();
     let [hero, orc, bomb, elf] = spawn_many(&mut world);
-    let explode = |_: &Item, _: Received<PreQdel>| -> Verdict { panic!("boom") };
+    let explode = |_: &Item, _: Received<PreQdel>| -> QdelVerdict { panic!("boom") };
     world.register_signal(bomb, bomb, explode).unwrap();
     world.add_observer(move |told: On<Qdeleting>, mut commands: Commands| {
         if told.entity == hero {
@@ -392,7 +401,7 @@ fn panic_of_a_handler_goes_on_after_all_were_told() {
         world.flush_qdel();
 
         assert_eq!(panicked, "boom");
-        let expected = [orc, bomb, elf].map(|entity| (entity, Cause::Qdel));
+        let expected = [orc, bomb, elf].map(|entity| (entity, QdelCause::Qdel));
         assert_eq!(told(&world), expected);
         assert_eq!(gone(&world), [orc, bomb, elf]);
         world.check_registrations().unwrap();
@@ -483,12 +492,12 @@ proptest! {
         let answers: Vec<_> = answers.collect();
         let batch = at_once.qdel_batch(roots.iter().map(|root| crowd[*root]));
 
-        let mut expected = QdelBatch::default();
+        let mut expected = QdelBatchOutcome::default();
         for (root, answer) in answers {
             match answer {
-                Ok(Qdel::Queued) => expected.queued.push(root),
-                Ok(Qdel::Vetoed { .. }) => expected.vetoed.push(root),
-                Ok(Qdel::AlreadyDeleting) => expected.already_deleting.push(root),
+                Ok(QdelOutcome::Queued) => expected.queued.push(root),
+                Ok(QdelOutcome::Vetoed { .. }) => expected.vetoed.push(root),
+                Ok(QdelOutcome::AlreadyDeleting) => expected.already_deleting.push(root),
                 // What was torn down meanwhile still stands in a batch.
                 Err(QdelError::NotSpawned { .. }) if there.contains(&root) => {
                     expected.already_deleting.push(root);
@@ -560,13 +569,13 @@ struct Cat {
 impl Destroy for Cat {
     type Param = ResMut<'static, Story>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push(Line::Destroyed);
         if self.lives == 0 {
-            return Hint::Queue;
+            return DestroyHint::Queue;
         }
         self.lives -= 1;
-        Hint::LetMeLive
+        DestroyHint::LetMeLive
     }
 }
 
@@ -576,7 +585,7 @@ struct Story(Vec<Line>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
-    Told(Entity, Cause),
+    Told(Entity, QdelCause),
     Observed,
     Destroyed,
     TornDown(Entity),
@@ -632,11 +641,11 @@ fn give_lives(world: &mut World, entity: Entity, lives: usize) {
 }
 
 fn veto(world: &mut World, target: Entity) {
-    let object = |_: &Item, _: Received<PreQdel>| Verdict::Veto;
+    let object = |_: &Item, _: Received<PreQdel>| QdelVerdict::Veto;
     world.register_signal(target, target, object).unwrap();
 }
 
-fn told(world: &World) -> Vec<(Entity, Cause)> {
+fn told(world: &World) -> Vec<(Entity, QdelCause)> {
     let lines = world.resource::<Story>().0.iter();
     let told = lines.filter_map(|line| match *line {
         Line::Told(entity, cause) => Some((entity, cause)),

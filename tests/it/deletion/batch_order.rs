@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use proptest::{collection::vec, prelude::*};
-use qdel::{QdelBatch, QdelError, prelude::*};
+use qdel::{QdelBatchOutcome, QdelError, prelude::*};
 
 /// Somebody who vetoes whatever it is asked.
 #[derive(Component)]
 struct Guard;
 
 impl Guard {
-    fn veto(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
@@ -208,9 +208,9 @@ fn shared_members_go_with_whoever_goes_in_any_order() {
 #[test]
 fn each_is_asked_about_once() {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
-    fn count(_: &Guard, _: Received<PreQdel>) -> Verdict {
+    fn count(_: &Guard, _: Received<PreQdel>) -> QdelVerdict {
         ASKED.fetch_add(1, Ordering::Relaxed);
-        Verdict::Allow
+        QdelVerdict::Allow
     }
     let mut world = stage();
     let [king, crown, guard, prince, outsider] = spawn_many(&mut world);
@@ -258,17 +258,21 @@ fn chain_of_denials_is_linear_regression() {
     impl References for Counts {
         const CASCADES: bool = true;
 
-        fn visit_references<V: qdel::ReferenceVisitor>(&self, _: qdel::Policy, visitor: &mut V) {
+        fn visit_references<V: qdel::reference::ReferenceVisitor>(
+            &self,
+            _: qdel::reference::OnLoss,
+            visitor: &mut V,
+        ) {
             LOOKS.fetch_add(1, Ordering::Relaxed);
-            visitor.reference(self.0, qdel::Policy::Deny);
+            visitor.reference(self.0, qdel::reference::OnLoss::Deny);
         }
 
         fn release_references(
             &mut self,
-            _: qdel::Policy,
+            _: qdel::reference::OnLoss,
             _: &mut dyn FnMut(Entity) -> bool,
-        ) -> qdel::Remains {
-            qdel::Remains::Valid
+        ) -> qdel::reference::AfterRelease {
+            qdel::reference::AfterRelease::Valid
         }
     }
     let looks = |links: usize, is_outsider: bool| {
@@ -353,7 +357,7 @@ proptest! {
 }
 
 /// Returns how many entities stand in the lists.
-fn told(batch: &QdelBatch) -> usize {
+fn told(batch: &QdelBatchOutcome) -> usize {
     batch.queued.len()
         + batch.kept.len()
         + batch.vetoed.len()

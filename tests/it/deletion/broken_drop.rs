@@ -43,7 +43,7 @@ fn deletion_at_once_leaves_its_entity_waiting_in_a_broken_world() {
     world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
     let [elf, troll, imp] = [(), (), ()].map(|()| world.spawn_empty().id());
 
-    assert_eq!(world.qdel(elf), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(elf), Ok(QdelOutcome::Queued));
     world.qdel_batch([troll, imp]);
 
     for waiting in [elf, troll, imp] {
@@ -77,7 +77,7 @@ fn deletion_that_nobody_notices_is_the_last() {
     let text = text_of(&mut world, |world| _ = world.qdel(goblin));
 
     assert_eq!(text, Some("broken"));
-    assert_eq!(world.qdel(elf), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(elf), Ok(QdelOutcome::Queued));
     assert_eq!(world.liveness(elf), Liveness::Deleting);
 }
 

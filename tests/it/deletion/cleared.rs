@@ -28,9 +28,9 @@ fn explode(mut world: DeferredWorld, _: Received<Qdeleting, Fuse>) {
 impl Destroy for Bomb {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.queue(begin_anew);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 

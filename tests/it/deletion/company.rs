@@ -434,9 +434,9 @@ struct Burning;
 impl Destroy for Burning {
     type Param = ResMut<'static, Order>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push("destroyed");
-        Hint::HardDeleteNow
+        DestroyHint::HardDeleteNow
     }
 }
 

@@ -3,7 +3,7 @@
 //! Rule Q7 of the design.
 
 use bevy_ecs::{entity::EntityCloner, entity_disabling::Disabled, prelude::*};
-use qdel::{Deleting, prelude::*};
+use qdel::{Deleting, Hiding, prelude::*};
 
 #[test]
 fn clone_of_what_is_being_deleted_is_alive_and_seen() {
@@ -124,7 +124,7 @@ fn copy_can_be_deleted_like_anybody() {
     world.qdel(goblin).unwrap();
     let corpse = world.entity_mut(goblin).clone_and_spawn();
 
-    assert_eq!(world.qdel(corpse), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(corpse), Ok(QdelOutcome::Queued));
 
     assert!(!is_seen(&mut world, corpse));
     assert_eq!(world.flush_qdel(), 2);
@@ -139,7 +139,7 @@ fn move_keeps_what_the_mark_says() {
     let heir = moved(&mut world, goblin);
 
     assert!(world.get::<Deleting>(goblin).unwrap().is_forced());
-    assert_eq!(world.qdel(goblin), Ok(Qdel::AlreadyDeleting));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::AlreadyDeleting));
     assert_eq!(world.query::<&Observer>().iter(&world).count(), 0);
     assert_eq!(world.flush_qdel(), 1);
     assert!(is_seen(&mut world, heir));

@@ -14,7 +14,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{QdelCounts, QdelError, prelude::*};
+use qdel::{QdelError, prelude::*, statistics::QdelCounts};
 
 // Q9: kinds of fields, on a world.
 
@@ -24,7 +24,7 @@ fn option_is_emptied_and_what_it_named_deleted() {
     let goblin = spawn(&mut world);
     let mut field = Some(goblin);
 
-    world.qdel_null(&mut field);
+    world.qdel_take(&mut field);
 
     assert_eq!(field, None);
     assert_eq!(told(&world), [goblin]);
@@ -36,7 +36,7 @@ fn empty_option_does_nothing() {
     let mut world = World::new();
     let entities = world.entities().count_spawned();
 
-    world.qdel_null(&mut None);
+    world.qdel_take(&mut None);
 
     assert_eq!(world.entities().count_spawned(), entities);
 }
@@ -47,7 +47,7 @@ fn vector_is_deleted_in_its_order() {
     let [goblin, orc, troll] = spawn_many(&mut world);
     let mut field = vec![troll, goblin, orc];
 
-    world.qdel_null(&mut field);
+    world.qdel_take(&mut field);
 
     assert_eq!(field, []);
     assert_eq!(told(&world), [troll, goblin, orc]);
@@ -60,7 +60,7 @@ fn queue_is_deleted_in_its_order() {
     let mut field = VecDeque::from([orc]);
     field.push_front(goblin);
 
-    world.qdel_null(&mut field);
+    world.qdel_take(&mut field);
 
     assert!(field.is_empty());
     assert_eq!(told(&world), [goblin, orc]);
@@ -75,10 +75,10 @@ fn sets_are_deleted() {
     let mut of_entities = EntityHashSet::from_iter([troll]);
     let mut indexed = EntityIndexSet::from_iter([elf]);
 
-    world.qdel_null(&mut hashed);
-    world.qdel_null(&mut sorted);
-    world.qdel_null(&mut of_entities);
-    world.qdel_null(&mut indexed);
+    world.qdel_take(&mut hashed);
+    world.qdel_take(&mut sorted);
+    world.qdel_take(&mut of_entities);
+    world.qdel_take(&mut indexed);
 
     assert!(hashed.is_empty() && sorted.is_empty());
     assert!(of_entities.is_empty() && indexed.is_empty());
@@ -94,10 +94,10 @@ fn keys_of_maps_are_deleted_and_values_are_not() {
     let mut of_entities = EntityHashMap::from_iter([(troll, value)]);
     let mut indexed = EntityIndexMap::from_iter([(elf, value)]);
 
-    world.qdel_null_keys(&mut hashed);
-    world.qdel_null_keys(&mut sorted);
-    world.qdel_null_keys(&mut of_entities);
-    world.qdel_null_keys(&mut indexed);
+    world.qdel_take_keys(&mut hashed);
+    world.qdel_take_keys(&mut sorted);
+    world.qdel_take_keys(&mut of_entities);
+    world.qdel_take_keys(&mut indexed);
 
     assert!(hashed.is_empty() && sorted.is_empty());
     assert!(of_entities.is_empty() && indexed.is_empty());
@@ -112,8 +112,8 @@ fn values_of_maps_are_deleted_and_keys_are_not() {
     let mut named = BTreeMap::from([("a", orc), ("b", goblin)]);
     let mut by_entity = EntityHashMap::from_iter([(key, troll)]);
 
-    world.qdel_null_values(&mut named);
-    world.qdel_null_values(&mut by_entity);
+    world.qdel_take_values(&mut named);
+    world.qdel_take_values(&mut by_entity);
 
     assert!(named.is_empty() && by_entity.is_empty());
     assert_eq!(told(&world), [orc, goblin, troll]);
@@ -126,7 +126,7 @@ fn entries_of_maps_are_deleted_key_before_value() {
     let [goblin, purse, orc, sword] = spawn_many(&mut world);
     let mut field = BTreeMap::from([(goblin, purse), (orc, sword)]);
 
-    world.qdel_null_entries(&mut field);
+    world.qdel_take_entries(&mut field);
 
     assert!(field.is_empty());
     let mut told = told(&world);
@@ -143,8 +143,8 @@ fn pairs_in_a_vector_count_as_a_map() {
     let mut keys = vec![(goblin, 1), (orc, 2)];
     let mut values = vec![("troll", troll)];
 
-    world.qdel_null_keys(&mut keys);
-    world.qdel_null_values(&mut values);
+    world.qdel_take_keys(&mut keys);
+    world.qdel_take_values(&mut values);
 
     assert_eq!(told(&world), [goblin, orc, troll]);
 }
@@ -154,11 +154,11 @@ fn empty_lists_and_maps_do_nothing() {
     let mut world = World::new();
     let entities = world.entities().count_spawned();
 
-    world.qdel_null(&mut Vec::new());
-    world.qdel_null(&mut EntityHashSet::default());
-    world.qdel_null_keys(&mut HashMap::<Entity, u32>::new());
-    world.qdel_null_values(&mut HashMap::<u32, Entity>::new());
-    world.qdel_null_entries(&mut EntityHashMap::<Entity>::default());
+    world.qdel_take(&mut Vec::new());
+    world.qdel_take(&mut EntityHashSet::default());
+    world.qdel_take_keys(&mut HashMap::<Entity, u32>::new());
+    world.qdel_take_values(&mut HashMap::<u32, Entity>::new());
+    world.qdel_take_entries(&mut EntityHashMap::<Entity>::default());
 
     assert_eq!(world.entities().count_spawned(), entities);
     assert!(world.get_resource::<QdelCounts>().is_none());
@@ -170,7 +170,7 @@ fn what_the_named_own_goes_with_them() {
     let [goblin, purse] = spawn_many(&mut world);
     world.entity_mut(purse).insert(ChildOf(goblin));
 
-    world.qdel_null(&mut Some(goblin));
+    world.qdel_take(&mut Some(goblin));
 
     assert_eq!(told(&world), [goblin, purse]);
 }
@@ -184,7 +184,7 @@ fn all_that_a_field_names_are_marked_before_the_first_is_told() {
         world.resource_mut::<Seen>().0.push(states);
     });
 
-    world.qdel_null(&mut vec![goblin, orc]);
+    world.qdel_take(&mut vec![goblin, orc]);
 
     assert_eq!(world.resource::<Seen>().0, [[Liveness::Deleting; 2]; 2]);
 }
@@ -200,7 +200,7 @@ fn those_who_are_gone_are_passed_over_in_silence() {
     let mut field = vec![goblin, dead, Entity::PLACEHOLDER, orc];
     forget(&mut world);
 
-    world.qdel_null(&mut field);
+    world.qdel_take(&mut field);
 
     assert_eq!(field, []);
     assert_eq!(told(&world), [goblin, orc]);
@@ -215,7 +215,7 @@ fn field_that_names_only_those_who_are_gone_is_emptied() {
     world.despawn(dead);
     let mut field = Some(dead);
 
-    world.qdel_null(&mut field);
+    world.qdel_take(&mut field);
 
     assert_eq!(field, None);
 }
@@ -225,7 +225,7 @@ fn who_is_named_twice_is_deleted_once() {
     let mut world = stage();
     let [goblin, orc] = spawn_many(&mut world);
 
-    world.qdel_null(&mut vec![goblin, orc, goblin]);
+    world.qdel_take(&mut vec![goblin, orc, goblin]);
 
     assert_eq!(told(&world), [goblin, orc]);
     assert_eq!(world.flush_qdel(), 2);
@@ -236,7 +236,7 @@ fn who_is_key_and_value_is_deleted_once() {
     let mut world = stage();
     let goblin = spawn(&mut world);
 
-    world.qdel_null_entries(&mut HashMap::from([(goblin, goblin)]));
+    world.qdel_take_entries(&mut HashMap::from([(goblin, goblin)]));
 
     assert_eq!(told(&world), [goblin]);
 }
@@ -247,7 +247,7 @@ fn who_is_deleting_already_is_not_told_again() {
     let [goblin, orc] = spawn_many(&mut world);
     world.qdel(goblin).unwrap();
 
-    world.qdel_null(&mut vec![goblin, orc]);
+    world.qdel_take(&mut vec![goblin, orc]);
 
     assert_eq!(told(&world), [goblin, orc]);
 }
@@ -260,7 +260,7 @@ fn veto_saves_one_and_the_field_is_empty_all_the_same() {
     world.register_signal(king, king, Guard::veto).unwrap();
     let mut field = vec![goblin, king, orc];
 
-    world.qdel_null(&mut field);
+    world.qdel_take(&mut field);
 
     assert_eq!(field, []);
     assert_eq!(told(&world), [goblin, orc]);
@@ -273,7 +273,7 @@ fn resource_in_a_field_of_a_world_stays_and_the_others_go() {
     let [goblin, orc] = spawn_many(&mut world);
     let resource = world.resource_entity::<Told>().unwrap();
 
-    world.qdel_null(&mut vec![goblin, resource, orc]);
+    world.qdel_take(&mut vec![goblin, resource, orc]);
 
     assert_eq!(told(&world), [goblin, orc]);
     assert_eq!(world.resource::<QdelCounts>().refused, 1);
@@ -288,7 +288,7 @@ fn panic_in_the_veto_of_one_does_not_save_the_others() {
     world.register_signal(king, king, Guard::panic).unwrap();
     let mut field = vec![goblin, king, orc];
 
-    let panicked = catch_unwind(AssertUnwindSafe(|| world.qdel_null(&mut field))).is_err();
+    let panicked = catch_unwind(AssertUnwindSafe(|| world.qdel_take(&mut field))).is_err();
 
     assert!(panicked);
     let is_named = |entity| field.contains(&entity);
@@ -310,9 +310,9 @@ fn field_is_empty_before_commands_are_applied_and_nothing_is_deleted_yet() {
     let mut map = HashMap::from([(key, value)]);
 
     let mut commands = world.commands();
-    commands.qdel_null(&mut option);
-    commands.qdel_null(&mut list);
-    commands.qdel_null_entries(&mut map);
+    commands.qdel_take(&mut option);
+    commands.qdel_take(&mut list);
+    commands.qdel_take_entries(&mut map);
 
     assert!(option.is_none() && list.is_empty() && map.is_empty());
     assert_eq!(told(&world), []);
@@ -324,11 +324,11 @@ fn commands_delete_what_fields_named() {
     let [goblin, orc, key, value, pair, twin] = spawn_many(&mut world);
 
     let mut commands = world.commands();
-    commands.qdel_null(&mut Some(goblin));
-    commands.qdel_null(&mut vec![orc]);
-    commands.qdel_null_keys(&mut HashMap::from([(key, 1)]));
-    commands.qdel_null_values(&mut HashMap::from([(1, value)]));
-    commands.qdel_null_entries(&mut HashMap::from([(pair, twin)]));
+    commands.qdel_take(&mut Some(goblin));
+    commands.qdel_take(&mut vec![orc]);
+    commands.qdel_take_keys(&mut HashMap::from([(key, 1)]));
+    commands.qdel_take_values(&mut HashMap::from([(1, value)]));
+    commands.qdel_take_entries(&mut HashMap::from([(pair, twin)]));
     world.flush();
 
     assert_eq!(told(&world), [goblin, orc, key, value, pair, twin]);
@@ -342,7 +342,7 @@ fn command_passes_over_who_is_despawned_by_the_command_before() {
 
     let mut commands = world.commands();
     commands.entity(dead).despawn();
-    commands.qdel_null(&mut vec![dead, goblin]);
+    commands.qdel_take(&mut vec![dead, goblin]);
     world.flush();
 
     assert_eq!(complaints(), []);
@@ -355,7 +355,7 @@ fn command_deletes_who_is_spawned_by_the_command_before() {
 
     let mut commands = world.commands();
     let goblin = commands.spawn_empty().id();
-    commands.qdel_null(&mut Some(goblin));
+    commands.qdel_take(&mut Some(goblin));
     world.flush();
 
     assert_eq!(world.liveness(goblin), Liveness::Deleting);
@@ -369,7 +369,7 @@ fn resource_in_a_field_is_a_warning_of_the_command_and_the_others_go() {
     let entity = world.resource_entity::<Told>().unwrap();
 
     let mut commands = world.commands();
-    commands.qdel_null(&mut vec![goblin, entity, orc]);
+    commands.qdel_take(&mut vec![goblin, entity, orc]);
     world.flush();
 
     let resource = entity;
@@ -383,9 +383,9 @@ fn commands_of_empty_fields_are_not_queued() {
     let mut world = World::new();
 
     let mut commands = world.commands();
-    commands.qdel_null(&mut None);
-    commands.qdel_null(&mut Vec::new());
-    commands.qdel_null_entries(&mut EntityHashMap::<Entity>::default());
+    commands.qdel_take(&mut None);
+    commands.qdel_take(&mut Vec::new());
+    commands.qdel_take_entries(&mut EntityHashMap::<Entity>::default());
     world.flush();
 
     assert!(world.get_resource::<QdelCounts>().is_none());
@@ -493,9 +493,9 @@ fn deferred_world_takes_maps_too() {
     let [key, value, both, twin] = spawn_many(&mut world);
 
     let mut deferred = DeferredWorld::from(&mut world);
-    deferred.qdel_null_keys(&mut HashMap::from([(key, 1)]));
-    deferred.qdel_null_values(&mut HashMap::from([(1, value)]));
-    deferred.qdel_null_entries(&mut HashMap::from([(both, twin)]));
+    deferred.qdel_take_keys(&mut HashMap::from([(key, 1)]));
+    deferred.qdel_take_values(&mut HashMap::from([(1, value)]));
+    deferred.qdel_take_entries(&mut HashMap::from([(both, twin)]));
     world.flush();
 
     assert_eq!(told(&world), [key, value, both, twin]);
@@ -525,11 +525,11 @@ impl Listener {
 struct Guard;
 
 impl Guard {
-    fn veto(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 
-    fn panic(&self, _: Received<PreQdel>) -> Verdict {
+    fn panic(&self, _: Received<PreQdel>) -> QdelVerdict {
         panic!("boom");
     }
 }
@@ -545,11 +545,11 @@ struct Belt {
 impl Destroy for Belt {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
-        going.param.qdel_null(&mut self.knife);
-        going.param.qdel_null(&mut self.pouches);
-        going.param.qdel_null_keys(&mut self.purse);
-        Hint::Queue
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
+        going.param.qdel_take(&mut self.knife);
+        going.param.qdel_take(&mut self.pouches);
+        going.param.qdel_take_keys(&mut self.purse);
+        DestroyHint::Queue
     }
 }
 
@@ -564,7 +564,7 @@ impl Holder {
         let mut holder = world.get_mut::<Self>(told.listener()).unwrap();
         let mut held = core::mem::take(&mut holder.held);
         let first = held[0];
-        world.qdel_null(&mut held);
+        world.qdel_take(&mut held);
         assert!(held.is_empty());
         let state = world.liveness(first);
         world.resource_mut::<Seen>().0.push([state; 2]);

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
-use qdel::{Deleting, prelude::*};
+use qdel::{AllowDeleting, Deleting, Hiding, OnlyDeleting, prelude::*};
 
 // Filters with names of their own.
 
@@ -116,8 +116,8 @@ fn who_lives_on_is_seen_as_before() {
         let elf = world.spawn(Immortal).id();
         let ghost = world.spawn((Immortal, Disabled)).id();
 
-        assert_eq!(world.qdel(elf), Ok(Qdel::Kept));
-        assert_eq!(world.qdel(ghost), Ok(Qdel::Kept));
+        assert_eq!(world.qdel(elf), Ok(QdelOutcome::Kept));
+        assert_eq!(world.qdel(ghost), Ok(QdelOutcome::Kept));
 
         assert!(is_seen(&mut world, elf), "{hiding:?}");
         assert!(!is_seen(&mut world, ghost), "{hiding:?}");
@@ -191,7 +191,7 @@ fn setting_may_change_back_and_forth() {
         let elf = world.spawn(Immortal).id();
 
         world.qdel(goblin).unwrap();
-        assert_eq!(world.qdel(elf), Ok(Qdel::Kept));
+        assert_eq!(world.qdel(elf), Ok(QdelOutcome::Kept));
 
         assert_eq!(is_seen(&mut world, goblin), hiding == Hiding::LeaveVisible);
         assert!(is_seen(&mut world, elf));
@@ -306,7 +306,7 @@ fn who_lives_on_after_somebody_enabled_it_is_seen() {
     });
     let elf = world.spawn(Immortal).id();
 
-    assert_eq!(world.qdel(elf), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(elf), Ok(QdelOutcome::Kept));
 
     assert!(is_seen(&mut world, elf));
     assert!(world.get::<Disabled>(elf).is_none());
@@ -444,10 +444,10 @@ struct Socket;
 impl Destroy for Socket {
     type Param = (Query<'static, 'static, Entity>, ResMut<'static, Order>);
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         let is_seen = going.param.0.contains(going.entity);
         going.param.1.0.push(("destroyed", is_seen));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -457,8 +457,8 @@ struct Immortal;
 impl Destroy for Immortal {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::LetMeLive
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::LetMeLive
     }
 }
 
@@ -469,8 +469,8 @@ struct Handled;
 impl Destroy for Handled {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::IWillHandleIt
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::IWillHandleIt
     }
 }
 

@@ -8,7 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, world::DeferredWorld,
 };
-use qdel::{Costs, Deleting, QdelCounts, WorkClock, prelude::*};
+use qdel::{
+    Costs, Deleting, OnlyDeleting, QdelCause, prelude::*, statistics::QdelCounts,
+    testing::WorkClock,
+};
 
 // Who inserts it.
 
@@ -215,7 +218,7 @@ fn owned_entities_have_what_came_late_destroyed_for_the_sake_of_their_owner() {
 
     assert_eq!(
         world.resource::<Told>().0,
-        [(purse, Cause::Owner(goblin), true)]
+        [(purse, QdelCause::Owner(goblin), true)]
     );
 }
 
@@ -228,7 +231,10 @@ fn root_has_what_came_late_destroyed_for_its_own_sake() {
     world.entity_mut(goblin).insert(Tell);
     world.flush_qdel();
 
-    assert_eq!(world.resource::<Told>().0, [(goblin, Cause::Qdel, false)]);
+    assert_eq!(
+        world.resource::<Told>().0,
+        [(goblin, QdelCause::Qdel, false)]
+    );
 }
 
 #[test]
@@ -437,9 +443,9 @@ struct Socket(&'static str);
 impl Destroy for Socket {
     type Param = ResMut<'static, Order>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push(format!("destroyed {}", self.0));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -455,9 +461,9 @@ struct Refill(&'static str);
 impl Destroy for Refill {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.entity(going.entity).insert(Socket(self.0));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -468,9 +474,9 @@ struct Heir(Entity);
 impl Destroy for Heir {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.entity(self.0).insert(Socket("inherited"));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -491,9 +497,9 @@ struct Hooked;
 impl Destroy for Hooked {
     type Param = ResMut<'static, Order>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push("destroyed hooked".to_owned());
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -511,9 +517,9 @@ struct Tell;
 impl Destroy for Tell {
     type Param = ResMut<'static, Told>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push((going.entity, going.cause, going.force));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -523,8 +529,8 @@ struct Immortal;
 impl Destroy for Immortal {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::LetMeLive
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::LetMeLive
     }
 }
 
@@ -534,8 +540,8 @@ struct Handled;
 impl Destroy for Handled {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::IWillHandleIt
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::IWillHandleIt
     }
 }
 
@@ -545,8 +551,8 @@ struct Urgent;
 impl Destroy for Urgent {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::HardDeleteNow
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::HardDeleteNow
     }
 }
 
@@ -556,8 +562,8 @@ struct Hard;
 impl Destroy for Hard {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::HardDelete
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::HardDelete
     }
 }
 
@@ -567,7 +573,7 @@ struct Bomb;
 impl Destroy for Bomb {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         panic!("bomb")
     }
 }
@@ -579,10 +585,10 @@ struct Hydra;
 impl Destroy for Hydra {
     type Param = (Commands<'static, 'static>, ResMut<'static, Order>);
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.entity(going.entity).insert(Hydra);
         going.param.1.0.push("destroyed hydra".to_owned());
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -593,13 +599,13 @@ struct Chain(Vec<Entity>);
 impl Destroy for Chain {
     type Param = (Commands<'static, 'static>, ResMut<'static, Order>);
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.1.0.push("destroyed link".to_owned());
         let mut rest = core::mem::take(&mut self.0);
         if let Some(next) = rest.pop() {
             going.param.0.entity(next).insert(Chain(rest));
         }
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -607,7 +613,7 @@ impl Destroy for Chain {
 struct Order(Vec<String>);
 
 #[derive(Resource, Default)]
-struct Told(Vec<(Entity, Cause, bool)>);
+struct Told(Vec<(Entity, QdelCause, bool)>);
 
 fn stage() -> World {
     let mut world = World::new();

@@ -9,7 +9,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use proptest::{collection::vec, prelude::*};
-use qdel::{Costs, Deleting, Destroying, Hint, QdelCounts, prelude::*};
+use qdel::{Costs, Deleting, DestroyContext, DestroyHint, prelude::*, statistics::QdelCounts};
 
 // Q7: whoever could notice does.
 
@@ -258,20 +258,20 @@ impl Drop for Fragile {
 impl Destroy for Plain {
     type Param = ResMut<'static, Seen>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push(going.entity);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
 impl Destroy for Wealth {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         if going.force {
-            Hint::Queue
+            DestroyHint::Queue
         } else {
-            Hint::LetMeLive
+            DestroyHint::LetMeLive
         }
     }
 }

@@ -133,7 +133,7 @@ fn chain_has_a_longest_length() {
         .entity_mut(player)
         .insert((chasing(goblin), ReferenceRoot));
     let mut last = player;
-    for _ in 0..=SEARCH_DEPTH {
+    for _ in 0..=MAX_DEPTH {
         let next = world.spawn(chasing(goblin)).id();
         world.get_mut::<Mob>(last).unwrap().friends.push(next);
         last = next;
@@ -144,6 +144,6 @@ fn chain_has_a_longest_length() {
     let holders = report.holders.iter();
     let lengths = holders.map(|holder| holder.chain.as_ref().map(Vec::len));
     let lengths: Vec<_> = lengths.collect();
-    let expected: Vec<_> = (0..=SEARCH_DEPTH).map(Some).chain([None]).collect();
+    let expected: Vec<_> = (0..=MAX_DEPTH).map(Some).chain([None]).collect();
     assert_eq!(lengths, expected);
 }

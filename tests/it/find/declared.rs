@@ -29,7 +29,7 @@ fn every_declared_place_is_found_with_its_path() {
 
     let expected = ["Mob.target", "Mob.friends[2]", "Mob.squads[1][1]"];
     assert_eq!(places(&report), expected.map(|path| (mob, path.to_owned())));
-    assert_eq!(kinds(&report), [ReferenceKind::Declared(Policy::Clear); 3]);
+    assert_eq!(kinds(&report), [PlaceKind::Declared(OnLoss::Clear); 3]);
 }
 
 #[test]
@@ -60,8 +60,8 @@ fn variants_of_an_enum_are_part_of_the_path() {
         (guard, "Errand::Guard.1[key 0]".to_owned()),
     ];
     assert_eq!(places(&report), expected);
-    let policies = [Policy::Clear, Policy::Remove, Policy::Clear];
-    assert_eq!(kinds(&report), policies.map(ReferenceKind::Declared));
+    let policies = [OnLoss::Clear, OnLoss::Remove, OnLoss::Clear];
+    assert_eq!(kinds(&report), policies.map(PlaceKind::Declared));
 }
 
 #[test]

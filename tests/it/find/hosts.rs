@@ -20,7 +20,7 @@ fn relationships_are_found_at_both_ends() {
     assert_eq!(of_hull.holders[0].label.entity, ship);
     assert!(places(&of_hull)[0].1.starts_with("Children"));
     assert!(places(&of_hull)[0].1.ends_with("[1]"));
-    assert_eq!(kinds(&of_hull), [ReferenceKind::Kept]);
+    assert_eq!(kinds(&of_hull), [PlaceKind::Kept]);
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn type_that_nobody_knows_is_a_blind_spot() {
 
     assert_eq!(report.holders, []);
     let reason = match cfg!(feature = "bevy_reflect") {
-        true => Blindness::NotRegistered,
-        false => Blindness::WithoutReflection,
+        true => BlindReason::NotRegistered,
+        false => BlindReason::WithoutReflection,
     };
     let spots = report.blind_spots.into_iter();
     let spots: Vec<_> = spots.map(|spot| (spot.entities, spot.reason)).collect();

@@ -17,8 +17,10 @@ use bevy_ecs::{
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
 use qdel::{
-    Blindness, FindReferencesExt, Policy, ReferenceKind, ReferenceReport, ReferenceRoot,
-    SEARCH_DEPTH, prelude::*,
+    ReferenceRoot, WorldReferencesExt,
+    find::{BlindReason, MAX_DEPTH, PlaceKind, ReferenceReport},
+    prelude::*,
+    reference::OnLoss,
 };
 use std::collections::BTreeMap;
 
@@ -84,8 +86,8 @@ fn mob() -> impl Strategy<Value = Named> {
 impl Destroy for Mob {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
-        Hint::Queue
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
+        DestroyHint::Queue
     }
 }
 
@@ -125,7 +127,7 @@ fn places(report: &ReferenceReport) -> Vec<(Entity, String)> {
     places.collect()
 }
 
-fn kinds(report: &ReferenceReport) -> Vec<ReferenceKind> {
+fn kinds(report: &ReferenceReport) -> Vec<PlaceKind> {
     let places = report.holders.iter().flat_map(|holder| &holder.places);
     places.map(|place| place.kind).collect()
 }

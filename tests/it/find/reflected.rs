@@ -13,7 +13,10 @@ use bevy_ecs::{
 use bevy_reflect::{GetTypeRegistration, Reflect};
 use insta::{assert_snapshot, with_settings};
 use qdel::{
-    Blindness, FindReferencesExt, Policy, ReferenceKind, ReferenceReport, SEARCH_DEPTH, prelude::*,
+    WorldReferencesExt,
+    find::{BlindReason, MAX_DEPTH, PlaceKind, ReferenceReport},
+    prelude::*,
+    reference::OnLoss,
 };
 
 use super::{Mob, chain, chasing, filters, kinds, named, pairs, places, spawn_many, stage};
@@ -35,7 +38,7 @@ struct Shapes {
     hashed_set: EntityHashSet,
     inner: Inner,
     deed: Deed,
-    weak: Option<Weak>,
+    weak: Option<WeakEntity>,
 }
 
 #[derive(Reflect, Default)]
@@ -53,7 +56,7 @@ enum Deed {
 }
 
 /// Returns where `shapes` name an entity.
-fn found_in(shapes: impl FnOnce(Entity, Entity) -> Shapes) -> (Vec<String>, Vec<ReferenceKind>) {
+fn found_in(shapes: impl FnOnce(Entity, Entity) -> Shapes) -> (Vec<String>, Vec<PlaceKind>) {
     let mut world = stage();
     register::<Shapes>(&world);
     let [goblin, orc, holder] = spawn_many(&mut world);
@@ -75,7 +78,7 @@ fn nested_lists_are_looked_into() {
     });
 
     assert_eq!(paths, ["Shapes.lists[2][1]", "Shapes.array[1]"]);
-    assert_eq!(kinds, [ReferenceKind::Plain; 2]);
+    assert_eq!(kinds, [PlaceKind::Plain; 2]);
 }
 
 #[test]
@@ -146,12 +149,12 @@ fn structs_and_enums_are_looked_into() {
 #[test]
 fn weak_handles_are_told_apart() {
     let (paths, kinds) = found_in(|goblin, _| Shapes {
-        weak: Some(Weak::new(goblin)),
+        weak: Some(WeakEntity::new(goblin)),
         ..Shapes::default()
     });
 
     assert_eq!(paths, ["Shapes.weak"]);
-    assert_eq!(kinds, [ReferenceKind::Weak]);
+    assert_eq!(kinds, [PlaceKind::Weak]);
 }
 
 // H1: resources.
@@ -208,10 +211,10 @@ fn place_that_is_declared_and_reflected_is_listed_once() {
 
     let report = world.find_references(goblin);
 
-    let declared = ReferenceKind::Declared(Policy::Clear);
+    let declared = PlaceKind::Declared(OnLoss::Clear);
     let paths = ["Mob.target", "Mob.squads[0][0]", "Mob.last_seen"];
     assert_eq!(places(&report), paths.map(|path| (mob, path.to_owned())));
-    assert_eq!(kinds(&report), [declared, declared, ReferenceKind::Plain]);
+    assert_eq!(kinds(&report), [declared, declared, PlaceKind::Plain]);
 }
 
 #[derive(Component, Reflect, References, Default)]
@@ -287,8 +290,8 @@ fn paths_by_declaration_and_by_reflection_are_the_same() {
     let declared = world.find_references(goblin);
 
     assert_eq!(places(&declared), places(&reflected));
-    assert_eq!(kinds(&reflected), [ReferenceKind::Plain; 15]);
-    let expected = [ReferenceKind::Declared(Policy::Clear); 15];
+    assert_eq!(kinds(&reflected), [PlaceKind::Plain; 15]);
+    let expected = [PlaceKind::Declared(OnLoss::Clear); 15];
     assert_eq!(kinds(&declared), expected);
     assert_eq!(reflected.blind_spots, []);
 }
@@ -324,7 +327,7 @@ fn relationship_that_is_registered_is_listed_once() {
 
     assert_eq!(places(&of_ship), [(mast, "ChildOf.0".to_owned())]);
     assert_eq!(places(&of_mast), [(ship, "Children.0[0]".to_owned())]);
-    assert_eq!(kinds(&of_ship), [ReferenceKind::Kept]);
+    assert_eq!(kinds(&of_ship), [PlaceKind::Kept]);
 }
 
 // H1: blind spots.
@@ -375,7 +378,7 @@ fn type_that_is_registered_and_not_as_a_component_is_a_blind_spot() {
     assert_eq!(report.holders, []);
     let spot = &report.blind_spots[0];
     assert!(spot.component.ends_with("::Unreachable"));
-    assert_eq!(spot.reason, Blindness::NotReflected);
+    assert_eq!(spot.reason, BlindReason::NotReflected);
 }
 
 #[derive(Component, Reflect)]
@@ -428,7 +431,7 @@ fn places_are_found_up_to_the_depth_and_no_deeper() {
         ..Node::default()
     };
     // Two steps for each that is nested, and two to the friend.
-    let half = SEARCH_DEPTH / 2;
+    let half = MAX_DEPTH / 2;
     world.entity_mut(shallow).insert(nested(half - 1, leaf()));
     world.entity_mut(deep).insert(nested(half, leaf()));
 
@@ -437,7 +440,7 @@ fn places_are_found_up_to_the_depth_and_no_deeper() {
     let expected = format!("Node{}.friends[0]", ".children[0]".repeat(half - 1));
     assert_eq!(places(&report), [(shallow, expected)]);
     let path = format!("{}.children", ".children[0]".repeat(half));
-    let reason = Blindness::TooDeep { path };
+    let reason = BlindReason::TooDeep { path };
     let spots: Vec<_> = report.blind_spots.iter().map(|spot| &spot.reason).collect();
     assert_eq!(spots, [&reason]);
     assert_eq!(report.blind_spots[0].entities, 1);
@@ -490,7 +493,7 @@ fn world_without_a_registry_is_searched_for_what_is_declared() {
 
     assert_eq!(places(&report), [(mob, "Mob.target".to_owned())]);
     let reasons: Vec<_> = report.blind_spots.iter().map(|spot| &spot.reason).collect();
-    assert_eq!(reasons, [&Blindness::NotRegistered]);
+    assert_eq!(reasons, [&BlindReason::NotRegistered]);
 }
 
 // H1: it reads only.
@@ -537,7 +540,7 @@ fn reports_of_what_is_reflected_read_well() {
         ..chasing(goblin)
     });
     let keys = HashMap::from([(goblin, 1)]);
-    let weak = Some(Weak::new(goblin));
+    let weak = Some(WeakEntity::new(goblin));
     world.entity_mut(chest).insert(Shapes {
         keys,
         weak,
@@ -547,7 +550,7 @@ fn reports_of_what_is_reflected_read_well() {
     world.entity_mut(chest).insert(Unreachable(goblin));
     world
         .entity_mut(chest)
-        .insert(nested(SEARCH_DEPTH, Node::default()));
+        .insert(nested(MAX_DEPTH, Node::default()));
     world.entity_mut(chest).insert(Shared {
         inner: vec![],
         also: None,

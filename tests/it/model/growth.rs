@@ -7,7 +7,10 @@ mod counting {
     use std::cell::Cell;
 
     use bevy_ecs::prelude::*;
-    use qdel::{Policy, ReferenceVisitor, References, Remains};
+    use qdel::{
+        References,
+        reference::{AfterRelease, OnLoss, ReferenceVisitor},
+    };
 
     thread_local! {
         static READ: Cell<usize> = const { Cell::new(0) };
@@ -39,11 +42,11 @@ mod counting {
     impl<const POLICY: u8> References for Counting<POLICY> {
         const CASCADES: bool = POLICY > 0;
 
-        fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+        fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
             let policy = match POLICY {
                 0 => policy,
-                1 => Policy::Qdel,
-                _ => Policy::Deny,
+                1 => OnLoss::Qdel,
+                _ => OnLoss::Deny,
             };
             READ.set(READ.get() + 1);
             for entity in &self.0 {
@@ -54,13 +57,13 @@ mod counting {
 
         fn release_references(
             &mut self,
-            policy: Policy,
+            policy: OnLoss,
             is_lost: &mut dyn FnMut(Entity) -> bool,
-        ) -> Remains {
-            if POLICY == 0 && policy == Policy::Clear {
+        ) -> AfterRelease {
+            if POLICY == 0 && policy == OnLoss::Clear {
                 self.0.retain(|entity| !is_lost(*entity));
             }
-            Remains::Valid
+            AfterRelease::Valid
         }
     }
 }
@@ -69,7 +72,7 @@ use core::time::Duration;
 
 use bevy_ecs::prelude::*;
 use counting::{Clearing, Denying, Going, take_read};
-use qdel::prelude::*;
+use qdel::{QdelTimer, prelude::*};
 
 /// So many that a square of it does not end.
 const HUGE: usize = 40_000;
@@ -192,7 +195,7 @@ fn deletion_reads_a_list_that_refuses_a_few_times() {
     assert!(world.qdel(owner).is_err());
     let refused = take_read();
     world.entity_mut(holder).insert(ChildOf(owner));
-    assert_eq!(world.qdel(owner), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(owner), Ok(QdelOutcome::Queued));
     let deleted = take_read();
 
     assert!(refused < FEW_EACH, "{refused}");
@@ -207,7 +210,7 @@ fn deletion_reads_a_list_that_goes_with_it_a_few_times() {
     let holder = world.spawn(Going::of(owned)).id();
     take_read();
 
-    assert_eq!(world.qdel(owner), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(owner), Ok(QdelOutcome::Queued));
 
     let read = take_read();
     assert!(read < FEW_EACH, "{read}");
@@ -256,8 +259,8 @@ struct Cat;
 impl Destroy for Cat {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
-        Hint::LetMeLive
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
+        DestroyHint::LetMeLive
     }
 }
 
@@ -272,9 +275,9 @@ struct Numbered(usize);
 impl Destroy for Numbered {
     type Param = ResMut<'static, Order>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push(self.0);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 

@@ -19,7 +19,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use proptest::{collection::vec, prelude::*};
-use qdel::{RegisterError, prelude::*};
+use qdel::{QdelCause, RegisterError, SignalTarget, prelude::*};
 
 /// Entities by number.
 const ENTITIES: usize = 5;
@@ -56,14 +56,14 @@ struct Script(Vec<Act>);
 #[derive(Component)]
 struct Lives {
     left: usize,
-    last: Hint,
+    last: DestroyHint,
     script: Vec<Act>,
 }
 
 impl Destroy for Lives {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         if let Some(act) = self.script.pop() {
             queue(&mut going.param, act);
         }
@@ -72,7 +72,7 @@ impl Destroy for Lives {
         }
         self.left -= 1;
         KEPT.with_borrow_mut(|kept| *kept.entry(going.entity).or_default() += 1);
-        Hint::LetMeLive
+        DestroyHint::LetMeLive
     }
 }
 
@@ -169,11 +169,11 @@ fn change(pair: Pair, change: impl FnOnce(&mut Sums)) {
     SUMS.with_borrow_mut(|sums| change(sums.entry(pair).or_default()));
 }
 
-fn note(sense: Sense, listener: Entity, target: Entity, cause: Cause) {
+fn note(sense: Sense, listener: Entity, target: Entity, cause: QdelCause) {
     change((sense, listener, target), |sums| {
         sums.told += 1;
-        sums.told_too_late += usize::from(cause == Cause::AlreadyGone);
-        sums.told_of_despawn += usize::from(cause == Cause::Despawn);
+        sums.told_too_late += usize::from(cause == QdelCause::AlreadyGone);
+        sums.told_of_despawn += usize::from(cause == QdelCause::Despawn);
     });
 }
 
@@ -210,7 +210,7 @@ fn hear(mut world: DeferredWorld, lost: Received<Qdeleting, Ear>) {
 struct Cast([Entity; ENTITIES]);
 
 /// Does what takes no command, and tells whether that is all.
-fn at_once(world: &mut (impl SignalExt + AsWorld), act: Act) -> bool {
+fn at_once(world: &mut (impl WorldSignalExt + AsWorld), act: Act) -> bool {
     let Cast(cast) = *world.as_world().resource::<Cast>();
     match act {
         Act::RegisterNow(sense, listener, target) => {
@@ -355,7 +355,7 @@ fn queue(commands: &mut Commands, act: Act) {
                 world
                     .commands()
                     .entity(cast[entity])
-                    .try_remove::<Signals>();
+                    .try_remove::<SignalTarget>();
             }
             Act::Deafen(sense, entity) => {
                 let entity = cast[entity];
@@ -380,7 +380,7 @@ fn queue(commands: &mut Commands, act: Act) {
 #[derive(Debug, Clone)]
 struct Role {
     lives: usize,
-    last: Hint,
+    last: DestroyHint,
     on_notice: Vec<Act>,
     on_destroy: Vec<Act>,
     panics: Vec<Panic>,
@@ -397,7 +397,7 @@ impl Role {
         let script = Script(self.on_notice.clone());
         let mut entity = world.spawn((Ear, Eye(self.panics.clone()), lives, script));
         if self.is_marked {
-            entity.insert(Signals);
+            entity.insert(SignalTarget);
         }
         entity.id()
     }
@@ -442,14 +442,15 @@ fn stage(experience: Experience, teardown: Teardown, roles: &[Role]) -> World {
     world
 }
 
-fn in_force(world: &impl SignalExt, (sense, listener, target): Pair) -> usize {
+fn in_force(world: &impl WorldSignalExt, (sense, listener, target): Pair) -> usize {
     let component = match sense {
         Sense::Ear => "Ear",
         Sense::Eye => "Eye",
     };
     let on = world.registrations_on(target);
-    let is_it =
-        |at: &&qdel::Registration| at.listener == listener && at.component.ends_with(component);
+    let is_it = |at: &&qdel::signal::Registration| {
+        at.listener == listener && at.component.ends_with(component)
+    };
     on.iter().filter(is_it).count()
 }
 
@@ -497,7 +498,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn role() -> impl Strategy<Value = Role> {
     (
         0usize..3,
-        prop_oneof![4 => Just(Hint::Queue), 1 => Just(Hint::IWillHandleIt)],
+        prop_oneof![4 => Just(DestroyHint::Queue), 1 => Just(DestroyHint::IWillHandleIt)],
         vec(act(), 0..4),
         vec(act(), 0..3),
         vec(panic(), 0..2),
@@ -645,7 +646,7 @@ fn run(world: &mut World, step: &Step, roles: &[Role]) {
         Step::DespawnUnmarked(root) => {
             let root = cast[*root];
             world.commands().queue(move |world: &mut World| {
-                world.commands().entity(root).try_remove::<Signals>();
+                world.commands().entity(root).try_remove::<SignalTarget>();
                 world.commands().entity(root).try_despawn();
             });
             world.flush();

@@ -11,7 +11,7 @@ mod reflected {
     use bevy_app::prelude::*;
     use bevy_ecs::reflect::{AppTypeRegistry, ReflectComponent};
     use bevy_reflect::prelude::*;
-    use qdel::{Destroy, Destroying, Hint};
+    use qdel::{Destroy, DestroyContext, DestroyHint};
 
     use super::*;
 
@@ -40,9 +40,9 @@ mod reflected {
     impl Destroy for Socket {
         type Param = ResMut<'static, Closed>;
 
-        fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+        fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
             going.param.0 += 1;
-            Hint::Queue
+            DestroyHint::Queue
         }
     }
 

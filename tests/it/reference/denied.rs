@@ -9,7 +9,11 @@ use bevy_ecs::{
     entity::{EntityHashMap, EntityHashSet},
     prelude::*,
 };
-use qdel::{Policy, ReferenceVisitor, References, Remains, prelude::*};
+use qdel::{
+    References,
+    prelude::*,
+    reference::{AfterRelease, OnLoss, ReferenceVisitor},
+};
 
 /// How somebody goes whom nobody can refuse: the field is written before, or when it is too late.
 type End = (&'static str, fn(&mut World, Entity, &dyn Fn(&mut World)));
@@ -166,12 +170,12 @@ struct Stubborn(Entity);
 impl References for Stubborn {
     const CASCADES: bool = true;
 
-    fn visit_references<V: ReferenceVisitor>(&self, _: Policy, visitor: &mut V) {
-        visitor.reference(self.0, Policy::Deny);
+    fn visit_references<V: ReferenceVisitor>(&self, _: OnLoss, visitor: &mut V) {
+        visitor.reference(self.0, OnLoss::Deny);
     }
 
-    fn release_references(&mut self, _: Policy, _: &mut dyn FnMut(Entity) -> bool) -> Remains {
-        Remains::Valid
+    fn release_references(&mut self, _: OnLoss, _: &mut dyn FnMut(Entity) -> bool) -> AfterRelease {
+        AfterRelease::Valid
     }
 
     fn on_lost(&mut self, _: Lost<'_>) {
@@ -334,9 +338,9 @@ fn who_writes_back_whom_it_lost_too_late_to_refuse_is_removed() {
 
 #[test]
 fn policy_says_whether_a_place_lets_go() {
-    let policies = [Policy::Clear, Policy::Deny, Policy::Remove, Policy::Qdel];
+    let policies = [OnLoss::Clear, OnLoss::Deny, OnLoss::Remove, OnLoss::Qdel];
 
-    assert_eq!(policies.map(Policy::lets_go), [true, true, false, false]);
+    assert_eq!(policies.map(OnLoss::lets_go), [true, true, false, false]);
 }
 
 fn stage() -> World {

@@ -9,7 +9,11 @@ use std::sync::{
 };
 
 use bevy_ecs::prelude::*;
-use qdel::{Policy, ReferenceVisitor, References, Remains, prelude::*};
+use qdel::{
+    References,
+    prelude::*,
+    reference::{AfterRelease, OnLoss, ReferenceVisitor},
+};
 
 /// A list that counts how often it is gone through, and how often it hears.
 #[derive(Component, Default)]
@@ -22,16 +26,16 @@ struct Horde {
 impl References for Horde {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
         self.passes.fetch_add(1, Ordering::Relaxed);
         self.members.visit_references(policy, visitor);
     }
 
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains {
+    ) -> AfterRelease {
         self.passes.fetch_add(1, Ordering::Relaxed);
         self.members.release_references(policy, is_lost)
     }

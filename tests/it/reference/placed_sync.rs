@@ -5,7 +5,7 @@
 
 use bevy_app::{MainScheduleOrder, prelude::*};
 use bevy_ecs::{prelude::*, schedule::ScheduleLabel};
-use qdel::{QdelSystems, References, Signals, prelude::*};
+use qdel::{QdelSystems, References, SignalTarget, SyncMode, prelude::*};
 
 #[derive(Component, Default, References)]
 struct Mob {
@@ -110,7 +110,7 @@ fn nobody_of_a_crowd_names_the_dead_from_post_update_on() {
 #[test]
 fn plain_despawn_of_a_marked_target_has_the_next_sync_read() {
     let mut app = app();
-    let goblin = app.world_mut().spawn(Signals).id();
+    let goblin = app.world_mut().spawn(SignalTarget).id();
     let mob = app.world_mut().spawn(Mob::default()).id();
     app.add_systems(
         Update,
@@ -129,7 +129,7 @@ fn plain_despawn_of_a_marked_target_has_the_next_sync_read() {
 #[test]
 fn plain_despawn_in_post_update_has_the_sync_before_the_flush_read() {
     let mut app = app();
-    let goblin = app.world_mut().spawn(Signals).id();
+    let goblin = app.world_mut().spawn(SignalTarget).id();
     let mob = app.world_mut().spawn(Mob::default()).id();
     app.add_systems(
         PostUpdate,
@@ -155,7 +155,7 @@ fn frame_without_deletions_reads_nothing() {
     app.update();
 
     // Whoever is read and named is marked.
-    assert!(!app.world().entity(goblin).contains::<Signals>());
+    assert!(!app.world().entity(goblin).contains::<SignalTarget>());
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn setting_has_each_frame_read() {
 #[test]
 fn orderly_tear_down_alone_has_the_next_frame_read_nothing() {
     let mut app = app();
-    let goblin = app.world_mut().spawn(Signals).id();
+    let goblin = app.world_mut().spawn(SignalTarget).id();
     app.world_mut().spawn(Mob::default());
     app.world_mut().qdel(goblin).unwrap();
     app.update();
@@ -191,7 +191,7 @@ fn orderly_tear_down_alone_has_the_next_frame_read_nothing() {
 
     app.update();
 
-    assert!(!app.world().entity(elf).contains::<Signals>());
+    assert!(!app.world().entity(elf).contains::<SignalTarget>());
 }
 
 #[test]

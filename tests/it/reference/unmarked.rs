@@ -3,7 +3,7 @@
 //! Rules R3 and S12 of the design: nothing goes on for ever, and one warning says what is wrong.
 
 use bevy_ecs::prelude::*;
-use qdel::{References, Signals, prelude::*};
+use qdel::{References, SignalTarget, prelude::*};
 
 use crate::stage::collect_log;
 
@@ -69,7 +69,7 @@ fn mark_that_is_taken_off_as_it_comes_is_tried_once_and_warned_of_once() {
         let expected = format!("passing over {goblin}, which `");
         warnings.retain(|warning| warning.starts_with(&expected));
         assert_eq!(warnings.len(), 1, "{deed}");
-        assert!(!world.entity(goblin).contains::<Signals>(), "{deed}");
+        assert!(!world.entity(goblin).contains::<SignalTarget>(), "{deed}");
         world.check_registrations().unwrap();
     }
 }
@@ -113,9 +113,9 @@ fn stage() -> World {
     let mut world = World::new();
     world.track_references::<Mob>().track_references::<Ship>();
     world.add_observer(
-        |marked: On<Insert<Signals>>, shy: Query<(), With<Shy>>, mut commands: Commands| {
+        |marked: On<Insert<SignalTarget>>, shy: Query<(), With<Shy>>, mut commands: Commands| {
             if shy.contains(marked.entity) {
-                commands.entity(marked.entity).remove::<Signals>();
+                commands.entity(marked.entity).remove::<SignalTarget>();
             }
         },
     );

@@ -10,13 +10,13 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{RegisterError, UnregisterError, prelude::*};
+use qdel::{QdelCause, RegisterError, error::UnregisterError, prelude::*};
 
 use crate::stage::{record_log, take_log};
 
 #[derive(Component, Default)]
 struct Mob {
-    lost: Vec<(Entity, Cause)>,
+    lost: Vec<(Entity, QdelCause)>,
     /// Whom it picks when it loses somebody.
     next: Vec<Entity>,
 }
@@ -53,7 +53,7 @@ fn new_world() -> World {
     world
 }
 
-fn lost(world: &World, mob: Entity) -> Vec<(Entity, Cause)> {
+fn lost(world: &World, mob: Entity) -> Vec<(Entity, QdelCause)> {
     world.get::<Mob>(mob).unwrap().lost.clone()
 }
 
@@ -93,12 +93,12 @@ fn late_registration_of_who_was_told_is_a_refused_duplicate() {
             register(&mut world.commands().entity(mob), target);
             world.flush();
 
-            assert_eq!(lost(&world, mob), [(target, Cause::Qdel)]);
+            assert_eq!(lost(&world, mob), [(target, QdelCause::Qdel)]);
             let warnings = warnings();
             assert_eq!(warnings.len(), complaints, "{warnings:?}");
             assert!(warnings.iter().all(|said| said.contains("already listens")));
             world.flush_qdel();
-            assert_eq!(lost(&world, mob), [(target, Cause::Qdel)]);
+            assert_eq!(lost(&world, mob), [(target, QdelCause::Qdel)]);
         }
     }
 }
@@ -141,9 +141,9 @@ fn late_registration_of_who_was_told_and_picked_another_is_a_refused_duplicate()
     world.flush();
 
     for mob in &mobs {
-        assert_eq!(lost(&world, *mob), [(target, Cause::Qdel)]);
+        assert_eq!(lost(&world, *mob), [(target, QdelCause::Qdel)]);
     }
-    assert_eq!(lost(&world, stranger), [(target, Cause::AlreadyGone)]);
+    assert_eq!(lost(&world, stranger), [(target, QdelCause::AlreadyGone)]);
     assert_eq!(warnings().len(), mobs.len());
     assert_eq!(world.registrations_on(next).len(), mobs.len());
     world.flush_qdel();
@@ -167,7 +167,7 @@ fn late_registration_of_a_new_component_is_told() {
         .register_signal(target, Mob::note);
     world.flush();
 
-    assert_eq!(lost(&world, mob), [(target, Cause::AlreadyGone)]);
+    assert_eq!(lost(&world, mob), [(target, QdelCause::AlreadyGone)]);
     assert_eq!(warnings(), [""; 0]);
 }
 
@@ -186,7 +186,7 @@ fn late_registration_of_who_was_not_told_is_told() {
         .register_signal(target, Mob::note);
     world.flush();
 
-    assert_eq!(lost(&world, mob), [(target, Cause::AlreadyGone)]);
+    assert_eq!(lost(&world, mob), [(target, QdelCause::AlreadyGone)]);
 }
 
 // S12: nobody is told without end.
@@ -373,12 +373,12 @@ struct Cat(u32);
 impl Destroy for Cat {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0 = self.0.saturating_sub(1);
         if self.0 > 0 {
-            Hint::LetMeLive
+            DestroyHint::LetMeLive
         } else {
-            Hint::Queue
+            DestroyHint::Queue
         }
     }
 }
@@ -408,7 +408,7 @@ fn unregistering_in_the_own_last_notice_is_done_and_stays_done() {
     world.register_signal(mob, cat, give_up).unwrap();
     world.register_signal(other, cat, Mob::note).unwrap();
 
-    assert_eq!(world.qdel(cat), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(cat), Ok(QdelOutcome::Kept));
 
     let answers = &world.resource::<Answers>().0;
     assert!(
@@ -421,8 +421,8 @@ fn unregistering_in_the_own_last_notice_is_done_and_stays_done() {
     let on = world.registrations_on(cat);
     assert_eq!(on.iter().map(|on| on.listener).collect::<Vec<_>>(), [other]);
     world.qdel(cat).unwrap();
-    assert_eq!(lost(&world, mob), [(cat, Cause::Qdel)]);
-    assert_eq!(lost(&world, other), [(cat, Cause::Qdel); 2]);
+    assert_eq!(lost(&world, mob), [(cat, QdelCause::Qdel)]);
+    assert_eq!(lost(&world, other), [(cat, QdelCause::Qdel); 2]);
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
@@ -464,7 +464,7 @@ fn all_that_was_told_is_given_up_in_the_middle_of_a_notice() {
     world.register_signal(mobs[1], cat, hush).unwrap();
     world.register_signal(mobs[2], cat, Mob::note).unwrap();
 
-    assert_eq!(world.qdel(cat), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(cat), Ok(QdelOutcome::Kept));
 
     assert_eq!(world.registrations_on(cat), []);
     assert_eq!(lost(&world, mobs[0]).len(), 1);
@@ -488,7 +488,7 @@ fn what_was_given_up_is_registered_anew() {
     assert!(again.is_ok());
     world.despawn(cat);
     let causes: Vec<_> = lost(&world, mob).iter().map(|(_, cause)| *cause).collect();
-    assert_eq!(causes, [Cause::Qdel, Cause::Despawn]);
+    assert_eq!(causes, [QdelCause::Qdel, QdelCause::Despawn]);
 }
 
 /// S3: a registration for one call is over before its call, so there is none to end.

@@ -9,11 +9,11 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{RegisterError, prelude::*};
+use qdel::{QdelCause, RegisterError, prelude::*};
 
 /// Somebody who notes why it lost whom.
 #[derive(Component, Default, Debug)]
-struct Mourner(Vec<(Entity, Cause)>);
+struct Mourner(Vec<(Entity, QdelCause)>);
 
 impl Mourner {
     fn note(&mut self, lost: Received<Qdeleting>) {
@@ -28,12 +28,12 @@ struct Lives(usize);
 impl Destroy for Lives {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
         if self.0 == 0 {
-            return Hint::Queue;
+            return DestroyHint::Queue;
         }
         self.0 -= 1;
-        Hint::LetMeLive
+        DestroyHint::LetMeLive
     }
 }
 
@@ -47,7 +47,7 @@ fn mourner(world: &mut World) -> Entity {
     world.spawn(Mourner::default()).id()
 }
 
-fn noted(world: &World, listener: Entity) -> Vec<(Entity, Cause)> {
+fn noted(world: &World, listener: Entity) -> Vec<(Entity, QdelCause)> {
     world.get::<Mourner>(listener).unwrap().0.clone()
 }
 
@@ -80,7 +80,7 @@ fn listener_that_lives_on_is_answered_regression() {
     let batch = world.qdel_batch([target, listener]);
 
     assert_eq!(batch.kept, [listener]);
-    assert_eq!(noted(&world, listener), [(target, Cause::AlreadyGone)]);
+    assert_eq!(noted(&world, listener), [(target, QdelCause::AlreadyGone)]);
     assert_eq!(world.registrations_of(listener), []);
 }
 
@@ -97,7 +97,7 @@ fn registration_of_two_who_live_on_is_in_force() {
     assert_eq!(listeners_on(&world, target), [listener]);
     assert_eq!(noted(&world, listener), []);
     world.qdel(target).unwrap();
-    assert_eq!(noted(&world, listener), [(target, Cause::Qdel)]);
+    assert_eq!(noted(&world, listener), [(target, QdelCause::Qdel)]);
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
@@ -141,7 +141,7 @@ fn target_that_lives_on_is_not_said_to_be_gone_regression() {
         world.qdel(target).unwrap();
 
         if lives == 0 {
-            assert_eq!(noted(&world, third), [(target, Cause::AlreadyGone)]);
+            assert_eq!(noted(&world, third), [(target, QdelCause::AlreadyGone)]);
             assert_eq!(listeners_on(&world, target), []);
             continue;
         }
@@ -149,7 +149,7 @@ fn target_that_lives_on_is_not_said_to_be_gone_regression() {
         assert_eq!(listeners_on(&world, target), [messenger, third]);
         world.entity_mut(messenger).remove::<Messenger>();
         world.qdel(target).unwrap();
-        assert_eq!(noted(&world, third), [(target, Cause::Qdel)]);
+        assert_eq!(noted(&world, third), [(target, QdelCause::Qdel)]);
     }
 }
 
@@ -291,7 +291,7 @@ fn without_destroys_the_late_are_answered_at_once() {
 
     world.qdel(target).unwrap();
 
-    assert_eq!(noted(&world, third), [(target, Cause::AlreadyGone)]);
+    assert_eq!(noted(&world, third), [(target, QdelCause::AlreadyGone)]);
 }
 
 /// Two registrations wait for the decision, and the first one's handler panics.

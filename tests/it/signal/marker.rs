@@ -9,7 +9,9 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{QdelError, RegisterError, Registered, RetargetError, prelude::*};
+use qdel::{
+    QdelCause, QdelError, RegisterError, Registered, SignalTarget, error::RetargetError, prelude::*,
+};
 
 use crate::stage::{record_log, take_log};
 
@@ -21,7 +23,7 @@ impl Signal for Ping {
 
 #[derive(Component, Default)]
 struct Mob {
-    lost: Vec<Cause>,
+    lost: Vec<QdelCause>,
 }
 
 impl Mob {
@@ -49,7 +51,7 @@ struct Guard(
 struct Body;
 
 #[derive(Component, Default)]
-#[require(Signals)]
+#[require(SignalTarget)]
 struct Prey;
 
 struct Scene {
@@ -77,7 +79,7 @@ impl Scene {
         }
     }
 
-    fn lost(&self) -> &[Cause] {
+    fn lost(&self) -> &[QdelCause] {
         &self.world.get::<Mob>(self.mob).unwrap().lost
     }
 
@@ -86,7 +88,7 @@ impl Scene {
     }
 
     fn is_marked(&self) -> bool {
-        self.world.entity(self.target).contains::<Signals>()
+        self.world.entity(self.target).contains::<SignalTarget>()
     }
 
     fn registered(&self) -> usize {
@@ -100,24 +102,24 @@ type Way = (&'static str, fn(&mut World, Entity));
 /// Each way in which Bevy takes a component off that lives on.
 const WAYS: [Way; 14] = [
     ("remove", |world, target| {
-        world.entity_mut(target).remove::<Signals>();
+        world.entity_mut(target).remove::<SignalTarget>();
     }),
     ("take", |world, target| {
-        world.entity_mut(target).take::<Signals>().unwrap();
+        world.entity_mut(target).take::<SignalTarget>().unwrap();
     }),
     ("remove by id", |world, target| {
-        let id = world.component_id::<Signals>().unwrap();
+        let id = world.component_id::<SignalTarget>().unwrap();
         world.entity_mut(target).remove_by_id(id);
     }),
     ("remove by ids", |world, target| {
         let ids = [
             world.component_id::<Body>().unwrap(),
-            world.component_id::<Signals>().unwrap(),
+            world.component_id::<SignalTarget>().unwrap(),
         ];
         world.entity_mut(target).remove_by_ids(&ids);
     }),
     ("remove with others", |world, target| {
-        world.entity_mut(target).remove::<(Body, Signals)>();
+        world.entity_mut(target).remove::<(Body, SignalTarget)>();
     }),
     ("remove with requires", |world, target| {
         world.entity_mut(target).remove_with_requires::<Prey>();
@@ -133,7 +135,9 @@ const WAYS: [Way; 14] = [
     }),
     ("move", |world, target| {
         let heir = world.spawn_empty().id();
-        world.entity_mut(target).move_components::<Signals>(heir);
+        world
+            .entity_mut(target)
+            .move_components::<SignalTarget>(heir);
     }),
     ("move all", |world, target| {
         let heir = world.spawn_empty().id();
@@ -142,7 +146,7 @@ const WAYS: [Way; 14] = [
         cloner.clone_entity(target, heir);
     }),
     ("remove by command", |world, target| {
-        world.commands().entity(target).remove::<Signals>();
+        world.commands().entity(target).remove::<SignalTarget>();
         world.flush();
     }),
     ("clear by command", |world, target| {
@@ -185,7 +189,7 @@ fn plain_despawn_tells_and_releases_however_the_mark_was_taken_off() {
         take_off(&mut scene.world, scene.target);
         scene.world.despawn(scene.target);
 
-        assert_eq!(scene.lost(), [Cause::Despawn], "{way}");
+        assert_eq!(scene.lost(), [QdelCause::Despawn], "{way}");
         assert_eq!(scene.aim(), None, "{way}");
         assert_eq!(scene.world.signal_footprint().registrations, 0, "{way}");
     }
@@ -205,7 +209,7 @@ fn qdel_tells_and_releases_however_the_mark_was_taken_off() {
             scene.world.qdel(scene.target).unwrap();
             scene.world.flush_qdel();
 
-            assert_eq!(scene.lost(), [Cause::Qdel], "{way}");
+            assert_eq!(scene.lost(), [QdelCause::Qdel], "{way}");
             assert_eq!(scene.aim(), None, "{way}");
             assert_eq!(scene.world.signal_footprint().registrations, 0, "{way}");
             assert_eq!(scene.world.signal_footprint().places, 0, "{way}");
@@ -248,7 +252,7 @@ fn deleting_target_whose_mark_was_taken_off_tells_nobody_twice() {
             "{way}: {again:?}"
         );
         scene.world.flush_qdel();
-        assert_eq!(scene.lost(), [Cause::Qdel], "{way}");
+        assert_eq!(scene.lost(), [QdelCause::Qdel], "{way}");
         assert_eq!(scene.aim(), None, "{way}");
         assert_eq!(scene.world.signal_footprint().places, 0, "{way}");
     }
@@ -258,7 +262,10 @@ fn deleting_target_whose_mark_was_taken_off_tells_nobody_twice() {
 #[test]
 fn handler_of_the_notice_takes_the_mark_off() {
     fn strip(mut world: DeferredWorld, lost: Received<Qdeleting, Body>) {
-        world.commands().entity(lost.target()).remove::<Signals>();
+        world
+            .commands()
+            .entity(lost.target())
+            .remove::<SignalTarget>();
         world.commands().entity(lost.target()).clear();
     }
 
@@ -290,7 +297,10 @@ fn handler_of_the_notice_takes_the_mark_off() {
 #[test]
 fn handler_takes_the_mark_of_its_target_off() {
     fn strip(mut world: DeferredWorld, ping: Received<Ping, Body>) -> Vec<&'static str> {
-        world.commands().entity(ping.target()).remove::<Signals>();
+        world
+            .commands()
+            .entity(ping.target())
+            .remove::<SignalTarget>();
         vec!["strips"]
     }
 
@@ -307,7 +317,7 @@ fn handler_takes_the_mark_of_its_target_off() {
     );
     assert_eq!(scene.registered(), 4);
     scene.world.despawn(scene.target);
-    assert_eq!(scene.lost(), [Cause::Despawn]);
+    assert_eq!(scene.lost(), [QdelCause::Despawn]);
 }
 
 /// S10: a listener's own mark is nobody's business but of those who listen to it.
@@ -333,7 +343,7 @@ fn listener_that_is_a_target_keeps_both_sides() {
         );
         scene.world.despawn(scene.mob);
         let other = scene.world.get::<Mob>(other).unwrap();
-        assert_eq!(other.lost, [Cause::Despawn], "{way}");
+        assert_eq!(other.lost, [QdelCause::Despawn], "{way}");
         assert_eq!(scene.registered(), 1, "{way}");
     }
 }
@@ -346,7 +356,10 @@ fn mark_that_marks_nothing_stays_off() {
     scene.world.unregister_all(scene.target);
     scene.world.despawn(scene.holder);
 
-    scene.world.entity_mut(scene.target).remove::<Signals>();
+    scene
+        .world
+        .entity_mut(scene.target)
+        .remove::<SignalTarget>();
 
     assert!(!scene.is_marked());
     let registered = scene
@@ -360,16 +373,19 @@ fn mark_that_marks_nothing_stays_off() {
 #[test]
 fn target_that_is_despawned_before_its_mark_is_back_is_told_of() {
     let mut scene = Scene::new();
+    scene.world.add_observer(
+        |removed: On<Remove<SignalTarget>>, mut commands: Commands| {
+            commands.entity(removed.entity).try_despawn();
+        },
+    );
+
     scene
         .world
-        .add_observer(|removed: On<Remove<Signals>>, mut commands: Commands| {
-            commands.entity(removed.entity).try_despawn();
-        });
-
-    scene.world.entity_mut(scene.target).remove::<Signals>();
+        .entity_mut(scene.target)
+        .remove::<SignalTarget>();
 
     assert!(scene.world.get_entity(scene.target).is_err());
-    assert_eq!(scene.lost(), [Cause::AlreadyGone]);
+    assert_eq!(scene.lost(), [QdelCause::AlreadyGone]);
     assert_eq!(scene.aim(), None);
     assert_eq!(scene.world.signal_footprint().registrations, 0);
     assert_eq!(scene.world.signal_footprint().places, 0);
@@ -379,8 +395,8 @@ fn target_that_is_despawned_before_its_mark_is_back_is_told_of() {
 
 /// Takes the mark off as it comes.
 fn forbid(world: &mut World) {
-    world.add_observer(|added: On<Add<Signals>>, mut commands: Commands| {
-        commands.entity(added.entity).remove::<Signals>();
+    world.add_observer(|added: On<Add<SignalTarget>>, mut commands: Commands| {
+        commands.entity(added.entity).remove::<SignalTarget>();
     });
 }
 
@@ -462,28 +478,33 @@ fn whoever_takes_the_mark_off_at_once_hangs_nobody() {
     struct Stripper;
 
     fn strip(mut world: DeferredWorld, context: HookContext) {
-        world.commands().entity(context.entity).remove::<Signals>();
+        world
+            .commands()
+            .entity(context.entity)
+            .remove::<SignalTarget>();
     }
 
     let ways: [fn(&mut World); 4] = [
         |world| {
-            world.add_observer(|added: On<Add<Signals>>, mut commands: Commands| {
+            world.add_observer(|added: On<Add<SignalTarget>>, mut commands: Commands| {
                 commands.entity(added.entity).clear();
             });
         },
         |world| {
-            world.add_observer(|inserted: On<Insert<Signals>>, mut commands: Commands| {
-                commands.entity(inserted.entity).insert(Stripper);
-            });
+            world.add_observer(
+                |inserted: On<Insert<SignalTarget>>, mut commands: Commands| {
+                    commands.entity(inserted.entity).insert(Stripper);
+                },
+            );
         },
         |world| {
-            world.add_observer(|added: On<Add<Signals>>, mut commands: Commands| {
-                commands.entity(added.entity).remove::<Signals>();
+            world.add_observer(|added: On<Add<SignalTarget>>, mut commands: Commands| {
+                commands.entity(added.entity).remove::<SignalTarget>();
                 commands.entity(added.entity).insert(Body);
             });
         },
         |world| {
-            world.add_observer(|added: On<Add<Signals>>, mut commands: Commands| {
+            world.add_observer(|added: On<Add<SignalTarget>>, mut commands: Commands| {
                 commands.entity(added.entity).despawn();
             });
         },
@@ -512,7 +533,10 @@ fn what_was_known_ends_where_the_mark_does_not_come_back() {
     let mut scene = Scene::new();
     forbid(&mut scene.world);
 
-    scene.world.entity_mut(scene.target).remove::<Signals>();
+    scene
+        .world
+        .entity_mut(scene.target)
+        .remove::<SignalTarget>();
 
     assert!(!scene.is_marked());
     assert_eq!(scene.registered(), 0);
@@ -529,11 +553,14 @@ fn mark_that_is_taken_off_again_and_again_comes_back_each_time() {
     let mut scene = Scene::new();
 
     for _ in 0..100 {
-        scene.world.entity_mut(scene.target).remove::<Signals>();
+        scene
+            .world
+            .entity_mut(scene.target)
+            .remove::<SignalTarget>();
     }
     scene.world.despawn(scene.target);
 
-    assert_eq!(scene.lost(), [Cause::Despawn]);
+    assert_eq!(scene.lost(), [QdelCause::Despawn]);
 }
 
 /// S10: a panic of a despawn leaves its target alive; its mark is taken off and comes back.
@@ -552,12 +579,15 @@ fn target_whose_despawn_panicked_keeps_what_was_not_told() {
     let despawn = std::panic::AssertUnwindSafe(|| scene.world.despawn(scene.target));
     std::panic::catch_unwind(despawn).unwrap_err();
 
-    scene.world.entity_mut(scene.target).remove::<Signals>();
+    scene
+        .world
+        .entity_mut(scene.target)
+        .remove::<SignalTarget>();
 
     assert!(scene.is_marked());
     assert_eq!(scene.world.send_signal(scene.target, Ping), ["mob"]);
     scene.world.despawn(scene.target);
-    assert_eq!(scene.lost(), [Cause::Despawn]);
+    assert_eq!(scene.lost(), [QdelCause::Despawn]);
     assert_eq!(scene.world.signal_footprint().places, 0);
 }
 
@@ -567,9 +597,9 @@ fn clone_of_a_target_has_no_part_in_its_mark() {
     let mut scene = Scene::new();
     let clone = scene.world.entity_mut(scene.target).clone_and_spawn();
 
-    scene.world.entity_mut(clone).remove::<Signals>();
+    scene.world.entity_mut(clone).remove::<SignalTarget>();
 
-    assert!(!scene.world.entity(clone).contains::<Signals>());
+    assert!(!scene.world.entity(clone).contains::<SignalTarget>());
     assert_eq!(scene.registered(), 3);
     scene.world.despawn(clone);
     assert_eq!(scene.lost(), []);

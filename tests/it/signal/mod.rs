@@ -1,4 +1,4 @@
-//! Signals: who listens to whom, who is called when, and what holds when a handler panics.
+//! SignalTarget: who listens to whom, who is called when, and what holds when a handler panics.
 
 mod again;
 mod dispatch;

@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
-use qdel::prelude::*;
+use qdel::{Question, prelude::*};
 
 /// What happened, in order.
 #[derive(Resource, Default, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ struct Story(Vec<(&'static str, Entity)>);
 struct Ears(Vec<&'static str>);
 
 impl Ears {
-    fn veto(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 
     fn hear(&mut self, _: Received<Hit>) -> u32 {
@@ -60,12 +60,12 @@ impl Question for MayPass {
 
 /// Answers with a hint when it is destroyed.
 #[derive(Component)]
-struct Says(Hint);
+struct Says(DestroyHint);
 
 impl Destroy for Says {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         let entity = going.entity;
         going.param.queue(move |world: &mut World| {
             world.send_global_signal(Dawn);
@@ -97,12 +97,20 @@ fn heard(world: &World, entity: Entity) -> &[&'static str] {
 }
 
 /// The ways in which an entity is on its way out, and not torn down yet.
-fn ways_to_wait() -> [(&'static str, Hint, Teardown); 4] {
+fn ways_to_wait() -> [(&'static str, DestroyHint, Teardown); 4] {
     [
-        ("end of frame", Hint::Queue, Teardown::EndOfFrame),
-        ("budget", Hint::Queue, Teardown::Budget(Duration::ZERO)),
-        ("due", Hint::HardDelete, Teardown::EndOfFrame),
-        ("left alone", Hint::IWillHandleIt, Teardown::Immediate),
+        ("end of frame", DestroyHint::Queue, Teardown::EndOfFrame),
+        (
+            "budget",
+            DestroyHint::Queue,
+            Teardown::Budget(Duration::ZERO),
+        ),
+        ("due", DestroyHint::HardDelete, Teardown::EndOfFrame),
+        (
+            "left alone",
+            DestroyHint::IWillHandleIt,
+            Teardown::Immediate,
+        ),
     ]
 }
 
@@ -115,13 +123,21 @@ fn deleted_guard_has_no_veto_regression() {
         let king = world.spawn_empty().id();
         let guard = world.spawn((Ears::default(), Says(hint))).id();
         world.register_signal(guard, king, Ears::veto).unwrap();
-        assert_eq!(world.qdel(king), Ok(Qdel::Vetoed { on: king }), "{way}");
+        assert_eq!(
+            world.qdel(king),
+            Ok(QdelOutcome::Vetoed { on: king }),
+            "{way}"
+        );
 
         world.qdel(guard).unwrap();
 
         assert!(world.entities().contains_spawned(guard), "{way}");
-        assert_eq!(world.plan_qdel(king).unwrap().answer, Qdel::Queued, "{way}");
-        assert_eq!(world.qdel(king), Ok(Qdel::Queued), "{way}");
+        assert_eq!(
+            world.plan_qdel(king).unwrap().answer,
+            QdelOutcome::Queued,
+            "{way}"
+        );
+        assert_eq!(world.qdel(king), Ok(QdelOutcome::Queued), "{way}");
     }
 }
 
@@ -143,7 +159,7 @@ fn deleted_guard_that_nobody_hears_has_no_veto() {
 
     assert_eq!(heard(&world, guard), [""; 0]);
     assert_eq!(world.registrations_of(guard), []);
-    assert_eq!(world.qdel(king), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(king), Ok(QdelOutcome::Queued));
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
@@ -205,7 +221,7 @@ fn marked_entity_answers_questions_about_itself_until_its_wave_ends() {
     assert!(!world.ask_signal(guard, &MayPass));
 }
 
-/// Signals are heard until the destroy stage ends, and then no more, whatever the tear-down and the
+/// SignalTarget are heard until the destroy stage ends, and then no more, whatever the tear-down and the
 /// hints (S7).
 #[test]
 fn dead_hear_no_signals_regression() {
@@ -284,7 +300,9 @@ fn those_who_go_in_one_wave_are_told_of_each_other() {
 fn those_who_live_on_go_on_hearing() {
     let mut world = stage();
     let knight = world.spawn_empty().id();
-    let phoenix = world.spawn((Ears::default(), Says(Hint::LetMeLive))).id();
+    let phoenix = world
+        .spawn((Ears::default(), Says(DestroyHint::LetMeLive)))
+        .id();
     let feather = world.spawn((Ears::default(), ChildOf(phoenix))).id();
     for ears in [phoenix, feather] {
         world.register_signal(ears, knight, Ears::hear).unwrap();
@@ -293,7 +311,7 @@ fn those_who_live_on_go_on_hearing() {
             .unwrap();
     }
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
     assert_eq!(world.send_signal(knight, Hit), BLOCKED);
     world.qdel(knight).unwrap();
 
@@ -305,7 +323,7 @@ fn those_who_live_on_go_on_hearing() {
 #[test]
 fn target_that_lives_on_is_not_heard_by_the_dead_of_its_wave() {
     let mut world = stage();
-    let phoenix = world.spawn(Says(Hint::LetMeLive)).id();
+    let phoenix = world.spawn(Says(DestroyHint::LetMeLive)).id();
     let [dead, witness] = [(), ()].map(|()| ears(&mut world));
     for ears in [dead, witness] {
         world
@@ -337,7 +355,10 @@ fn declared_references_of_the_dead_are_still_released() {
     world.track_references::<Hunts>();
     let goblin = world.spawn_empty().id();
     let hunter = world
-        .spawn((Hunts { prey: Some(goblin) }, Says(Hint::IWillHandleIt)))
+        .spawn((
+            Hunts { prey: Some(goblin) },
+            Says(DestroyHint::IWillHandleIt),
+        ))
         .id();
 
     world.qdel(hunter).unwrap();

@@ -22,11 +22,11 @@ struct Phoenix(bool);
 impl Destroy for Phoenix {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying<()>) -> Hint {
+    fn destroy(&mut self, _: DestroyContext<()>) -> DestroyHint {
         if core::mem::replace(&mut self.0, false) {
-            Hint::LetMeLive
+            DestroyHint::LetMeLive
         } else {
-            Hint::Queue
+            DestroyHint::Queue
         }
     }
 }
@@ -74,7 +74,7 @@ fn assert_begins_anew(mut world: World, [phoenix, ear, eye]: [Entity; 3]) {
     let listeners: Vec<_> = on.iter().map(|at| at.listener).collect();
     assert_eq!(listeners, [eye, ear]);
     assert_eq!(world.check_registrations(), Ok(()));
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Queued));
 }
 
 /// A list of two handlers that is empty when its target lives on takes registrations as a new one
@@ -85,7 +85,7 @@ fn target_that_lives_on_after_all_on_it_ended_takes_registrations_regression() {
     world.register_signal(ear, phoenix, end_all).unwrap();
     world.register_signal(eye, phoenix, Eye::see).unwrap();
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_begins_anew(world, cast);
 }
@@ -97,7 +97,7 @@ fn target_that_lives_on_after_each_on_it_ended_takes_registrations_regression() 
     world.register_signal(ear, phoenix, end_each).unwrap();
     world.register_signal(eye, phoenix, Eye::see).unwrap();
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_begins_anew(world, cast);
 }
@@ -111,7 +111,7 @@ fn target_that_lives_on_after_all_its_listeners_went_takes_registrations_regress
         .unwrap();
     world.register_signal(eye, phoenix, Eye::see).unwrap();
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_begins_anew(world, cast);
 }

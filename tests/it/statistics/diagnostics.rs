@@ -11,7 +11,9 @@ use std::{
 use bevy_app::prelude::*;
 use bevy_diagnostic::{Diagnostic, DiagnosticPath, DiagnosticsStore};
 use bevy_ecs::prelude::*;
-use qdel::{Costs, Destroying, QdelDiagnosticsPlugin, QdelSystems, WorkClock, prelude::*};
+use qdel::{
+    Costs, DestroyContext, QdelDiagnosticsPlugin, QdelSystems, prelude::*, testing::WorkClock,
+};
 
 // H3: what a frame shows.
 
@@ -136,7 +138,7 @@ fn everything_is_there_before_the_first_frame() {
 fn kinds_join_when_they_are_registered() {
     let mut app = app();
     app.update();
-    app.register_kind::<Wolf>();
+    app.register_qdel_kind::<Wolf>();
     let wolf = app.world_mut().spawn(Wolf).id();
     app.world_mut().qdel(wolf).unwrap();
 
@@ -151,8 +153,8 @@ fn kinds_join_when_they_are_registered() {
 fn kinds_that_share_a_short_name_go_by_their_whole_names() {
     let mut app = App::new();
     app.add_plugins(QdelDiagnosticsPlugin::default())
-        .register_kind::<Goblin>()
-        .register_kind::<cave::Goblin>();
+        .register_qdel_kind::<Goblin>()
+        .register_qdel_kind::<cave::Goblin>();
 
     app.update();
 
@@ -174,7 +176,7 @@ fn kinds_that_share_a_short_name_go_by_their_whole_names() {
 fn kind_keeps_its_name_when_another_one_comes_later() {
     let mut app = app();
     app.update();
-    app.register_kind::<cave::Goblin>();
+    app.register_qdel_kind::<cave::Goblin>();
 
     app.update();
 
@@ -191,7 +193,7 @@ fn kind_keeps_its_name_when_another_one_comes_later() {
 #[test]
 fn what_was_deleted_before_the_plugin_is_not_shown() {
     let mut app = App::new();
-    app.register_kind::<Goblin>();
+    app.register_qdel_kind::<Goblin>();
     let spawned = spawn_goblins(&mut app, 3);
     app.world_mut().qdel_batch(spawned[..2].iter().copied());
     app.add_plugins(QdelDiagnosticsPlugin::default());
@@ -207,7 +209,7 @@ fn what_was_deleted_before_the_plugin_is_not_shown() {
 fn history_is_as_long_as_the_plugin_says() {
     let mut app = App::new();
     app.add_plugins(QdelDiagnosticsPlugin::new(2))
-        .register_kind::<Goblin>();
+        .register_qdel_kind::<Goblin>();
 
     for _ in 0..4 {
         app.update();
@@ -263,7 +265,8 @@ fn counts_that_somebody_else_lowers_are_no_negative_numbers() {
     app.world_mut().qdel_batch(spawned[..2].iter().copied());
     app.update();
 
-    app.world_mut().insert_resource(qdel::QdelCounts::default());
+    app.world_mut()
+        .insert_resource(qdel::statistics::QdelCounts::default());
     app.world_mut().qdel(spawned[2]).unwrap();
     app.update();
 
@@ -283,7 +286,8 @@ fn kinds_of_a_world_that_forgot_them_join_anew() {
     world.clear_resources();
     world.insert_resource(store);
     world.insert_resource(schedules);
-    app.register_kind::<Orc>().register_kind::<Goblin>();
+    app.register_qdel_kind::<Orc>()
+        .register_qdel_kind::<Goblin>();
     app.world_mut().qdel(spawned[1]).unwrap();
     app.world_mut().run_schedule(Last);
 
@@ -318,8 +322,8 @@ mod cave {
 }
 
 impl Orc {
-    fn veto(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
@@ -336,9 +340,9 @@ impl Slow {
 impl Destroy for Slow {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0.fetch_add(2_500, Ordering::Relaxed);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -346,8 +350,8 @@ impl Destroy for Slow {
 fn app() -> App {
     let mut app = App::new();
     app.add_plugins((QdelPlugin::default(), QdelDiagnosticsPlugin::default()))
-        .register_kind::<Goblin>()
-        .register_kind::<Orc>();
+        .register_qdel_kind::<Goblin>()
+        .register_qdel_kind::<Orc>();
     app
 }
 

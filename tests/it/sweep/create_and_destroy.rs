@@ -6,8 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bevy_ecs::prelude::*;
 use qdel::{
-    CreateAndDestroy, CreateAndDestroyError, CreateAndDestroyFailure as Failure,
-    CreateAndDestroyStep as Step, Policy, ReferenceVisitor, Remains, prelude::*,
+    prelude::*,
+    reference::{AfterRelease, OnLoss, ReferenceVisitor},
+    sweep::Mode,
+    testing::{CreateAndDestroy, Error, Failure, Stage as Step},
 };
 
 #[derive(Component, Default, References)]
@@ -21,12 +23,12 @@ struct Squad {
 struct Calls(Vec<Entity>);
 
 #[derive(Component)]
-struct Says(Hint);
+struct Says(DestroyHint);
 
 impl Destroy for Says {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
     }
 }
@@ -38,11 +40,11 @@ struct Polite;
 impl Destroy for Polite {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         if going.force {
-            Hint::Queue
+            DestroyHint::Queue
         } else {
-            Hint::LetMeLive
+            DestroyHint::LetMeLive
         }
     }
 }
@@ -51,16 +53,16 @@ impl Destroy for Polite {
 struct Protected;
 
 impl Protected {
-    fn veto(&self, asked: Received<PreQdel>) -> Verdict {
+    fn veto(&self, asked: Received<PreQdel>) -> QdelVerdict {
         if asked.force {
-            Verdict::Allow
+            QdelVerdict::Allow
         } else {
-            Verdict::Veto
+            QdelVerdict::Veto
         }
     }
 
-    fn veto_anyway(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn veto_anyway(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
@@ -70,7 +72,7 @@ struct Fragile;
 impl Destroy for Fragile {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         panic!("it breaks")
     }
 }
@@ -108,7 +110,9 @@ fn what_goes_as_it_should_passes() {
                 .unwrap();
             entity
         })
-        .with("hard", |world| world.spawn(Says(Hint::HardDeleteNow)).id())
+        .with("hard", |world| {
+            world.spawn(Says(DestroyHint::HardDeleteNow)).id()
+        })
         .with("named", |world| {
             let member = world.spawn_empty().id();
             let members = vec![member];
@@ -156,7 +160,7 @@ fn commands_of_a_spawner_are_applied_before_its_entity_is_looked_at() {
 
 #[test]
 fn it_works_in_every_mode_of_sweeps_and_with_every_tear_down() {
-    for sweep in [SweepMode::Off, SweepMode::OnDemand, SweepMode::EachFlush] {
+    for sweep in [Mode::Off, Mode::OnDemand, Mode::EachFlush] {
         for teardown in [
             Teardown::EndOfFrame,
             Teardown::Immediate,
@@ -170,7 +174,9 @@ fn it_works_in_every_mode_of_sweeps_and_with_every_tear_down() {
 
             let error = CreateAndDestroy::new()
                 .with("denied", spawn_denied)
-                .with("stays", |world| world.spawn(Says(Hint::IWillHandleIt)).id())
+                .with("stays", |world| {
+                    world.spawn(Says(DestroyHint::IWillHandleIt)).id()
+                })
                 .run(&mut world)
                 .unwrap_err();
 
@@ -187,7 +193,9 @@ fn it_works_in_every_mode_of_sweeps_and_with_every_tear_down() {
 
 #[test]
 fn component_that_lets_itself_live_in_spite_of_force_fails() {
-    let error = failing("stubborn", |world| world.spawn(Says(Hint::LetMeLive)).id());
+    let error = failing("stubborn", |world| {
+        world.spawn(Says(DestroyHint::LetMeLive)).id()
+    });
 
     let spawner = "stubborn".to_owned();
     assert_eq!(error.failures, [Failure::IgnoresForce { spawner }]);
@@ -212,13 +220,13 @@ fn veto_in_spite_of_force_fails() {
 #[test]
 fn entity_that_nobody_despawns_fails() {
     let error = failing("left alone", |world| {
-        world.spawn(Says(Hint::IWillHandleIt)).id()
+        world.spawn(Says(DestroyHint::IWillHandleIt)).id()
     });
 
     assert!(matches!(
         error.failures[..],
         [Failure::StillThere {
-            hint: Hint::IWillHandleIt,
+            hint: DestroyHint::IWillHandleIt,
             ..
         }]
     ));
@@ -285,12 +293,12 @@ struct Cursed;
 impl References for Cursed {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, _: Policy, _: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, _: OnLoss, _: &mut V) {
         panic!("it is cursed");
     }
 
-    fn release_references(&mut self, _: Policy, _: &mut dyn FnMut(Entity) -> bool) -> Remains {
-        Remains::Valid
+    fn release_references(&mut self, _: OnLoss, _: &mut dyn FnMut(Entity) -> bool) -> AfterRelease {
+        AfterRelease::Valid
     }
 }
 
@@ -304,7 +312,9 @@ fn component_that_cannot_be_read_fails_and_the_others_are_tested() {
 
     let error = CreateAndDestroy::new()
         .with("fine", |world| world.spawn_empty().id())
-        .with("stubborn", |world| world.spawn(Says(Hint::LetMeLive)).id())
+        .with("stubborn", |world| {
+            world.spawn(Says(DestroyHint::LetMeLive)).id()
+        })
         .run(&mut world)
         .unwrap_err();
 
@@ -389,7 +399,9 @@ mod reflected {
     fn hard_delete_that_waited_before_is_swept_after() {
         let mut world = stage_with_grudges();
         let goblin = spawn_hated(&mut world);
-        world.entity_mut(goblin).insert(Says(Hint::HardDelete));
+        world
+            .entity_mut(goblin)
+            .insert(Says(DestroyHint::HardDelete));
         world.qdel(goblin).unwrap();
 
         let tested = CreateAndDestroy::new()
@@ -408,9 +420,11 @@ mod reflected {
         let error = CreateAndDestroy::new()
             .with("goblin", spawn_hated)
             .with("fine", |world| world.spawn_empty().id())
-            .with("stubborn", |world| world.spawn(Says(Hint::LetMeLive)).id())
+            .with("stubborn", |world| {
+                world.spawn(Says(DestroyHint::LetMeLive)).id()
+            })
             .with("left alone", |world| {
-                world.spawn(Says(Hint::IWillHandleIt)).id()
+                world.spawn(Says(DestroyHint::IWillHandleIt)).id()
             })
             .with("fragile", |world| world.spawn(Fragile).id())
             .with("ghost", |_| Entity::PLACEHOLDER)
@@ -428,13 +442,13 @@ fn spawn_denied(world: &mut World) -> Entity {
     entity
 }
 
-fn failing(name: &str, spawn: impl FnMut(&mut World) -> Entity + 'static) -> CreateAndDestroyError {
+fn failing(name: &str, spawn: impl FnMut(&mut World) -> Entity + 'static) -> Error {
     let mut world = stage();
     let test = CreateAndDestroy::new().with(name, spawn);
     test.run(&mut world).unwrap_err()
 }
 
-fn spawners(error: &CreateAndDestroyError) -> Vec<&str> {
+fn spawners(error: &Error) -> Vec<&str> {
     error.failures.iter().map(Failure::spawner).collect()
 }
 

@@ -10,7 +10,11 @@ use bevy_ecs::{change_detection::DetectChanges, name::Name, prelude::*, reflect:
 use bevy_platform::collections::{HashMap, HashSet};
 use bevy_reflect::Reflect;
 use qdel::{
-    LeftoverState, ReferencesFound, SweepFinished, SweepReport, assert_no_leftovers, prelude::*,
+    find::ReferencesFound,
+    prelude::*,
+    sweep::Mode,
+    sweep::{LeftoverState, SweepFinished, SweepReport},
+    testing::assert_no_leftovers,
 };
 
 /// Nobody has declared that it names anybody.
@@ -227,7 +231,7 @@ fn type_that_is_left_out_is_left_alone_and_listed() {
     let [goblin] = spawn_many(&mut world);
     let holder = world.spawn(Bare(goblin, 7)).id();
     world.despawn(goblin);
-    world.leave_out_of_sweeps::<Bare>();
+    world.exclude_from_sweeps::<Bare>();
 
     let report = world.sweep();
 
@@ -245,7 +249,7 @@ fn resource_that_is_left_out_is_left_alone() {
     let [goblin] = spawn_many(&mut world);
     world.insert_resource(Boss(Some(goblin)));
     world.despawn(goblin);
-    world.leave_out_of_sweeps::<Boss>();
+    world.exclude_from_sweeps::<Boss>();
 
     world.sweep();
 
@@ -257,7 +261,7 @@ fn search_looks_into_what_sweeps_leave_out() {
     let mut world = stage();
     let [goblin] = spawn_many(&mut world);
     world.spawn(Bare(goblin, 7));
-    world.leave_out_of_sweeps::<Bare>();
+    world.exclude_from_sweeps::<Bare>();
 
     let report = world.find_references(goblin);
 
@@ -278,7 +282,7 @@ fn system_asks_for_a_sweep_by_command() {
         .id();
     world.despawn(goblin);
 
-    world.commands().request_sweep();
+    world.commands().queue_sweep();
     world.flush();
     world.flush_qdel();
 
@@ -289,7 +293,7 @@ fn system_asks_for_a_sweep_by_command() {
 fn deletions_that_are_torn_down_at_once_share_the_sweep_of_the_next_flush() {
     let mut world = stage();
     let settings = QdelSettings::default().with_teardown(Teardown::Immediate);
-    world.insert_resource(settings.with_sweep(SweepMode::EachFlush));
+    world.insert_resource(settings.with_sweep(Mode::EachFlush));
     world.insert_resource(Sweeps(0));
     world.add_observer(|_: On<SweepFinished>, mut sweeps: ResMut<Sweeps>| sweeps.0 += 1);
     for goblin in spawn_many::<50>(&mut world) {
@@ -309,7 +313,7 @@ fn deletions_that_are_torn_down_at_once_share_the_sweep_of_the_next_flush() {
 #[test]
 fn drain_ends_though_somebody_is_deleted_whenever_a_sweep_is_done() {
     let mut world = stage();
-    let settings = QdelSettings::default().with_sweep(SweepMode::EachFlush);
+    let settings = QdelSettings::default().with_sweep(Mode::EachFlush);
     world.insert_resource(settings);
     world.add_observer(|_: On<SweepFinished>, mut commands: Commands| {
         commands.spawn_empty().qdel();
@@ -347,8 +351,8 @@ struct Wanted;
 impl Destroy for Wanted {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::FindReferences
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::FindReferences
     }
 }
 

@@ -14,8 +14,8 @@ fn budget_of_zero_tears_down_one_batch_a_flush() {
 
     let torn_down = [(); 5].map(|()| world.flush_qdel());
 
-    assert_eq!(TEARDOWN_BATCH, 32);
-    assert_eq!(torn_down, [32, 32, 32, 4, 0]);
+    let batch = TEARDOWN_BATCH;
+    assert_eq!(torn_down, [batch, batch, batch, 100 - 3 * batch, 0]);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn stream_of_hard_deletes_does_not_starve_the_rest() {
     let mut torn_down = Vec::new();
     for _ in 0..10 {
         for _ in 0..50 {
-            let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+            let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
             world.qdel(hasty).unwrap();
         }
         torn_down.push(world.flush_qdel());
@@ -111,7 +111,7 @@ fn hard_delete_is_torn_down_by_the_next_flush_before_all_others() {
     set_budget(&mut world, 0);
     let crowd = spawn_many(&mut world, 100, 10);
     world.qdel_batch(crowd.iter().copied());
-    let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
     world.qdel(hasty).unwrap();
     let before = world.liveness(hasty);
 
@@ -128,7 +128,7 @@ fn hard_delete_takes_what_it_owns_before_it_whatever_the_budget() {
     set_budget(&mut world, 0);
     let crowd = spawn_many(&mut world, 100, 10);
     world.qdel_batch(crowd);
-    let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
     let chain = spawn_chain(&mut world, 100, 10);
     world.entity_mut(chain[0]).insert(ChildOf(hasty));
     world.qdel(hasty).unwrap();
@@ -147,7 +147,7 @@ fn owned_hard_delete_does_not_hurry_its_owner() {
     let crowd = spawn_many(&mut world, 100, 10);
     world.qdel_batch(crowd);
     let owner = spawn(&mut world, 10);
-    let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
     world.entity_mut(hasty).insert(ChildOf(owner));
     world.qdel(owner).unwrap();
 
@@ -161,7 +161,7 @@ fn owned_hard_delete_does_not_hurry_its_owner() {
 fn hard_deletes_are_torn_down_the_oldest_first() {
     let mut world = stage();
     set_budget(&mut world, 0);
-    let hasty = [(); 50].map(|()| spawn_with_hint(&mut world, Hint::HardDelete));
+    let hasty = [(); 50].map(|()| spawn_with_hint(&mut world, DestroyHint::HardDelete));
     for entity in hasty {
         world.qdel(entity).unwrap();
     }
@@ -186,7 +186,7 @@ fn hard_delete_in_the_middle_of_a_paused_ring_goes_at_once_and_once() {
         .find(|at| world.liveness(**at) != Liveness::Gone)
         .copied()
         .expect("it should be half gone");
-    let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
     world.entity_mut(hasty).insert(ChildOf(there));
     world.qdel(hasty).unwrap();
 
@@ -204,7 +204,7 @@ fn hard_delete_now_is_gone_when_qdel_returns() {
     set_budget(&mut world, 0);
     let crowd = spawn_many(&mut world, 100, 10);
     world.qdel_batch(crowd);
-    let hasty = spawn_with_hint(&mut world, Hint::HardDeleteNow);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDeleteNow);
     let owned = spawn_many(&mut world, 50, 10);
     for &owned in &owned {
         world.entity_mut(owned).insert(ChildOf(hasty));
@@ -212,7 +212,7 @@ fn hard_delete_now_is_gone_when_qdel_returns() {
 
     let answer = world.qdel(hasty);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     let owned_first = owned.iter().rev().chain([&hasty]);
     assert!(gone(&world).iter().eq(owned_first));
 }
@@ -222,10 +222,10 @@ fn hard_delete_now_during_a_flush_is_gone_with_it() {
     let mut world = stage();
     set_budget(&mut world, 0);
     let crowd = spawn_many(&mut world, 100, 10);
-    let hasty = spawn_with_hint(&mut world, Hint::HardDeleteNow);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDeleteNow);
     world
         .entity_mut(crowd[20])
-        .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| world.queue_qdel(hasty));
+        .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| world.qdel(hasty));
     world.qdel_batch(crowd);
 
     let torn_down = world.flush_qdel();
@@ -239,10 +239,10 @@ fn hard_delete_during_a_flush_waits_for_the_next() {
     let mut world = stage();
     set_budget(&mut world, 0);
     let crowd = spawn_many(&mut world, 100, 10);
-    let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
     world
         .entity_mut(crowd[20])
-        .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| world.queue_qdel(hasty));
+        .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| world.qdel(hasty));
     world.qdel_batch(crowd.iter().copied());
 
     let torn_down = [world.flush_qdel(), world.flush_qdel()];
@@ -256,7 +256,7 @@ fn stuck_hard_delete_is_tried_again_and_stops_nobody() {
     let mut world = stage();
     set_budget(&mut world, 0);
     let crowd = spawn_many(&mut world, 40, 10);
-    let hasty = spawn_with_hint(&mut world, Hint::HardDelete);
+    let hasty = spawn_with_hint(&mut world, DestroyHint::HardDelete);
     world.entity_mut(hasty).insert(Bomb { charges: 2 });
     world.qdel_batch(crowd.iter().copied());
     world.qdel(hasty).unwrap();

@@ -18,7 +18,9 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use proptest::{collection::vec, prelude::*};
-use qdel::{QdelCounts, TEARDOWN_BATCH, WorkClock, prelude::*};
+use qdel::{prelude::*, statistics::QdelCounts, testing::WorkClock};
+
+use crate::stage::TEARDOWN_BATCH;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -28,12 +30,12 @@ use std::{
     time::Duration,
 };
 
-fn hint() -> impl Strategy<Value = Hint> {
+fn hint() -> impl Strategy<Value = DestroyHint> {
     prop_oneof![
-        Just(Hint::HardDelete),
-        Just(Hint::HardDeleteNow),
-        Just(Hint::LetMeLive),
-        Just(Hint::IWillHandleIt),
+        Just(DestroyHint::HardDelete),
+        Just(DestroyHint::HardDeleteNow),
+        Just(DestroyHint::LetMeLive),
+        Just(DestroyHint::IWillHandleIt),
     ]
 }
 
@@ -94,12 +96,12 @@ impl Bomb {
 
 /// Says how its deletion goes on.
 #[derive(Component)]
-struct Will(Hint);
+struct Will(DestroyHint);
 
 impl Destroy for Will {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
     }
 }
@@ -161,7 +163,7 @@ fn spawn(world: &mut World, microseconds: u64) -> Entity {
     world.spawn(Heavy(microseconds)).id()
 }
 
-fn spawn_with_hint(world: &mut World, hint: Hint) -> Entity {
+fn spawn_with_hint(world: &mut World, hint: DestroyHint) -> Entity {
     world.spawn((Heavy(10), Will(hint))).id()
 }
 

@@ -74,7 +74,7 @@ proptest! {
             // Newcomers in a hurry go with the next flush, so that pauses are to their advantage.
             for &patient in &crowd {
                 let hint = world.get::<Will>(patient).map(|will| will.0);
-                let is_hard = matches!(hint, Some(Hint::HardDelete | Hint::HardDeleteNow));
+                let is_hard = matches!(hint, Some(DestroyHint::HardDelete | DestroyHint::HardDeleteNow));
                 if is_hard && world.liveness(patient) == Liveness::Alive {
                     world.entity_mut(patient).remove::<Will>();
                 }
@@ -167,7 +167,7 @@ proptest! {
         world.drain_qdel();
         for entity in deleting(&mut world) {
             let hint = world.get::<Will>(entity).map(|will| will.0);
-            prop_assert_eq!(hint, Some(Hint::IWillHandleIt));
+            prop_assert_eq!(hint, Some(DestroyHint::IWillHandleIt));
         }
         let once: EntityHashSet = gone(&world).into_iter().collect();
         prop_assert_eq!(once.len(), gone(&world).len());
@@ -221,7 +221,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 /// Spawns mobs, some of which have a will of their own.
-fn spawn_cast(world: &mut World, hints: &[(usize, Hint)]) -> Vec<Entity> {
+fn spawn_cast(world: &mut World, hints: &[(usize, DestroyHint)]) -> Vec<Entity> {
     set_budget(world, 0);
     world.remove_resource::<QdelSettings>();
     let crowd = spawn_many(world, CROWD, 10);
@@ -311,7 +311,7 @@ fn assert_no_owner_went_before_what_it_owned(world: &World, owners: &[(Entity, E
         let is_left = world.liveness(owned) == Liveness::Deleting
             && world
                 .get::<Will>(owned)
-                .is_none_or(|will| will.0 != Hint::IWillHandleIt);
+                .is_none_or(|will| will.0 != DestroyHint::IWillHandleIt);
         if !is_left || world.liveness(owner) != Liveness::Gone {
             continue;
         }

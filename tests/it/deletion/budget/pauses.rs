@@ -50,7 +50,7 @@ fn what_a_hook_deletes_comes_after_what_waits() {
     let heir = spawn(&mut world, 10);
     world
         .entity_mut(crowd[0])
-        .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| world.queue_qdel(heir));
+        .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| world.qdel(heir));
     world.qdel_batch(crowd.iter().copied());
 
     let torn_down = [world.flush_qdel(), world.flush_qdel()];
@@ -116,7 +116,7 @@ fn drain_tears_down_what_hooks_delete_meanwhile() {
         world
             .entity_mut(dies)
             .observe(move |_: On<Despawn<Heavy>>, mut world: DeferredWorld| {
-                world.queue_qdel(inherits);
+                world.qdel(inherits);
             });
     }
     world.qdel(crowd[0]).unwrap();
@@ -253,7 +253,7 @@ fn resources_that_are_cleared_in_a_pause_do_no_harm() {
     let answer = world.qdel(next);
     world.flush_qdel();
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     assert_eq!(world.liveness(next), Liveness::Gone);
 }
 
@@ -264,13 +264,13 @@ fn who_is_let_live_between_two_flushes_survives_them() {
     let crowd = spawn_many(&mut world, 100, 10);
     world.qdel_batch(crowd.iter().copied());
     world.flush_qdel();
-    let king = spawn_with_hint(&mut world, Hint::LetMeLive);
+    let king = spawn_with_hint(&mut world, DestroyHint::LetMeLive);
     world.entity_mut(king).insert(ChildOf(crowd[90]));
 
     let answer = world.qdel(king);
     flush_until_gone(&mut world, 100);
 
-    assert_eq!(answer, Ok(Qdel::Kept));
+    assert_eq!(answer, Ok(QdelOutcome::Kept));
     assert_eq!(world.liveness(king), Liveness::Alive);
     assert_gone_once(&world, &crowd);
 }
@@ -282,7 +282,7 @@ fn newcomer_that_is_let_live_leaves_its_owner_in_a_paused_tear_down() {
     let ring = spawn_ring(&mut world, 100);
     world.qdel(ring[0]).unwrap();
     world.flush_qdel();
-    let king = spawn_with_hint(&mut world, Hint::LetMeLive);
+    let king = spawn_with_hint(&mut world, DestroyHint::LetMeLive);
     world.entity_mut(king).insert(ChildOf(ring[50]));
 
     flush_until_gone(&mut world, 100);
@@ -318,7 +318,7 @@ fn owner_that_owns_many_who_are_left_alone_goes_without_them() {
     let mut world = stage();
     set_budget(&mut world, 0);
     let owner = spawn(&mut world, 10);
-    let left_alone = [(); 100].map(|()| spawn_with_hint(&mut world, Hint::IWillHandleIt));
+    let left_alone = [(); 100].map(|()| spawn_with_hint(&mut world, DestroyHint::IWillHandleIt));
     world.qdel_batch(left_alone);
     for entity in left_alone {
         world.entity_mut(entity).insert(ChildOf(owner));

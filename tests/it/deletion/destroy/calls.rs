@@ -2,6 +2,7 @@
 //! Q5: registering.
 
 use super::*;
+use qdel::QdelCause;
 
 // Q5: when it is called.
 
@@ -92,7 +93,7 @@ fn commands_of_handlers_and_observers_are_applied_before_the_first_is_destroyed(
 #[test]
 fn commands_of_a_destroy_are_applied_when_all_that_was_marked_together_is_destroyed() {
     let mut world = stage();
-    let goblin = spawn_meddler(&mut world, "goblin", Hint::Queue, |commands| {
+    let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, |commands| {
         commands.queue(|world: &mut World| note(world, "command"));
     });
     spawn_owned(&mut world, "purse", goblin);
@@ -113,7 +114,7 @@ fn commands_of_a_destroy_are_applied_when_all_that_was_marked_together_is_destro
 fn vetoed_entities_are_not_destroyed() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
-    let veto = |_: &Named, _: Received<PreQdel>| Verdict::Veto;
+    let veto = |_: &Named, _: Received<PreQdel>| QdelVerdict::Veto;
     world.register_signal(goblin, goblin, veto).unwrap();
 
     world.qdel(goblin).unwrap();
@@ -207,9 +208,9 @@ fn destroy_hears_why_and_whether_it_is_forced() {
     world.force_qdel(orc).unwrap();
 
     let expected = [
-        (goblin, Cause::Qdel, false),
-        (purse, Cause::Owner(goblin), false),
-        (orc, Cause::Qdel, true),
+        (goblin, QdelCause::Qdel, false),
+        (purse, QdelCause::Owner(goblin), false),
+        (orc, QdelCause::Qdel, true),
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
@@ -234,7 +235,7 @@ fn hidden_entities_are_destroyed_whatever_hides_them() {
 
         world.qdel_batch([goblin, orc]);
 
-        let expected = [goblin, orc].map(|entity| (entity, Cause::Qdel, false));
+        let expected = [goblin, orc].map(|entity| (entity, QdelCause::Qdel, false));
         assert_eq!(*heard.lock().unwrap(), expected);
     }
 }
@@ -284,9 +285,9 @@ fn shutdown_destroys_everybody_by_force_owner_before_owned() {
     world.shutdown_qdel();
 
     let expected = [
-        (orc, Cause::Qdel, true),
-        (goblin, Cause::Qdel, true),
-        (purse, Cause::Owner(goblin), true),
+        (orc, QdelCause::Qdel, true),
+        (goblin, QdelCause::Qdel, true),
+        (purse, QdelCause::Owner(goblin), true),
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
 }
@@ -304,8 +305,8 @@ fn newcomers_to_an_owner_that_is_torn_down_are_destroyed() {
     let torn_down = world.flush_qdel();
 
     let expected = [
-        (purse, Cause::Owner(goblin), false),
-        (coin, Cause::Owner(purse), false),
+        (purse, QdelCause::Owner(goblin), false),
+        (coin, QdelCause::Owner(purse), false),
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
     assert_eq!(torn_down, 3);
@@ -344,7 +345,7 @@ fn registering_by_a_command_of_a_destroy_holds_from_the_next_on() {
     let mut world = bare_stage();
     world.register_destroy::<Meddler>();
     let orc = world.spawn((Named("orc"), Part::<0>)).id();
-    let goblin = spawn_meddler(&mut world, "goblin", Hint::Queue, move |commands| {
+    let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, move |commands| {
         commands.queue(|world: &mut World| {
             world.register_destroy::<Part<0>>();
             world.register_destroy::<Meddler>();
@@ -352,7 +353,7 @@ fn registering_by_a_command_of_a_destroy_holds_from_the_next_on() {
         commands.entity(orc).qdel();
     });
     world.entity_mut(goblin).insert(Part::<0>);
-    let troll = spawn_meddler(&mut world, "troll", Hint::Queue, |_| ());
+    let troll = spawn_meddler(&mut world, "troll", DestroyHint::Queue, |_| ());
     world.entity_mut(troll).insert(Part::<0>);
 
     world.qdel(goblin).unwrap();
@@ -419,15 +420,15 @@ struct Asleep;
 #[derive(Component)]
 struct Witness(Heard);
 
-type Heard = Arc<Mutex<Vec<(Entity, Cause, bool)>>>;
+type Heard = Arc<Mutex<Vec<(Entity, QdelCause, bool)>>>;
 
 impl Destroy for Witness {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         let heard = (going.entity, going.cause, going.force);
         self.0.lock().unwrap().push(heard);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -438,10 +439,10 @@ struct Sparse(Heard);
 impl Destroy for Sparse {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         let heard = (going.entity, going.cause, going.force);
         self.0.lock().unwrap().push(heard);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -452,15 +453,15 @@ struct Greedy<const ITSELF: bool>;
 impl Destroy for Greedy<true> {
     type Param = Query<'static, 'static, &'static Greedy<true>>;
 
-    fn destroy(&mut self, _: Destroying<Self::Param>) -> Hint {
-        Hint::Queue
+    fn destroy(&mut self, _: DestroyContext<Self::Param>) -> DestroyHint {
+        DestroyHint::Queue
     }
 }
 
 impl Destroy for Greedy<false> {
     type Param = (ResMut<'static, Ports>, Res<'static, Ports>);
 
-    fn destroy(&mut self, _: Destroying<Self::Param>) -> Hint {
-        Hint::Queue
+    fn destroy(&mut self, _: DestroyContext<Self::Param>) -> DestroyHint {
+        DestroyHint::Queue
     }
 }

@@ -147,14 +147,14 @@ fn handler_that_panics_is_measured() {
 fn costs_of_each_deletion_are_its_own() {
     let (mut world, hand) = measured_stage();
     let mut part = slow_part(&hand, 4);
-    part.1 = Hint::LetMeLive;
+    part.1 = DestroyHint::LetMeLive;
     let goblin = world.spawn(part).id();
     let watcher = world.spawn(Watcher(slow(&hand, 5))).id();
     world
         .register_signal_once(watcher, goblin, Watcher::work)
         .unwrap();
     world.qdel(goblin).unwrap();
-    world.get_mut::<SlowPart>(goblin).unwrap().1 = Hint::Queue;
+    world.get_mut::<SlowPart>(goblin).unwrap().1 = DestroyHint::Queue;
 
     world.qdel(goblin).unwrap();
 
@@ -214,7 +214,7 @@ fn measured_stage() -> (World, Hand) {
     (world, hand)
 }
 
-fn costs(world: &World, entity: Entity) -> DeletionCosts {
+fn costs(world: &World, entity: Entity) -> EntityCosts {
     let deleting = world.get::<Deleting>(entity).unwrap();
     *deleting.costs().expect("costs should be measured")
 }
@@ -253,16 +253,16 @@ impl Watcher {
 
 /// Takes its time when it is destroyed.
 #[derive(Component)]
-struct SlowPart(Slow, Hint);
+struct SlowPart(Slow, DestroyHint);
 
 fn slow_part(hand: &Hand, takes: u64) -> SlowPart {
-    SlowPart(slow(hand, takes), Hint::Queue)
+    SlowPart(slow(hand, takes), DestroyHint::Queue)
 }
 
 impl Destroy for SlowPart {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0.work();
         self.1
     }
@@ -275,9 +275,9 @@ struct Ballast(Slow);
 impl Destroy for Ballast {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0.work();
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 

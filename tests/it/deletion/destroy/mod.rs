@@ -17,7 +17,13 @@ use bevy_ecs::{
 };
 use core::{cell::RefCell, time::Duration};
 use insta::{assert_snapshot, with_settings};
-use qdel::{Costs, Deleting, DeletionCosts, DestroyError, QdelCounts, WorkClock, prelude::*};
+use qdel::{
+    Costs, Deleting,
+    error::DestroyError,
+    prelude::*,
+    statistics::{EntityCosts, QdelCounts},
+    testing::WorkClock,
+};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -41,14 +47,14 @@ struct Part<const N: usize>;
 impl<const N: usize> Destroy for Part<N> {
     type Param = (Names, ResMut<'static, Order>);
 
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (names, mut order) = going.param;
         let Named(name) = names.get(going.entity).unwrap();
         order.0.push(match N {
             0 => format!("destroyed {name}"),
             _ => format!("destroyed {name} {N}"),
         });
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -57,7 +63,7 @@ type Names = Query<'static, 'static, &'static Named, Allow<Disabled>>;
 /// Does what a test wants when it is destroyed.
 #[derive(Component)]
 struct Meddler {
-    hint: Hint,
+    hint: DestroyHint,
     meddle: Box<Meddle>,
 }
 
@@ -66,7 +72,7 @@ type Meddle = dyn Fn(&mut Commands) + Send + Sync;
 impl Destroy for Meddler {
     type Param = (Names, ResMut<'static, Order>, Commands<'static, 'static>);
 
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (names, mut order, mut commands) = going.param;
         let Named(name) = names.get(going.entity).unwrap();
         order.0.push(format!("destroyed {name}"));
@@ -86,10 +92,10 @@ struct Socket {
 impl Destroy for Socket {
     type Param = ResMut<'static, Ports>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.retain(|port| *port != self.port);
         self.port = 0;
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -99,7 +105,7 @@ struct Bomb;
 impl Destroy for Bomb {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         panic!("boom");
     }
 }
@@ -114,12 +120,12 @@ struct Link {
 impl Destroy for Link {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         self.calls += 1;
         if let Some(next) = self.next {
             going.param.entity(next).qdel();
         }
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -177,7 +183,7 @@ fn spawn_owned(world: &mut World, name: &'static str, owner: Entity) -> Entity {
 fn spawn_meddler(
     world: &mut World,
     name: &'static str,
-    hint: Hint,
+    hint: DestroyHint,
     meddle: impl Fn(&mut Commands) + Send + Sync + 'static,
 ) -> Entity {
     let meddle = Box::new(meddle);

@@ -89,7 +89,7 @@ fn destroy_whose_command_clears_the_world_does_no_harm() {
     for teardown in [Teardown::EndOfFrame, Teardown::Immediate] {
         let mut world = stage();
         world.insert_resource(QdelSettings::default().with_teardown(teardown));
-        let boss = spawn_meddler(&mut world, "boss", Hint::HardDeleteNow, |commands| {
+        let boss = spawn_meddler(&mut world, "boss", DestroyHint::HardDeleteNow, |commands| {
             commands.queue(World::clear_entities);
         });
         let orc = spawn_owned(&mut world, "orc", boss);
@@ -149,7 +149,11 @@ impl Cast {
 fn assert_exactly_once(meddle: fn(&mut Commands, Cast, usize)) {
     let names = ["owner", "target", "owned", "other"];
     for teardown in [Teardown::EndOfFrame, Teardown::Immediate] {
-        for hint in [Hint::Queue, Hint::HardDelete, Hint::HardDeleteNow] {
+        for hint in [
+            DestroyHint::Queue,
+            DestroyHint::HardDelete,
+            DestroyHint::HardDeleteNow,
+        ] {
             for meddlers in [0b0001, 0b0010, 0b0100, 0b1111] {
                 let mut world = stage();
                 world.insert_resource(QdelSettings::default().with_teardown(teardown));

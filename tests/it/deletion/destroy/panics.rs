@@ -33,7 +33,7 @@ fn panic_in_a_destroy_goes_on_when_everybody_else_is_told_and_destroyed() {
 fn component_that_panics_counts_as_queue_among_stronger_hints() {
     let mut world = stage();
     world.register_destroy::<Bomb>();
-    let goblin = spawn_meddler(&mut world, "goblin", Hint::LetMeLive, |_| ());
+    let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::LetMeLive, |_| ());
     world.entity_mut(goblin).insert(Bomb);
 
     panic_of(|| world.qdel(goblin));
@@ -63,11 +63,11 @@ fn panic_in_a_destroy_under_immediate_goes_on_after_the_tear_down() {
 fn commands_of_others_are_applied_though_a_destroy_panics() {
     let mut world = stage();
     world.register_destroy::<Bomb>();
-    let goblin = spawn_meddler(&mut world, "goblin", Hint::Queue, |commands| {
+    let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, |commands| {
         commands.queue(|world: &mut World| note(world, "command"));
         panic!("boom");
     });
-    let orc = spawn_meddler(&mut world, "orc", Hint::Queue, |commands| {
+    let orc = spawn_meddler(&mut world, "orc", DestroyHint::Queue, |commands| {
         commands.queue(|world: &mut World| note(world, "command of the orc"));
     });
 
@@ -84,7 +84,7 @@ fn commands_of_other_kinds_of_components_are_applied_though_a_command_panics() {
     let mut world = stage();
     world.register_destroy::<Link>();
     let orc = spawn(&mut world, "orc");
-    let goblin = spawn_meddler(&mut world, "goblin", Hint::Queue, |commands| {
+    let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, |commands| {
         commands.queue(|_: &mut World| panic!("boom"));
     });
     let link = Link {

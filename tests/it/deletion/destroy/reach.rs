@@ -141,7 +141,7 @@ fn missing_ports() -> DestroyError {
 fn plan_made_by_a_command_of_a_destroy_names_what_would_be_destroyed() {
     let mut world = stage();
     let orc = spawn(&mut world, "orc");
-    let goblin = spawn_meddler(&mut world, "goblin", Hint::Queue, move |commands| {
+    let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, move |commands| {
         commands.queue(move |world: &mut World| {
             let plan = world.plan_qdel(orc).unwrap();
             let destroyed = plan.deletions[0].destroyed.len();
@@ -169,13 +169,13 @@ impl Destroy for Tally {
         Query<'static, 'static, &'static mut Gold, Allow<Disabled>>,
     );
 
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (children, mut gold) = going.param;
         let tree = children.iter_descendants(going.entity);
         for entity in [going.entity].into_iter().chain(tree) {
             self.0 += core::mem::take(&mut gold.get_mut(entity).unwrap().0);
         }
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -185,10 +185,10 @@ struct Numbered(u32);
 impl Destroy for Numbered {
     type Param = Local<'static, u32>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         *going.param += 1;
         self.0 = *going.param;
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 

@@ -122,7 +122,7 @@ proptest! {
 fn expected_fates(
     owners: &[usize],
     others: &[usize],
-    hints: &[Hint],
+    hints: &[DestroyHint],
     root: usize,
     force: bool,
 ) -> Vec<(Option<Fate>, bool)> {
@@ -141,7 +141,7 @@ fn expected_fates(
             (Some(Fate::Lives), false)
         } else {
             let hint = match hints[at] {
-                Hint::LetMeLive if force => Hint::Queue,
+                DestroyHint::LetMeLive if force => DestroyHint::Queue,
                 hint => hint,
             };
             let by_hint = FROM_THE_WEAKEST.iter().find(|(known, _)| *known == hint);

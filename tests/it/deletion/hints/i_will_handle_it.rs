@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn entity_left_alone_stays_marked_and_hidden_however_often_is_flushed() {
     let mut world = stage();
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
     world.qdel(ghost).unwrap();
 
     let torn_down: usize = (0..10).map(|_| world.flush_qdel()).sum();
@@ -14,14 +14,14 @@ fn entity_left_alone_stays_marked_and_hidden_however_often_is_flushed() {
     assert_eq!((torn_down, drained, counts(&world).torn_down), (0, 0, 0));
     assert_eq!(world.liveness(ghost), Liveness::Deleting);
     assert!(world.get::<Disabled>(ghost).is_some());
-    assert_eq!(world.qdel(ghost), Ok(Qdel::AlreadyDeleting));
+    assert_eq!(world.qdel(ghost), Ok(QdelOutcome::AlreadyDeleting));
     assert_eq!(order(&world), ["told ghost", "destroyed ghost"]);
 }
 
 #[test]
 fn entity_left_alone_can_be_despawned_by_hand() {
     let mut world = stage();
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
     world.qdel(ghost).unwrap();
 
     world.despawn(ghost);
@@ -38,9 +38,9 @@ fn entity_left_alone_can_be_despawned_by_hand() {
 #[test]
 fn entity_left_alone_does_not_go_with_its_owner() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let ghost = spawn_owned(&mut world, "ghost", goblin, Hint::IWillHandleIt);
-    let sheet = spawn_owned(&mut world, "sheet", ghost, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let ghost = spawn_owned(&mut world, "ghost", goblin, DestroyHint::IWillHandleIt);
+    let sheet = spawn_owned(&mut world, "sheet", ghost, DestroyHint::Queue);
 
     world.qdel(goblin).unwrap();
     world.flush_qdel();
@@ -54,9 +54,9 @@ fn entity_left_alone_does_not_go_with_its_owner() {
 #[test]
 fn what_an_entity_left_alone_owns_is_torn_down_on_its_own_account() {
     let mut world = stage();
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
-    let sheet = spawn_owned(&mut world, "sheet", ghost, Hint::Queue);
-    let chain = spawn_owned(&mut world, "chain", ghost, Hint::LetMeLive);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
+    let sheet = spawn_owned(&mut world, "sheet", ghost, DestroyHint::Queue);
+    let chain = spawn_owned(&mut world, "chain", ghost, DestroyHint::LetMeLive);
 
     world.qdel(ghost).unwrap();
     world.flush_qdel();
@@ -72,8 +72,8 @@ fn what_an_entity_left_alone_owns_is_torn_down_on_its_own_account() {
 #[test]
 fn entity_left_alone_does_not_go_with_an_owner_that_is_deleted_later() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let ghost = spawn_owned(&mut world, "ghost", goblin, Hint::IWillHandleIt);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let ghost = spawn_owned(&mut world, "ghost", goblin, DestroyHint::IWillHandleIt);
     world.qdel(ghost).unwrap();
 
     world.qdel(goblin).unwrap();
@@ -87,8 +87,8 @@ fn entity_left_alone_does_not_go_with_an_owner_that_is_deleted_later() {
 #[test]
 fn entity_left_alone_keeps_an_owner_that_lives() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let ghost = spawn_owned(&mut world, "ghost", goblin, Hint::IWillHandleIt);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let ghost = spawn_owned(&mut world, "ghost", goblin, DestroyHint::IWillHandleIt);
 
     world.qdel(ghost).unwrap();
     world.flush_qdel();

@@ -8,15 +8,15 @@ use super::*;
 #[test]
 fn kept_owner_keeps_what_it_owns_which_is_told_and_not_destroyed() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
-    let coin = spawn_owned(&mut world, "coin", purse, Hint::HardDeleteNow);
-    let sword = spawn_owned(&mut world, "sword", goblin, Hint::IWillHandleIt);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
+    let coin = spawn_owned(&mut world, "coin", purse, DestroyHint::HardDeleteNow);
+    let sword = spawn_owned(&mut world, "sword", goblin, DestroyHint::IWillHandleIt);
 
     let answer = world.qdel(goblin);
     let torn_down = world.flush_qdel();
 
-    assert_eq!((answer, torn_down), (Ok(Qdel::Kept), 0));
+    assert_eq!((answer, torn_down), (Ok(QdelOutcome::Kept), 0));
     let expected = [
         "told goblin",
         "told purse",
@@ -35,15 +35,15 @@ fn kept_owner_keeps_what_it_owns_which_is_told_and_not_destroyed() {
 #[test]
 fn kept_entity_leaves_the_owner_that_goes_and_keeps_what_it_owns() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
     let [hat, purse, sword] = ["hat", "purse", "sword"].map(|name| {
         let hint = match name {
-            "purse" => Hint::LetMeLive,
-            _ => Hint::Queue,
+            "purse" => DestroyHint::LetMeLive,
+            _ => DestroyHint::Queue,
         };
         spawn_owned(&mut world, name, goblin, hint)
     });
-    let coin = spawn_owned(&mut world, "coin", purse, Hint::Queue);
+    let coin = spawn_owned(&mut world, "coin", purse, DestroyHint::Queue);
 
     world.qdel(goblin).unwrap();
 
@@ -73,9 +73,9 @@ fn kept_entity_leaves_the_owner_that_goes_and_keeps_what_it_owns() {
 #[test]
 fn kept_entity_stays_with_an_owner_that_was_not_to_go() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
     let [hat, purse, sword] = ["hat", "purse", "sword"]
-        .map(|name| spawn_owned(&mut world, name, goblin, Hint::LetMeLive));
+        .map(|name| spawn_owned(&mut world, name, goblin, DestroyHint::LetMeLive));
 
     world.qdel(purse).unwrap();
 
@@ -85,10 +85,10 @@ fn kept_entity_stays_with_an_owner_that_was_not_to_go() {
 #[test]
 fn kept_entity_leaves_all_owners_that_go_and_no_other() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let orc = spawn(&mut world, "orc", Hint::Queue);
-    let chest = spawn(&mut world, "chest", Hint::Queue);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let orc = spawn(&mut world, "orc", DestroyHint::Queue);
+    let chest = spawn(&mut world, "chest", DestroyHint::Queue);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::LetMeLive);
     world
         .entity_mut(purse)
         .insert((HeldBy(orc), StoredIn(chest)));
@@ -104,14 +104,14 @@ fn kept_entity_leaves_all_owners_that_go_and_no_other() {
 #[test]
 fn entity_owned_by_one_that_lives_and_by_one_that_goes_goes() {
     for (first, second) in [
-        (Hint::LetMeLive, Hint::Queue),
-        (Hint::Queue, Hint::LetMeLive),
+        (DestroyHint::LetMeLive, DestroyHint::Queue),
+        (DestroyHint::Queue, DestroyHint::LetMeLive),
     ] {
         let mut world = stage();
-        let camp = spawn(&mut world, "camp", Hint::Queue);
+        let camp = spawn(&mut world, "camp", DestroyHint::Queue);
         let goblin = spawn_owned(&mut world, "goblin", camp, first);
         let orc = spawn_owned(&mut world, "orc", camp, second);
-        let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+        let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
         world.entity_mut(purse).insert(HeldBy(orc));
 
         world.qdel(camp).unwrap();
@@ -131,9 +131,9 @@ fn entity_owned_by_one_that_lives_and_by_one_that_goes_goes() {
 #[test]
 fn entity_owned_by_one_that_lives_and_by_a_later_one_of_a_batch_that_goes_goes_at_once() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let orc = spawn(&mut world, "orc", Hint::Queue);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let orc = spawn(&mut world, "orc", DestroyHint::Queue);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
     world.entity_mut(purse).insert(HeldBy(orc));
 
     world.qdel_batch([goblin, orc]);
@@ -160,8 +160,8 @@ fn entity_owned_by_one_that_lives_and_by_a_later_one_of_a_batch_that_goes_goes_a
 fn owned_entity_that_is_kept_is_told_and_destroyed_once_wherever_its_owner_stands_in_the_batch() {
     for is_owner_first in [true, false] {
         let mut world = stage();
-        let goblin = spawn(&mut world, "goblin", Hint::Queue);
-        let purse = spawn_owned(&mut world, "purse", goblin, Hint::LetMeLive);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+        let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::LetMeLive);
         let batch = if is_owner_first {
             [goblin, purse]
         } else {
@@ -182,8 +182,8 @@ fn owned_entity_that_is_kept_is_told_and_destroyed_once_wherever_its_owner_stand
 #[test]
 fn owned_entity_that_was_deleted_before_goes_though_its_owner_lives() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
     world.qdel(purse).unwrap();
 
     world.qdel(goblin).unwrap();
@@ -196,8 +196,8 @@ fn owned_entity_that_was_deleted_before_goes_though_its_owner_lives() {
 #[test]
 fn owned_entity_that_stands_before_its_owner_in_a_batch_goes_though_that_lives() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
 
     let batch = world.qdel_batch([purse, goblin]);
 
@@ -208,10 +208,10 @@ fn owned_entity_that_stands_before_its_owner_in_a_batch_goes_though_that_lives()
 #[test]
 fn newcomer_that_is_kept_leaves_the_owner_that_is_torn_down() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
     world.qdel(goblin).unwrap();
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::LetMeLive);
-    let coin = spawn_owned(&mut world, "coin", purse, Hint::Queue);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::LetMeLive);
+    let coin = spawn_owned(&mut world, "coin", purse, DestroyHint::Queue);
 
     world.flush_qdel();
 
@@ -224,12 +224,19 @@ fn newcomer_that_is_kept_leaves_the_owner_that_is_torn_down() {
 #[test]
 fn ring_whose_root_is_kept_lives_on_whole() {
     let mut world = stage();
-    let ring = ring(&mut world, [Hint::LetMeLive, Hint::Queue, Hint::Queue]);
+    let ring = ring(
+        &mut world,
+        [
+            DestroyHint::LetMeLive,
+            DestroyHint::Queue,
+            DestroyHint::Queue,
+        ],
+    );
 
     let answer = world.qdel(ring[0]);
     let torn_down = world.flush_qdel();
 
-    assert_eq!((answer, torn_down), (Ok(Qdel::Kept), 0));
+    assert_eq!((answer, torn_down), (Ok(QdelOutcome::Kept), 0));
     let states = ring.map(|entity| world.liveness(entity));
     assert_eq!(states, [Liveness::Alive; 3]);
     let expected = ["told first", "told second", "told third", "destroyed first"];
@@ -242,7 +249,14 @@ fn ring_whose_root_is_kept_lives_on_whole() {
 #[test]
 fn entity_of_a_ring_that_is_kept_keeps_what_comes_behind_it() {
     let mut world = stage();
-    let ring = ring(&mut world, [Hint::Queue, Hint::LetMeLive, Hint::Queue]);
+    let ring = ring(
+        &mut world,
+        [
+            DestroyHint::Queue,
+            DestroyHint::LetMeLive,
+            DestroyHint::Queue,
+        ],
+    );
 
     world.qdel(ring[0]).unwrap();
     world.flush_qdel();
@@ -266,11 +280,11 @@ fn entity_of_a_ring_that_is_kept_keeps_what_comes_behind_it() {
 #[test]
 fn mutual_owners_of_which_one_is_kept_are_told_and_destroyed_once() {
     for hints in [
-        [Hint::LetMeLive, Hint::LetMeLive],
-        [Hint::Queue, Hint::LetMeLive],
-        [Hint::HardDeleteNow, Hint::LetMeLive],
-        [Hint::IWillHandleIt, Hint::LetMeLive],
-        [Hint::Queue, Hint::IWillHandleIt],
+        [DestroyHint::LetMeLive, DestroyHint::LetMeLive],
+        [DestroyHint::Queue, DestroyHint::LetMeLive],
+        [DestroyHint::HardDeleteNow, DestroyHint::LetMeLive],
+        [DestroyHint::IWillHandleIt, DestroyHint::LetMeLive],
+        [DestroyHint::Queue, DestroyHint::IWillHandleIt],
     ] {
         let mut world = stage();
         let goblin = spawn(&mut world, "goblin", hints[0]);
@@ -283,8 +297,8 @@ fn mutual_owners_of_which_one_is_kept_are_told_and_destroyed_once() {
 
         for (entity, name, hint) in [(goblin, "goblin", hints[0]), (orc, "orc", hints[1])] {
             let expected = match hint {
-                Hint::LetMeLive => Liveness::Alive,
-                Hint::IWillHandleIt => Liveness::Deleting,
+                DestroyHint::LetMeLive => Liveness::Alive,
+                DestroyHint::IWillHandleIt => Liveness::Deleting,
                 _ => Liveness::Gone,
             };
             assert_eq!(world.liveness(entity), expected, "{name} by {hints:?}");
@@ -304,10 +318,10 @@ fn mutual_owners_of_which_one_is_kept_are_told_and_destroyed_once() {
 fn chain_of_kept_and_not_kept_is_cut_where_somebody_goes() {
     let mut world = stage();
     let hints = [
-        ("first", Hint::Queue),
-        ("second", Hint::LetMeLive),
-        ("third", Hint::HardDeleteNow),
-        ("fourth", Hint::Queue),
+        ("first", DestroyHint::Queue),
+        ("second", DestroyHint::LetMeLive),
+        ("third", DestroyHint::HardDeleteNow),
+        ("fourth", DestroyHint::Queue),
     ];
     let mut chain: Vec<Entity> = Vec::new();
     for (name, hint) in hints {
@@ -378,15 +392,15 @@ struct Stubborn {
 impl Destroy for Stubborn {
     type Param = Commands<'static, 'static>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         self.calls += 1;
         if self.calls >= 5 {
-            return Hint::LetMeLive;
+            return DestroyHint::LetMeLive;
         }
         for victim in &self.victims {
             going.param.entity(*victim).qdel();
         }
-        Hint::LetMeLive
+        DestroyHint::LetMeLive
     }
 }
 
@@ -402,7 +416,7 @@ struct StoredIn(Entity);
 struct Stores(Vec<Entity>);
 
 /// Spawns three of whom each owns the next, and the last the first.
-fn ring(world: &mut World, hints: [Hint; 3]) -> [Entity; 3] {
+fn ring(world: &mut World, hints: [DestroyHint; 3]) -> [Entity; 3] {
     let first = spawn(world, "first", hints[0]);
     let second = spawn_owned(world, "second", first, hints[1]);
     let third = spawn_owned(world, "third", second, hints[2]);

@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn kept_entity_is_alive_and_its_weak_handles_name_it() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let handle = Weak::new(goblin);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let handle = WeakEntity::new(goblin);
 
     world.qdel(goblin).unwrap();
 
@@ -20,9 +20,9 @@ fn kept_entity_is_alive_and_its_weak_handles_name_it() {
 #[test]
 fn kept_entities_are_seen_by_queries_as_before() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
-    let hidden = spawn_owned(&mut world, "hidden", goblin, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
+    let hidden = spawn_owned(&mut world, "hidden", goblin, DestroyHint::Queue);
     world.entity_mut(hidden).insert(Disabled);
     let mut seen = world.query_filtered::<Entity, With<Named>>();
 
@@ -41,12 +41,12 @@ fn kept_entities_are_seen_by_queries_as_before() {
 #[test]
 fn entity_that_was_disabled_stays_disabled_when_it_is_kept() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     world.entity_mut(goblin).insert(Disabled);
 
     let answers = [world.qdel(goblin), world.qdel(goblin)];
 
-    assert_eq!(answers, [Ok(Qdel::Kept); 2]);
+    assert_eq!(answers, [Ok(QdelOutcome::Kept); 2]);
     assert!(world.get::<Disabled>(goblin).is_some());
     assert_eq!(world.liveness(goblin), Liveness::Alive);
 }
@@ -54,8 +54,8 @@ fn entity_that_was_disabled_stays_disabled_when_it_is_kept() {
 #[test]
 fn kept_entity_has_the_components_that_it_had() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
     world.qdel_in(goblin, Duration::from_secs(9)).unwrap();
     let components = |world: &World| world.entity(goblin).archetype().components().to_vec();
     let before = components(&world);
@@ -68,7 +68,7 @@ fn kept_entity_has_the_components_that_it_had() {
 #[test]
 fn kept_entity_keeps_its_timers() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     let timer = world.qdel_in(goblin, Duration::from_secs(9)).unwrap();
 
     world.qdel(goblin).unwrap();
@@ -81,8 +81,8 @@ fn kept_entity_keeps_its_timers() {
 #[test]
 fn kept_entity_is_listened_to_as_before_in_order_and_from_both_ends() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let orc = spawn(&mut world, "orc", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let orc = spawn(&mut world, "orc", DestroyHint::LetMeLive);
     let [bow, sling] = [(), ()].map(|()| world.spawn((Ear::<0>, Ear::<1>)).id());
     world.register_signal(bow, goblin, hear::<0>).unwrap();
     world.register_signal(sling, orc, hear_loudly::<1>).unwrap();
@@ -105,7 +105,7 @@ fn kept_entity_is_listened_to_as_before_in_order_and_from_both_ends() {
 #[test]
 fn kept_entity_is_heard_with_other_signals_as_before() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     let bow = world.spawn(Ear::<0>).id();
     world.register_signal(bow, goblin, hear_ping).unwrap();
 
@@ -118,8 +118,8 @@ fn kept_entity_is_heard_with_other_signals_as_before() {
 #[test]
 fn kept_entity_listens_to_others_as_before() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let orc = spawn(&mut world, "orc", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let orc = spawn(&mut world, "orc", DestroyHint::Queue);
     world.entity_mut(goblin).insert((Ear::<0>, Ear::<1>));
     world.register_signal(goblin, orc, hear::<0>).unwrap();
     world.register_signal(goblin, orc, hear_ping).unwrap();
@@ -143,7 +143,7 @@ fn kept_entity_listens_to_others_as_before() {
 #[test]
 fn kept_entity_that_listens_to_itself_does_so_as_before() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     world.entity_mut(goblin).insert((Ear::<0>, Ear::<1>));
     world.register_signal(goblin, goblin, hear::<0>).unwrap();
     world
@@ -159,9 +159,9 @@ fn kept_entity_that_listens_to_itself_does_so_as_before() {
 #[test]
 fn kept_tree_listens_to_itself_as_before() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
-    let coin = spawn_owned(&mut world, "coin", purse, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
+    let coin = spawn_owned(&mut world, "coin", purse, DestroyHint::Queue);
     let tree = [goblin, purse, coin];
     for listener in tree {
         world.entity_mut(listener).insert(Ear::<0>);
@@ -179,7 +179,7 @@ fn kept_tree_listens_to_itself_as_before() {
 #[test]
 fn two_that_are_kept_together_listen_to_each_other_as_before() {
     let mut world = stage();
-    let both = ["goblin", "orc"].map(|name| spawn(&mut world, name, Hint::LetMeLive));
+    let both = ["goblin", "orc"].map(|name| spawn(&mut world, name, DestroyHint::LetMeLive));
     for (listener, target) in [(0, 1), (1, 0)] {
         let (listener, target) = (both[listener], both[target]);
         world.entity_mut(listener).insert(Ear::<0>);
@@ -195,8 +195,8 @@ fn two_that_are_kept_together_listen_to_each_other_as_before() {
 #[test]
 fn listener_that_is_left_alone_does_not_listen_any_more() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
     world.entity_mut(ghost).insert(Ear::<0>);
     world.register_signal(ghost, goblin, hear::<0>).unwrap();
     world.qdel(ghost).unwrap();
@@ -212,8 +212,8 @@ fn listener_that_is_left_alone_does_not_listen_any_more() {
 #[test]
 fn kept_entity_takes_new_registrations() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let unheard = world.spawn(Will::<1>(Hint::LetMeLive)).id();
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let unheard = world.spawn(Will::<1>(DestroyHint::LetMeLive)).id();
     let bow = world.spawn((Ear::<0>, Ear::<1>)).id();
     world.register_signal(bow, goblin, hear::<0>).unwrap();
     world.qdel_batch([goblin, unheard]);
@@ -229,7 +229,7 @@ fn kept_entity_takes_new_registrations() {
 #[test]
 fn listener_can_end_what_it_was_given_back() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     let bow = world.spawn(Ear::<0>).id();
     world.register_signal(bow, goblin, hear::<0>).unwrap();
     world.qdel(goblin).unwrap();
@@ -246,16 +246,16 @@ fn listener_can_end_what_it_was_given_back() {
 #[test]
 fn second_deletion_tells_and_destroys_again() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     let bow = world.spawn(Ear::<0>).id();
     world.register_signal(bow, goblin, hear::<0>).unwrap();
     world.qdel(goblin).unwrap();
-    world.get_mut::<Will<0>>(goblin).unwrap().0 = Hint::Queue;
+    world.get_mut::<Will<0>>(goblin).unwrap().0 = DestroyHint::Queue;
 
     let answer = world.qdel(goblin);
     world.flush_qdel();
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     let expected = [
         "told goblin",
         "heard 0",
@@ -272,7 +272,7 @@ fn second_deletion_tells_and_destroys_again() {
 #[test]
 fn despawn_of_a_kept_entity_tells_again() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     world.qdel(goblin).unwrap();
 
     world.despawn(goblin);
@@ -289,8 +289,8 @@ fn despawn_of_a_kept_entity_tells_again() {
 #[test]
 fn what_handlers_and_destroys_did_stays_done() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
     on_death(&mut world, goblin, move |world, _| {
         world.commands().entity(goblin).insert(Marker);
         world.commands().entity(purse).remove::<ChildOf>();
@@ -306,7 +306,7 @@ fn what_handlers_and_destroys_did_stays_done() {
 #[test]
 fn handler_that_was_called_once_is_not_given_back() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     let before = registrations(&world, &[goblin]);
     let [bow, sling] = [(), ()].map(|()| world.spawn((Ear::<0>, Ear::<1>)).id());
     world.register_signal_once(bow, goblin, hear::<0>).unwrap();
@@ -434,8 +434,8 @@ fn listener_that_heard_something_once_meanwhile_has_its_old_target_again() {
 #[test]
 fn thousand_listeners_are_given_back_in_order() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let orc = spawn(&mut world, "orc", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let orc = spawn(&mut world, "orc", DestroyHint::Queue);
     let mut all = vec![goblin, orc];
     for number in 0..1000 {
         let listener = world.spawn((Ear::<0>, Ear::<1>)).id();
@@ -463,7 +463,7 @@ fn thousand_listeners_are_given_back_in_order() {
 fn most_of_a_thousand_listeners_that_end_meanwhile_leave_the_rest_in_order() {
     let mut world = stage();
     let goblin = world
-        .spawn((Named("goblin"), Will::<0>(Hint::LetMeLive)))
+        .spawn((Named("goblin"), Will::<0>(DestroyHint::LetMeLive)))
         .id();
     let listeners: Vec<_> = (0..1000)
         .map(|_| {
@@ -498,12 +498,12 @@ fn entity_that_nobody_listens_to_can_be_kept() {
     world.init_resource::<Order>();
     world.register_destroy::<Will<0>>();
     let goblin = world
-        .spawn((Named("goblin"), Will::<0>(Hint::LetMeLive)))
+        .spawn((Named("goblin"), Will::<0>(DestroyHint::LetMeLive)))
         .id();
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Kept));
+    assert_eq!(answer, Ok(QdelOutcome::Kept));
     assert_eq!(world.liveness(goblin), Liveness::Alive);
 }
 
@@ -556,9 +556,9 @@ fn meddle_with(
     meddle: fn(&mut DeferredWorld, Cast),
 ) -> (World, Entity, Cast, Vec<Registration>) {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    let other = spawn(&mut world, "other", Hint::Queue);
-    let third = spawn(&mut world, "third", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    let other = spawn(&mut world, "other", DestroyHint::Queue);
+    let third = spawn(&mut world, "third", DestroyHint::Queue);
     let listener = world.spawn((Ear::<0>, Ear::<2>)).id();
     world.register_signal(listener, goblin, hear::<0>).unwrap();
     let targets: &[Entity] = match besides {
@@ -577,7 +577,7 @@ fn meddle_with(
     let cast = Cast { listener, other };
     on_death(&mut world, goblin, move |world, _| meddle(world, cast));
 
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Kept));
 
     world.check_registrations().unwrap();
     (world, goblin, cast, before)

@@ -14,20 +14,23 @@ use bevy_ecs::{entity_disabling::Disabled, prelude::*, world::DeferredWorld};
 use core::time::Duration;
 use proptest::{collection::vec, prelude::*};
 use qdel::{
-    Deleting, QdelBatch, QdelCounts, QdelTimerExt, Registration, TEARDOWN_BATCH, prelude::*,
+    Deleting, QdelBatchOutcome, WorldQdelExt, prelude::*, signal::Registration,
+    statistics::QdelCounts,
 };
+
+use crate::stage::TEARDOWN_BATCH;
 use std::sync::Arc;
 
 /// All hints, from the weakest to the strongest, and what becomes of an entity by each, as it is
-/// written down in the docs of `Hint`.
-const FROM_THE_WEAKEST: [(Hint, Fate); 7] = [
-    (Hint::Queue, Fate::GoesInItsTurn),
-    (Hint::FindReferencesOnFail, Fate::GoesInItsTurn),
-    (Hint::FindReferences, Fate::GoesInItsTurn),
-    (Hint::HardDelete, Fate::GoesAtTheNextFlush),
-    (Hint::HardDeleteNow, Fate::GoesInTheCall),
-    (Hint::IWillHandleIt, Fate::StaysMarked),
-    (Hint::LetMeLive, Fate::Lives),
+/// written down in the docs of `DestroyHint`.
+const FROM_THE_WEAKEST: [(DestroyHint, Fate); 7] = [
+    (DestroyHint::Queue, Fate::GoesInItsTurn),
+    (DestroyHint::FindReferencesOnFail, Fate::GoesInItsTurn),
+    (DestroyHint::FindReferences, Fate::GoesInItsTurn),
+    (DestroyHint::HardDelete, Fate::GoesAtTheNextFlush),
+    (DestroyHint::HardDeleteNow, Fate::GoesInTheCall),
+    (DestroyHint::IWillHandleIt, Fate::StaysMarked),
+    (DestroyHint::LetMeLive, Fate::Lives),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,7 @@ struct Named(&'static str);
 
 /// Gives its hint when it is destroyed. An entity may have several.
 #[derive(Component)]
-struct Will<const N: usize>(Hint);
+struct Will<const N: usize>(DestroyHint);
 
 impl<const N: usize> Destroy for Will<N> {
     type Param = (
@@ -56,7 +59,7 @@ impl<const N: usize> Destroy for Will<N> {
         ResMut<'static, Order>,
     );
 
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (names, mut order) = going.param;
         if let (Ok(Named(name)), 0) = (names.get(going.entity), N) {
             order.0.push(format!("destroyed {name}"));
@@ -124,7 +127,7 @@ fn stage() -> World {
 }
 
 /// Spawns somebody whose end is written down, and who says `hint` to it.
-fn spawn(world: &mut World, name: &'static str, hint: Hint) -> Entity {
+fn spawn(world: &mut World, name: &'static str, hint: DestroyHint) -> Entity {
     let entity = world.spawn((Named(name), Will::<0>(hint))).id();
     on_death(world, entity, move |world, _| {
         let mut order = world.resource_mut::<Order>();
@@ -133,7 +136,7 @@ fn spawn(world: &mut World, name: &'static str, hint: Hint) -> Entity {
     entity
 }
 
-fn spawn_owned(world: &mut World, name: &'static str, owner: Entity, hint: Hint) -> Entity {
+fn spawn_owned(world: &mut World, name: &'static str, owner: Entity, hint: DestroyHint) -> Entity {
     let entity = spawn(world, name, hint);
     world.entity_mut(entity).insert(ChildOf(owner));
     entity

@@ -15,7 +15,7 @@ fn derived_order_of_hints_is_the_written_one() {
     derived.sort_unstable();
 
     assert_eq!(derived, written);
-    assert_eq!(Hint::default(), Hint::Queue);
+    assert_eq!(DestroyHint::default(), DestroyHint::Queue);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn stronger_of_two_hints_wins_whichever_was_registered_first() {
 }
 
 /// Deletes somebody with two components and looks what becomes of it.
-fn fate_of(first: Hint, second: Hint, register: fn(&mut World)) -> Fate {
+fn fate_of(first: DestroyHint, second: DestroyHint, register: fn(&mut World)) -> Fate {
     let mut world = bare_stage();
     register(&mut world);
     world.insert_resource(no_time());
@@ -65,10 +65,10 @@ fn fate_of(first: Hint, second: Hint, register: fn(&mut World)) -> Fate {
     match world.liveness(goblin) {
         Liveness::Gone => return Fate::GoesInTheCall,
         Liveness::Alive => {
-            assert_eq!(answer, Qdel::Kept);
+            assert_eq!(answer, QdelOutcome::Kept);
             return Fate::Lives;
         }
-        Liveness::Deleting => assert_eq!(answer, Qdel::Queued),
+        Liveness::Deleting => assert_eq!(answer, QdelOutcome::Queued),
     }
     world.flush_qdel();
     if world.liveness(goblin) == Liveness::Gone {
@@ -86,14 +86,15 @@ fn fate_of(first: Hint, second: Hint, register: fn(&mut World)) -> Fate {
 #[test]
 fn strongest_of_many_hints_wins() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
-    world
-        .entity_mut(goblin)
-        .insert((Will::<1>(Hint::LetMeLive), Will::<2>(Hint::Queue)));
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
+    world.entity_mut(goblin).insert((
+        Will::<1>(DestroyHint::LetMeLive),
+        Will::<2>(DestroyHint::Queue),
+    ));
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Kept));
+    assert_eq!(answer, Ok(QdelOutcome::Kept));
 }
 
 #[test]
@@ -101,9 +102,9 @@ fn whoever_cannot_wait_goes_before_those_that_waited_longer() {
     let mut world = stage();
     world.insert_resource(no_time());
     for (name, hint) in [
-        ("goblin", Hint::Queue),
-        ("orc", Hint::HardDelete),
-        ("troll", Hint::HardDeleteNow),
+        ("goblin", DestroyHint::Queue),
+        ("orc", DestroyHint::HardDelete),
+        ("troll", DestroyHint::HardDeleteNow),
     ] {
         let entity = spawn(&mut world, name, hint);
         world.qdel(entity).unwrap();
@@ -118,11 +119,11 @@ fn whoever_cannot_wait_goes_before_those_that_waited_longer() {
 
 #[test]
 fn owner_that_cannot_wait_takes_what_it_owns_along_owned_before_owner() {
-    for hint in [Hint::HardDelete, Hint::HardDeleteNow] {
+    for hint in [DestroyHint::HardDelete, DestroyHint::HardDeleteNow] {
         let mut world = stage();
         let goblin = spawn(&mut world, "goblin", hint);
-        let purse = spawn_owned(&mut world, "purse", goblin, Hint::Queue);
-        spawn_owned(&mut world, "coin", purse, Hint::FindReferences);
+        let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
+        spawn_owned(&mut world, "coin", purse, DestroyHint::FindReferences);
 
         world.qdel(goblin).unwrap();
         world.flush_qdel();
@@ -137,11 +138,11 @@ fn owner_that_cannot_wait_takes_what_it_owns_along_owned_before_owner() {
 #[test]
 fn owned_entity_that_cannot_wait_leaves_its_owner_and_siblings_in_order() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
     let [purse, sword, hat] = ["purse", "sword", "hat"].map(|name| {
         let hint = match name {
-            "sword" => Hint::HardDeleteNow,
-            _ => Hint::Queue,
+            "sword" => DestroyHint::HardDeleteNow,
+            _ => DestroyHint::Queue,
         };
         spawn_owned(&mut world, name, goblin, hint)
     });
@@ -158,15 +159,15 @@ fn immediate_tear_down_heeds_every_hint() {
         let mut world = stage();
         world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
         let goblin = spawn(&mut world, "goblin", hint);
-        spawn_owned(&mut world, "purse", goblin, Hint::Queue);
+        spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
 
         let answer = world.qdel(goblin);
 
         let expected = match fate {
-            Fate::Lives => (Ok(Qdel::Kept), Liveness::Alive),
-            Fate::StaysMarked => (Ok(Qdel::Queued), Liveness::Deleting),
+            Fate::Lives => (Ok(QdelOutcome::Kept), Liveness::Alive),
+            Fate::StaysMarked => (Ok(QdelOutcome::Queued), Liveness::Deleting),
             Fate::GoesInTheCall | Fate::GoesAtTheNextFlush | Fate::GoesInItsTurn => {
-                (Ok(Qdel::Queued), Liveness::Gone)
+                (Ok(QdelOutcome::Queued), Liveness::Gone)
             }
         };
         assert_eq!((answer, world.liveness(goblin)), expected, "{hint:?}");
@@ -178,29 +179,29 @@ fn immediate_tear_down_heeds_every_hint() {
 #[test]
 fn outermost_qdel_of_one_that_lives_on_answers_kept() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
 
     let answers = [world.qdel(goblin), world.entity_mut(goblin).qdel()];
 
-    assert_eq!(answers, [Ok(Qdel::Kept); 2]);
+    assert_eq!(answers, [Ok(QdelOutcome::Kept); 2]);
 }
 
 #[test]
 fn owner_whose_owned_entity_lives_on_is_queued() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    spawn_owned(&mut world, "purse", goblin, Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    spawn_owned(&mut world, "purse", goblin, DestroyHint::LetMeLive);
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
 }
 
 #[test]
 fn qdel_inside_another_one_answers_queued_because_nothing_is_decided() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let orc = spawn(&mut world, "orc", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let orc = spawn(&mut world, "orc", DestroyHint::LetMeLive);
     on_death(&mut world, goblin, move |world, _| {
         world.commands().queue(move |world: &mut World| {
             let answer = world.qdel(orc);
@@ -218,17 +219,17 @@ fn qdel_inside_another_one_answers_queued_because_nothing_is_decided() {
 #[test]
 fn batch_lists_those_that_live_on_apart() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let orc = spawn(&mut world, "orc", Hint::LetMeLive);
-    let troll = spawn(&mut world, "troll", Hint::HardDeleteNow);
-    let elf = spawn(&mut world, "elf", Hint::LetMeLive);
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let orc = spawn(&mut world, "orc", DestroyHint::LetMeLive);
+    let troll = spawn(&mut world, "troll", DestroyHint::HardDeleteNow);
+    let elf = spawn(&mut world, "elf", DestroyHint::LetMeLive);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
 
     let batch = world.qdel_batch([goblin, orc, troll, elf, ghost]);
 
     assert_eq!(batch.queued, [goblin, troll, ghost]);
     assert_eq!(batch.kept, [orc, elf]);
-    let nobody = QdelBatch::default();
+    let nobody = QdelBatchOutcome::default();
     assert_eq!(
         (batch.vetoed, batch.already_deleting, batch.refused),
         (nobody.vetoed, nobody.already_deleting, nobody.refused)
@@ -238,7 +239,7 @@ fn batch_lists_those_that_live_on_apart() {
 #[test]
 fn timer_of_one_that_lives_on_is_spent() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
     world.qdel_in(goblin, Duration::from_secs(1)).unwrap();
 
     let batch = world.advance_qdel_timers(Duration::from_secs(1));
@@ -250,7 +251,7 @@ fn timer_of_one_that_lives_on_is_spent() {
 #[test]
 fn command_that_deletes_one_that_lives_on_is_no_error() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
 
     world.commands().entity(goblin).qdel();
     world.flush();
@@ -262,11 +263,13 @@ fn command_that_deletes_one_that_lives_on_is_no_error() {
 #[test]
 fn counts_say_how_many_live_on_were_overruled_and_were_left_alone() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    spawn_owned(&mut world, "purse", goblin, Hint::Queue);
-    let orc = spawn(&mut world, "orc", Hint::LetMeLive);
-    world.entity_mut(orc).insert(Will::<1>(Hint::LetMeLive));
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    spawn_owned(&mut world, "purse", goblin, DestroyHint::Queue);
+    let orc = spawn(&mut world, "orc", DestroyHint::LetMeLive);
+    world
+        .entity_mut(orc)
+        .insert(Will::<1>(DestroyHint::LetMeLive));
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
 
     world.qdel(goblin).unwrap();
     world.force_qdel(orc).unwrap();
@@ -290,19 +293,20 @@ fn counts_say_how_many_live_on_were_overruled_and_were_left_alone() {
 #[test]
 fn forced_deletion_overrules_let_me_live_and_the_next_strongest_hint_counts() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::LetMeLive);
-    world
-        .entity_mut(goblin)
-        .insert((Will::<1>(Hint::HardDeleteNow), Will::<2>(Hint::Queue)));
-    let orc = spawn(&mut world, "orc", Hint::LetMeLive);
-    let ghost = spawn(&mut world, "ghost", Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::LetMeLive);
+    world.entity_mut(goblin).insert((
+        Will::<1>(DestroyHint::HardDeleteNow),
+        Will::<2>(DestroyHint::Queue),
+    ));
+    let orc = spawn(&mut world, "orc", DestroyHint::LetMeLive);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::LetMeLive);
     world
         .entity_mut(ghost)
-        .insert(Will::<1>(Hint::IWillHandleIt));
+        .insert(Will::<1>(DestroyHint::IWillHandleIt));
 
     let answers = [goblin, orc, ghost].map(|entity| world.force_qdel(entity));
 
-    assert_eq!(answers, [Ok(Qdel::Queued); 3]);
+    assert_eq!(answers, [Ok(QdelOutcome::Queued); 3]);
     let states = [goblin, orc, ghost].map(|entity| world.liveness(entity));
     let expected = [Liveness::Gone, Liveness::Deleting, Liveness::Deleting];
     assert_eq!(states, expected);
@@ -313,8 +317,8 @@ fn forced_deletion_overrules_let_me_live_and_the_next_strongest_hint_counts() {
 #[test]
 fn force_overrules_the_whole_tree() {
     let mut world = stage();
-    let goblin = spawn(&mut world, "goblin", Hint::Queue);
-    let purse = spawn_owned(&mut world, "purse", goblin, Hint::LetMeLive);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
+    let purse = spawn_owned(&mut world, "purse", goblin, DestroyHint::LetMeLive);
 
     world.force_qdel(goblin).unwrap();
     let torn_down = world.flush_qdel();
@@ -327,7 +331,7 @@ fn force_overrules_the_whole_tree() {
 #[test]
 fn force_does_not_overrule_who_handles_it() {
     let mut world = stage();
-    let ghost = spawn(&mut world, "ghost", Hint::IWillHandleIt);
+    let ghost = spawn(&mut world, "ghost", DestroyHint::IWillHandleIt);
 
     world.force_qdel(ghost).unwrap();
     world.flush_qdel();
@@ -341,10 +345,14 @@ fn shutdown_overrules_let_me_live() {
     let mut world = bare_stage();
     world.register_destroy::<Will<0>>();
     let goblin = world
-        .spawn((Named("goblin"), Will::<0>(Hint::LetMeLive)))
+        .spawn((Named("goblin"), Will::<0>(DestroyHint::LetMeLive)))
         .id();
     let purse = world
-        .spawn((Named("purse"), Will::<0>(Hint::LetMeLive), ChildOf(goblin)))
+        .spawn((
+            Named("purse"),
+            Will::<0>(DestroyHint::LetMeLive),
+            ChildOf(goblin),
+        ))
         .id();
 
     let torn_down = world.shutdown_qdel();

@@ -12,7 +12,7 @@ fn first_qdel_answers_queued() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn second_qdel_answers_already_deleting() {
 
     let answers = [world.qdel(goblin), world.force_qdel(goblin)];
 
-    assert_eq!(answers, [Ok(Qdel::AlreadyDeleting); 2]);
+    assert_eq!(answers, [Ok(QdelOutcome::AlreadyDeleting); 2]);
     assert_eq!(order(&world), ["told goblin"]);
 }
 
@@ -36,7 +36,7 @@ fn qdel_of_an_owned_entity_of_a_deleted_tree_answers_already_deleting() {
 
     let answer = world.qdel(purse);
 
-    assert_eq!(answer, Ok(Qdel::AlreadyDeleting));
+    assert_eq!(answer, Ok(QdelOutcome::AlreadyDeleting));
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn vetoed_qdel_names_the_entity_that_must_stay() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Vetoed { on: purse }));
+    assert_eq!(answer, Ok(QdelOutcome::Vetoed { on: purse }));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn qdel_in_a_world_that_never_heard_of_the_crate_is_answered() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     assert_eq!(world.flush_qdel(), 1);
 }
 
@@ -228,9 +228,9 @@ fn entity_world_mut_deletes_like_a_world() {
     ];
 
     let expected = [
-        Qdel::Queued,
-        Qdel::AlreadyDeleting,
-        Qdel::Vetoed { on: king },
+        QdelOutcome::Queued,
+        QdelOutcome::AlreadyDeleting,
+        QdelOutcome::Vetoed { on: king },
     ];
     assert_eq!(answers, expected.map(Ok));
 }

@@ -1,32 +1,33 @@
 //! Q3: exactly once, whoever deletes whom meanwhile.
 
 use super::*;
+use qdel::QdelCause;
 
 #[test]
 fn handler_that_deletes_its_own_target_changes_nothing() {
-    assert_exactly_once(|world, cast| world.queue_qdel(cast.target));
+    assert_exactly_once(|world, cast| world.qdel(cast.target));
 }
 
 #[test]
 fn handler_that_deletes_the_owner_of_its_target_changes_nothing() {
-    assert_exactly_once(|world, cast| world.queue_qdel(cast.owner));
+    assert_exactly_once(|world, cast| world.qdel(cast.owner));
 }
 
 #[test]
 fn handler_that_deletes_what_its_target_owns_changes_nothing() {
-    assert_exactly_once(|world, cast| world.queue_qdel(cast.owned));
+    assert_exactly_once(|world, cast| world.qdel(cast.owned));
 }
 
 #[test]
 fn handler_that_deletes_a_third_entity_deletes_it_once() {
-    assert_exactly_once(|world, cast| world.queue_qdel(cast.other));
+    assert_exactly_once(|world, cast| world.qdel(cast.other));
 }
 
 #[test]
 fn handler_that_deletes_everybody_twice_changes_nothing() {
     assert_exactly_once(|world, cast| {
         for entity in cast.all().into_iter().chain(cast.all()) {
-            world.queue_force_qdel(entity);
+            world.force_qdel(entity);
         }
     });
 }
@@ -56,12 +57,12 @@ fn handler_that_despawns_and_deletes_the_same_changes_nothing() {
     assert_exactly_once(|world, cast| {
         for entity in cast.all() {
             world.commands().entity(entity).try_despawn();
-            world.queue_qdel(entity);
+            world.qdel(entity);
         }
     });
     assert_exactly_once(|world, cast| {
         for entity in cast.all().into_iter().rev() {
-            world.queue_qdel(entity);
+            world.qdel(entity);
             world.commands().entity(entity).try_despawn();
         }
     });
@@ -75,7 +76,7 @@ fn handler_that_gives_its_target_away_changes_nothing() {
             .entity(cast.target)
             .try_insert(ChildOf(cast.other));
         world.commands().entity(cast.owned).try_remove::<ChildOf>();
-        world.queue_qdel(cast.other);
+        world.qdel(cast.other);
     });
 }
 
@@ -86,7 +87,7 @@ fn handler_that_gives_the_owner_to_a_third_entity_and_deletes_that_changes_nothi
             .commands()
             .entity(cast.owner)
             .try_insert(ChildOf(cast.other));
-        world.queue_qdel(cast.other);
+        world.qdel(cast.other);
     });
 }
 
@@ -109,7 +110,7 @@ fn handler_that_deletes_its_listener_is_called_once() {
     let archer = spawn(&mut world, "archer");
     let flee = |mut world: DeferredWorld, told: Received<Qdeleting, Named>| {
         note(&mut world, "archer hears");
-        world.queue_qdel(told.listener());
+        world.qdel(told.listener());
     };
     world.register_signal(archer, goblin, flee).unwrap();
 
@@ -155,8 +156,8 @@ fn two_whose_handlers_delete_each_other_are_told_once_each() {
     let mut world = stage();
     let jack = spawn(&mut world, "jack");
     let jill = spawn(&mut world, "jill");
-    on_death(&mut world, jack, move |world, _| world.queue_qdel(jill));
-    on_death(&mut world, jill, move |world, _| world.queue_qdel(jack));
+    on_death(&mut world, jack, move |world, _| world.qdel(jill));
+    on_death(&mut world, jill, move |world, _| world.qdel(jack));
 
     world.qdel(jack).unwrap();
     world.flush_qdel();
@@ -237,7 +238,7 @@ fn observer_of_the_mark_that_deletes_a_member_not_marked_yet_changes_nothing() {
     let purse = spawn_owned(&mut world, "purse", goblin);
     let meddle = move |marked: On<Insert<Disabled>>, mut world: DeferredWorld| {
         if marked.entity == goblin {
-            world.queue_qdel(purse);
+            world.qdel(purse);
         }
     };
     world.add_observer(meddle);
@@ -278,7 +279,7 @@ fn entity_despawned_after_its_mark_and_before_its_notice_is_told_of_a_despawn_on
     let goblin = spawn(&mut world, "goblin");
     let orc = spawn(&mut world, "orc");
     on_death(&mut world, goblin, move |world, _| {
-        world.queue_qdel(orc);
+        world.qdel(orc);
         world.commands().entity(orc).despawn();
     });
     let notices = record_notices(&mut world, &[orc]);
@@ -286,7 +287,7 @@ fn entity_despawned_after_its_mark_and_before_its_notice_is_told_of_a_despawn_on
     world.qdel(goblin).unwrap();
 
     assert_eq!(order(&world), ["told goblin", "gone orc", "told orc"]);
-    assert_eq!(notices.all(), [(orc, Cause::Despawn, false)]);
+    assert_eq!(notices.all(), [(orc, QdelCause::Despawn, false)]);
     assert_eq!(observed(&world), [goblin]);
 }
 
@@ -345,7 +346,7 @@ fn chain_of_100_000_whose_handlers_delete_the_next_does_not_touch_the_stack() {
             let delete_next = |mut world: DeferredWorld, told: Received<Qdeleting, Link>| {
                 let link = world.get_mut::<Link>(told.listener()).unwrap();
                 let next = link.into_inner().tell();
-                next.into_iter().for_each(|next| world.queue_qdel(next));
+                next.into_iter().for_each(|next| world.qdel(next));
             };
             world.register_signal(link, link, delete_next).unwrap();
         }
@@ -365,7 +366,7 @@ fn chain_of_100_000_whose_observers_delete_the_next_does_not_touch_the_stack() {
         world.add_observer(|told: On<Qdeleting>, mut world: DeferredWorld| {
             let link = world.get_mut::<Link>(told.entity).unwrap();
             let next = link.into_inner().tell();
-            next.into_iter().for_each(|next| world.queue_qdel(next));
+            next.into_iter().for_each(|next| world.qdel(next));
         });
 
         world.qdel(links[0]).unwrap();
@@ -384,7 +385,7 @@ fn chain_of_100_000_whose_despawns_delete_the_next_does_not_touch_the_stack() {
         world.add_observer(|gone: On<Despawn<Link>>, mut world: DeferredWorld| {
             let link = world.get_mut::<Link>(gone.entity).unwrap();
             let next = link.into_inner().tell();
-            next.into_iter().for_each(|next| world.queue_qdel(next));
+            next.into_iter().for_each(|next| world.qdel(next));
         });
 
         world.qdel(links[0]).unwrap();
@@ -482,7 +483,7 @@ fn assert_exactly_once(meddle: fn(&mut DeferredWorld, Cast)) {
     ];
     let teardowns = [Teardown::EndOfFrame, Teardown::Immediate];
     let starts: [fn(&mut World, Entity); 2] = [
-        |world, owner| assert_eq!(world.qdel(owner), Ok(Qdel::Queued)),
+        |world, owner| assert_eq!(world.qdel(owner), Ok(QdelOutcome::Queued)),
         |world, owner| world.entity_mut(owner).despawn(),
     ];
     for meddler in meddlers {

@@ -13,7 +13,7 @@ mod tear_down;
 use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, world::DeferredWorld,
 };
-use qdel::{Deleting, QdelCounts, QdelError, RegisterError, prelude::*};
+use qdel::{Deleting, QdelCause, QdelError, RegisterError, prelude::*, statistics::QdelCounts};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -42,10 +42,10 @@ struct Named(&'static str);
 struct Gold(u32);
 
 #[derive(Component)]
-struct Guard(Verdict);
+struct Guard(QdelVerdict);
 
 impl Guard {
-    fn judge(&self, _: Received<PreQdel>) -> Verdict {
+    fn judge(&self, _: Received<PreQdel>) -> QdelVerdict {
         self.0
     }
 }
@@ -141,7 +141,7 @@ fn on_death(
 
 /// Sets a guard that vetoes the deletion of `target`, and returns it.
 fn veto(world: &mut World, target: Entity) -> Entity {
-    let guard = world.spawn(Guard(Verdict::Veto)).id();
+    let guard = world.spawn(Guard(QdelVerdict::Veto)).id();
     world.register_signal(guard, target, Guard::judge).unwrap();
     guard
 }
@@ -159,10 +159,10 @@ fn observed(world: &World) -> Vec<Entity> {
 }
 
 /// The notices about some targets, in order.
-struct Notices(Arc<Mutex<Vec<(Entity, Cause, bool)>>>);
+struct Notices(Arc<Mutex<Vec<(Entity, QdelCause, bool)>>>);
 
 impl Notices {
-    fn all(&self) -> Vec<(Entity, Cause, bool)> {
+    fn all(&self) -> Vec<(Entity, QdelCause, bool)> {
         self.0.lock().unwrap().clone()
     }
 }
@@ -210,7 +210,7 @@ fn shutdown_tells_and_tears_down_everything_in_order() {
     let goblin = spawn(&mut world, "goblin");
     spawn_owned(&mut world, "purse", goblin);
     spawn(&mut world, "orc");
-    let guard = world.spawn(Guard(Verdict::Veto)).id();
+    let guard = world.spawn(Guard(QdelVerdict::Veto)).id();
     world
         .register_signal(guard, goblin, |guard: &Guard, _: Received<PreQdel>| guard.0)
         .unwrap();
@@ -254,7 +254,7 @@ fn handler_whose_command_clears_the_world_does_no_harm() {
     for teardown in [Teardown::EndOfFrame, Teardown::Immediate] {
         let mut world = World::new();
         world.insert_resource(QdelSettings::default().with_teardown(teardown));
-        let boss = world.spawn(Guard(Verdict::Allow)).id();
+        let boss = world.spawn(Guard(QdelVerdict::Allow)).id();
         let orc = world.spawn(ChildOf(boss)).id();
         let reset = |mut world: DeferredWorld, _: Received<Qdeleting, Guard>| {
             world.commands().queue(World::clear_entities);
@@ -275,12 +275,12 @@ fn veto_that_panics_inside_another_deletion_loses_no_command() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
     let orc = spawn(&mut world, "orc");
-    let guard = world.spawn(Guard(Verdict::Allow)).id();
+    let guard = world.spawn(Guard(QdelVerdict::Allow)).id();
     let refuse = |_: &Guard, _: Received<PreQdel>| panic!("the guard stumbles");
     world.register_signal(guard, orc, refuse).unwrap();
     on_death(&mut world, goblin, move |world, _| {
-        world.queue_qdel(orc);
-        world.commands().spawn(Guard(Verdict::Allow));
+        world.qdel(orc);
+        world.commands().spawn(Guard(QdelVerdict::Allow));
     });
 
     let panicked = panic_of(|| world.qdel(goblin));

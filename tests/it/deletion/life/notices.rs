@@ -1,6 +1,7 @@
 //! Q4: what a notice says, and what its handlers can reach.
 
 use super::*;
+use qdel::QdelCause;
 
 #[test]
 fn cause_says_how_each_entity_came_to_be_deleted() {
@@ -15,10 +16,10 @@ fn cause_says_how_each_entity_came_to_be_deleted() {
     world.despawn(orc);
 
     let expected = [
-        (goblin, Cause::Qdel, false),
-        (purse, Cause::Owner(goblin), false),
-        (coin, Cause::Owner(purse), false),
-        (orc, Cause::Despawn, false),
+        (goblin, QdelCause::Qdel, false),
+        (purse, QdelCause::Owner(goblin), false),
+        (coin, QdelCause::Owner(purse), false),
+        (orc, QdelCause::Despawn, false),
     ];
     assert_eq!(notices.all(), expected);
 }
@@ -33,8 +34,8 @@ fn force_is_told_to_the_whole_tree() {
     world.force_qdel(goblin).unwrap();
 
     let expected = [
-        (goblin, Cause::Qdel, true),
-        (purse, Cause::Owner(goblin), true),
+        (goblin, QdelCause::Qdel, true),
+        (purse, QdelCause::Owner(goblin), true),
     ];
     assert_eq!(notices.all(), expected);
 }
@@ -74,7 +75,7 @@ fn member_despawned_by_a_handlers_command_was_told_with_its_owner() {
 
     world.qdel(goblin).unwrap();
 
-    assert_eq!(notices.all(), [(purse, Cause::Owner(goblin), false)]);
+    assert_eq!(notices.all(), [(purse, QdelCause::Owner(goblin), false)]);
     assert_eq!(world.liveness(purse), Liveness::Gone);
 }
 
@@ -181,7 +182,7 @@ fn commands_of_handlers_are_applied_when_everybody_is_told() {
 fn registering_in_the_last_moments_of_a_plain_despawn_is_refused() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
-    let archer = world.spawn(Guard(Verdict::Allow)).id();
+    let archer = world.spawn(Guard(QdelVerdict::Allow)).id();
     let look_away = |_: &mut Guard, _: Received<Qdeleting>| ();
     let other = spawn(&mut world, "other");
     world.register_signal(archer, other, look_away).unwrap();

@@ -78,7 +78,7 @@ fn panic_in_a_deletion_inside_another_leaves_both_whole() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
     let orc = spawn(&mut world, "orc");
-    on_death(&mut world, goblin, move |world, _| world.queue_qdel(orc));
+    on_death(&mut world, goblin, move |world, _| world.qdel(orc));
     let panics =
         move |marked: On<Insert<Disabled>>| assert_ne!(marked.entity, orc, "orc is marked");
     let panics = world.add_observer(panics).id();
@@ -97,8 +97,8 @@ fn panic_in_a_deletion_inside_another_does_not_lose_a_third() {
     let goblin = spawn(&mut world, "goblin");
     let orc = spawn(&mut world, "orc");
     let troll = spawn(&mut world, "troll");
-    on_death(&mut world, goblin, move |world, _| world.queue_qdel(orc));
-    on_death(&mut world, goblin, move |world, _| world.queue_qdel(troll));
+    on_death(&mut world, goblin, move |world, _| world.qdel(orc));
+    on_death(&mut world, goblin, move |world, _| world.qdel(troll));
     let panics =
         move |marked: On<Insert<Disabled>>| assert_ne!(marked.entity, orc, "orc is marked");
     let panics = world.add_observer(panics).id();
@@ -195,7 +195,7 @@ fn panic_in_a_handler_of_a_plain_despawn_tells_nobody_twice() {
     world.flush_qdel();
 
     assert_eq!(panicked, "handler");
-    assert_eq!((was, answer), (Liveness::Deleting, Ok(Qdel::Queued)));
+    assert_eq!((was, answer), (Liveness::Deleting, Ok(QdelOutcome::Queued)));
     let mut told = order(&world);
     told.retain(|line| line.starts_with("told"));
     assert_eq!(told, ["told goblin", "told after"]);
@@ -230,7 +230,7 @@ fn flush_by_a_command_of_a_handler_tears_nothing_down_before_everybody_is_told()
     let goblin = spawn(&mut world, "goblin");
     let orc = spawn(&mut world, "orc");
     on_death(&mut world, goblin, move |world, _| {
-        world.queue_qdel(orc);
+        world.qdel(orc);
         world.commands().queue(|world: &mut World| {
             let torn_down = world.flush_qdel();
             let line = format!("{torn_down} torn down");
@@ -292,7 +292,7 @@ fn assert_works_on(world: &mut World, deleted: &[Entity]) {
     world.check_registrations().unwrap();
     world.resource_mut::<Order>().0.clear();
     let next = spawn(world, "next");
-    assert_eq!(world.qdel(next), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(next), Ok(QdelOutcome::Queued));
     assert_eq!(world.flush_qdel(), 1);
     assert_eq!(order(world), ["told next", "gone next"]);
 }

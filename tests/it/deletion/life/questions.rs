@@ -15,7 +15,7 @@ fn veto_stops_the_whole_tree_before_anything_is_marked() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Vetoed { on: coin }));
+    assert_eq!(answer, Ok(QdelOutcome::Vetoed { on: coin }));
     assert_alive(&world, &tree);
     assert_eq!(order(&world), [""; 0]);
     let qdeleting = |entity| {
@@ -37,7 +37,7 @@ fn veto_holds_only_as_long_as_it_is_registered() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     assert_eq!(order(&world), ["told goblin"]);
 }
 
@@ -45,14 +45,14 @@ fn veto_holds_only_as_long_as_it_is_registered() {
 fn one_veto_among_many_who_allow_is_a_veto() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
-    for answer in [Verdict::Allow, Verdict::Veto, Verdict::Allow] {
+    for answer in [QdelVerdict::Allow, QdelVerdict::Veto, QdelVerdict::Allow] {
         let guard = world.spawn(Guard(answer)).id();
         world.register_signal(guard, goblin, Guard::judge).unwrap();
     }
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Vetoed { on: goblin }));
+    assert_eq!(answer, Ok(QdelOutcome::Vetoed { on: goblin }));
 }
 
 #[test]
@@ -115,9 +115,9 @@ fn handler_of_the_question_decides_what_force_means() {
     world
         .register_signal(king, king, |_: &Named, asked: Received<PreQdel>| {
             if asked.force {
-                Verdict::Allow
+                QdelVerdict::Allow
             } else {
-                Verdict::Veto
+                QdelVerdict::Veto
             }
         })
         .unwrap();
@@ -129,9 +129,9 @@ fn handler_of_the_question_decides_what_force_means() {
     ];
 
     let expected = [
-        Qdel::Vetoed { on: king },
-        Qdel::Queued,
-        Qdel::Vetoed { on: god },
+        QdelOutcome::Vetoed { on: king },
+        QdelOutcome::Queued,
+        QdelOutcome::Vetoed { on: god },
     ];
     assert_eq!(answers, expected.map(Ok));
 }
@@ -149,14 +149,14 @@ fn in_a_handler_of_the_question_everybody_is_alive() {
                 let mut tree = vec![asked.root];
                 tree.extend(world.get::<Children>(asked.root).unwrap().iter());
                 assert_alive(world, &tree);
-                Verdict::Veto
+                QdelVerdict::Veto
             },
         )
         .unwrap();
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Vetoed { on: goblin }));
+    assert_eq!(answer, Ok(QdelOutcome::Vetoed { on: goblin }));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn qdel_by_a_handler_is_asked_too() {
     let goblin = spawn(&mut world, "goblin");
     let king = spawn(&mut world, "king");
     veto(&mut world, king);
-    on_death(&mut world, goblin, move |world, _| world.queue_qdel(king));
+    on_death(&mut world, goblin, move |world, _| world.qdel(king));
 
     world.qdel(goblin).unwrap();
 
@@ -194,8 +194,8 @@ fn panic_in_a_handler_of_the_question_leaves_everything_as_it_was() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
     let purse = spawn_owned(&mut world, "purse", goblin);
-    let guard = world.spawn(Guard(Verdict::Allow)).id();
-    let panics = |_: &Guard, _: Received<PreQdel>| -> Verdict { panic!("no answer") };
+    let guard = world.spawn(Guard(QdelVerdict::Allow)).id();
+    let panics = |_: &Guard, _: Received<PreQdel>| -> QdelVerdict { panic!("no answer") };
     world.register_signal(guard, purse, panics).unwrap();
 
     let panicked = panic_of(|| world.qdel(goblin));
@@ -204,14 +204,14 @@ fn panic_in_a_handler_of_the_question_leaves_everything_as_it_was() {
     assert_alive(&world, &[goblin, purse]);
     assert_eq!(order(&world), [""; 0]);
     world.despawn(guard);
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued));
     assert_eq!(world.flush_qdel(), 2);
 }
 
 // The stage.
 
-fn record_question(world: &World, asked: Received<PreQdel, Named>) -> Verdict {
+fn record_question(world: &World, asked: Received<PreQdel, Named>) -> QdelVerdict {
     let mut questions = world.resource::<Questions>().0.lock().unwrap();
     questions.push((asked.entity, asked.root, asked.force));
-    Verdict::Allow
+    QdelVerdict::Allow
 }

@@ -95,7 +95,7 @@ fn entity_that_was_disabled_before_is_told_and_torn_down() {
     let answer = world.qdel(goblin);
     world.flush_qdel();
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     assert_eq!(order(&world), ["told goblin", "gone goblin"]);
 }
 
@@ -208,7 +208,7 @@ fn entities_deleted_during_a_flush_wait_for_the_next() {
         world
             .entity_mut(dies)
             .observe(move |_: On<Despawn<Named>>, mut world: DeferredWorld| {
-                world.queue_qdel(inherits);
+                world.qdel(inherits);
             });
     }
     world.qdel(goblin).unwrap();
@@ -235,7 +235,7 @@ fn immediate_teardown_is_over_when_qdel_returns() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     let expected = ["told goblin", "told purse", "gone purse", "gone goblin"];
     assert_eq!(order(&world), expected);
     assert_eq!(world.flush_qdel(), 0);
@@ -248,7 +248,7 @@ fn immediate_qdel_inside_another_is_gone_after_the_outermost() {
     let orc = spawn(&mut world, "orc");
     on_death(&mut world, goblin, move |world, _| {
         world.commands().queue(move |world: &mut World| {
-            assert_eq!(world.qdel(orc), Ok(Qdel::Queued));
+            assert_eq!(world.qdel(orc), Ok(QdelOutcome::Queued));
             assert_eq!(world.liveness(orc), Liveness::Deleting);
             assert_eq!(world.liveness(goblin), Liveness::Deleting);
         });
@@ -265,7 +265,7 @@ fn immediate_qdel_inside_a_plain_despawn_is_gone_with_it() {
     let mut world = immediate_stage();
     let goblin = spawn(&mut world, "goblin");
     let orc = spawn(&mut world, "orc");
-    on_death(&mut world, goblin, move |world, _| world.queue_qdel(orc));
+    on_death(&mut world, goblin, move |world, _| world.qdel(orc));
 
     world.despawn(goblin);
 
@@ -282,7 +282,7 @@ fn immediate_qdel_inside_a_flush_is_gone_with_the_flush() {
     let orc = spawn(&mut world, "orc");
     world
         .entity_mut(goblin)
-        .observe(move |_: On<Despawn<Named>>, mut world: DeferredWorld| world.queue_qdel(orc));
+        .observe(move |_: On<Despawn<Named>>, mut world: DeferredWorld| world.qdel(orc));
     world.qdel(goblin).unwrap();
     world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
 
@@ -332,7 +332,7 @@ fn settings_changed_by_a_handler_lose_nothing() {
         let orc = spawn(&mut world, "orc");
         on_death(&mut world, goblin, move |world, _| {
             world.resource_mut::<QdelSettings>().teardown = after;
-            world.queue_qdel(orc);
+            world.qdel(orc);
         });
 
         world.qdel(goblin).unwrap();

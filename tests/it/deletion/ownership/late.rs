@@ -1,6 +1,7 @@
 //! What is deleting already, and what comes late.
 
 use super::*;
+use qdel::QdelCause;
 
 #[test]
 fn what_is_deleting_already_is_not_told_again_with_its_owner() {
@@ -14,9 +15,9 @@ fn what_is_deleting_already_is_not_told_again_with_its_owner() {
     let torn_down = world.flush_qdel();
 
     let expected = [
-        (hull, Cause::Qdel),
-        (crate_, Cause::Owner(hull)),
-        (ship, Cause::Qdel),
+        (hull, QdelCause::Qdel),
+        (crate_, QdelCause::Owner(hull)),
+        (ship, QdelCause::Qdel),
     ];
     assert_eq!(told(&world), expected);
     assert_eq!(torn_down, 3);
@@ -34,7 +35,7 @@ fn child_of_a_deleting_parent_is_alive_until_its_parent_is_torn_down() {
     world.flush_qdel();
 
     assert_eq!(before, Liveness::Alive);
-    let expected = [(ship, Cause::Qdel), (late, Cause::Owner(ship))];
+    let expected = [(ship, QdelCause::Qdel), (late, QdelCause::Owner(ship))];
     assert_eq!(told(&world), expected);
     assert_eq!(gone(&world), [late, ship]);
 }
@@ -155,7 +156,7 @@ fn child_that_is_deleted_after_its_deleting_parent_goes_once() {
     world.qdel(late).unwrap();
     world.flush_qdel();
 
-    let expected = [(ship, Cause::Qdel), (late, Cause::Qdel)];
+    let expected = [(ship, QdelCause::Qdel), (late, QdelCause::Qdel)];
     assert_eq!(told(&world), expected);
     assert_gone_once(&world, &[ship, late]);
 }
@@ -198,7 +199,7 @@ fn owned_entity_of_a_plain_despawn_is_told_when_its_owner_is_gone() {
 
     world.despawn(ship);
 
-    let expected = [(ship, Cause::Despawn), (crate_, Cause::Despawn)];
+    let expected = [(ship, QdelCause::Despawn), (crate_, QdelCause::Despawn)];
     assert_eq!(told(&world), expected);
     assert_gone_once(&world, &[ship, crate_]);
 }

@@ -10,7 +10,7 @@ mod wide_and_deep;
 use crate::stage::in_a_process_of_its_own;
 use bevy_ecs::{entity::EntityHashSet, prelude::*, world::DeferredWorld};
 use proptest::{collection::vec, prelude::*};
-use qdel::{QdelCounts, prelude::*};
+use qdel::{QdelCause, prelude::*, statistics::QdelCounts};
 use std::thread;
 
 const CROWD: usize = 10;
@@ -123,7 +123,7 @@ struct Cargo(Vec<Entity>);
 /// What happened, in order.
 #[derive(Resource, Default)]
 struct Story {
-    told: Vec<(Entity, Cause)>,
+    told: Vec<(Entity, QdelCause)>,
     observed: Vec<Entity>,
     gone: Vec<Entity>,
 }
@@ -138,7 +138,7 @@ impl Item {
     fn write_down(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
         let mut item = world.get_mut::<Self>(told.listener()).unwrap();
         for entity in core::mem::take(&mut item.takes_along) {
-            world.queue_qdel(entity);
+            world.qdel(entity);
         }
         let mut story = world.resource_mut::<Story>();
         story.told.push((told.entity, told.cause));
@@ -169,7 +169,7 @@ fn spawn_item(world: &mut World) -> Entity {
     item
 }
 
-fn told(world: &World) -> Vec<(Entity, Cause)> {
+fn told(world: &World) -> Vec<(Entity, QdelCause)> {
     world.resource::<Story>().told.clone()
 }
 

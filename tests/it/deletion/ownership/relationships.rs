@@ -3,6 +3,7 @@
 //! Two owners, rings, oneself.
 
 use super::*;
+use qdel::QdelCause;
 
 // Which relationships own.
 
@@ -14,7 +15,7 @@ fn children_go_with_their_parent() {
 
     world.qdel(ship).unwrap();
 
-    let expected = [(ship, Cause::Qdel), (crate_, Cause::Owner(ship))];
+    let expected = [(ship, QdelCause::Qdel), (crate_, QdelCause::Owner(ship))];
     assert_eq!(told(&world), expected);
 }
 
@@ -27,7 +28,7 @@ fn parent_stays_when_a_child_goes() {
     world.qdel(crate_).unwrap();
     world.flush_qdel();
 
-    assert_eq!(told(&world), [(crate_, Cause::Qdel)]);
+    assert_eq!(told(&world), [(crate_, QdelCause::Qdel)]);
     let states = [ship, other].map(|entity| world.liveness(entity));
     assert_eq!(states, [Liveness::Alive; 2]);
     assert_eq!(**world.get::<Children>(ship).unwrap(), [other]);
@@ -43,9 +44,9 @@ fn sources_of_a_linked_relationship_of_the_user_go_with_their_target() {
     world.qdel(ship).unwrap();
 
     let expected = [
-        (ship, Cause::Qdel),
-        (crate_, Cause::Owner(ship)),
-        (box_, Cause::Owner(ship)),
+        (ship, QdelCause::Qdel),
+        (crate_, QdelCause::Owner(ship)),
+        (box_, QdelCause::Owner(ship)),
     ];
     assert_eq!(told(&world), expected);
 }
@@ -62,7 +63,7 @@ fn relationship_may_collect_its_sources_in_a_set() {
 
     let mut owned: Vec<_> = told(&world).split_off(1);
     owned.sort_unstable_by_key(|(entity, _)| entity.index());
-    let expected = [sailor, cook].map(|entity| (entity, Cause::Owner(ship)));
+    let expected = [sailor, cook].map(|entity| (entity, QdelCause::Owner(ship)));
     assert_eq!(owned, expected);
     assert_eq!(torn_down, 3);
 }
@@ -75,7 +76,7 @@ fn relationship_may_be_one_to_one() {
 
     world.qdel(horse).unwrap();
 
-    let expected = [(horse, Cause::Qdel), (rider, Cause::Owner(horse))];
+    let expected = [(horse, QdelCause::Qdel), (rider, QdelCause::Owner(horse))];
     assert_eq!(told(&world), expected);
 }
 
@@ -88,7 +89,7 @@ fn relationship_that_is_not_linked_does_not_own() {
     world.qdel(ship).unwrap();
     world.flush_qdel();
 
-    assert_eq!(told(&world), [(ship, Cause::Qdel)]);
+    assert_eq!(told(&world), [(ship, QdelCause::Qdel)]);
     assert_eq!(world.liveness(fan), Liveness::Alive);
     assert!(world.get::<Admires>(fan).is_none());
 }
@@ -107,7 +108,7 @@ fn relationship_that_comes_up_after_the_first_qdel_owns_too() {
 
     let mut with_ship: Vec<_> = told(&world).split_off(3);
     with_ship.sort_unstable_by_key(|(entity, _)| entity.index());
-    let expected = [crate_, mast].map(|entity| (entity, Cause::Owner(ship)));
+    let expected = [crate_, mast].map(|entity| (entity, QdelCause::Owner(ship)));
     assert_eq!(with_ship, expected);
 }
 
@@ -127,12 +128,12 @@ fn all_relationships_of_an_owner_count() {
     let mut causes = told(&world);
     causes.sort_unstable_by_key(|(entity, _)| entity.index());
     let expected = [
-        (ship, Cause::Qdel),
-        (mast, Cause::Owner(ship)),
-        (crate_, Cause::Owner(ship)),
-        (sailor, Cause::Owner(ship)),
-        (flag, Cause::Owner(mast)),
-        (rider, Cause::Owner(crate_)),
+        (ship, QdelCause::Qdel),
+        (mast, QdelCause::Owner(ship)),
+        (crate_, QdelCause::Owner(ship)),
+        (sailor, QdelCause::Owner(ship)),
+        (flag, QdelCause::Owner(mast)),
+        (rider, QdelCause::Owner(crate_)),
     ];
     assert_eq!(causes, expected);
     assert_eq!(torn_down, 6);
@@ -245,9 +246,9 @@ fn entity_with_two_owners_goes_with_either_once() {
         let torn_down = world.flush_qdel();
 
         let expected = [
-            (owners[first], Cause::Qdel),
-            (crate_, Cause::Owner(owners[first])),
-            (owners[1 - first], Cause::Qdel),
+            (owners[first], QdelCause::Qdel),
+            (crate_, QdelCause::Owner(owners[first])),
+            (owners[1 - first], QdelCause::Qdel),
         ];
         assert_eq!(told(&world), expected);
         assert_eq!(torn_down, 3);
@@ -266,7 +267,7 @@ fn entity_owned_twice_by_the_same_goes_once() {
     world.qdel(ship).unwrap();
     let torn_down = world.flush_qdel();
 
-    let expected = [(ship, Cause::Qdel), (crate_, Cause::Owner(ship))];
+    let expected = [(ship, QdelCause::Qdel), (crate_, QdelCause::Owner(ship))];
     assert_eq!(told(&world), expected);
     assert_eq!(torn_down, 2);
     assert_gone_once(&world, &[ship, crate_]);
@@ -282,7 +283,10 @@ fn ring_of_two_parents_goes_once() {
     world.qdel(snake).unwrap();
     world.flush_qdel();
 
-    let expected = [(snake, Cause::Qdel), (ouroboros, Cause::Owner(snake))];
+    let expected = [
+        (snake, QdelCause::Qdel),
+        (ouroboros, QdelCause::Owner(snake)),
+    ];
     assert_eq!(told(&world), expected);
     assert_gone_once(&world, &[snake, ouroboros]);
 }
@@ -299,9 +303,9 @@ fn ring_of_three_by_two_relationships_goes_once() {
     world.flush_qdel();
 
     let expected = [
-        (port, Cause::Qdel),
-        (ship, Cause::Owner(port)),
-        (sea, Cause::Owner(ship)),
+        (port, QdelCause::Qdel),
+        (ship, QdelCause::Owner(port)),
+        (sea, QdelCause::Owner(ship)),
     ];
     assert_eq!(told(&world), expected);
     assert_gone_once(&world, &[ship, port, sea]);
@@ -332,7 +336,7 @@ fn entity_that_owns_itself_goes_once() {
     world.qdel(god).unwrap();
     let torn_down = world.flush_qdel();
 
-    let expected = [(god, Cause::Qdel), (angel, Cause::Owner(god))];
+    let expected = [(god, QdelCause::Qdel), (angel, QdelCause::Owner(god))];
     assert_eq!(told(&world), expected);
     assert_eq!(torn_down, 2);
     assert_gone_once(&world, &[god, angel]);
@@ -349,7 +353,7 @@ fn owned_entity_that_owns_itself_goes_once() {
     world.qdel(ship).unwrap();
     let torn_down = world.flush_qdel();
 
-    let expected = [(ship, Cause::Qdel), (god, Cause::Owner(ship))];
+    let expected = [(ship, QdelCause::Qdel), (god, QdelCause::Owner(ship))];
     assert_eq!(told(&world), expected);
     assert_eq!(torn_down, 2);
 }

@@ -13,7 +13,13 @@ use bevy_ecs::{
 use core::any::type_name;
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
-use qdel::{PlannedDeletion, QdelCounts, QdelError, QdelPlan, Registration, prelude::*};
+use qdel::{
+    QdelCause, QdelError,
+    plan::{Deletion, QdelPlan},
+    prelude::*,
+    signal::Registration,
+    statistics::QdelCounts,
+};
 use std::sync::{Arc, Mutex};
 
 #[derive(Component)]
@@ -40,8 +46,8 @@ struct Story(Arc<Mutex<Vec<Line>>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
-    Told(Registration, Cause),
-    Observed(Entity, Cause),
+    Told(Registration, QdelCause),
+    Observed(Entity, QdelCause),
     Destroyed(Entity, &'static str),
     TornDown(Entity),
 }
@@ -122,11 +128,11 @@ impl Ward {
         }
     }
 
-    fn guard(&self, asked: Received<PreQdel>) -> Verdict {
+    fn guard(&self, asked: Received<PreQdel>) -> QdelVerdict {
         if self.is_open || (asked.force && self.yields_to_force) {
-            Verdict::Allow
+            QdelVerdict::Allow
         } else {
-            Verdict::Veto
+            QdelVerdict::Veto
         }
     }
 }
@@ -146,34 +152,34 @@ struct Cat {
 impl Destroy for Rope {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         self.0
             .add(Line::Destroyed(going.entity, type_name::<Self>()));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
 impl Destroy for Lamp {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         self.0
             .add(Line::Destroyed(going.entity, type_name::<Self>()));
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
 impl Destroy for Cat {
     type Param = ();
 
-    fn destroy(&mut self, going: Destroying) -> Hint {
+    fn destroy(&mut self, going: DestroyContext) -> DestroyHint {
         self.story
             .add(Line::Destroyed(going.entity, type_name::<Self>()));
         if self.lives == 0 {
-            return Hint::Queue;
+            return DestroyHint::Queue;
         }
         self.lives -= 1;
-        Hint::LetMeLive
+        DestroyHint::LetMeLive
     }
 }
 
@@ -221,13 +227,13 @@ fn torn_down(world: &World) -> Vec<Entity> {
 
 /// Returns what must happen before the tear-down if `plan` is right.
 fn expected_lines(plan: &QdelPlan) -> Vec<Line> {
-    let tell = |at: &PlannedDeletion| {
+    let tell = |at: &Deletion| {
         let cause = at.cause;
         let told = at.told.iter().map(|told| Line::Told(*told, cause));
         let lines = told.chain([Line::Observed(at.entity, cause)]);
         lines.collect::<Vec<_>>()
     };
-    let destroy = |at: &PlannedDeletion| {
+    let destroy = |at: &Deletion| {
         let entity = at.entity;
         let destroyed = at.destroyed.iter();
         let lines = destroyed.map(|name| Line::Destroyed(entity, name));

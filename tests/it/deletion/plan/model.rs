@@ -1,6 +1,7 @@
 //! Q10: against the deletion itself.
 
 use super::*;
+use qdel::QdelCause;
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -33,7 +34,7 @@ proptest! {
             prop_assert_eq!(lines(&world), []);
             return Ok(());
         };
-        if plan.answer != Qdel::Queued {
+        if plan.answer != QdelOutcome::Queued {
             prop_assert_eq!(plan.deletions, []);
             prop_assert_eq!(lines(&world), []);
             for (before, after) in before.iter().zip(facts(&world, &crowd)) {
@@ -63,7 +64,7 @@ proptest! {
             let place = |entity: Entity| went.iter().position(|at| *at == entity);
             for deletion in &plan.deletions {
                 prop_assert!(place(deletion.entity).is_some());
-                if let Cause::Owner(owner) = deletion.cause {
+                if let QdelCause::Owner(owner) = deletion.cause {
                     prop_assert!(place(deletion.entity) < place(owner), "{:?}", went);
                 }
             }

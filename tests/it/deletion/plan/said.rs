@@ -3,6 +3,7 @@
 //! Q10: worlds that change.
 
 use super::*;
+use qdel::QdelCause;
 
 // Q10: the plan says what the deletion does.
 
@@ -21,13 +22,13 @@ fn plan_names_everybody_in_the_order_in_which_they_are_told() {
         .map(|at| (at.entity, at.cause))
         .collect();
     let expected = [
-        (ship, Cause::Qdel),
-        (mast, Cause::Owner(ship)),
-        (flag, Cause::Owner(mast)),
-        (hull, Cause::Owner(ship)),
+        (ship, QdelCause::Qdel),
+        (mast, QdelCause::Owner(ship)),
+        (flag, QdelCause::Owner(mast)),
+        (hull, QdelCause::Owner(ship)),
     ];
     assert_eq!(members, expected);
-    assert_eq!((plan.root, plan.answer), (ship, Qdel::Queued));
+    assert_eq!((plan.root, plan.answer), (ship, QdelOutcome::Queued));
 }
 
 #[test]
@@ -125,7 +126,10 @@ fn plan_knows_what_force_means_to_a_veto() {
     let plans = [world.plan_qdel(king), world.plan_force_qdel(king)];
 
     let answers = plans.map(|plan| plan.map(|plan| (plan.answer, plan.deletions.len())));
-    let expected = [Ok((Qdel::Vetoed { on: crown }, 0)), Ok((Qdel::Queued, 2))];
+    let expected = [
+        Ok((QdelOutcome::Vetoed { on: crown }, 0)),
+        Ok((QdelOutcome::Queued, 2)),
+    ];
     assert_eq!(answers, expected);
 }
 
@@ -177,7 +181,7 @@ fn entity_that_lives_on_is_planned_like_before() {
     world.register_signal(mouse, cat, Scribe::hear).unwrap();
     world.register_signal(cat, cat, Clerk::hear).unwrap();
     let first = world.plan_qdel(cat).unwrap();
-    assert_eq!(world.qdel(cat), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(cat), Ok(QdelOutcome::Kept));
 
     let second = world.plan_qdel(cat).unwrap();
 
@@ -200,7 +204,7 @@ fn plan_changes_nothing() {
 
     assert_eq!(plan.deletions.len(), 2);
     assert_eq!(facts(&world, &[goblin, purse, archer]), before);
-    assert_eq!(lines(&world), [Line::Observed(nobody, Cause::Qdel)]);
+    assert_eq!(lines(&world), [Line::Observed(nobody, QdelCause::Qdel)]);
     assert_eq!(world.flush_qdel(), 1);
 }
 
@@ -233,7 +237,7 @@ fn plan_knows_a_relationship_that_came_up_after_the_last_deletion() {
     let plan = world.plan_qdel(ship).unwrap();
 
     let members = plan.deletions.iter().map(|at| (at.entity, at.cause));
-    assert!(members.eq([(ship, Cause::Qdel), (sailor, Cause::Owner(ship))]));
+    assert!(members.eq([(ship, QdelCause::Qdel), (sailor, QdelCause::Owner(ship))]));
 }
 
 #[test]
@@ -274,14 +278,14 @@ fn plan_in_a_command_of_a_handler_is_what_the_deletion_does_afterwards() {
             let plan = world.plan_qdel(prey).unwrap();
             world.resource_mut::<Plan>().0 = Some(plan);
         });
-        world.queue_qdel(prey);
+        world.qdel(prey);
     };
     world.register_signal(goblin, goblin, avenge).unwrap();
 
     world.qdel(goblin).unwrap();
 
     let plan = world.resource_mut::<Plan>().0.take().unwrap();
-    let mut expected = vec![Line::Observed(goblin, Cause::Qdel)];
+    let mut expected = vec![Line::Observed(goblin, QdelCause::Qdel)];
     expected.extend(expected_lines(&plan));
     assert_eq!(lines(&world), expected);
 }
@@ -289,7 +293,7 @@ fn plan_in_a_command_of_a_handler_is_what_the_deletion_does_afterwards() {
 #[test]
 fn plan_in_a_command_of_a_handler_refuses_who_is_told_about() {
     #[derive(Resource, Default)]
-    struct Plans(Vec<Result<Qdel, QdelError>>);
+    struct Plans(Vec<Result<QdelOutcome, QdelError>>);
 
     let mut world = stage();
     world.init_resource::<Plans>();
@@ -307,7 +311,10 @@ fn plan_in_a_command_of_a_handler_refuses_who_is_told_about() {
 
     world.qdel(ship).unwrap();
 
-    assert_eq!(world.resource::<Plans>().0, [Ok(Qdel::AlreadyDeleting); 2]);
+    assert_eq!(
+        world.resource::<Plans>().0,
+        [Ok(QdelOutcome::AlreadyDeleting); 2]
+    );
 }
 
 #[test]
@@ -319,14 +326,14 @@ fn plan_in_a_command_of_a_destroy_knows_who_would_be_destroyed() {
     impl Destroy for Bomb {
         type Param = Commands<'static, 'static>;
 
-        fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+        fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
             let prey = self.0;
             going.param.queue(move |world: &mut World| {
                 let plan = world.plan_qdel(prey).unwrap();
                 world.resource_mut::<Plan>().0 = plan.deletions[0].destroyed.clone();
                 world.qdel(prey).unwrap();
             });
-            Hint::Queue
+            DestroyHint::Queue
         }
     }
 
@@ -348,7 +355,7 @@ fn plan_in_a_command_of_a_destroy_knows_who_would_be_destroyed() {
 fn plan_goes_on_with_the_panic_of_a_handler_of_the_question() {
     let mut world = stage();
     let [goblin] = spawn_many(&mut world);
-    let explode = |_: &Herald, _: Received<PreQdel>| -> Verdict { panic!("no plan") };
+    let explode = |_: &Herald, _: Received<PreQdel>| -> QdelVerdict { panic!("no plan") };
     world.register_signal(goblin, goblin, explode).unwrap();
 
     let planned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -374,10 +381,10 @@ struct Crew(Vec<Entity>);
 struct Asked(Arc<Mutex<Vec<(Entity, Entity, bool)>>>);
 
 impl Asked {
-    fn note(&self, asked: Received<PreQdel>) -> Verdict {
+    fn note(&self, asked: Received<PreQdel>) -> QdelVerdict {
         let mut notes = self.0.lock().unwrap();
         notes.push((asked.entity, asked.root, asked.force));
-        Verdict::Allow
+        QdelVerdict::Allow
     }
 }
 

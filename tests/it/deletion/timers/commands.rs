@@ -66,7 +66,7 @@ fn timer_whose_command_was_not_applied_is_not_running() {
 
     // Nothing is applied on the way.
     let listed = world.qdel_timers();
-    let cancelled = QdelTimerExt::cancel_qdel(&mut world, timer);
+    let cancelled = WorldQdelExt::cancel_qdel(&mut world, timer);
 
     assert_eq!(listed, []);
     assert_eq!(cancelled, Err(CancelError::NotRunning { entity }));

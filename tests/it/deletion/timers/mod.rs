@@ -20,7 +20,7 @@ use bevy_ecs::{
 use core::{cell::RefCell, time::Duration};
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
-use qdel::{CancelError, QdelCounts, QdelError, prelude::*};
+use qdel::{QdelError, error::CancelError, prelude::*, statistics::QdelCounts};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -51,8 +51,8 @@ struct Immortal;
 impl Destroy for Immortal {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::LetMeLive
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::LetMeLive
     }
 }
 

@@ -1,6 +1,7 @@
 //! Against a model.
 
 use super::*;
+use qdel::QdelTimer;
 
 proptest! {
     #![proptest_config(ProptestConfig {

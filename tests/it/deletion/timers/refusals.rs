@@ -10,12 +10,12 @@ use super::*;
 fn veto_spends_the_timer() {
     let mut world = stage();
     let king = spawn(&mut world);
-    world.entity_mut(king).insert(Guard(Verdict::Veto));
+    world.entity_mut(king).insert(Guard(QdelVerdict::Veto));
     world.register_signal(king, king, Guard::judge).unwrap();
     world.qdel_in(king, SECOND).unwrap();
 
     let first = world.advance_qdel_timers(SECOND);
-    world.get_mut::<Guard>(king).unwrap().0 = Verdict::Allow;
+    world.get_mut::<Guard>(king).unwrap().0 = QdelVerdict::Allow;
     let second = world.advance_qdel_timers(SECOND);
 
     assert_eq!(first.vetoed, [king]);
@@ -27,7 +27,7 @@ fn veto_spends_the_timer() {
 fn veto_of_one_saves_none_of_the_others() {
     let mut world = stage();
     let [goblin, king, orc] = spawn_many(&mut world);
-    world.entity_mut(king).insert(Guard(Verdict::Veto));
+    world.entity_mut(king).insert(Guard(QdelVerdict::Veto));
     world.register_signal(king, king, Guard::judge).unwrap();
     for entity in [goblin, king, orc] {
         world.qdel_in(entity, SECOND).unwrap();
@@ -168,7 +168,7 @@ fn panic_in_a_handler_of_a_due_deletion_does_not_stop_the_others() {
 fn panic_in_a_veto_of_a_due_deletion_does_not_save_the_others() {
     let mut world = stage();
     let [first, king, last] = spawn_many(&mut world);
-    world.entity_mut(king).insert(Guard(Verdict::Allow));
+    world.entity_mut(king).insert(Guard(QdelVerdict::Allow));
     world.register_signal(king, king, Guard::panic).unwrap();
     for entity in [first, king, last] {
         world.qdel_in(entity, SECOND).unwrap();
@@ -202,14 +202,14 @@ fn time_goes_on_after_a_panic() {
 // The stage.
 
 #[derive(Component)]
-struct Guard(Verdict);
+struct Guard(QdelVerdict);
 
 impl Guard {
-    fn judge(&self, _: Received<PreQdel>) -> Verdict {
+    fn judge(&self, _: Received<PreQdel>) -> QdelVerdict {
         self.0
     }
 
-    fn panic(&self, _: Received<PreQdel>) -> Verdict {
+    fn panic(&self, _: Received<PreQdel>) -> QdelVerdict {
         panic!("boom");
     }
 }

@@ -1,6 +1,7 @@
 //! S10: churn.
 
 use super::*;
+use qdel::SignalTarget;
 
 #[test]
 fn million_short_lived_listeners_leave_nothing_on_a_long_lived_target() {
@@ -150,7 +151,7 @@ fn one_listener_of_many(end: impl FnOnce(&mut World, Entity, &[Entity])) {
     end(&mut world, archer, &targets);
     let ended = world.signal_footprint();
     // An entity that was listened to may keep a list until it goes.
-    world.despawn_all::<With<Signals>>();
+    world.despawn_all::<With<SignalTarget>>();
 
     let after = world.signal_footprint();
     assert_eq!((ended.registrations, ended.places), (0, 0));

@@ -13,7 +13,11 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use proptest::prelude::*;
-use qdel::{Footprint, Registered, Registration, Replaced, prelude::*};
+use qdel::{
+    Registered, Replaced,
+    prelude::*,
+    signal::{Footprint, Registration},
+};
 use std::{
     cell::RefCell,
     collections::{HashMap, HashSet, VecDeque},

@@ -1,6 +1,7 @@
 //! Q3: a crowd with wills.
 
 use super::*;
+use qdel::QdelTimer;
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -99,8 +100,8 @@ fn check_tear_down(world: &World, crowd: &[Entity], deed: &Deed) -> Result<(), T
     for &entity in crowd.iter().filter(is_waiting) {
         let hint = last_hint(world, entity);
         let must_be_gone = match deed {
-            _ if hint == Some(Hint::HardDeleteNow) => true,
-            Deed::Drain => hint != Some(Hint::IWillHandleIt),
+            _ if hint == Some(DestroyHint::HardDeleteNow) => true,
+            Deed::Drain => hint != Some(DestroyHint::IWillHandleIt),
             _ => false,
         };
         prop_assert!(!must_be_gone, "{} after {:?}", entity, deed);
@@ -112,7 +113,7 @@ fn check_tear_down(world: &World, crowd: &[Entity], deed: &Deed) -> Result<(), T
 }
 
 /// Returns what an entity said in its last deletion.
-fn last_hint(world: &World, entity: Entity) -> Option<Hint> {
+fn last_hint(world: &World, entity: Entity) -> Option<DestroyHint> {
     let story = world.resource::<Story>().0.iter();
     let mut life = story.filter(|line| line.0 == entity).map(|line| line.1);
     match life.rfind(|event| matches!(event, Event::Destroyed(_) | Event::Marked)) {
@@ -126,7 +127,7 @@ fn check_ending(world: &mut World, crowd: &[Entity]) -> Result<(), TestCaseError
     let story = world.resource::<Story>().0.clone();
     let mut in_force = 0;
     for &entity in crowd {
-        let is_left_alone = last_hint(world, entity) == Some(Hint::IWillHandleIt);
+        let is_left_alone = last_hint(world, entity) == Some(DestroyHint::IWillHandleIt);
         let state = world.liveness(entity);
         prop_assert!(
             state != Liveness::Deleting || is_left_alone,
@@ -150,7 +151,7 @@ fn check_ending(world: &mut World, crowd: &[Entity]) -> Result<(), TestCaseError
     let count = |is_it: fn(Event) -> bool| story.iter().filter(|line| is_it(line.1)).count() as u64;
     let counts = counts(world);
     prop_assert_eq!(counts.deleted, count(|event| event == Event::Marked));
-    let handled = count(|event| event == Event::Destroyed(Hint::IWillHandleIt));
+    let handled = count(|event| event == Event::Destroyed(DestroyHint::IWillHandleIt));
     prop_assert_eq!(counts.left_alone, handled);
     prop_assert_eq!(world.flush_qdel(), 0);
     Ok(())
@@ -196,7 +197,7 @@ enum Deed {
 #[derive(Debug, Clone)]
 struct Scene {
     wills: Vec<(Moment, usize, Deed)>,
-    hints: Vec<Vec<Hint>>,
+    hints: Vec<Vec<DestroyHint>>,
     vetoes: Vec<usize>,
     settings: QdelSettings,
     deeds: Vec<Deed>,
@@ -421,7 +422,7 @@ struct Actor {
     /// So often it says no.
     vetoes: AtomicUsize,
     /// What it says when it is destroyed, last first.
-    hints: Vec<Hint>,
+    hints: Vec<DestroyHint>,
 }
 
 /// Listens on everybody, and is never deleted.
@@ -429,14 +430,14 @@ struct Actor {
 struct Chronicler;
 
 impl Actor {
-    fn object(&self, _: Received<PreQdel>) -> Verdict {
+    fn object(&self, _: Received<PreQdel>) -> QdelVerdict {
         let lower = |left: usize| left.checked_sub(1);
         match self
             .vetoes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, lower)
         {
-            Ok(_) => Verdict::Veto,
-            Err(_) => Verdict::Allow,
+            Ok(_) => QdelVerdict::Veto,
+            Err(_) => QdelVerdict::Allow,
         }
     }
 
@@ -463,7 +464,7 @@ impl Destroy for Actor {
         ResMut<'static, Wills>,
     );
 
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (mut commands, mut story, mut wills) = going.param;
         let hint = self.hints.pop().unwrap_or_default();
         story.0.push((going.entity, Event::Destroyed(hint)));

@@ -13,7 +13,7 @@ use core::{
     time::Duration,
 };
 use proptest::{collection::vec, prelude::*};
-use qdel::{Costs, Deleting, QdelCounts, WorkClock, prelude::*};
+use qdel::{Costs, Deleting, QdelCause, prelude::*, statistics::QdelCounts, testing::WorkClock};
 use std::sync::Arc;
 
 /// Where an entity stands in its life, by what was written down.
@@ -45,7 +45,7 @@ fn next(stage: Stage, event: Event) -> Option<Stage> {
                 by,
                 cause,
                 is_forced,
-            } if heard.destroyed == 0 && cause != Cause::Despawn => {
+            } if heard.destroyed == 0 && cause != QdelCause::Despawn => {
                 heard.is_forced = is_forced;
                 heard.told[by] += 1;
                 (heard.told[by] == 1).then_some(Stage::Deleting(heard))
@@ -68,7 +68,7 @@ fn next(stage: Stage, event: Event) -> Option<Stage> {
             // It was marked and not told about, or not even marked.
             Event::Told {
                 by,
-                cause: Cause::Despawn,
+                cause: QdelCause::Despawn,
                 ..
             } => {
                 heard.told[by] += 1;
@@ -83,15 +83,15 @@ fn next(stage: Stage, event: Event) -> Option<Stage> {
     }
 }
 
-fn hint() -> impl Strategy<Value = Hint> {
+fn hint() -> impl Strategy<Value = DestroyHint> {
     prop_oneof![
-        2 => Just(Hint::Queue),
-        1 => Just(Hint::FindReferencesOnFail),
-        1 => Just(Hint::FindReferences),
-        1 => Just(Hint::HardDelete),
-        1 => Just(Hint::HardDeleteNow),
-        1 => Just(Hint::IWillHandleIt),
-        3 => Just(Hint::LetMeLive),
+        2 => Just(DestroyHint::Queue),
+        1 => Just(DestroyHint::FindReferencesOnFail),
+        1 => Just(DestroyHint::FindReferences),
+        1 => Just(DestroyHint::HardDelete),
+        1 => Just(DestroyHint::HardDeleteNow),
+        1 => Just(DestroyHint::IWillHandleIt),
+        3 => Just(DestroyHint::LetMeLive),
     ]
 }
 
@@ -101,11 +101,11 @@ enum Event {
     /// By itself, or by the chronicler.
     Told {
         by: usize,
-        cause: Cause,
+        cause: QdelCause,
         is_forced: bool,
     },
     Observed,
-    Destroyed(Hint),
+    Destroyed(DestroyHint),
     Unmarked,
     Leaving,
     Left,

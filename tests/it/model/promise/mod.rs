@@ -10,7 +10,7 @@ use bevy_ecs::{
 };
 use core::{any::type_name, fmt::Debug, time::Duration};
 use proptest::{collection::vec, prelude::*};
-use qdel::{Change, QdelCounts, References, prelude::*};
+use qdel::{prelude::*, reference::TrackedComponent, statistics::QdelCounts};
 use std::collections::{BTreeMap, BTreeSet};
 
 use scene::{Crowd, Deed, Scene, Wills, apply, build, counts, scene};
@@ -231,7 +231,7 @@ fn check_links(world: &World) -> Result<(), TestCaseError> {
 // The components, and what is known of them.
 
 /// A tracked component, by a naive description.
-trait Shape: Component<Mutability: Change<Self>> + References + Clone + PartialEq + Debug {
+trait Shape: TrackedComponent + Clone + PartialEq + Debug {
     /// Returns a component that names these.
     fn of(names: [Entity; 2]) -> Self;
 

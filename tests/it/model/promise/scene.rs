@@ -39,7 +39,7 @@ pub(super) enum Moment {
 pub(super) struct Scene {
     pub(super) wills: Vec<(Moment, usize, Deed)>,
     /// What each says when it is destroyed, last first.
-    pub(super) hints: Vec<Vec<Hint>>,
+    pub(super) hints: Vec<Vec<DestroyHint>>,
     pub(super) teardown: Teardown,
     pub(super) deeds: Vec<Deed>,
 }
@@ -80,13 +80,13 @@ pub(super) fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
-pub(super) fn hint() -> impl Strategy<Value = Hint> {
+pub(super) fn hint() -> impl Strategy<Value = DestroyHint> {
     prop_oneof![
-        3 => Just(Hint::Queue),
-        1 => Just(Hint::HardDelete),
-        1 => Just(Hint::HardDeleteNow),
-        1 => Just(Hint::IWillHandleIt),
-        4 => Just(Hint::LetMeLive),
+        3 => Just(DestroyHint::Queue),
+        1 => Just(DestroyHint::HardDelete),
+        1 => Just(DestroyHint::HardDeleteNow),
+        1 => Just(DestroyHint::IWillHandleIt),
+        4 => Just(DestroyHint::LetMeLive),
     ]
 }
 
@@ -385,7 +385,7 @@ impl Wills {
 }
 
 #[derive(Resource)]
-pub(super) struct Hints(pub(super) Vec<Vec<Hint>>);
+pub(super) struct Hints(pub(super) Vec<Vec<DestroyHint>>);
 
 /// A member of the crowd, who listens on itself.
 #[derive(Component)]
@@ -412,7 +412,7 @@ impl Destroy for Actor {
         ResMut<'static, Wills>,
     );
 
-    fn destroy(&mut self, going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (mut commands, mut hints, mut wills) = going.param;
         for deed in wills.take(Moment::Destroyed, self.0) {
             commands.queue(move |world: &mut World| apply(world, deed));

@@ -27,7 +27,10 @@ fn vec_deque_that_wraps_around_keeps_the_order_of_the_rest() {
 
     let remains = let_go(&mut ring, &[b]);
 
-    assert_eq!((ring, remains), (VecDeque::from([a, c, d]), Remains::Valid));
+    assert_eq!(
+        (ring, remains),
+        (VecDeque::from([a, c, d]), AfterRelease::Valid)
+    );
 }
 
 #[test]
@@ -44,7 +47,7 @@ fn list_of_options_keeps_its_places() {
     let remains = let_go(&mut list, &[a]);
 
     assert_eq!(list, [None, None, Some(b), None, Some(c)]);
-    assert_eq!(remains, Remains::Valid);
+    assert_eq!(remains, AfterRelease::Valid);
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn array_of_options_keeps_its_places() {
 
         let remains = let_go(&mut array, &lost);
 
-        assert_eq!((array, remains), (expected, Remains::Valid));
+        assert_eq!((array, remains), (expected, AfterRelease::Valid));
     }
 }
 
@@ -69,7 +72,7 @@ fn empty_array_is_left_alone() {
     let [a] = entities();
     let mut array: [Option<Entity>; 0] = [];
 
-    assert_eq!(let_go(&mut array, &[a]), Remains::Valid);
+    assert_eq!(let_go(&mut array, &[a]), AfterRelease::Valid);
     assert_eq!(visited(&array), []);
 }
 
@@ -77,8 +80,8 @@ fn empty_array_is_left_alone() {
 fn array_of_entities_is_void_without_one_of_them() {
     let [a, b, c] = entities();
 
-    assert_eq!(let_go(&mut [a, b], &[b]), Remains::Void);
-    assert_eq!(let_go(&mut [a, b], &[c]), Remains::Valid);
+    assert_eq!(let_go(&mut [a, b], &[b]), AfterRelease::Void);
+    assert_eq!(let_go(&mut [a, b], &[c]), AfterRelease::Valid);
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn list_of_arrays_of_entities_drops_what_is_void() {
 
     let remains = let_go(&mut list, &[b]);
 
-    assert_eq!((list, remains), (vec![[c, c], [a, c]], Remains::Valid));
+    assert_eq!((list, remains), (vec![[c, c], [a, c]], AfterRelease::Valid));
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn list_of_lists_keeps_lists_that_are_empty_now() {
     let remains = let_go(&mut list, &[b]);
 
     let expected = vec![vec![a], vec![], vec![], vec![c]];
-    assert_eq!((list, remains), (expected, Remains::Valid));
+    assert_eq!((list, remains), (expected, AfterRelease::Valid));
 }
 
 #[test]
@@ -110,7 +113,7 @@ fn list_of_pairs_drops_pairs_and_keeps_their_values() {
     let remains = let_go(&mut list, &[b]);
 
     assert_eq!(list, [(a, 1.5), (c, 3.5), (a, 5.5)]);
-    assert_eq!(remains, Remains::Valid);
+    assert_eq!(remains, AfterRelease::Valid);
 }
 
 // R2: one entity or none.
@@ -128,7 +131,7 @@ fn option_is_empty_afterwards() {
 
         let remains = let_go(&mut option, &lost);
 
-        assert_eq!((option, remains), (after, Remains::Valid));
+        assert_eq!((option, remains), (after, AfterRelease::Valid));
     }
 }
 
@@ -139,7 +142,7 @@ fn entity_is_void_and_stays_as_it_is() {
 
     let answers = [let_go(&mut entity, &[b]), let_go(&mut entity, &[a])];
 
-    assert_eq!(answers, [Remains::Valid, Remains::Void]);
+    assert_eq!(answers, [AfterRelease::Valid, AfterRelease::Void]);
     assert_eq!(entity, a);
 }
 
@@ -188,7 +191,10 @@ fn boxes_are_as_what_is_in_them() {
         let_go(&mut bare, &[a]),
     ];
 
-    assert_eq!(answers, [Remains::Valid, Remains::Valid, Remains::Void]);
+    assert_eq!(
+        answers,
+        [AfterRelease::Valid, AfterRelease::Valid, AfterRelease::Void]
+    );
     assert_eq!((*boxed, optional, *bare), (vec![b], None, a));
 }
 
@@ -199,7 +205,7 @@ fn tuple_is_void_without_any_of_its_entities_and_looks_at_all_parts() {
 
     let remains = let_go(&mut tuple, &[a, c]);
 
-    assert_eq!(remains, Remains::Void);
+    assert_eq!(remains, AfterRelease::Void);
     assert_eq!(tuple, (a, vec![b], 7, None, "name", [None]));
 }
 
@@ -210,7 +216,7 @@ fn tuple_of_what_can_be_empty_is_never_void() {
 
     let remains = let_go(&mut tuple, &[a]);
 
-    assert_eq!((tuple, remains), ((None, vec![]), Remains::Valid));
+    assert_eq!((tuple, remains), ((None, vec![]), AfterRelease::Valid));
 }
 
 #[test]
@@ -226,7 +232,7 @@ fn what_names_nobody_is_never_touched() {
 
     let remains = let_go(&mut values, &[a]);
 
-    assert_eq!((&values, remains), (&before, Remains::Valid));
+    assert_eq!((&values, remains), (&before, AfterRelease::Valid));
     assert_eq!(visited(&values), []);
 }
 
@@ -279,7 +285,7 @@ fn set_of_lists_drops_lists_that_name_what_is_lost() {
     let remains = let_go(&mut set, &[b]);
 
     let expected = BTreeSet::from([vec![c], vec![]]);
-    assert_eq!((set, remains), (expected, Remains::Valid));
+    assert_eq!((set, remains), (expected, AfterRelease::Valid));
 }
 
 // The stage.
@@ -293,7 +299,7 @@ where
         let mut list: L = before.iter().copied().collect();
 
         assert_eq!(visited(&list), before, "{}", type_name::<L>());
-        assert_eq!(let_go(&mut list, &lost), Remains::Valid);
+        assert_eq!(let_go(&mut list, &lost), AfterRelease::Valid);
 
         let list: Vec<_> = list.into_iter().collect();
         assert_eq!(list, after, "{} without {lost:?}", type_name::<L>());
@@ -314,7 +320,7 @@ where
             "{}",
             type_name::<L>()
         );
-        assert_eq!(let_go(&mut set, &lost), Remains::Valid);
+        assert_eq!(let_go(&mut set, &lost), AfterRelease::Valid);
 
         assert_eq!(set, after.into_iter().collect());
     }

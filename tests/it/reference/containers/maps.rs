@@ -71,7 +71,7 @@ fn map_of_names_to_lists_keeps_its_names() {
         (String::from("foes"), vec![]),
         (String::from("nobody"), vec![]),
     ]);
-    assert_eq!((map, remains), (expected, Remains::Valid));
+    assert_eq!((map, remains), (expected, AfterRelease::Valid));
 }
 
 #[test]
@@ -155,10 +155,10 @@ fn nothing_is_released_under_another_policy() {
         (HashMap::from([(a, b)]), BTreeMap::from([(b, Box::new(a))])),
     );
     let before = tuple.clone();
-    for policy in [Policy::Remove, Policy::Qdel] {
+    for policy in [OnLoss::Remove, OnLoss::Qdel] {
         let remains = tuple.release_references(policy, &mut |_| true);
 
-        assert_eq!((&tuple, remains), (&before, Remains::Valid));
+        assert_eq!((&tuple, remains), (&before, AfterRelease::Valid));
     }
 }
 
@@ -175,16 +175,16 @@ fn what_comes_too_late_to_refuse_is_released_as_if_it_were_to_clear() {
     let (mut cleared, mut denied) = (values(), values());
 
     let remains = [
-        cleared.release_references(Policy::Clear, &mut |entity| entity == a),
-        denied.release_references(Policy::Deny, &mut |entity| entity == a),
+        cleared.release_references(OnLoss::Clear, &mut |entity| entity == a),
+        denied.release_references(OnLoss::Deny, &mut |entity| entity == a),
     ];
 
-    assert_eq!(remains, [Remains::Valid; 2]);
+    assert_eq!(remains, [AfterRelease::Valid; 2]);
     assert_eq!(denied, cleared);
     let mut bare = a;
     assert_eq!(
-        bare.release_references(Policy::Deny, &mut |_| true),
-        Remains::Void
+        bare.release_references(OnLoss::Deny, &mut |_| true),
+        AfterRelease::Void
     );
     assert_eq!(bare, a);
 }
@@ -200,21 +200,24 @@ fn policy_is_handed_down_to_every_place() {
     );
     let mut found = Vec::new();
 
-    tuple.visit_references(Policy::Deny, &mut |entity, policy| {
+    tuple.visit_references(OnLoss::Deny, &mut |entity, policy| {
         found.push((entity, policy));
     });
 
-    let expected = [a, b, a, b, a].map(|entity| (entity, Policy::Deny));
+    let expected = [a, b, a, b, a].map(|entity| (entity, OnLoss::Deny));
     assert_eq!(found, expected);
 }
 
 #[test]
 fn remains_are_void_if_one_is() {
-    let both = [Remains::Valid, Remains::Void];
+    let both = [AfterRelease::Valid, AfterRelease::Void];
 
     let answers = both.map(|one| both.map(|other| one.and(other)));
 
-    let expected = [[Remains::Valid, Remains::Void], [Remains::Void; 2]];
+    let expected = [
+        [AfterRelease::Valid, AfterRelease::Void],
+        [AfterRelease::Void; 2],
+    ];
     assert_eq!(answers, expected);
 }
 
@@ -235,7 +238,7 @@ where
             "{}",
             type_name::<M>()
         );
-        assert_eq!(let_go(&mut map, &lost), Remains::Valid);
+        assert_eq!(let_go(&mut map, &lost), AfterRelease::Valid);
 
         assert_eq!(map, after.iter().map(entry).collect());
     }
@@ -250,7 +253,7 @@ where
         let entries: Vec<(u32, Entity)> = (0..).zip(before).collect();
         let mut map: M = entries.iter().copied().collect();
 
-        assert_eq!(let_go(&mut map, &lost), Remains::Valid);
+        assert_eq!(let_go(&mut map, &lost), AfterRelease::Valid);
 
         let rest = entries.iter().filter(|(_, entity)| !lost.contains(entity));
         let rest: Vec<_> = rest.copied().collect();
@@ -277,7 +280,7 @@ where
         let mut map: M = entries.into_iter().collect();
 
         assert_eq!(visited(&map).len(), 6);
-        assert_eq!(let_go(&mut map, &lost), Remains::Valid);
+        assert_eq!(let_go(&mut map, &lost), AfterRelease::Valid);
 
         assert_eq!(map, expected.into_iter().collect(), "{}", type_name::<M>());
     }
@@ -288,11 +291,11 @@ fn check_same_places<T: References + Clone + PartialEq + Debug>(value: &mut T) {
     let before = value.clone();
     let mut asked = Vec::new();
 
-    let remains = value.release_references(Policy::Clear, &mut |entity| {
+    let remains = value.release_references(OnLoss::Clear, &mut |entity| {
         asked.push(entity);
         false
     });
 
     assert_eq!(asked, visited(value), "{}", type_name::<T>());
-    assert_eq!((&*value, remains), (&before, Remains::Valid));
+    assert_eq!((&*value, remains), (&before, AfterRelease::Valid));
 }

@@ -20,8 +20,10 @@ use indexmap::{IndexMap, IndexSet};
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, option, prelude::*};
 use qdel::{
-    Lost, PlannedRelease, Policy, ReferenceVisitor, References, Releasable, Remains, Step,
+    References,
+    plan::Release,
     prelude::*,
+    reference::{AfterRelease, Lost, OnLoss, PathStep, ReferenceVisitor, Releasable},
 };
 use smallvec::SmallVec;
 use std::{
@@ -47,12 +49,12 @@ fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
 
 fn visited(value: &impl References) -> Vec<Entity> {
     let mut visited = Vec::new();
-    value.visit_references(Policy::Clear, &mut |entity, _| visited.push(entity));
+    value.visit_references(OnLoss::Clear, &mut |entity, _| visited.push(entity));
     visited
 }
 
-fn let_go(value: &mut impl References, lost: &[Entity]) -> Remains {
-    value.release_references(Policy::Clear, &mut |entity| lost.contains(&entity))
+fn let_go(value: &mut impl References, lost: &[Entity]) -> AfterRelease {
+    value.release_references(OnLoss::Clear, &mut |entity| lost.contains(&entity))
 }
 
 /// What is named before, what is lost of it, and what is left.

@@ -12,11 +12,11 @@ proptest! {
         let mut nest = nest.cast(&cast);
         let before = visited(&nest);
 
-        let remains = nest.release_references(Policy::Clear, &mut |entity| is_lost(&entity));
+        let remains = nest.release_references(OnLoss::Clear, &mut |entity| is_lost(&entity));
 
         let expected: Vec<_> = before.iter().copied().filter(|entity| !is_lost(entity)).collect();
         prop_assert_eq!(visited(&nest), expected);
-        prop_assert_eq!(remains, Remains::Valid);
+        prop_assert_eq!(remains, AfterRelease::Valid);
     }
 
     #[test]
@@ -25,14 +25,14 @@ proptest! {
         let mut nest = nest.cast(&cast);
         let (before, mut asked) = (nest.clone(), Vec::new());
 
-        let remains = nest.release_references(Policy::Clear, &mut |entity| {
+        let remains = nest.release_references(OnLoss::Clear, &mut |entity| {
             asked.push(entity);
             false
         });
 
         prop_assert_eq!(&nest, &before);
         prop_assert_eq!(asked, visited(&nest));
-        prop_assert_eq!(remains, Remains::Valid);
+        prop_assert_eq!(remains, AfterRelease::Valid);
     }
 
     #[test]

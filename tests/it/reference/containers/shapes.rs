@@ -26,7 +26,7 @@ fn undeclared_and_ignored_fields_are_left_alone() {
         home: a,
         dead: vec![a],
     };
-    assert_eq!((mob, remains), (expected, Remains::Valid));
+    assert_eq!((mob, remains), (expected, AfterRelease::Valid));
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn enum_lets_go_in_the_variant_that_it_is() {
         Mood::Torn(vec![], a),
         Mood::Numb {},
     ];
-    assert_eq!(after, expected.map(|mood| (mood, Remains::Valid)));
+    assert_eq!(after, expected.map(|mood| (mood, AfterRelease::Valid)));
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn tuple_struct_lets_go_of_its_marked_fields() {
 fn shapes_without_fields_name_nobody() {
     let [a] = entities();
 
-    assert_eq!(let_go(&mut Marker, &[a]), Remains::Valid);
-    assert_eq!(let_go(&mut Empty {}, &[a]), Remains::Valid);
+    assert_eq!(let_go(&mut Marker, &[a]), AfterRelease::Valid);
+    assert_eq!(let_go(&mut Empty {}, &[a]), AfterRelease::Valid);
     assert_eq!((visited(&Marker), visited(&Empty {})), (vec![], vec![]));
 }
 
@@ -219,7 +219,7 @@ fn every_step_that_is_entered_is_left() {
         Mood::Calm,
     ];
 
-    (moods, BTreeMap::from([(a, Some(a))]), vec![[a]]).visit_references(Policy::Clear, &mut depth);
+    (moods, BTreeMap::from([(a, Some(a))]), vec![[a]]).visit_references(OnLoss::Clear, &mut depth);
 
     assert_eq!((depth.now, depth.deepest), (0, 5));
 }
@@ -257,11 +257,11 @@ fn every_place_is_visited_with_its_own_policy_or_that_of_its_field() {
     let [a, b] = entities();
     let mut found = Vec::new();
 
-    Line::below(Some(a), Some(b)).visit_references(Policy::Clear, &mut |entity, policy| {
+    Line::below(Some(a), Some(b)).visit_references(OnLoss::Clear, &mut |entity, policy| {
         found.push((entity, policy));
     });
 
-    assert_eq!(found, [(a, Policy::Qdel), (b, Policy::Clear)]);
+    assert_eq!(found, [(a, OnLoss::Qdel), (b, OnLoss::Clear)]);
 }
 
 #[test]
@@ -383,20 +383,20 @@ struct Route {
 impl References for Route {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
-        visitor.enter(Step::Field("from"));
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
+        visitor.enter(PathStep::Field("from"));
         self.from.visit_references(policy, visitor);
         visitor.leave();
-        visitor.enter(Step::Field("to"));
+        visitor.enter(PathStep::Field("to"));
         self.to.visit_references(policy, visitor);
         visitor.leave();
     }
 
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains {
+    ) -> AfterRelease {
         let from = self.from.release_references(policy, is_lost);
         from.and(self.to.release_references(policy, is_lost))
     }
@@ -491,11 +491,11 @@ struct Depth {
 }
 
 impl ReferenceVisitor for Depth {
-    fn reference(&mut self, _: Entity, _: Policy) {
+    fn reference(&mut self, _: Entity, _: OnLoss) {
         self.deepest = self.deepest.max(self.now);
     }
 
-    fn enter(&mut self, _: Step) {
+    fn enter(&mut self, _: PathStep) {
         self.now += 1;
     }
 
@@ -504,7 +504,7 @@ impl ReferenceVisitor for Depth {
     }
 }
 
-fn planned(world: &mut World, target: Entity) -> Vec<PlannedRelease> {
+fn planned(world: &mut World, target: Entity) -> Vec<Release> {
     let plan = world.plan_qdel(target).unwrap();
     plan.deletions[0].released.clone()
 }

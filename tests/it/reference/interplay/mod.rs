@@ -16,7 +16,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{Lost, PlannedRelease, prelude::*};
+use qdel::{plan::Release, prelude::*, reference::Lost};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What hooks were called, in order.
@@ -71,7 +71,7 @@ fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
     [(); N].map(|()| world.spawn_empty().id())
 }
 
-fn planned(world: &mut World, target: Entity) -> Vec<PlannedRelease> {
+fn planned(world: &mut World, target: Entity) -> Vec<Release> {
     let plan = world.plan_qdel(target).unwrap();
     plan.deletions[0].released.clone()
 }

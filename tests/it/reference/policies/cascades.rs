@@ -2,6 +2,7 @@
 //! R5: rings.
 
 use super::*;
+use qdel::QdelCause;
 
 // R5: cascades.
 
@@ -15,16 +16,17 @@ fn cascade_goes_over_several_levels_and_what_they_own() {
     let dust = world.spawn((Shadow(moth), ChildOf(moth))).id();
     let bystander = world.spawn(Leash(dust)).id();
 
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued));
 
     let expected = [
-        (goblin, Cause::Qdel),
-        (shadow, Cause::Reference(goblin)),
-        (lantern, Cause::Owner(shadow)),
-        (moth, Cause::Reference(lantern)),
+        (goblin, QdelCause::Qdel),
+        (shadow, QdelCause::Reference(goblin)),
+        (lantern, QdelCause::Owner(shadow)),
+        (moth, QdelCause::Reference(lantern)),
     ];
     assert_eq!(world.resource::<Told>().0[..4], expected);
-    let [(last, Cause::Reference(why) | Cause::Owner(why))] = world.resource::<Told>().0[4..]
+    let [(last, QdelCause::Reference(why) | QdelCause::Owner(why))] =
+        world.resource::<Told>().0[4..]
     else {
         panic!("the dust should be told about once");
     };
@@ -39,7 +41,7 @@ fn cascade_goes_over_several_levels_and_what_they_own() {
 fn members_of_a_cascade_are_asked_and_told_with_the_cause_and_destroyed() {
     let mut world = stage();
     let goblin = spawn(&mut world);
-    let shadow = world.spawn((Shadow(goblin), Will(Hint::Queue))).id();
+    let shadow = world.spawn((Shadow(goblin), Will(DestroyHint::Queue))).id();
     world
         .register_signal(shadow, shadow, Will::write_down)
         .unwrap();
@@ -47,10 +49,10 @@ fn members_of_a_cascade_are_asked_and_told_with_the_cause_and_destroyed() {
     world.force_qdel(goblin).unwrap();
 
     assert_eq!(world.resource::<Asked>().0.load(), [(shadow, goblin, true)]);
-    assert_eq!(told(&world, shadow), [Cause::Reference(goblin)]);
+    assert_eq!(told(&world, shadow), [QdelCause::Reference(goblin)]);
     assert_eq!(
         world.resource::<Destroyed>().0,
-        [(shadow, Cause::Reference(goblin), true)]
+        [(shadow, QdelCause::Reference(goblin), true)]
     );
 }
 
@@ -64,7 +66,7 @@ fn late_member_of_a_cascade_is_told_with_the_cause() {
     world.qdel(goblin).unwrap();
     world.flush_qdel();
 
-    assert_eq!(told(&world, shadow), [Cause::Reference(goblin)]);
+    assert_eq!(told(&world, shadow), [QdelCause::Reference(goblin)]);
 }
 
 #[test]
@@ -75,7 +77,7 @@ fn member_of_a_cascade_of_a_plain_despawn_is_told_with_the_cause() {
 
     world.despawn(goblin);
 
-    assert_eq!(told(&world, shadow), [Cause::Reference(goblin)]);
+    assert_eq!(told(&world, shadow), [QdelCause::Reference(goblin)]);
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn veto_of_a_member_of_a_cascade_stops_all() {
     world.register_signal(moth, moth, Ward::object).unwrap();
     let before = picture(&world);
 
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Vetoed { on: moth }));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Vetoed { on: moth }));
 
     assert_eq!(picture(&world), before);
     assert_eq!(told(&world, clear), []);
@@ -133,11 +135,13 @@ fn late_member_that_is_denied_loses_its_component() {
 fn member_of_a_cascade_that_is_kept_loses_its_component() {
     let mut world = stage();
     let goblin = spawn(&mut world);
-    let shadow = world.spawn((Shadow(goblin), Will(Hint::LetMeLive))).id();
+    let shadow = world
+        .spawn((Shadow(goblin), Will(DestroyHint::LetMeLive)))
+        .id();
     let lantern = world.spawn(ChildOf(shadow)).id();
     let moth = world.spawn(Shadow(shadow)).id();
 
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued));
 
     let states = [goblin, shadow, lantern, moth].map(|entity| world.liveness(entity));
     assert_eq!(
@@ -162,7 +166,9 @@ fn late_member_of_a_cascade_that_is_kept_loses_its_component() {
     for (end, delete) in DELETIONS.into_iter().chain(DESPAWNS) {
         let mut world = stage();
         let [goblin, orc] = spawn_many(&mut world);
-        let shadow = world.spawn((Shadow(orc), Will(Hint::LetMeLive))).id();
+        let shadow = world
+            .spawn((Shadow(orc), Will(DestroyHint::LetMeLive)))
+            .id();
 
         delete(&mut world, goblin);
         world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
@@ -178,16 +184,18 @@ fn late_member_of_a_cascade_that_is_kept_loses_its_component() {
 #[test]
 fn who_cannot_be_without_one_who_is_kept_lives_on_as_it_was() {
     let mut world = stage();
-    let phoenix = world.spawn(Will(Hint::LetMeLive)).id();
-    let shadow = world.spawn((Shadow(phoenix), Will(Hint::Queue))).id();
+    let phoenix = world.spawn(Will(DestroyHint::LetMeLive)).id();
+    let shadow = world
+        .spawn((Shadow(phoenix), Will(DestroyHint::Queue)))
+        .id();
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_eq!(world.liveness(shadow), Liveness::Alive);
     assert_eq!(world.get::<Shadow>(shadow), Some(&Shadow(phoenix)));
     assert_eq!(links_on(&world, phoenix), [shadow]);
     assert_eq!(world.resource::<Destroyed>().0.len(), 1);
-    assert_eq!(world.force_qdel(phoenix), Ok(Qdel::Queued));
+    assert_eq!(world.force_qdel(phoenix), Ok(QdelOutcome::Queued));
     assert_eq!(world.liveness(shadow), Liveness::Deleting);
     check(&world);
 }
@@ -198,8 +206,8 @@ fn who_cannot_be_without_two_goes_with_the_one_that_goes() {
     for order in [[0, 1], [1, 0]] {
         let mut world = stage();
         let two = [
-            world.spawn(Will(Hint::LetMeLive)).id(),
-            world.spawn(Will(Hint::Queue)).id(),
+            world.spawn(Will(DestroyHint::LetMeLive)).id(),
+            world.spawn(Will(DestroyHint::Queue)).id(),
         ];
         let pair = world.spawn(Pair(two[0], two[1])).id();
 
@@ -214,8 +222,8 @@ fn who_cannot_be_without_two_goes_with_the_one_that_goes() {
 #[test]
 fn who_is_owned_by_one_who_is_kept_goes_with_whom_it_cannot_be_without() {
     let mut world = stage();
-    let phoenix = world.spawn(Will(Hint::LetMeLive)).id();
-    let goblin = world.spawn(Will(Hint::Queue)).id();
+    let phoenix = world.spawn(Will(DestroyHint::LetMeLive)).id();
+    let goblin = world.spawn(Will(DestroyHint::Queue)).id();
     let shadow = world.spawn((ChildOf(phoenix), Shadow(goblin))).id();
 
     world.qdel_batch([phoenix, goblin]);
@@ -232,8 +240,10 @@ fn who_is_owned_by_one_who_is_kept_goes_with_whom_it_cannot_be_without() {
 fn who_was_kept_before_lets_go_of_whom_it_cannot_be_without() {
     let mut world = stage();
     let goblin = spawn(&mut world);
-    let shadow = world.spawn((Shadow(goblin), Will(Hint::LetMeLive))).id();
-    when_told(&mut world, shadow, move |world| world.queue_qdel(goblin));
+    let shadow = world
+        .spawn((Shadow(goblin), Will(DestroyHint::LetMeLive)))
+        .id();
+    when_told(&mut world, shadow, move |world| world.qdel(goblin));
 
     world.qdel(shadow).unwrap();
     world.flush_qdel();
@@ -249,11 +259,13 @@ fn who_was_kept_before_lets_go_of_whom_it_names_since() {
     let immediate = QdelSettings::default().with_teardown(Teardown::Immediate);
     world.insert_resource(immediate);
     let [goblin, orc, elf] = spawn_many(&mut world);
-    let shadow = world.spawn((Shadow(elf), Will(Hint::LetMeLive))).id();
-    when_told(&mut world, shadow, move |world| world.queue_qdel(orc));
+    let shadow = world
+        .spawn((Shadow(elf), Will(DestroyHint::LetMeLive)))
+        .id();
+    when_told(&mut world, shadow, move |world| world.qdel(orc));
     when_told(&mut world, orc, move |world| {
         world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
-        world.queue_qdel(goblin);
+        world.qdel(goblin);
     });
 
     world.qdel(shadow).unwrap();
@@ -267,7 +279,7 @@ fn who_was_left_alone_goes_on_its_own_account() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     let corpse = world
-        .spawn((Shadow(goblin), Will(Hint::IWillHandleIt)))
+        .spawn((Shadow(goblin), Will(DestroyHint::IWillHandleIt)))
         .id();
 
     world.qdel(goblin).unwrap();
@@ -345,9 +357,9 @@ fn ring_under_each_policy_goes_once_whoever_is_deleted() {
 
         let [a, b, c] = [0, 1, 2].map(|at| ring[(start + 3 - at) % 3]);
         let expected = [
-            (a, Cause::Qdel),
-            (b, Cause::Reference(a)),
-            (c, Cause::Reference(b)),
+            (a, QdelCause::Qdel),
+            (b, QdelCause::Reference(a)),
+            (c, QdelCause::Reference(b)),
         ];
         assert_eq!(world.resource::<Told>().0, expected);
         assert_eq!(world.flush_qdel(), 3);

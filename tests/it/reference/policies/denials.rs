@@ -2,6 +2,7 @@
 //! R5: whoever is removed or deleted is looked at again.
 
 use super::*;
+use qdel::QdelCause;
 
 // R5: denials.
 
@@ -98,7 +99,7 @@ fn denier_that_goes_as_well_does_not_deny() {
         let goblin = spawn(&mut world);
         let bond = spawn_denier(&mut world, goblin);
 
-        assert_eq!(world.qdel(goblin), Ok(Qdel::Queued), "{denier}");
+        assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued), "{denier}");
 
         assert_eq!(world.liveness(bond), Liveness::Deleting, "{denier}");
         assert!(world.entity(bond).contains::<Bond>(), "{denier}");
@@ -114,7 +115,7 @@ fn denier_whose_deletion_has_begun_does_not_deny() {
     let bond = world.spawn(Bond::to(goblin)).id();
     world.qdel(bond).unwrap();
 
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued));
 }
 
 #[test]
@@ -122,10 +123,14 @@ fn denier_that_goes_as_well_and_is_kept_is_emptied() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     let bond = world
-        .spawn((Bond::to(goblin), ChildOf(goblin), Will(Hint::LetMeLive)))
+        .spawn((
+            Bond::to(goblin),
+            ChildOf(goblin),
+            Will(DestroyHint::LetMeLive),
+        ))
         .id();
 
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued));
 
     assert_eq!(world.liveness(bond), Liveness::Alive);
     assert_eq!(world.get::<Bond>(bond).unwrap().0, []);
@@ -150,7 +155,7 @@ fn denial_in_one_root_of_a_batch_saves_that_root_and_no_other() {
     assert_eq!(states, [deleting, alive, alive, alive]);
     // It could not be without the other one either.
     assert_eq!(world.liveness(shared), deleting);
-    assert_eq!(told(&world, shared), [Cause::Reference(elf)]);
+    assert_eq!(told(&world, shared), [QdelCause::Reference(elf)]);
 }
 
 #[test]

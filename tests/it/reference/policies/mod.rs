@@ -13,7 +13,14 @@ use bevy_ecs::{prelude::*, resource::IsResource, world::DeferredWorld};
 use core::any::type_name;
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
-use qdel::{Lost, Policy, QdelCounts, QdelError, QdelPlan, References, Registration, prelude::*};
+use qdel::{
+    QdelCause, QdelError, References,
+    plan::QdelPlan,
+    prelude::*,
+    reference::{Lost, OnLoss},
+    signal::Registration,
+    statistics::QdelCounts,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -97,7 +104,7 @@ fn name(world: &mut World, holder: Entity, kind: usize, target: Entity) {
 
 /// Who was told about, and why, in order.
 #[derive(Resource, Default)]
-struct Told(Vec<(Entity, Cause)>);
+struct Told(Vec<(Entity, QdelCause)>);
 
 /// Who went, in order.
 #[derive(Resource, Default)]
@@ -105,7 +112,7 @@ struct Gone(Vec<Entity>);
 
 /// Who was destroyed, why, and whether by force, in order.
 #[derive(Resource, Default)]
-struct Destroyed(Vec<(Entity, Cause, bool)>);
+struct Destroyed(Vec<(Entity, QdelCause, bool)>);
 
 /// Who was asked about, and for which root, and whether by force, in order.
 #[derive(Resource, Default)]
@@ -226,27 +233,27 @@ impl Mixed {
 struct Ward;
 
 impl Ward {
-    fn object(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn object(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
 /// Says this when it is destroyed.
 #[derive(Component)]
-struct Will(Hint);
+struct Will(DestroyHint);
 
 impl Will {
-    fn write_down(world: &World, asked: Received<PreQdel, Self>) -> Verdict {
+    fn write_down(world: &World, asked: Received<PreQdel, Self>) -> QdelVerdict {
         let line = (asked.entity, asked.root, asked.force);
         world.resource::<Asked>().0.note(line);
-        Verdict::Allow
+        QdelVerdict::Allow
     }
 }
 
 impl Destroy for Will {
     type Param = ResMut<'static, Destroyed>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push((going.entity, going.cause, going.force));
         self.0
     }
@@ -314,7 +321,7 @@ fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
 }
 
 /// Returns why `entity` was told about, each time.
-fn told(world: &World, entity: Entity) -> Vec<Cause> {
+fn told(world: &World, entity: Entity) -> Vec<QdelCause> {
     let told = world.resource::<Told>().0.iter();
     told.filter(|line| line.0 == entity)
         .map(|line| line.1)
@@ -362,26 +369,26 @@ struct Fields {
 
 impl Fields {
     /// Returns all places that name somebody.
-    fn names(&self) -> Vec<(Entity, &'static str, Policy)> {
+    fn names(&self) -> Vec<(Entity, &'static str, OnLoss)> {
         let mut names = Vec::new();
         if let Some(mob) = &self.mob {
             let grudges = mob.grudges.iter();
             let grudges = grudges.flat_map(|(key, values)| [key].into_iter().chain(values));
             let all = mob.target.iter().chain(&mob.friends).chain(grudges);
-            names.extend(all.map(|name| (*name, type_name::<Mob>(), Policy::Clear)));
+            names.extend(all.map(|name| (*name, type_name::<Mob>(), OnLoss::Clear)));
         }
         let leash = self
             .leash
-            .map(|at| (at.0, type_name::<Leash>(), Policy::Remove));
+            .map(|at| (at.0, type_name::<Leash>(), OnLoss::Remove));
         let seal = self
             .seal
-            .map(|at| (at.0, type_name::<Seal>(), Policy::Remove));
+            .map(|at| (at.0, type_name::<Seal>(), OnLoss::Remove));
         let shadow = self
             .shadow
-            .map(|at| (at.0, type_name::<Shadow>(), Policy::Qdel));
+            .map(|at| (at.0, type_name::<Shadow>(), OnLoss::Qdel));
         names.extend(leash.into_iter().chain(seal).chain(shadow));
         let bond = self.bond.iter().flatten();
-        names.extend(bond.map(|name| (*name, type_name::<Bond>(), Policy::Deny)));
+        names.extend(bond.map(|name| (*name, type_name::<Bond>(), OnLoss::Deny)));
         names
     }
 

@@ -6,7 +6,9 @@ use super::*;
 fn plans_with_references_read_well() {
     let mut world = stage();
     let [goblin, orc] = spawn_many(&mut world);
-    let purse = world.spawn((ChildOf(goblin), Will(Hint::Queue))).id();
+    let purse = world
+        .spawn((ChildOf(goblin), Will(DestroyHint::Queue)))
+        .id();
     let shadow = world.spawn((Shadow(purse), Bond::to(goblin))).id();
     let leash = world.spawn((Leash(shadow), Seal(goblin))).id();
     let mob = world
@@ -71,9 +73,9 @@ fn plan_says_what_will_be_released_without_doing_it() {
         .collect();
     let mobs = type_name::<Mob>();
     let expected = [
-        (mob, mobs, ".friends[0]", Policy::Clear),
-        (mob, mobs, ".friends[2]", Policy::Clear),
-        (leash, type_name::<Leash>(), ".0", Policy::Remove),
+        (mob, mobs, ".friends[0]", OnLoss::Clear),
+        (mob, mobs, ".friends[2]", OnLoss::Clear),
+        (leash, type_name::<Leash>(), ".0", OnLoss::Remove),
     ];
     assert_eq!(released, expected);
 }

@@ -2,6 +2,7 @@
 //! R5: resources as holders.
 
 use super::*;
+use qdel::QdelCause;
 
 // R5: each policy, by each way to go.
 
@@ -187,9 +188,9 @@ fn entity_that_names_itself_goes_once_under_each_policy() {
         let narcissus = spawn(&mut world);
         insert(&mut world, narcissus);
 
-        assert_eq!(world.qdel(narcissus), Ok(Qdel::Queued));
+        assert_eq!(world.qdel(narcissus), Ok(QdelOutcome::Queued));
 
-        assert_eq!(told(&world, narcissus), [Cause::Qdel]);
+        assert_eq!(told(&world, narcissus), [QdelCause::Qdel]);
         assert_eq!(world.flush_qdel(), 1);
         check(&world);
     }
@@ -261,7 +262,7 @@ fn policy_of_a_field_goes_for_all_its_entries() {
     world.get_mut::<Bond>(bond).unwrap().0.pop();
 
     // The link of the one that it does not name any more does not refuse.
-    assert_eq!(world.qdel(goblin), Ok(Qdel::Queued));
+    assert_eq!(world.qdel(goblin), Ok(QdelOutcome::Queued));
     assert_eq!(world.qdel(orc), Err(denied(orc, orc, bond)));
 }
 
@@ -295,7 +296,7 @@ fn resource_that_cannot_be_without_somebody_is_removed() {
 
     let answer = world.qdel(goblin);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
     assert!(!world.contains_resource::<Crown>());
     assert!(world.get_entity(entity).is_ok());
 }

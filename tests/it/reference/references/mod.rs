@@ -21,9 +21,14 @@ use bevy_ecs::{
 };
 use core::any::type_name;
 use qdel::{
-    Deleting, Lost, Policy, QdelCounts, ReferenceVisitor, References, RegisterError, Registered,
-    Remains, TEARDOWN_BATCH, WorkClock, prelude::*,
+    Deleting, References, RegisterError, Registered,
+    prelude::*,
+    reference::{AfterRelease, Lost, OnLoss, ReferenceVisitor},
+    statistics::QdelCounts,
+    testing::WorkClock,
 };
+
+use crate::stage::TEARDOWN_BATCH;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -240,28 +245,28 @@ struct Counted {
 impl References for Counted {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
         self.visits.fetch_add(1, Ordering::Relaxed);
         self.target.visit_references(policy, visitor);
     }
 
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains {
+    ) -> AfterRelease {
         self.target.release_references(policy, is_lost)
     }
 }
 
 /// Says this when it is destroyed.
 #[derive(Component)]
-struct Will(Hint);
+struct Will(DestroyHint);
 
 impl Destroy for Will {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
     }
 }
@@ -273,9 +278,9 @@ struct Curse(Entity);
 impl Destroy for Curse {
     type Param = Query<'static, 'static, &'static mut Mob>;
 
-    fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
+    fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.get_mut(self.0).unwrap().target = Some(going.entity);
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 

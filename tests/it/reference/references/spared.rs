@@ -11,7 +11,7 @@ fn reference_to_one_who_is_kept_stays() {
     let phoenix = spawn_phoenix(&mut world);
     let mob = world.spawn(Mob::after(phoenix)).id();
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
     world.sync_references();
 
     assert_eq!(named(&world, mob), [phoenix]);
@@ -54,7 +54,7 @@ fn links_to_one_who_outlives_a_despawn_leave_nothing_behind_regression() {
 #[test]
 fn reference_to_one_who_is_left_alone_is_released() {
     let mut world = stage();
-    let corpse = world.spawn(Will(Hint::IWillHandleIt)).id();
+    let corpse = world.spawn(Will(DestroyHint::IWillHandleIt)).id();
     let mob = world.spawn(Mob::after(corpse)).id();
     let late = spawn_mob(&mut world);
 
@@ -94,7 +94,7 @@ fn reference_to_one_who_is_kept_stays_though_a_sync_comes_meanwhile() {
         world.commands().queue(WorldReferencesExt::sync_references);
     });
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_eq!(named(&world, mob), [phoenix]);
     world.sync_references();
@@ -115,7 +115,7 @@ fn reference_to_one_who_is_kept_stays_though_another_one_is_despawned_meanwhile(
         world.commands().entity(goblin).despawn();
     });
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_eq!(named(&world, mob), [phoenix]);
     assert_eq!(lost(&world, mob), [[goblin]]);
@@ -132,7 +132,7 @@ fn reference_to_one_who_is_kept_stays_though_another_deletion_ends_before() {
         })
         .id();
     when_told(&mut world, goblin, move |world| {
-        world.queue_qdel(phoenix);
+        world.qdel(phoenix);
     });
 
     world.qdel(goblin).unwrap();
@@ -158,7 +158,7 @@ fn reference_to_one_who_is_kept_stays_though_it_is_inserted_with_another_meanwhi
         });
     });
 
-    assert_eq!(world.qdel(phoenix), Ok(Qdel::Kept));
+    assert_eq!(world.qdel(phoenix), Ok(QdelOutcome::Kept));
 
     assert_eq!(named(&world, mob), [phoenix, orc]);
 }
@@ -219,7 +219,7 @@ fn kept_holder_hears_what_was_lost_in_the_same_deletion() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     let mob = world
-        .spawn((Mob::after(goblin), Will(Hint::LetMeLive)))
+        .spawn((Mob::after(goblin), Will(DestroyHint::LetMeLive)))
         .id();
 
     world.qdel_batch([mob, goblin]);
@@ -235,9 +235,9 @@ fn kept_holder_hears_what_was_lost_while_it_was_deleting() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     let mob = world
-        .spawn((Mob::after(goblin), Will(Hint::LetMeLive)))
+        .spawn((Mob::after(goblin), Will(DestroyHint::LetMeLive)))
         .id();
-    when_told(&mut world, goblin, move |world| world.queue_qdel(mob));
+    when_told(&mut world, goblin, move |world| world.qdel(mob));
 
     world.qdel(goblin).unwrap();
 
@@ -251,14 +251,16 @@ fn field_that_a_kept_holder_wrote_while_it_was_deleting_is_released() {
     for with_sync in [false, true] {
         let mut world = stage();
         let goblin = spawn(&mut world);
-        let mob = world.spawn((Mob::default(), Will(Hint::LetMeLive))).id();
+        let mob = world
+            .spawn((Mob::default(), Will(DestroyHint::LetMeLive)))
+            .id();
         when_told(&mut world, mob, move |world| {
             world.get_mut::<Mob>(mob).unwrap().target = Some(goblin);
             if with_sync {
                 world.commands().queue(WorldReferencesExt::sync_references);
             }
         });
-        assert_eq!(world.qdel(mob), Ok(Qdel::Kept));
+        assert_eq!(world.qdel(mob), Ok(QdelOutcome::Kept));
         assert_eq!(named(&world, mob), [goblin]);
 
         world.qdel(goblin).unwrap();
@@ -287,5 +289,5 @@ fn hidden_holder_is_released() {
 
 /// Spawns somebody who lives on.
 fn spawn_phoenix(world: &mut World) -> Entity {
-    world.spawn(Will(Hint::LetMeLive)).id()
+    world.spawn(Will(DestroyHint::LetMeLive)).id()
 }

@@ -2,6 +2,7 @@
 //! R3: syncs at unusual moments.
 
 use super::*;
+use qdel::SignalTarget;
 
 // R3: what is read, and when.
 
@@ -122,7 +123,7 @@ fn several_written_components_of_a_table_are_found_in_order() {
 fn written_components_are_linked_in_order_whatever_they_name() {
     let mut world = stage();
     let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
-    world.entity_mut(goblin).insert(Signals);
+    world.entity_mut(goblin).insert(SignalTarget);
     let fresh = spawn(&mut world);
     let mobs = [(); 4].map(|()| spawn_mob(&mut world));
     world.sync_references();
@@ -147,12 +148,12 @@ fn whoever_goes_while_another_target_is_marked_is_released_by_the_same_sync() {
     struct Victim(Entity);
     let mut world = stage();
     let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
-    world.entity_mut(goblin).insert(Signals);
+    world.entity_mut(goblin).insert(SignalTarget);
     let mobs = [(); 3].map(|()| spawn_mob(&mut world));
     world.sync_references();
     world.insert_resource(Victim(goblin));
     world.add_observer(
-        |_: On<Add<Signals>>, victim: Res<Victim>, mut commands: Commands| {
+        |_: On<Add<SignalTarget>>, victim: Res<Victim>, mut commands: Commands| {
             commands.entity(victim.0).try_despawn();
         },
     );

@@ -348,16 +348,16 @@ impl Smudged {
 impl References for Smudged {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, policy: Policy, visitor: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V) {
         assert!(self.is_legible, "illegible");
         self.target.visit_references(policy, visitor);
     }
 
     fn release_references(
         &mut self,
-        policy: Policy,
+        policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
-    ) -> Remains {
+    ) -> AfterRelease {
         self.target.release_references(policy, is_lost)
     }
 }

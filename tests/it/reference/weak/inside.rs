@@ -50,13 +50,13 @@ fn in_handlers_of_the_question_the_target_resolves() {
     let king = world.spawn(Mob).id();
     let look = |world: &World, asked: Received<PreQdel, Mob>| {
         assert_eq!(see(world, asked.entity), alive(asked.entity));
-        Verdict::Allow
+        QdelVerdict::Allow
     };
     world.register_signal(king, king, look).unwrap();
 
     let answer = world.qdel(king);
 
-    assert_eq!(answer, Ok(Qdel::Queued));
+    assert_eq!(answer, Ok(QdelOutcome::Queued));
 }
 
 #[test]

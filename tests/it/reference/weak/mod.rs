@@ -1,4 +1,4 @@
-//! Weak handles and liveness: who is there, who is going, and who is gone.
+//! WeakEntity handles and liveness: who is there, who is going, and who is gone.
 //!
 //! Section 7 of the design.
 
@@ -32,7 +32,7 @@ type Sight = (Option<Entity>, Option<Entity>, Liveness);
 struct Seen(Vec<Sight>);
 
 fn see(world: &impl LivenessExt, entity: Entity) -> Sight {
-    let handle = Weak::new(entity);
+    let handle = WeakEntity::new(entity);
     (
         handle.resolve(world),
         handle.hard_resolve(world),

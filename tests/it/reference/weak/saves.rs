@@ -7,13 +7,13 @@ fn mapping_entities_maps_handles() {
     let mut world = World::new();
     let [old, new, other] = spawn_many(&mut world);
     let mut mapper = EntityHashMap::from_iter([(old, new)]);
-    let mut handles = [Weak::new(old), Weak::new(other)];
+    let mut handles = [WeakEntity::new(old), WeakEntity::new(other)];
 
     for handle in &mut handles {
         handle.map_entities(&mut mapper);
     }
 
-    assert_eq!(handles, [Weak::new(new), Weak::new(other)]);
+    assert_eq!(handles, [WeakEntity::new(new), WeakEntity::new(other)]);
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn mapping_entities_maps_handles_in_components() {
     Component::map_entities(&mut missile, &mut mapper);
 
     assert_eq!(missile.homes_in_on, Some(new.into()));
-    assert_eq!(missile.decoys, [Weak::new(new), Weak::new(new)]);
+    assert_eq!(missile.decoys, [WeakEntity::new(new), WeakEntity::new(new)]);
 }
 
 #[test]
@@ -59,10 +59,10 @@ fn handle_is_written_and_read_like_an_entity() {
     let mut world = World::new();
     let (old, new) = same_index_twice(&mut world);
     for entity in [old, new, Entity::PLACEHOLDER] {
-        let handle = Weak::new(entity);
+        let handle = WeakEntity::new(entity);
 
         let written = serde_json::to_string(&handle).unwrap();
-        let read: Weak = serde_json::from_str(&written).unwrap();
+        let read: WeakEntity = serde_json::from_str(&written).unwrap();
 
         assert_eq!(written, serde_json::to_string(&entity).unwrap());
         assert_eq!(read, handle);
@@ -73,7 +73,7 @@ fn handle_is_written_and_read_like_an_entity() {
 #[test]
 fn what_is_no_handle_cannot_be_read() {
     for nonsense in ["\"goblin\"", "null", "-1", "{}"] {
-        let read = serde_json::from_str::<Weak>(nonsense);
+        let read = serde_json::from_str::<WeakEntity>(nonsense);
 
         assert!(read.is_err(), "{nonsense} was read as {read:?}");
     }
@@ -91,14 +91,14 @@ mod reflected {
     #[derive(Component, Reflect, Default)]
     #[reflect(Component)]
     struct Grudge {
-        against: Option<Weak>,
-        others: Vec<Weak>,
+        against: Option<WeakEntity>,
+        others: Vec<WeakEntity>,
     }
 
     #[test]
     fn reflected_handles_compare_and_hash_like_handles() {
         let mut world = World::new();
-        let [goblin, orc] = spawn_many(&mut world).map(Weak::new);
+        let [goblin, orc] = spawn_many(&mut world).map(WeakEntity::new);
 
         let compared = [goblin, orc].map(|other| goblin.reflect_partial_eq(&other));
 
@@ -110,7 +110,7 @@ mod reflected {
     #[test]
     fn reflected_handle_is_cloned_and_applied() {
         let mut world = World::new();
-        let [goblin, orc] = spawn_many(&mut world).map(Weak::new);
+        let [goblin, orc] = spawn_many(&mut world).map(WeakEntity::new);
         let mut target = orc;
 
         let clone = goblin.reflect_clone().unwrap();
@@ -122,7 +122,7 @@ mod reflected {
     #[test]
     fn handles_are_found_in_the_fields_of_a_component() {
         let mut world = World::new();
-        let [goblin] = spawn_many(&mut world).map(Weak::new);
+        let [goblin] = spawn_many(&mut world).map(WeakEntity::new);
         let grudge = Grudge {
             against: None,
             others: vec![goblin],
@@ -131,7 +131,7 @@ mod reflected {
         let others = grudge.others.as_partial_reflect().reflect_ref();
         let found = others.as_list().unwrap().get(0).unwrap();
 
-        assert_eq!(found.try_downcast_ref::<Weak>(), Some(&goblin));
+        assert_eq!(found.try_downcast_ref::<WeakEntity>(), Some(&goblin));
         assert!(grudge.against.is_none());
     }
 
@@ -141,7 +141,7 @@ mod reflected {
 
         registry.register::<Grudge>();
 
-        assert!(registry.contains(core::any::TypeId::of::<Weak>()));
+        assert!(registry.contains(core::any::TypeId::of::<WeakEntity>()));
     }
 
     #[cfg(feature = "serde")]
@@ -154,7 +154,7 @@ mod reflected {
         use serde::de::DeserializeSeed;
 
         let mut world = World::new();
-        let [goblin, orc] = spawn_many(&mut world).map(Weak::new);
+        let [goblin, orc] = spawn_many(&mut world).map(WeakEntity::new);
         let grudge = Grudge {
             against: Some(goblin),
             others: vec![orc, goblin],
@@ -172,7 +172,7 @@ mod reflected {
             .unwrap();
         let read = Grudge::from_reflect(read.as_partial_reflect()).unwrap();
 
-        let id = |handle: Weak| serde_json::to_string(&handle.id()).unwrap();
+        let id = |handle: WeakEntity| serde_json::to_string(&handle.id()).unwrap();
         let expected = format!(
             r#"{{"against":{},"others":[{},{}]}}"#,
             id(goblin),
@@ -190,7 +190,7 @@ mod reflected {
 #[derive(Component, Clone)]
 struct Missile {
     #[entities]
-    homes_in_on: Option<Weak>,
+    homes_in_on: Option<WeakEntity>,
     #[entities]
-    decoys: Vec<Weak>,
+    decoys: Vec<WeakEntity>,
 }

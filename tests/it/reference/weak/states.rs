@@ -54,7 +54,7 @@ fn handle_of_an_entity_that_is_gone_does_not_resolve() {
 fn handle_of_a_vetoed_entity_resolves() {
     let mut world = World::new();
     let king = world.spawn(Mob).id();
-    let refuse = |_: &Mob, _: Received<PreQdel>| Verdict::Veto;
+    let refuse = |_: &Mob, _: Received<PreQdel>| QdelVerdict::Veto;
     world.register_signal(king, king, refuse).unwrap();
     world.qdel(king).unwrap();
 

@@ -2,6 +2,7 @@
 //! S9: nobody listens.
 
 use super::*;
+use qdel::{Answer, Question};
 
 // S8: answers.
 

@@ -1,6 +1,7 @@
 //! Roads: a plain despawn tells, whoever calls it.
 
 use super::*;
+use qdel::QdelCause;
 
 #[derive(Component)]
 struct Doomed;
@@ -25,7 +26,7 @@ struct Road {
 
 #[derive(Component, Default)]
 struct Witness {
-    causes: Vec<(Entity, Cause)>,
+    causes: Vec<(Entity, QdelCause)>,
 }
 
 impl Road {
@@ -45,8 +46,8 @@ impl Road {
             assert_eq!(world.get::<ChildOf>(target).is_some(), is_child);
             world.get_mut::<InTable>(target).unwrap().0 = 3;
             assert_eq!(world.liveness(target), Liveness::Deleting);
-            assert_eq!(Weak::new(target).resolve(&world), None);
-            assert_eq!(Weak::new(target).hard_resolve(&world), Some(target));
+            assert_eq!(WeakEntity::new(target).resolve(&world), None);
+            assert_eq!(WeakEntity::new(target).hard_resolve(&world), Some(target));
             let mut witness = world.get_mut::<Witness>(gone.listener()).unwrap();
             witness.causes.push((target, gone.cause));
         };
@@ -72,7 +73,7 @@ impl Road {
         let witness = witnesses.single(&road.world).unwrap();
         let mut told = witness.causes.clone();
         told.sort_by_key(|(target, _)| *target != road.parent);
-        let expected = [road.parent, road.child].map(|target| (target, Cause::Despawn));
+        let expected = [road.parent, road.child].map(|target| (target, QdelCause::Despawn));
         assert_eq!(told, expected);
         for target in [road.parent, road.child] {
             assert_eq!(road.world.liveness(target), Liveness::Gone);

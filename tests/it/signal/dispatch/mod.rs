@@ -15,7 +15,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{QdelCounts, RegisterError, Registered, Replaced, prelude::*};
+use qdel::{RegisterError, Registered, Replaced, prelude::*, statistics::QdelCounts};
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone)]
@@ -133,7 +133,7 @@ fn act<S: Signal<Answer = ()> + Clone>(mut world: DeferredWorld, it: Received<S,
             }
             Act::Send(target) => world.send_signal(target, it.signal().clone()),
             Act::SendPong(target) => world.send_signal(target, Pong),
-            Act::Qdel(entity) => world.queue_qdel(entity),
+            Act::Qdel(entity) => world.qdel(entity),
             Act::Despawn(entity) => world.commands().entity(entity).despawn(),
             Act::Remove(entity) => {
                 world.commands().entity(entity).remove::<Listener>();
@@ -148,7 +148,7 @@ fn act<S: Signal<Answer = ()> + Clone>(mut world: DeferredWorld, it: Received<S,
 }
 
 fn register<S: Signal<Answer = ()> + Clone>(
-    world: &mut impl SignalExt,
+    world: &mut impl WorldSignalExt,
     listener: Entity,
     target: Entity,
     shape: Shape,
@@ -163,7 +163,7 @@ fn register<S: Signal<Answer = ()> + Clone>(
 }
 
 fn replace<S: Signal<Answer = ()> + Clone>(
-    world: &mut impl SignalExt,
+    world: &mut impl WorldSignalExt,
     listener: Entity,
     target: Entity,
     shape: Shape,
@@ -299,7 +299,7 @@ impl Crowd {
         match self.call {
             Call::Ping => self.world.send_signal(self.target, Ping),
             Call::Qdel => {
-                assert_eq!(self.world.qdel(self.target), Ok(Qdel::Queued));
+                assert_eq!(self.world.qdel(self.target), Ok(QdelOutcome::Queued));
             }
             Call::Despawn => assert!(self.world.despawn(self.target)),
         }

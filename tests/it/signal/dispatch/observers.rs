@@ -1,6 +1,7 @@
 //! S15: Bevy's observers.
 
 use super::*;
+use qdel::QdelCause;
 
 /// What happened, in order.
 #[derive(Resource, Default)]
@@ -84,9 +85,9 @@ fn observers_see_the_whole_target_and_the_notice() {
         move |gone: On<Qdeleting>, world: DeferredWorld, mut commands: Commands| {
             assert!(gone.force);
             let expected = if gone.entity == owned {
-                Cause::Owner(owner)
+                QdelCause::Owner(owner)
             } else {
-                Cause::Qdel
+                QdelCause::Qdel
             };
             assert_eq!(gone.cause, expected);
             let name = world.get::<Name>(gone.entity).unwrap().0;

@@ -1,6 +1,7 @@
 //! S10: `ensure_signal`.
 
 use super::*;
+use qdel::SignalTarget;
 
 /// Listens in its insert hook, whatever its value is.
 #[derive(Component)]
@@ -40,7 +41,7 @@ fn insert_hook_ensures_any_number_of_times() {
         if is_prepared {
             let pupil = world.spawn(Hunter::of(other)).id();
             world.despawn(pupil);
-            world.entity_mut(prey).insert(Signals);
+            world.entity_mut(prey).insert(SignalTarget);
         }
         let hunter = world.spawn(Hunter::of(prey)).id();
 

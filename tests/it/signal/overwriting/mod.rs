@@ -8,7 +8,7 @@ mod stays;
 mod unregister_all;
 
 use bevy_ecs::{entity::EntityCloner, lifecycle::HookContext, prelude::*, world::DeferredWorld};
-use qdel::{RegisterError, Registered, RetargetError, prelude::*};
+use qdel::{RegisterError, Registered, error::RetargetError, prelude::*};
 
 struct Ping;
 

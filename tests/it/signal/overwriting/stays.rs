@@ -179,12 +179,12 @@ fn overwritten_component_hears_of_a_target_that_lived_on_once_more() {
     impl Destroy for Cat {
         type Param = ();
 
-        fn destroy(&mut self, _: Destroying) -> Hint {
+        fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
             self.0 -= 1;
             if self.0 > 0 {
-                Hint::LetMeLive
+                DestroyHint::LetMeLive
             } else {
-                Hint::Queue
+                DestroyHint::Queue
             }
         }
     }
@@ -196,7 +196,7 @@ fn overwritten_component_hears_of_a_target_that_lived_on_once_more() {
         world.register_signal(mob, cat, overwrite).unwrap();
         world.insert_resource(Heard(0));
 
-        assert_eq!(world.qdel(cat), Ok(Qdel::Kept));
+        assert_eq!(world.qdel(cat), Ok(QdelOutcome::Kept));
         assert_eq!(listeners_on(&world, cat), [mob]);
         world.qdel(cat).unwrap();
 

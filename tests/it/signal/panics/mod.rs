@@ -13,7 +13,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{QdelCounts, RegisterError, Registered, prelude::*};
+use qdel::{RegisterError, Registered, prelude::*, statistics::QdelCounts};
 use std::{
     any::Any,
     cell::Cell,
@@ -160,7 +160,7 @@ impl Crowd {
     fn call(&mut self) {
         match self.call {
             Call::Ping => self.world.send_signal(self.target, Ping),
-            Call::Qdel => assert_eq!(self.world.qdel(self.target), Ok(Qdel::Queued)),
+            Call::Qdel => assert_eq!(self.world.qdel(self.target), Ok(QdelOutcome::Queued)),
             Call::Despawn => assert!(self.world.despawn(self.target)),
         }
     }

@@ -1,6 +1,7 @@
 //! Other code of the user.
 
 use super::*;
+use qdel::{Answer, Question};
 
 #[test]
 fn panic_of_a_question_lets_the_others_answer_and_goes_on() {
@@ -36,7 +37,7 @@ fn panic_of_a_question_lets_the_others_answer_and_goes_on() {
 #[test]
 fn panic_of_a_veto_deletes_nothing() {
     let mut crowd = Crowd::new(3, Mix::Fields, Call::Qdel);
-    let object = |_: &Listener, _: Received<PreQdel>| -> Verdict { panic!("no idea") };
+    let object = |_: &Listener, _: Received<PreQdel>| -> QdelVerdict { panic!("no idea") };
     crowd
         .world
         .register_signal(crowd.listeners[0], crowd.target, object)
@@ -54,7 +55,7 @@ fn panic_of_a_veto_deletes_nothing() {
 #[test]
 fn deletion_works_after_a_veto_that_panicked() {
     let mut crowd = Crowd::new(3, Mix::Fields, Call::Qdel);
-    let object = |_: &Listener, _: Received<PreQdel>| -> Verdict { panic!("no idea") };
+    let object = |_: &Listener, _: Received<PreQdel>| -> QdelVerdict { panic!("no idea") };
     crowd
         .world
         .register_signal(crowd.listeners[0], crowd.target, object)

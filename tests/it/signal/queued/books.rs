@@ -4,6 +4,7 @@
 //! S6: the order.
 
 use super::*;
+use qdel::{QdelCause, SignalTarget};
 
 // S12 and S14: it can be asked about.
 
@@ -20,7 +21,7 @@ fn queued_registration_is_in_the_books_at_once() {
     assert_eq!(listeners_on(&world, target), [mob]);
     world.flush();
     assert_eq!(listeners_on(&world, target), [mob]);
-    assert!(world.entity(target).contains::<Signals>());
+    assert!(world.entity(target).contains::<SignalTarget>());
 }
 
 /// S12: signals about the target reach it.
@@ -179,7 +180,7 @@ fn replacement_of_a_queued_registration_is_told_of_a_target_that_went() {
         .unwrap();
     world.flush();
 
-    assert_eq!(lost(&world, mob), [(target, Cause::AlreadyGone)]);
+    assert_eq!(lost(&world, mob), [(target, QdelCause::AlreadyGone)]);
 }
 
 /// S12 and S10: it may go elsewhere, too.
@@ -198,7 +199,7 @@ fn queued_registration_is_retargeted() {
     assert!(matches!(again, Err(RetargetError::NotRegistered { .. })));
     world.despawn(from);
     world.despawn(to);
-    assert_eq!(lost(&world, mob), [(to, Cause::Despawn)]);
+    assert_eq!(lost(&world, mob), [(to, QdelCause::Despawn)]);
 }
 
 /// S12 and S13.
@@ -226,7 +227,7 @@ fn queued_global_registration_is_in_the_books_and_cancelled() {
 fn order_is_that_of_registration_whatever_is_used_first() {
     let (mut world, _, [first, second, third]) = world_with_books();
     for _ in 0..2 {
-        let target = world.spawn(Signals).id();
+        let target = world.spawn(SignalTarget).id();
         let mut deferred = deferred(&mut world);
         deferred.register_signal(first, target, says::<1>).unwrap();
         deferred.register_signal(second, target, says::<0>).unwrap();

@@ -4,6 +4,7 @@
 //! S4: on the dying.
 
 use super::*;
+use qdel::{QdelCause, SignalTarget};
 
 // S12: its target goes.
 
@@ -86,7 +87,7 @@ fn queued_registration_is_told_though_the_index_of_its_target_is_used_again() {
 
     world.flush();
 
-    assert_eq!(lost(&world, mob), [(target, Cause::AlreadyGone)]);
+    assert_eq!(lost(&world, mob), [(target, QdelCause::AlreadyGone)]);
     assert_eq!(world.signal_footprint().registrations, 1);
     assert_eq!(world.check_registrations(), Ok(()));
 }
@@ -105,7 +106,7 @@ fn queued_registration_hears_of_its_target_as_others_do_once_that_is_marked() {
 
     world.flush();
 
-    assert_eq!(lost(&world, mob), [(target, Cause::Despawn)]);
+    assert_eq!(lost(&world, mob), [(target, QdelCause::Despawn)]);
     assert_eq!(world.signal_footprint().registrations, 0);
 }
 
@@ -218,7 +219,7 @@ fn flush_completes_what_a_panic_left() {
             .register_signal(mob, target, note::<1>)
             .unwrap();
         catch_unwind(AssertUnwindSafe(|| world.flush())).unwrap_err();
-        assert!(!world.entity(target).contains::<Signals>());
+        assert!(!world.entity(target).contains::<SignalTarget>());
         if target_goes {
             world.despawn(target);
         }
@@ -226,10 +227,10 @@ fn flush_completes_what_a_panic_left() {
         world.flush_qdel();
 
         if target_goes {
-            assert_eq!(lost(&world, mob), [(target, Cause::AlreadyGone)]);
+            assert_eq!(lost(&world, mob), [(target, QdelCause::AlreadyGone)]);
         } else {
             world.despawn(target);
-            assert_eq!(lost(&world, mob), [(target, Cause::Despawn)]);
+            assert_eq!(lost(&world, mob), [(target, QdelCause::Despawn)]);
         }
         assert_eq!(world.signal_footprint().registrations, 0);
     }

@@ -13,7 +13,11 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use proptest::prelude::*;
-use qdel::{RegisterError, Registered, Replaced, RetargetError, UnregisterError, prelude::*};
+use qdel::{
+    QdelCause, RegisterError, Registered, Replaced,
+    error::{RetargetError, UnregisterError},
+    prelude::*,
+};
 use std::{
     cell::RefCell,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,7 +31,7 @@ impl Signal for Ping {
 
 #[derive(Component, Default, Clone)]
 struct Mob {
-    lost: Vec<(Entity, Cause)>,
+    lost: Vec<(Entity, QdelCause)>,
 }
 
 /// A handler that nobody has used yet: one for each `N`.
@@ -71,7 +75,7 @@ fn listeners_on(world: &World, target: Entity) -> Vec<Entity> {
     on.into_iter().map(|on| on.listener).collect()
 }
 
-fn lost(world: &World, mob: Entity) -> Vec<(Entity, Cause)> {
+fn lost(world: &World, mob: Entity) -> Vec<(Entity, QdelCause)> {
     world.get::<Mob>(mob).unwrap().lost.clone()
 }
 

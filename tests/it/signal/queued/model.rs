@@ -1,6 +1,7 @@
 //! Every mixture, against a naive model.
 
 use super::*;
+use qdel::SignalTarget;
 
 const MOBS: usize = 4;
 
@@ -58,7 +59,7 @@ macro_rules! with_handler {
 }
 
 /// Does what the script says, and writes down what comes of it.
-fn play<W: SignalExt>(world: &mut W, cast: Cast, end: impl Fn(&mut W, Act)) {
+fn play<W: WorldSignalExt>(world: &mut W, cast: Cast, end: impl Fn(&mut W, Act)) {
     let Cast { mobs, targets } = cast;
     for act in SCRIPT.take() {
         let answer = match act {
@@ -120,7 +121,7 @@ fn play_deferred(mut world: DeferredWorld) {
     let cast = *world.resource::<Cast>();
     play(&mut world, cast, |world, act| match act {
         Act::Despawn(target) => world.commands().entity(cast.targets[target]).try_despawn(),
-        Act::Qdel(target) => world.queue_qdel(cast.targets[target]),
+        Act::Qdel(target) => world.qdel(cast.targets[target]),
         _ => unreachable!("the rest is done by `play`"),
     });
 }
@@ -315,7 +316,7 @@ proptest! {
         let targets = core::array::from_fn(|at| {
             let mut target = world.spawn_empty();
             if prepared[at] {
-                target.insert(Signals);
+                target.insert(SignalTarget);
             }
             target.id()
         });

@@ -1,6 +1,7 @@
 //! S10: both ends clean up.
 
 use super::*;
+use qdel::{QdelCause, SignalTarget};
 
 /// S10.
 #[test]
@@ -184,7 +185,10 @@ fn registrations_stay_when_the_target_is_cleared() {
 fn registrations_stay_when_the_mark_is_removed_by_hand() {
     Scene::ends(
         |scene| {
-            scene.world.entity_mut(scene.target).remove::<Signals>();
+            scene
+                .world
+                .entity_mut(scene.target)
+                .remove::<SignalTarget>();
         },
         |_, _| false,
     );
@@ -196,8 +200,8 @@ fn registrations_stay_when_the_mark_of_a_target_is_inserted_again() {
     Scene::ends(
         |scene| {
             let mut target = scene.world.entity_mut(scene.target);
-            target.insert(Signals);
-            target.insert_if_new(Signals);
+            target.insert(SignalTarget);
+            target.insert_if_new(SignalTarget);
         },
         |_, _| false,
     );
@@ -208,18 +212,24 @@ fn registrations_stay_when_the_mark_of_a_target_is_inserted_again() {
 fn target_whose_mark_was_removed_by_hand_still_tells() {
     let mut scene = Scene::new(Watch::Observer);
 
-    scene.world.entity_mut(scene.target).remove::<Signals>();
+    scene
+        .world
+        .entity_mut(scene.target)
+        .remove::<SignalTarget>();
     scene.world.despawn(scene.target);
 
     let archer = scene.world.get::<Archer>(scene.listener).unwrap();
-    assert_eq!(archer.causes, [Cause::Despawn]);
+    assert_eq!(archer.causes, [QdelCause::Despawn]);
 }
 
 /// S10.
 #[test]
 fn target_whose_mark_was_removed_is_listened_to_as_before() {
     let mut scene = Scene::new(Watch::Observer);
-    scene.world.entity_mut(scene.target).remove::<Signals>();
+    scene
+        .world
+        .entity_mut(scene.target)
+        .remove::<SignalTarget>();
 
     let (listener, target) = (scene.listener, scene.target);
     let again = scene.world.register_signal(listener, target, archer_says);

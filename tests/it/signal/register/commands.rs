@@ -1,6 +1,7 @@
 //! S12: commands.
 
 use super::*;
+use qdel::QdelCause;
 
 /// S12.
 #[test]
@@ -80,7 +81,7 @@ fn late_registration_on_a_gone_target_is_told_at_once() {
     world.flush();
 
     let told = &world.get::<Archer>(archer).unwrap().causes;
-    assert_eq!(told, &[Cause::AlreadyGone]);
+    assert_eq!(told, &[QdelCause::AlreadyGone]);
     assert_eq!(complaints(), []);
     assert_eq!(registrations(&world, &[target, archer]), []);
 }
@@ -100,7 +101,7 @@ fn late_registration_on_a_deleting_target_is_told_at_once() {
     world.flush_qdel();
 
     let told = &world.get::<Archer>(archer).unwrap().causes;
-    assert_eq!(told, &[Cause::AlreadyGone]);
+    assert_eq!(told, &[QdelCause::AlreadyGone]);
     assert_eq!(complaints(), []);
 }
 
@@ -128,7 +129,7 @@ fn every_late_registration_is_told_at_once() {
     world.flush();
 
     let told = &world.get::<Archer>(archer).unwrap().causes;
-    assert_eq!(told, &[Cause::AlreadyGone; 5]);
+    assert_eq!(told, &[QdelCause::AlreadyGone; 5]);
     assert_eq!(complaints(), []);
 }
 

@@ -1,6 +1,7 @@
 //! S12: hooks, observers and handlers, which hold a `DeferredWorld`.
 
 use super::*;
+use qdel::{QdelCause, SignalTarget};
 
 /// What a deferred world answered.
 #[derive(Resource, Default)]
@@ -11,7 +12,7 @@ struct Answers(Vec<Result<Registered, RegisterError>>);
 #[component(on_insert = Hunter::listen)]
 struct Hunter {
     prey: Option<Entity>,
-    causes: Vec<Cause>,
+    causes: Vec<QdelCause>,
 }
 
 impl Hunter {
@@ -55,7 +56,7 @@ fn hook_registers_by_command_what_needs_a_structural_change() {
 fn hook_registers_at_once_on_a_target_that_is_prepared() {
     let mut world = World::new();
     world.init_resource::<Answers>();
-    let prey = world.spawn(Signals).id();
+    let prey = world.spawn(SignalTarget).id();
     world.spawn(Hunter::of(prey));
     world.resource_mut::<Answers>().0.clear();
 
@@ -70,7 +71,7 @@ fn hook_registers_at_once_on_a_target_that_is_prepared() {
 fn hook_of_an_overwritten_component_registers_the_new_one() {
     let mut world = World::new();
     world.init_resource::<Answers>();
-    let [first, second] = [(); 2].map(|()| world.spawn(Signals).id());
+    let [first, second] = [(); 2].map(|()| world.spawn(SignalTarget).id());
     let hunter = world.spawn(Hunter::of(first)).id();
 
     world.entity_mut(hunter).insert(Hunter::of(second));
@@ -103,7 +104,7 @@ fn queued_registration_of_a_hook_whose_target_dies_first_is_told_at_once() {
     );
     if said == [Ok(Registered::Queued)] {
         let hunter = world.get::<Hunter>(hunter).unwrap();
-        assert_eq!(hunter.causes, [Cause::AlreadyGone]);
+        assert_eq!(hunter.causes, [QdelCause::AlreadyGone]);
     }
 }
 
@@ -117,7 +118,7 @@ fn registration_that_waits_behind_the_end_of_its_target_is_told_at_once() {
         for (victim, end) in victims {
             match end {
                 End::Despawn => world.commands().entity(victim).despawn(),
-                End::Qdel => world.queue_qdel(victim),
+                End::Qdel => world.qdel(victim),
             }
             let answer = world.register_signal(ping.listener(), victim, Archer::note);
             world.resource_mut::<Answers>().0.push(answer);
@@ -139,7 +140,7 @@ fn registration_that_waits_behind_the_end_of_its_target_is_told_at_once() {
 
     assert_eq!(world.resource::<Answers>().0, [Ok(Registered::Queued); 2]);
     let told = &world.get::<Archer>(archer).unwrap().causes;
-    assert_eq!(told, &[Cause::AlreadyGone; 2]);
+    assert_eq!(told, &[QdelCause::AlreadyGone; 2]);
 }
 
 /// S12.

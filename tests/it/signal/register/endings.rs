@@ -1,6 +1,7 @@
 //! S10, in the middle of the end: hooks and observers that act while a component is on its way out.
 
 use super::*;
+use qdel::{QdelCause, SignalTarget};
 
 /// A component whose removal hook listens with the entity's `Archer` once more.
 #[derive(Component)]
@@ -146,9 +147,9 @@ fn call_for_help<C: Helped>(mut world: DeferredWorld, context: HookContext) {
 fn world_with_dying_target<C: Helped>() -> (World, Entity, Entity) {
     let (mut world, target, archer) = pair();
     world.init_resource::<Order>();
-    world.register_component::<Signals>();
+    world.register_component::<SignalTarget>();
     world.register_component::<C>();
-    let dying = world.spawn((C::with(archer), Signals)).id();
+    let dying = world.spawn((C::with(archer), SignalTarget)).id();
     world.register_signal(archer, target, archer_says).unwrap();
     world.register_signal(archer, dying, archer_says).unwrap();
     world
@@ -200,7 +201,7 @@ fn target_that_is_cleared_can_be_listened_to_again<C: Helped>() {
     world.despawn(cleared);
 
     let told = &world.get::<Archer>(second).unwrap().causes;
-    assert_eq!(told, &[Cause::Despawn]);
+    assert_eq!(told, &[QdelCause::Despawn]);
     assert_eq!(world.registrations_of(archer).len(), 1);
     assert_eq!(world.signal_footprint().registrations, 1);
     assert_eq!(world.signal_footprint().crowded_listeners, 0);
@@ -297,6 +298,6 @@ fn new_owner_of_an_index_is_another_target_for_an_old_listener() {
     assert!(stale.is_err());
     assert_eq!(
         world.get::<Archer>(archer).unwrap().causes,
-        [Cause::Despawn; 2]
+        [QdelCause::Despawn; 2]
     );
 }

@@ -2,6 +2,7 @@
 //! S14: asking.
 
 use super::*;
+use qdel::Question;
 
 // S13: global signals.
 

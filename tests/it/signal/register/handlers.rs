@@ -2,6 +2,7 @@
 //! S6: order.
 
 use super::*;
+use qdel::QdelCause;
 
 // S5: handlers.
 
@@ -15,7 +16,7 @@ fn handler_of_fields_writes_its_component() {
 
     assert_eq!(
         world.get::<Archer>(archer).unwrap().causes,
-        [Cause::Despawn]
+        [QdelCause::Despawn]
     );
 }
 
@@ -38,7 +39,7 @@ fn handler_of_the_world_writes_whatever_it_likes() {
     assert_eq!(world.resource::<Order>().0, ["told"]);
     assert_eq!(
         world.get::<Archer>(archer).unwrap().causes,
-        [Cause::Despawn]
+        [QdelCause::Despawn]
     );
     let mut guards = world.query_filtered::<Entity, With<Guard>>();
     assert_eq!(guards.iter(&world).filter(|it| *it != bystander).count(), 1);
@@ -55,7 +56,7 @@ fn closure_that_captures_nothing_is_a_handler() {
 
     assert_eq!(
         world.get::<Archer>(archer).unwrap().causes,
-        [Cause::Despawn]
+        [QdelCause::Despawn]
     );
 }
 

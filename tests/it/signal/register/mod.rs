@@ -21,8 +21,11 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use qdel::{
-    Footprint, QdelCounts, QdelError, RegisterError, Registered, Registration, Replaced,
-    UnregisterError, prelude::*,
+    QdelCause, QdelError, RegisterError, Registered, Replaced,
+    error::UnregisterError,
+    prelude::*,
+    signal::{Footprint, Registration},
+    statistics::QdelCounts,
 };
 use std::{cell::RefCell, collections::HashSet};
 
@@ -42,7 +45,7 @@ impl Signal for Pong {
 
 #[derive(Component, Default, Clone)]
 struct Archer {
-    causes: Vec<Cause>,
+    causes: Vec<QdelCause>,
 }
 
 impl Archer {
@@ -53,7 +56,7 @@ impl Archer {
 
 #[derive(Component, Default, Clone)]
 struct Guard {
-    causes: Vec<Cause>,
+    causes: Vec<QdelCause>,
 }
 
 impl Guard {

@@ -1,6 +1,7 @@
 //! S4: what is refused.
 
 use super::*;
+use qdel::{QdelCause, SignalTarget};
 
 /// Expects that registering `listener` on `target` is refused with `expected`, and changes nothing.
 fn expect_refusal(
@@ -192,7 +193,7 @@ fn target_that_waits_for_its_notice_is_refused() {
 
     assert_eq!(world.resource::<Order>().0, ["refused"]);
     let told = &world.get::<Archer>(archer).unwrap().causes;
-    assert_eq!(told, &[Cause::Owner(owner)]);
+    assert_eq!(told, &[QdelCause::Owner(owner)]);
 }
 
 /// S4: the notice of a plain despawn has begun.
@@ -324,7 +325,7 @@ fn resource_of_the_user_listens() {
     world.despawn(target);
 
     assert_eq!(registered, Ok(Registered::Now));
-    assert_eq!(world.resource::<Weather>().causes, [Cause::Despawn]);
+    assert_eq!(world.resource::<Weather>().causes, [QdelCause::Despawn]);
 }
 
 /// The word list.
@@ -410,13 +411,13 @@ fn listener_that_a_waiting_command_despawns_is_an_error_and_no_panic() {
     assert_eq!(registrations(&world, &[target, other, archer]), []);
 }
 
-/// `Signals` may be removed by hand, also by a command that waits.
+/// `SignalTarget` may be removed by hand, also by a command that waits.
 #[test]
 fn registering_survives_a_waiting_command_that_removes_the_list() {
     let (mut world, target, archer) = pair();
     let other = world.spawn_empty().id();
     world.register_signal(archer, other, archer_says).unwrap();
-    world.commands().entity(target).remove::<Signals>();
+    world.commands().entity(target).remove::<SignalTarget>();
 
     let registered = world.register_signal(archer, target, archer_says);
 
@@ -429,5 +430,5 @@ fn registering_survives_a_waiting_command_that_removes_the_list() {
 /// A resource of the user.
 #[derive(Resource, Default)]
 struct Weather {
-    causes: Vec<Cause>,
+    causes: Vec<QdelCause>,
 }

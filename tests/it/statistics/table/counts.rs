@@ -78,7 +78,7 @@ fn calls_for_whoever_is_gone_are_of_the_others() {
 #[test]
 fn whoever_lives_on_and_whoever_is_spared_by_that_are_kept() {
     let mut world = stage();
-    let orc = world.spawn((Orc, Says(Hint::LetMeLive))).id();
+    let orc = world.spawn((Orc, Says(DestroyHint::LetMeLive))).id();
     world.spawn((Goblin, ChildOf(orc)));
 
     world.qdel(orc).unwrap();
@@ -91,7 +91,11 @@ fn whoever_lives_on_and_whoever_is_spared_by_that_are_kept() {
 fn components_that_want_to_live_in_a_forced_deletion_are_overruled() {
     let mut world = stage();
     let goblin = world
-        .spawn((Goblin, Says(Hint::LetMeLive), SaysToo(Hint::LetMeLive)))
+        .spawn((
+            Goblin,
+            Says(DestroyHint::LetMeLive),
+            SaysToo(DestroyHint::LetMeLive),
+        ))
         .id();
 
     world.force_qdel(goblin).unwrap();
@@ -102,7 +106,7 @@ fn components_that_want_to_live_in_a_forced_deletion_are_overruled() {
 #[test]
 fn whoever_is_handled_by_somebody_else_is_left_alone() {
     let mut world = stage();
-    let goblin = world.spawn((Goblin, Says(Hint::IWillHandleIt))).id();
+    let goblin = world.spawn((Goblin, Says(DestroyHint::IWillHandleIt))).id();
 
     world.qdel(goblin).unwrap();
     world.flush_qdel();
@@ -142,8 +146,8 @@ fn every_way_of_tearing_down_is_counted() {
     ] {
         let mut world = stage();
         let goblin = world.spawn(Goblin).id();
-        let urgent = world.spawn((Goblin, Says(Hint::HardDeleteNow))).id();
-        let due = world.spawn((Goblin, Says(Hint::HardDelete))).id();
+        let urgent = world.spawn((Goblin, Says(DestroyHint::HardDeleteNow))).id();
+        let due = world.spawn((Goblin, Says(DestroyHint::HardDelete))).id();
         world.qdel_batch([goblin, urgent, due]);
         world.spawn((Orc, ChildOf(goblin)));
 
@@ -170,7 +174,7 @@ fn immediate_tear_down_is_counted() {
 #[test]
 fn whoever_waits_for_the_tear_down_is_counted() {
     let mut world = stage();
-    let due = world.spawn(Says(Hint::HardDelete)).id();
+    let due = world.spawn(Says(DestroyHint::HardDelete)).id();
     let goblin = world.spawn(Goblin).id();
     world.spawn(ChildOf(goblin));
     world.qdel_batch([due, goblin]);
@@ -227,7 +231,7 @@ fn world_that_is_cleared_inside_a_deletion_forgets_its_kinds() {
     for costs in [Costs::Ignore, Costs::Measure] {
         let mut world = stage();
         world.insert_resource(QdelSettings::default().with_costs(costs));
-        let goblin = world.spawn((Goblin, Says(Hint::LetMeLive))).id();
+        let goblin = world.spawn((Goblin, Says(DestroyHint::LetMeLive))).id();
         let orc = world.spawn(Orc).id();
         world.register_signal(orc, goblin, clear_the_world).unwrap();
 
@@ -284,7 +288,7 @@ fn clear_the_world(mut world: DeferredWorld, _: Received<Qdeleting, Orc>) {
 fn forget_all_but_goblins(mut world: DeferredWorld, _: Received<Qdeleting, Orc>) {
     world.commands().queue(|world: &mut World| {
         world.clear_resources();
-        world.register_kind::<Goblin>();
+        world.register_qdel_kind::<Goblin>();
     });
 }
 
@@ -340,10 +344,10 @@ impl Step {
         let entity = |number: &usize| entities.get(*number).copied();
         match self {
             Self::RegisterGoblins => {
-                world.register_kind::<Goblin>();
+                world.register_qdel_kind::<Goblin>();
             }
             Self::RegisterOrcs => {
-                world.register_kind::<Orc>();
+                world.register_qdel_kind::<Orc>();
             }
             Self::Spawn { kind, owner, says } => {
                 let owner = owner.and_then(|number| entity(&number));
@@ -405,12 +409,12 @@ impl Step {
     }
 }
 
-fn hint(number: u8) -> Option<Hint> {
+fn hint(number: u8) -> Option<DestroyHint> {
     match number {
-        0 => Some(Hint::LetMeLive),
-        1 => Some(Hint::IWillHandleIt),
-        2 => Some(Hint::HardDelete),
-        3 => Some(Hint::HardDeleteNow),
+        0 => Some(DestroyHint::LetMeLive),
+        1 => Some(DestroyHint::IWillHandleIt),
+        2 => Some(DestroyHint::HardDelete),
+        3 => Some(DestroyHint::HardDeleteNow),
         _ => None,
     }
 }

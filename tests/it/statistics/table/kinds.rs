@@ -28,7 +28,9 @@ fn second_registration_changes_nothing() {
     world.qdel(both).unwrap();
     let before = world.qdel_statistics();
 
-    world.register_kind::<Orc>().register_kind::<Goblin>();
+    world
+        .register_qdel_kind::<Orc>()
+        .register_qdel_kind::<Goblin>();
 
     assert_eq!(world.qdel_statistics(), before);
 }
@@ -109,7 +111,7 @@ fn marker_that_is_inserted_during_the_deletion_does_not_count() {
 #[test]
 fn entity_that_lives_on_is_of_the_kind_that_it_has_when_it_is_deleted_again() {
     let mut world = stage();
-    let phoenix = world.spawn((Goblin, Says(Hint::LetMeLive))).id();
+    let phoenix = world.spawn((Goblin, Says(DestroyHint::LetMeLive))).id();
     world.qdel(phoenix).unwrap();
 
     world.entity_mut(phoenix).remove::<Goblin>().insert(Orc);
@@ -124,7 +126,7 @@ fn deletions_before_the_first_registration_are_of_the_others() {
     let goblin = world.spawn(Goblin).id();
     world.qdel(goblin).unwrap();
 
-    world.register_kind::<Goblin>();
+    world.register_qdel_kind::<Goblin>();
     world.qdel(goblin).unwrap();
     world.flush_qdel();
 
@@ -139,11 +141,11 @@ fn deletions_before_the_first_registration_are_of_the_others() {
 #[test]
 fn deletions_before_a_later_registration_are_of_the_others() {
     let mut world = World::new();
-    world.register_kind::<Orc>();
+    world.register_qdel_kind::<Orc>();
     let goblin = world.spawn(Goblin).id();
     world.qdel(goblin).unwrap();
 
-    world.register_kind::<Goblin>();
+    world.register_qdel_kind::<Goblin>();
     world.flush_qdel();
 
     assert_eq!((others(&world).deleted, others(&world).torn_down), (1, 1));

@@ -12,9 +12,14 @@ use bevy_ecs::reflect::{AppTypeRegistry, ReflectComponent};
 use bevy_ecs::{lifecycle::HookContext, prelude::*, resource::IsResource, world::DeferredWorld};
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
-use qdel::{Costs, Destroying, KindCounts, QdelCounts, WorkClock, prelude::*};
+use qdel::{
+    Costs, DestroyContext,
+    prelude::*,
+    statistics::{KindCounts, QdelCounts},
+    testing::WorkClock,
+};
 #[cfg(feature = "bevy_reflect")]
-use qdel::{SweepExt, SweepMode};
+use qdel::{WorldReferencesExt, sweep::Mode};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -31,31 +36,31 @@ struct Goblin;
 struct Orc;
 
 impl Orc {
-    fn veto(&self, _: Received<PreQdel>) -> Verdict {
-        Verdict::Veto
+    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
+        QdelVerdict::Veto
     }
 }
 
 /// Says this when it is destroyed.
 #[derive(Component)]
-struct Says(Hint);
+struct Says(DestroyHint);
 
 impl Destroy for Says {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
     }
 }
 
 /// Says this as well.
 #[derive(Component)]
-struct SaysToo(Hint);
+struct SaysToo(DestroyHint);
 
 impl Destroy for SaysToo {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
     }
 }
@@ -98,9 +103,9 @@ struct Ballast(Slow);
 impl Destroy for Ballast {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0.work();
-        Hint::Queue
+        DestroyHint::Queue
     }
 }
 
@@ -111,7 +116,7 @@ struct Panics(Slow);
 impl Destroy for Panics {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0.work();
         panic!("boom");
     }
@@ -120,7 +125,9 @@ impl Destroy for Panics {
 /// Makes a world that knows two kinds.
 fn stage() -> World {
     let mut world = World::new();
-    world.register_kind::<Goblin>().register_kind::<Orc>();
+    world
+        .register_qdel_kind::<Goblin>()
+        .register_qdel_kind::<Orc>();
     world.register_destroy::<Says>();
     world.register_destroy::<SaysToo>();
     world

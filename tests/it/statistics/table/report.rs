@@ -8,9 +8,9 @@ use super::*;
 fn kinds_are_sorted_by_time_and_then_by_deletions_and_then_by_name() {
     let (mut world, hand) = measured_stage();
     world
-        .register_kind::<Wolf>()
-        .register_kind::<Bear>()
-        .register_kind::<Ant>();
+        .register_qdel_kind::<Wolf>()
+        .register_qdel_kind::<Bear>()
+        .register_qdel_kind::<Ant>();
     let takes = [9, 5].map(|takes| slow(&hand, takes));
     let [nine, five] = takes;
     let spawned = [
@@ -50,7 +50,7 @@ fn kinds_have_their_whole_names_too() {
 fn kinds_that_share_a_short_name_go_by_their_whole_names() {
     let mut world = stage();
 
-    world.register_kind::<cave::Goblin>();
+    world.register_qdel_kind::<cave::Goblin>();
 
     let statistics = world.qdel_statistics();
     let names: Vec<_> = statistics

@@ -37,7 +37,7 @@ fn times_are_measured_without_kinds_too() {
     world.register_signal(watcher, rock, Watcher::work).unwrap();
     world.qdel(rock).unwrap();
 
-    world.register_kind::<Goblin>();
+    world.register_qdel_kind::<Goblin>();
 
     let others = others(&world);
     let times = [others.tell, others.destroy];
@@ -133,7 +133,7 @@ fn leftovers_of_who_was_gone_before_the_sweep_are_of_the_others() {
 #[test]
 fn whoever_asks_for_a_hard_delete_is_counted_without_leftovers() {
     let mut world = haunted_stage();
-    let goblin = world.spawn((Goblin, Says(Hint::HardDelete))).id();
+    let goblin = world.spawn((Goblin, Says(DestroyHint::HardDelete))).id();
     world.qdel(goblin).unwrap();
 
     world.flush_qdel();
@@ -167,7 +167,7 @@ fn entities_that_are_swept_for_together_share_the_time() {
 #[test]
 fn without_kinds_sweeps_count_for_the_others() {
     let mut world = World::new();
-    world.insert_resource(QdelSettings::default().with_sweep(SweepMode::EachFlush));
+    world.insert_resource(QdelSettings::default().with_sweep(Mode::EachFlush));
     register_mind(&mut world);
     set_sweep_time(&mut world, 10);
     let goblin = world.spawn(Goblin).id();
@@ -175,7 +175,7 @@ fn without_kinds_sweeps_count_for_the_others() {
     world.qdel(goblin).unwrap();
     world.flush_qdel();
 
-    world.register_kind::<Goblin>();
+    world.register_qdel_kind::<Goblin>();
 
     let others = others(&world);
     assert_eq!((others.leftovers, others.hard_deletes), (1, 1));
@@ -203,7 +203,7 @@ fn kinds_whose_hard_deletes_took_longer_come_before_those_with_more_leftovers() 
     let mut world = haunted_stage();
     let goblin = world.spawn(Goblin).id();
     world.spawn(Mind(Some(goblin)));
-    let orc = world.spawn((Orc, Says(Hint::HardDelete))).id();
+    let orc = world.spawn((Orc, Says(DestroyHint::HardDelete))).id();
     for (entity, takes) in [(goblin, 10), (orc, 20)] {
         set_sweep_time(&mut world, takes);
         world.qdel(entity).unwrap();
@@ -269,7 +269,7 @@ struct Mind(Option<Entity>);
 #[cfg(feature = "bevy_reflect")]
 fn haunted_stage() -> World {
     let mut world = stage();
-    world.insert_resource(QdelSettings::default().with_sweep(SweepMode::EachFlush));
+    world.insert_resource(QdelSettings::default().with_sweep(Mode::EachFlush));
     register_mind(&mut world);
     world
 }

@@ -4,12 +4,7 @@ use super::*;
 
 #[test]
 fn assertion_holds_where_nobody_names_the_gone_in_any_mode() {
-    for mode in [
-        SweepMode::Off,
-        SweepMode::OnDemand,
-        sampled(2),
-        SweepMode::EachFlush,
-    ] {
+    for mode in [Mode::Off, Mode::OnDemand, sampled(2), Mode::EachFlush] {
         let mut world = stage(mode);
         let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
         spawn_mind(&mut world, "orc", [elf]);
@@ -24,11 +19,11 @@ fn assertion_holds_where_nobody_names_the_gone_in_any_mode() {
 
 #[test]
 fn assertion_fails_and_empties_nothing_in_any_mode_whatever_the_hint() {
-    let hints = [Hint::Queue].into_iter().chain(HINTS_THAT_LOOK);
+    let hints = [DestroyHint::Queue].into_iter().chain(HINTS_THAT_LOOK);
     for hint in hints {
-        for mode in [SweepMode::Off, SweepMode::OnDemand, SweepMode::EachFlush] {
+        for mode in [Mode::Off, Mode::OnDemand, Mode::EachFlush] {
             // The sweep of this one is over when the assertion comes.
-            if hint == Hint::HardDeleteNow && mode != SweepMode::Off {
+            if hint == DestroyHint::HardDeleteNow && mode != Mode::Off {
                 continue;
             }
             let mut world = stage(mode);
@@ -47,7 +42,7 @@ fn assertion_fails_and_empties_nothing_in_any_mode_whatever_the_hint() {
 
 #[test]
 fn assertion_that_fails_lists_who_names_whom() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
     spawn_mind(&mut world, "orc", [elf, goblin]);
     spawn_mind(&mut world, "troll", [goblin]);
@@ -62,9 +57,9 @@ fn assertion_that_fails_lists_who_names_whom() {
 
 #[test]
 fn assertion_leaves_the_settings_and_the_requests_as_they_were() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let settings = *world.resource::<QdelSettings>();
-    world.request_sweep();
+    world.queue_sweep();
 
     assert_no_leftovers(&mut world);
     let between = story(&world);
@@ -93,8 +88,8 @@ fn assertion_is_no_flush_of_a_sample() {
 
 #[test]
 fn assertion_leaves_what_a_hint_asked_for_to_the_next_flush() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
     world.qdel(goblin).unwrap();
 
@@ -110,8 +105,8 @@ fn assertion_leaves_what_a_hint_asked_for_to_the_next_flush() {
 
 #[test]
 fn assertion_with_sweeps_off_tells_of_no_search() {
-    let mut world = stage(SweepMode::Off);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferences);
+    let mut world = stage(Mode::Off);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferences);
     world.qdel(goblin).unwrap();
 
     assert_no_leftovers(&mut world);
@@ -121,9 +116,9 @@ fn assertion_with_sweeps_off_tells_of_no_search() {
 
 #[test]
 fn assertion_leaves_a_running_sweep_where_it_is() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_crowd(&mut world, 3 * SLICE);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
     world.qdel(goblin).unwrap();
@@ -143,8 +138,8 @@ fn assertion_leaves_a_running_sweep_where_it_is() {
 
 #[test]
 fn assertion_lets_timers_run_and_whoever_is_handled_by_others_be() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::IWillHandleIt);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::IWillHandleIt);
     let elf = named(&mut world, "elf");
     spawn_mind(&mut world, "orc", [goblin, elf]);
     world.qdel(goblin).unwrap();
@@ -158,7 +153,7 @@ fn assertion_lets_timers_run_and_whoever_is_handled_by_others_be() {
 
 #[test]
 fn assertion_whose_tear_down_panics_leaves_sweeps_on() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let goblin = named(&mut world, "goblin");
     let has_panicked = AtomicBool::new(false);
     world
@@ -169,7 +164,7 @@ fn assertion_whose_tear_down_panics_leaves_sweeps_on() {
     world.qdel(goblin).unwrap();
 
     let panicked = panic_of(|| assert_no_leftovers(&mut world));
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     assert_eq!(panicked.as_deref(), Some("not yet"));
@@ -179,8 +174,8 @@ fn assertion_whose_tear_down_panics_leaves_sweeps_on() {
 
 #[test]
 fn assertion_inside_an_assertion_leaves_sweeps_as_they_were() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.request_sweep();
+    let mut world = stage(Mode::OnDemand);
+    world.queue_sweep();
     let goblin = named(&mut world, "goblin");
     world
         .entity_mut(goblin)

@@ -7,15 +7,15 @@ use super::*;
 
 #[test]
 fn observer_that_deletes_has_that_torn_down_by_the_next_flush() {
-    for pace in [SweepPace::AtOnce, SweepPace::Budget(Duration::MAX)] {
-        let mut world = stage(SweepMode::OnDemand);
+    for pace in [Pace::AtOnce, Pace::Budget(Duration::MAX)] {
+        let mut world = stage(Mode::OnDemand);
         world.resource_mut::<QdelSettings>().sweep_pace = pace;
-        let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
         let orc = spawn_mind(&mut world, "orc", [goblin]);
         world.add_observer(move |_: On<SweepFinished>, mut commands: Commands| {
             commands.entity(goblin).qdel();
         });
-        world.request_sweep();
+        world.queue_sweep();
 
         world.flush_qdel();
         let between = world.liveness(goblin);
@@ -33,7 +33,7 @@ fn observer_that_deletes_has_that_torn_down_by_the_next_flush() {
 
 #[test]
 fn what_an_observer_of_a_sweep_deletes_within_the_call_is_swept_by_the_next_flush() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     world.resource_mut::<QdelSettings>().teardown = Teardown::Immediate;
     let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
     spawn_mind(&mut world, "orc", [goblin, elf]);
@@ -62,18 +62,18 @@ fn what_an_observer_of_a_sweep_deletes_within_the_call_is_swept_by_the_next_flus
 
 #[test]
 fn observer_that_always_requests_a_sweep_has_one_in_each_flush() {
-    for pace in [SweepPace::AtOnce, SweepPace::Budget(Duration::MAX)] {
-        let mut world = stage(SweepMode::OnDemand);
+    for pace in [Pace::AtOnce, Pace::Budget(Duration::MAX)] {
+        let mut world = stage(Mode::OnDemand);
         world.resource_mut::<QdelSettings>().sweep_pace = pace;
         let mut left = 10;
         world.add_observer(move |_: On<SweepFinished>, mut commands: Commands| {
             // A bound, or the test would never fail.
             if left > 0 {
                 left -= 1;
-                commands.queue(|world: &mut World| world.request_sweep());
+                commands.queue(|world: &mut World| world.queue_sweep());
             }
         });
-        world.request_sweep();
+        world.queue_sweep();
 
         let sweeps: Vec<_> = (0..3)
             .map(|_| {
@@ -88,8 +88,8 @@ fn observer_that_always_requests_a_sweep_has_one_in_each_flush() {
 
 #[test]
 fn observer_that_sweeps_again_finds_nothing_and_is_told_of_no_more() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "orc", [goblin]);
     world.add_observer(|_: On<SweepFinished>, mut commands: Commands| {
         commands.queue(|world: &mut World| {
@@ -114,7 +114,7 @@ fn observer_that_sweeps_again_finds_nothing_and_is_told_of_no_more() {
 
 #[test]
 fn observer_that_flushes_changes_nothing() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
     spawn_mind(&mut world, "orc", [goblin, elf]);
     world.add_observer(|_: On<SweepFinished>, mut commands: Commands| {
@@ -140,8 +140,8 @@ fn observer_that_flushes_changes_nothing() {
 
 #[test]
 fn observer_that_despawns_the_holder_hears_of_it_once() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
     world.add_observer(move |_: On<SweepFinished>, mut commands: Commands| {
         commands.entity(orc).despawn();
@@ -159,9 +159,9 @@ fn observer_that_despawns_the_holder_hears_of_it_once() {
 
 #[test]
 fn observer_that_panics_costs_nobody_a_sweep() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
-    let elf = spawn(&mut world, "elf", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
+    let elf = spawn(&mut world, "elf", DestroyHint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin, elf]);
     let has_panicked = AtomicBool::new(false);
     world.add_observer(move |_: On<SweepFinished>| {
@@ -180,11 +180,11 @@ fn observer_that_panics_costs_nobody_a_sweep() {
 
 #[test]
 fn observer_of_a_search_that_panics_costs_nobody_a_sweep() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let [goblin, elf] =
-        ["goblin", "elf"].map(|name| spawn(&mut world, name, Hint::FindReferencesOnFail));
-    let troll = spawn(&mut world, "troll", Hint::FindReferences);
-    let dwarf = spawn(&mut world, "dwarf", Hint::HardDelete);
+        ["goblin", "elf"].map(|name| spawn(&mut world, name, DestroyHint::FindReferencesOnFail));
+    let troll = spawn(&mut world, "troll", DestroyHint::FindReferences);
+    let dwarf = spawn(&mut world, "dwarf", DestroyHint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin, elf, troll, dwarf]);
     // Which of two observers comes first is Bevy's business, so the one that panics keeps its own
     // story.
@@ -207,9 +207,9 @@ fn observer_of_a_search_that_panics_costs_nobody_a_sweep() {
 #[test]
 fn clearing_the_world_from_an_observer_of_a_sweep_ends_it_well() {
     for clear in CLEARS {
-        let mut world = stage(SweepMode::EachFlush);
-        let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
-        let elf = spawn(&mut world, "elf", Hint::HardDelete);
+        let mut world = stage(Mode::EachFlush);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
+        let elf = spawn(&mut world, "elf", DestroyHint::HardDelete);
         spawn_mind(&mut world, "orc", [goblin, elf]);
         world.qdel(elf).unwrap();
         world.add_observer(move |_: On<SweepFinished>, mut commands: Commands| {
@@ -225,8 +225,11 @@ fn clearing_the_world_from_an_observer_of_a_sweep_ends_it_well() {
 #[test]
 fn clearing_the_world_from_an_observer_of_a_search_ends_it_well() {
     for clear in CLEARS {
-        for hint in [Hint::FindReferences, Hint::FindReferencesOnFail] {
-            let mut world = stage(SweepMode::OnDemand);
+        for hint in [
+            DestroyHint::FindReferences,
+            DestroyHint::FindReferencesOnFail,
+        ] {
+            let mut world = stage(Mode::OnDemand);
             let goblin = spawn(&mut world, "goblin", hint);
             spawn_mind(&mut world, "orc", [goblin]);
             world.add_observer(move |_: On<ReferencesFound>, mut commands: Commands| {
@@ -244,10 +247,10 @@ fn clearing_the_world_from_an_observer_of_a_search_ends_it_well() {
 #[test]
 fn clearing_the_world_while_places_are_emptied_ends_the_sweep_well() {
     for clear in CLEARS {
-        for pace in [SweepPace::AtOnce, SweepPace::Budget(Duration::ZERO)] {
-            let mut world = stage(SweepMode::OnDemand);
+        for pace in [Pace::AtOnce, Pace::Budget(Duration::ZERO)] {
+            let mut world = stage(Mode::OnDemand);
             world.resource_mut::<QdelSettings>().sweep_pace = pace;
-            let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+            let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
             for _ in 0..3 {
                 let carved = Carved { whom: Some(goblin) };
                 let mind = Mind {
@@ -271,8 +274,8 @@ fn clearing_the_world_while_places_are_emptied_ends_the_sweep_well() {
 
 #[test]
 fn sweeps_come_again_after_resources_were_cleared_from_inside() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "orc", [goblin]);
     let mut is_first = true;
     world.add_observer(move |_: On<SweepFinished>, mut commands: Commands| {
@@ -284,7 +287,7 @@ fn sweeps_come_again_after_resources_were_cleared_from_inside() {
     world.flush_qdel();
 
     world.init_resource::<Story>();
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     assert_eq!(story(&world), ["swept"]);
@@ -292,8 +295,8 @@ fn sweeps_come_again_after_resources_were_cleared_from_inside() {
 
 #[test]
 fn shutdown_from_an_observer_ends_all_sweeps_well() {
-    let mut world = stage(SweepMode::EachFlush);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::EachFlush);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
     world.add_observer(|_: On<SweepFinished>, mut commands: Commands| {
         commands.queue(|world: &mut World| {
@@ -315,9 +318,9 @@ fn shutdown_from_an_observer_ends_all_sweeps_well() {
 
 #[test]
 fn leftovers_count_places_and_hard_deletes_count_entities() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     // Asked for it, and is not named.
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     // Did not ask for it, and is named.
     let elf = named(&mut world, "elf");
     // Neither.
@@ -332,12 +335,12 @@ fn leftovers_count_places_and_hard_deletes_count_entities() {
 
 #[test]
 fn whoever_is_swept_out_on_request_is_a_hard_delete() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let goblin = named(&mut world, "goblin");
     spawn_mind(&mut world, "orc", [goblin, goblin]);
     world.despawn(goblin);
 
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     assert_eq!(swept_counts(&world), (2, 1));
@@ -345,8 +348,8 @@ fn whoever_is_swept_out_on_request_is_a_hard_delete() {
 
 #[test]
 fn whoever_is_only_searched_for_is_no_hard_delete() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferencesOnFail);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferencesOnFail);
     spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
@@ -357,7 +360,7 @@ fn whoever_is_only_searched_for_is_no_hard_delete() {
 
 #[test]
 fn call_counts_its_leftovers_and_looking_does_not() {
-    let mut world = stage(SweepMode::Off);
+    let mut world = stage(Mode::Off);
     let goblin = named(&mut world, "goblin");
     spawn_mind(&mut world, "orc", [goblin]);
     world.despawn(goblin);
@@ -371,7 +374,7 @@ fn call_counts_its_leftovers_and_looking_does_not() {
 
 #[test]
 fn call_that_panics_counts_what_it_found_all_the_same() {
-    let mut world = stage(SweepMode::Off);
+    let mut world = stage(Mode::Off);
     let goblin = named(&mut world, "goblin");
     world.spawn((Name::new("orc"), Carved { whom: Some(goblin) }));
     world.add_observer(|_: On<Insert<Carved>>| panic!("the observer panics"));

@@ -5,10 +5,10 @@ use super::*;
 #[test]
 fn thousand_flushes_take_one_pass_each_at_most_in_any_mode() {
     for (mode, expected) in [
-        (SweepMode::Off, 0),
-        (SweepMode::OnDemand, 0),
+        (Mode::Off, 0),
+        (Mode::OnDemand, 0),
         (sampled(10), 100),
-        (SweepMode::EachFlush, 1_000),
+        (Mode::EachFlush, 1_000),
     ] {
         let mut world = stage(mode);
         let meter = add_probe(&mut world);
@@ -26,13 +26,13 @@ fn thousand_flushes_take_one_pass_each_at_most_in_any_mode() {
 
 #[test]
 fn thousand_flushes_in_slices_take_as_many_passes_as_there_is_time_for() {
-    for mode in [SweepMode::OnDemand, SweepMode::EachFlush] {
+    for mode in [Mode::OnDemand, Mode::EachFlush] {
         let mut world = stage(mode);
-        world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+        world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
         spawn_crowd(&mut world, 4 * SLICE);
         let orc = spawn_mind(&mut world, "orc", []);
         for _ in 0..1_000 {
-            let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+            let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
             world.get_mut::<Mind>(orc).unwrap().friends.push(goblin);
             world.qdel(goblin).unwrap();
             world.flush_qdel();
@@ -44,6 +44,6 @@ fn thousand_flushes_in_slices_take_as_many_passes_as_there_is_time_for() {
         assert_eq!(told.len() - sweeps, 1_000, "{mode:?}");
         assert!((50..=260).contains(&sweeps), "{mode:?}: {sweeps}");
         assert_eq!(friends(&world, orc), []);
-        assert_eq!(world.leftover_fields().len(), 1);
+        assert_eq!(world.sweep_statistics().len(), 1);
     }
 }

@@ -7,11 +7,11 @@ use super::*;
 
 #[test]
 fn hard_delete_is_swept_by_the_flush_that_tears_it_down() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     world.resource_mut::<QdelSettings>().teardown = Teardown::Budget(Duration::ZERO);
     let crowd: Vec<_> = (0..100).map(|_| named(&mut world, "one")).collect();
     world.qdel_batch(crowd);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
@@ -32,10 +32,10 @@ fn hard_delete_now_is_swept_before_the_call_returns() {
         Teardown::Immediate,
         Teardown::Budget(Duration::ZERO),
     ] {
-        let mut world = stage(SweepMode::OnDemand);
+        let mut world = stage(Mode::OnDemand);
         world.resource_mut::<QdelSettings>().teardown = teardown;
-        world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
-        let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
+        world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
         spawn_crowd(&mut world, 3 * SLICE);
         let orc = spawn_mind(&mut world, "orc", [goblin]);
 
@@ -53,8 +53,8 @@ fn hard_delete_now_is_swept_before_the_call_returns() {
 
 #[test]
 fn all_of_a_batch_that_cannot_wait_share_a_pass() {
-    let mut world = stage(SweepMode::OnDemand);
-    let crowd = spawn_many(&mut world, 50, Hint::HardDeleteNow);
+    let mut world = stage(Mode::OnDemand);
+    let crowd = spawn_many(&mut world, 50, DestroyHint::HardDeleteNow);
     let meter = add_probe(&mut world);
 
     world.qdel_batch(crowd);
@@ -66,9 +66,9 @@ fn all_of_a_batch_that_cannot_wait_share_a_pass() {
 
 #[test]
 fn all_that_a_flush_tears_down_share_a_pass() {
-    for mode in [SweepMode::OnDemand, sampled(1), SweepMode::EachFlush] {
+    for mode in [Mode::OnDemand, sampled(1), Mode::EachFlush] {
         let mut world = stage(mode);
-        let crowd = spawn_many(&mut world, 50, Hint::HardDelete);
+        let crowd = spawn_many(&mut world, 50, DestroyHint::HardDelete);
         let meter = add_probe(&mut world);
         for entity in crowd {
             world.qdel(entity).unwrap();
@@ -83,9 +83,9 @@ fn all_that_a_flush_tears_down_share_a_pass() {
 
 #[test]
 fn one_that_cannot_wait_and_is_deleted_by_a_handler_is_swept_by_the_outermost_call() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
-    let elf = spawn(&mut world, "elf", Hint::HardDeleteNow);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
+    let elf = spawn(&mut world, "elf", DestroyHint::HardDeleteNow);
     let orc = spawn_mind(&mut world, "orc", [goblin, elf]);
     let meter = add_probe(&mut world);
     when_told_of(&mut world, goblin, move |commands| {
@@ -108,8 +108,9 @@ fn one_that_cannot_wait_and_is_deleted_by_a_handler_is_swept_by_the_outermost_ca
 
 #[test]
 fn two_that_delete_each_other_are_swept_once() {
-    let mut world = stage(SweepMode::OnDemand);
-    let [goblin, elf] = ["goblin", "elf"].map(|name| spawn(&mut world, name, Hint::HardDeleteNow));
+    let mut world = stage(Mode::OnDemand);
+    let [goblin, elf] =
+        ["goblin", "elf"].map(|name| spawn(&mut world, name, DestroyHint::HardDeleteNow));
     for (one, other) in [(goblin, elf), (elf, goblin)] {
         when_told_of(&mut world, one, move |commands| {
             commands.entity(other).qdel();
@@ -132,9 +133,9 @@ fn two_that_delete_each_other_are_swept_once() {
 
 #[test]
 fn owned_entities_are_looked_for_on_their_own_account() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let goblin = named(&mut world, "goblin");
-    let purse = spawn(&mut world, "purse", Hint::HardDelete);
+    let purse = spawn(&mut world, "purse", DestroyHint::HardDelete);
     world.entity_mut(purse).insert(ChildOf(goblin));
     let coin = named(&mut world, "coin");
     world.entity_mut(coin).insert(ChildOf(purse));
@@ -152,9 +153,9 @@ fn owned_entities_are_looked_for_on_their_own_account() {
 
 #[test]
 fn owned_entity_that_asks_is_looked_for_by_the_next_flush_if_its_owner_cannot_wait() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
-    let purse = spawn(&mut world, "purse", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
+    let purse = spawn(&mut world, "purse", DestroyHint::HardDelete);
     world.entity_mut(purse).insert(ChildOf(goblin));
     spawn_mind(&mut world, "orc", [goblin, purse]);
 
@@ -174,8 +175,8 @@ fn owned_entity_that_asks_is_looked_for_by_the_next_flush_if_its_owner_cannot_wa
 
 #[test]
 fn forced_deletion_is_looked_for_as_any_other() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "orc", [goblin]);
 
     world.force_qdel(goblin).unwrap();
@@ -189,8 +190,8 @@ fn forced_deletion_is_looked_for_as_any_other() {
 
 #[test]
 fn whoever_is_despawned_plainly_before_its_tear_down_is_not_looked_for() {
-    for hint in [Hint::FindReferencesOnFail, Hint::HardDelete] {
-        let mut world = stage(SweepMode::OnDemand);
+    for hint in [DestroyHint::FindReferencesOnFail, DestroyHint::HardDelete] {
+        let mut world = stage(Mode::OnDemand);
         let goblin = spawn(&mut world, "goblin", hint);
         let orc = spawn_mind(&mut world, "orc", [goblin]);
         world.qdel(goblin).unwrap();
@@ -205,8 +206,8 @@ fn whoever_is_despawned_plainly_before_its_tear_down_is_not_looked_for() {
 
 #[test]
 fn whoever_lives_on_or_is_left_alone_is_not_looked_for() {
-    for hint in [Hint::LetMeLive, Hint::IWillHandleIt] {
-        let mut world = stage(SweepMode::EachFlush);
+    for hint in [DestroyHint::LetMeLive, DestroyHint::IWillHandleIt] {
+        let mut world = stage(Mode::EachFlush);
         let goblin = spawn(&mut world, "goblin", hint);
         let elf = named(&mut world, "elf");
         let orc = spawn_mind(&mut world, "orc", [goblin]);
@@ -222,11 +223,11 @@ fn whoever_lives_on_or_is_left_alone_is_not_looked_for() {
 
 #[test]
 fn shutdown_sweeps_for_nobody() {
-    for mode in [SweepMode::OnDemand, SweepMode::EachFlush] {
+    for mode in [Mode::OnDemand, Mode::EachFlush] {
         let mut world = stage(mode);
-        world.request_sweep();
-        let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
-        let elf = spawn(&mut world, "elf", Hint::HardDeleteNow);
+        world.queue_sweep();
+        let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
+        let elf = spawn(&mut world, "elf", DestroyHint::HardDeleteNow);
         spawn_mind(&mut world, "orc", [goblin, elf]);
 
         world.shutdown_qdel();
@@ -238,8 +239,8 @@ fn shutdown_sweeps_for_nobody() {
 
 #[test]
 fn shutdown_with_sweeps_off_searches_for_nobody() {
-    let mut world = stage(SweepMode::Off);
-    spawn(&mut world, "goblin", Hint::FindReferences);
+    let mut world = stage(Mode::Off);
+    spawn(&mut world, "goblin", DestroyHint::FindReferences);
 
     world.shutdown_qdel();
 
@@ -248,9 +249,9 @@ fn shutdown_with_sweeps_off_searches_for_nobody() {
 
 #[test]
 fn world_sweeps_again_after_a_shutdown() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     world.shutdown_qdel();
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
@@ -266,8 +267,8 @@ fn world_sweeps_again_after_a_shutdown() {
 
 #[test]
 fn find_references_tells_who_names_the_target_before_its_tear_down_and_empties_nothing() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferences);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferences);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
     world.add_observer(|found: On<ReferencesFound>, mut story: ResMut<Story>| {
         let liveness = found.report.target.liveness;
@@ -287,8 +288,8 @@ fn find_references_tells_who_names_the_target_before_its_tear_down_and_empties_n
 
 #[test]
 fn find_references_tells_also_if_nobody_names_the_target() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferences);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferences);
 
     world.qdel(goblin).unwrap();
     world.flush_qdel();
@@ -298,10 +299,10 @@ fn find_references_tells_also_if_nobody_names_the_target() {
 
 #[test]
 fn find_references_on_fail_tells_of_who_fails_and_empties_nothing() {
-    for mode in [SweepMode::OnDemand, sampled(1), SweepMode::EachFlush] {
+    for mode in [Mode::OnDemand, sampled(1), Mode::EachFlush] {
         let mut world = stage(mode);
-        let [goblin, elf] =
-            ["goblin", "elf"].map(|name| spawn(&mut world, name, Hint::FindReferencesOnFail));
+        let [goblin, elf] = ["goblin", "elf"]
+            .map(|name| spawn(&mut world, name, DestroyHint::FindReferencesOnFail));
         let orc = spawn_mind(&mut world, "orc", [goblin]);
 
         world.qdel_batch([goblin, elf]);
@@ -318,8 +319,8 @@ fn find_references_on_fail_tells_of_who_fails_and_empties_nothing() {
 
 #[test]
 fn search_for_one_who_is_gone_says_what_it_was_called() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferencesOnFail);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferencesOnFail);
     spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
@@ -337,8 +338,8 @@ fn search_for_one_who_is_gone_says_what_it_was_called() {
 
 #[test]
 fn search_is_told_once_though_the_tear_down_has_to_be_tried_again() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferences);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferences);
     let has_panicked = AtomicBool::new(false);
     // One of all entities, which names nobody.
     world.add_observer(move |_: On<Despawn<Will>>| {
@@ -361,7 +362,7 @@ fn search_is_told_once_though_the_tear_down_has_to_be_tried_again() {
 #[test]
 fn declared_reference_is_released_and_no_leftover_in_any_mode() {
     for hint in HINTS_THAT_LOOK {
-        let mut world = stage(SweepMode::EachFlush);
+        let mut world = stage(Mode::EachFlush);
         let goblin = spawn(&mut world, "goblin", hint);
         let friend = Friend {
             of: Some(goblin),
@@ -380,7 +381,7 @@ fn declared_reference_is_released_and_no_leftover_in_any_mode() {
 
 // The stage.
 
-fn spawn_many(world: &mut World, count: usize, hint: Hint) -> Vec<Entity> {
+fn spawn_many(world: &mut World, count: usize, hint: DestroyHint) -> Vec<Entity> {
     (0..count).map(|_| spawn(world, "one", hint)).collect()
 }
 

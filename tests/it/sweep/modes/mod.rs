@@ -20,9 +20,13 @@ use core::{num::NonZeroU32, time::Duration};
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
 use qdel::{
-    EntityLabel, Leftover, LeftoverField, LeftoverState, Policy, QdelCounts, ReferenceReport,
-    ReferenceVisitor, ReferencesFound, Remains, SweepExt, SweepFinished, SweepMode, SweepPace,
-    WorkClock, assert_no_leftovers, prelude::*,
+    WorldReferencesExt,
+    find::{EntityLabel, ReferenceReport, ReferencesFound},
+    prelude::*,
+    reference::{AfterRelease, OnLoss, ReferenceVisitor},
+    statistics::QdelCounts,
+    sweep::{Leftover, LeftoverField, LeftoverState, Mode, Pace, SweepFinished},
+    testing::{WorkClock, assert_no_leftovers},
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -69,22 +73,22 @@ impl Friend {
 
 /// Says a hint when it is destroyed.
 #[derive(Component)]
-struct Will(Hint);
+struct Will(DestroyHint);
 
 impl Destroy for Will {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
     }
 }
 
 /// The hints for which somebody is looked for.
-const HINTS_THAT_LOOK: [Hint; 4] = [
-    Hint::FindReferencesOnFail,
-    Hint::FindReferences,
-    Hint::HardDelete,
-    Hint::HardDeleteNow,
+const HINTS_THAT_LOOK: [DestroyHint; 4] = [
+    DestroyHint::FindReferencesOnFail,
+    DestroyHint::FindReferences,
+    DestroyHint::HardDelete,
+    DestroyHint::HardDeleteNow,
 ];
 
 /// Names nobody, and counts how often it was asked.
@@ -104,7 +108,7 @@ struct Meter {
 impl References for Probe {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, _: Policy, _: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, _: OnLoss, _: &mut V) {
         let Meter {
             visits,
             cost,
@@ -119,8 +123,8 @@ impl References for Probe {
         );
     }
 
-    fn release_references(&mut self, _: Policy, _: &mut dyn FnMut(Entity) -> bool) -> Remains {
-        Remains::Valid
+    fn release_references(&mut self, _: OnLoss, _: &mut dyn FnMut(Entity) -> bool) -> AfterRelease {
+        AfterRelease::Valid
     }
 }
 
@@ -145,7 +149,7 @@ struct Carved {
 }
 
 /// Makes a world that sweeps in a mode, and writes down what is told of sweeps and searches.
-fn stage(mode: SweepMode) -> World {
+fn stage(mode: Mode) -> World {
     let mut world = World::new();
     let registry = AppTypeRegistry::default();
     {
@@ -199,8 +203,8 @@ fn name(label: &EntityLabel) -> &str {
     label.name.as_deref().unwrap_or("?")
 }
 
-fn sampled(flushes: u32) -> SweepMode {
-    SweepMode::Sampled(NonZeroU32::new(flushes).unwrap())
+fn sampled(flushes: u32) -> Mode {
+    Mode::Sampled(NonZeroU32::new(flushes).unwrap())
 }
 
 fn named(world: &mut World, name: &'static str) -> Entity {
@@ -208,7 +212,7 @@ fn named(world: &mut World, name: &'static str) -> Entity {
 }
 
 /// Spawns somebody who says `hint` to its end.
-fn spawn(world: &mut World, name: &'static str, hint: Hint) -> Entity {
+fn spawn(world: &mut World, name: &'static str, hint: DestroyHint) -> Entity {
     world.spawn((Name::new(name), Will(hint))).id()
 }
 

@@ -7,9 +7,9 @@ fn sweep_with_a_clock_that_panics_ends() {
     let budgets = [Duration::ZERO, Duration::from_millis(1), Duration::MAX];
     for budget in budgets {
         for good_reads in 0..4 {
-            let mut world = stage(SweepMode::OnDemand);
-            world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(budget);
-            let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+            let mut world = stage(Mode::OnDemand);
+            world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(budget);
+            let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
             spawn_crowd(&mut world, 5 * SLICE);
             let orc = spawn_mind(&mut world, "orc", [goblin]);
             let reads = AtomicU64::new(0);
@@ -34,14 +34,14 @@ fn sweep_with_a_clock_that_panics_ends() {
 
 #[test]
 fn clock_that_runs_backwards_ends_the_sweep() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::from_millis(1));
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::from_millis(1));
     spawn_crowd(&mut world, 5 * SLICE);
     let left = AtomicU64::new(1_000_000);
     world.insert_resource(WorkClock::new(move || {
         Duration::from_millis(left.fetch_sub(1, Ordering::Relaxed))
     }));
-    world.request_sweep();
+    world.queue_sweep();
 
     flush_many(&mut world, 10);
 
@@ -50,10 +50,10 @@ fn clock_that_runs_backwards_ends_the_sweep() {
 
 #[test]
 fn hook_that_panics_while_a_place_is_emptied_costs_nobody_a_sweep() {
-    for pace in [SweepPace::AtOnce, SweepPace::Budget(Duration::ZERO)] {
-        let mut world = stage(SweepMode::OnDemand);
+    for pace in [Pace::AtOnce, Pace::Budget(Duration::ZERO)] {
+        let mut world = stage(Mode::OnDemand);
         world.resource_mut::<QdelSettings>().sweep_pace = pace;
-        let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
         let first = spawn_mind(&mut world, "first", [goblin]);
         world.spawn((Name::new("orc"), Carved { whom: Some(goblin) }));
         spawn_crowd(&mut world, 3 * SLICE);
@@ -82,10 +82,10 @@ fn hook_that_panics_while_a_place_is_emptied_costs_nobody_a_sweep() {
 
 #[test]
 fn component_that_panics_when_it_is_read_costs_nobody_a_sweep() {
-    for pace in [SweepPace::AtOnce, SweepPace::Budget(Duration::ZERO)] {
-        let mut world = stage(SweepMode::OnDemand);
+    for pace in [Pace::AtOnce, Pace::Budget(Duration::ZERO)] {
+        let mut world = stage(Mode::OnDemand);
         world.resource_mut::<QdelSettings>().sweep_pace = pace;
-        let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
         let orc = spawn_mind(&mut world, "orc", [goblin]);
         let meter = add_probe(&mut world);
         world.qdel(goblin).unwrap();
@@ -105,7 +105,7 @@ fn component_that_panics_when_it_is_read_costs_nobody_a_sweep() {
 
 #[test]
 fn component_that_panics_when_a_call_reads_it_leaves_a_world_that_deletes() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let meter = add_probe(&mut world);
     meter.panics.store(true, Ordering::Relaxed);
 
@@ -120,8 +120,8 @@ fn component_that_panics_when_a_call_reads_it_leaves_a_world_that_deletes() {
 
 #[test]
 fn component_that_panics_when_a_search_reads_it_leaves_a_world_that_deletes() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::FindReferences);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferences);
     let meter = add_probe(&mut world);
     world.qdel(goblin).unwrap();
     meter.panics.store(true, Ordering::Relaxed);
@@ -135,7 +135,7 @@ fn component_that_panics_when_a_search_reads_it_leaves_a_world_that_deletes() {
 
 #[test]
 fn panic_of_a_loss_before_the_sweep_goes_on_after_everything_is_swept() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let goblin = named(&mut world, "goblin");
     let friend = world
         .spawn(Friend {

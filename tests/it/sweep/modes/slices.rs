@@ -4,9 +4,8 @@ use super::*;
 
 #[test]
 fn slices_take_the_budget_to_the_batch() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace =
-        SweepPace::Budget(Duration::from_micros(2_000));
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::from_micros(2_000));
     let meter = add_probe(&mut world);
     let probes = vec![Probe(Arc::clone(&meter)); 1_000];
     world.spawn_batch(probes).for_each(drop);
@@ -16,7 +15,7 @@ fn slices_take_the_budget_to_the_batch() {
         Duration::from_micros(reads.hand.load(Ordering::Relaxed))
     }));
     meter.cost.store(10, Ordering::Relaxed);
-    world.request_sweep();
+    world.queue_sweep();
 
     meter.take_visits();
     let mut visits = Vec::new();
@@ -35,9 +34,9 @@ fn slices_take_the_budget_to_the_batch() {
 
 #[test]
 fn slice_without_time_looks_at_one_batch_and_the_sweep_ends() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_crowd(&mut world, 10 * SLICE);
     let orc = spawn_mind(&mut world, "orc", [goblin]);
     world.qdel(goblin).unwrap();
@@ -55,10 +54,10 @@ fn slice_without_time_looks_at_one_batch_and_the_sweep_ends() {
 
 #[test]
 fn sweep_in_slices_ends_though_the_world_grows_by_more_than_a_slice_each_time() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
     spawn_crowd(&mut world, 2 * SLICE);
-    world.request_sweep();
+    world.queue_sweep();
 
     for _ in 0..50 {
         world.flush_qdel();
@@ -84,11 +83,11 @@ fn drain_ends_a_sweep_in_slices_where_tear_downs_come_within_the_call() {
 
 /// Drains a world in which a sweep was begun in slices.
 fn story_of_a_drain(teardown: Teardown) -> Vec<String> {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let settings = QdelSettings::default().with_teardown(teardown);
-    world.insert_resource(settings.with_sweep_pace(SweepPace::Budget(Duration::ZERO)));
+    world.insert_resource(settings.with_sweep_pace(Pace::Budget(Duration::ZERO)));
     spawn_crowd(&mut world, 5 * SLICE);
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
     world.drain_qdel();
     story(&world)
@@ -96,9 +95,10 @@ fn story_of_a_drain(teardown: Teardown) -> Vec<String> {
 
 #[test]
 fn what_is_deleted_while_a_sweep_runs_is_looked_for_by_the_next_one() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
-    let [goblin, elf] = ["goblin", "elf"].map(|name| spawn(&mut world, name, Hint::HardDelete));
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
+    let [goblin, elf] =
+        ["goblin", "elf"].map(|name| spawn(&mut world, name, DestroyHint::HardDelete));
     spawn_mind(&mut world, "first", [goblin, elf]);
     spawn_crowd(&mut world, 3 * SLICE);
     spawn_mind(&mut world, "last", [goblin, elf]);
@@ -124,15 +124,15 @@ fn what_is_deleted_while_a_sweep_runs_is_looked_for_by_the_next_one() {
 
 #[test]
 fn running_sweep_for_all_leaves_those_to_the_next_who_go_meanwhile() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
     let goblin = named(&mut world, "goblin");
-    let elf = spawn(&mut world, "elf", Hint::HardDelete);
+    let elf = spawn(&mut world, "elf", DestroyHint::HardDelete);
     spawn_mind(&mut world, "first", [goblin, elf]);
     spawn_crowd(&mut world, 3 * SLICE);
     spawn_mind(&mut world, "last", [goblin, elf]);
     world.despawn(goblin);
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     world.qdel(elf).unwrap();
@@ -153,12 +153,12 @@ fn running_sweep_for_all_leaves_those_to_the_next_who_go_meanwhile() {
 
 #[test]
 fn running_sweep_for_all_does_not_empty_who_is_only_searched_for() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
-    let elf = spawn(&mut world, "elf", Hint::FindReferencesOnFail);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
+    let elf = spawn(&mut world, "elf", DestroyHint::FindReferencesOnFail);
     spawn_crowd(&mut world, 3 * SLICE);
     let orc = spawn_mind(&mut world, "orc", [elf]);
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     world.qdel(elf).unwrap();
@@ -169,17 +169,17 @@ fn running_sweep_for_all_does_not_empty_who_is_only_searched_for() {
 
 #[test]
 fn sweep_at_once_ends_one_that_was_begun_in_slices() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
     let meter = add_probe(&mut world);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "first", [goblin]);
     spawn_crowd(&mut world, 3 * SLICE);
     spawn_mind(&mut world, "last", [goblin]);
     world.qdel(goblin).unwrap();
     world.flush_qdel();
 
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::AtOnce;
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::AtOnce;
     world.flush_qdel();
 
     assert_eq!(
@@ -195,16 +195,16 @@ fn sweep_at_once_ends_one_that_was_begun_in_slices() {
 
 #[test]
 fn running_sweep_waits_while_sweeps_are_off() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
     spawn_crowd(&mut world, 2 * SLICE);
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
-    world.resource_mut::<QdelSettings>().sweep = SweepMode::Off;
+    world.resource_mut::<QdelSettings>().sweep = Mode::Off;
     flush_many(&mut world, 10);
     let between = story(&world);
-    world.resource_mut::<QdelSettings>().sweep = SweepMode::OnDemand;
+    world.resource_mut::<QdelSettings>().sweep = Mode::OnDemand;
     flush_many(&mut world, 10);
 
     assert_eq!(between, [""; 0]);
@@ -213,10 +213,10 @@ fn running_sweep_waits_while_sweeps_are_off() {
 
 #[test]
 fn one_that_cannot_wait_is_swept_in_the_middle_of_a_running_sweep() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
-    let elf = spawn(&mut world, "elf", Hint::HardDeleteNow);
+    let mut world = stage(Mode::OnDemand);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
+    let elf = spawn(&mut world, "elf", DestroyHint::HardDeleteNow);
     spawn_crowd(&mut world, 3 * SLICE);
     spawn_mind(&mut world, "orc", [goblin, elf]);
     world.qdel(goblin).unwrap();
@@ -238,8 +238,8 @@ fn one_that_cannot_wait_is_swept_in_the_middle_of_a_running_sweep() {
 
 #[test]
 fn tear_down_goes_on_while_a_sweep_runs() {
-    let mut world = stage(SweepMode::EachFlush);
-    world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+    let mut world = stage(Mode::EachFlush);
+    world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
     spawn_crowd(&mut world, 5 * SLICE);
     let mut torn_down = Vec::new();
     for name in ["one", "two", "three"] {
@@ -260,9 +260,9 @@ proptest! {
         steps in vec((0..4_u8, 0..4_usize, 0..3_u8), 1..30),
         mode in 0..3_u8,
     ) {
-        let mode = [SweepMode::OnDemand, sampled(3), SweepMode::EachFlush][mode as usize];
+        let mode = [Mode::OnDemand, sampled(3), Mode::EachFlush][mode as usize];
         let mut world = stage(mode);
-        world.resource_mut::<QdelSettings>().sweep_pace = SweepPace::Budget(Duration::ZERO);
+        world.resource_mut::<QdelSettings>().sweep_pace = Pace::Budget(Duration::ZERO);
         let firsts: Vec<_> = (0..4).map(|_| spawn_mind(&mut world, "first", [])).collect();
         spawn_crowd(&mut world, 2 * SLICE);
         let lasts: Vec<_> = (0..4).map(|_| spawn_mind(&mut world, "last", [])).collect();
@@ -272,7 +272,7 @@ proptest! {
         for (number, (what, holder, how)) in steps.into_iter().enumerate() {
             match what {
                 0 | 1 => {
-                    let hint = [Hint::HardDelete, Hint::HardDeleteNow, Hint::HardDelete][how as usize];
+                    let hint = [DestroyHint::HardDelete, DestroyHint::HardDeleteNow, DestroyHint::HardDelete][how as usize];
                     let name = format!("target {number}");
                     let target = world.spawn((Name::new(name.clone()), Will(hint))).id();
                     for at in [firsts[holder], lasts[holder]] {

@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn fields_are_listed_without_numbers_the_worst_first() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     for round in 0..2 {
         let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
         let target = Some(goblin);
@@ -23,7 +23,7 @@ fn fields_are_listed_without_numbers_the_worst_first() {
         world.flush_qdel();
     }
 
-    let fields = world.leftover_fields();
+    let fields = world.sweep_statistics();
 
     let listed: Vec<_> = fields
         .iter()
@@ -43,7 +43,7 @@ fn fields_are_listed_without_numbers_the_worst_first() {
 
 #[test]
 fn fields_of_looks_and_of_given_targets_are_not_listed() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
     spawn_mind(&mut world, "orc", [goblin, elf]);
     world.despawn(goblin);
@@ -52,12 +52,12 @@ fn fields_of_looks_and_of_given_targets_are_not_listed() {
     world.sweep_for([elf]);
     let _ = failing_assert(&mut world);
 
-    assert_eq!(world.leftover_fields(), Vec::<LeftoverField>::new());
+    assert_eq!(world.sweep_statistics(), Vec::<LeftoverField>::new());
 }
 
 #[test]
 fn type_is_warned_of_once_from_the_third_sweep_on() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let logged = collect_log();
     let mut after_each = Vec::new();
     for _ in 0..10 {
@@ -73,7 +73,7 @@ fn type_is_warned_of_once_from_the_third_sweep_on() {
 
 #[test]
 fn each_type_is_warned_of_by_itself() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let logged = collect_log();
     for _ in 0..4 {
         leave_behind(&mut world, |goblin, mind, grudge| {
@@ -91,7 +91,7 @@ fn each_type_is_warned_of_by_itself() {
 
 #[test]
 fn type_is_warned_of_though_it_is_another_field_each_time() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let logged = collect_log();
     let fields: [fn(Entity, &mut Grudge); 3] = [
         |goblin, grudge| grudge.against = Some(goblin),
@@ -107,7 +107,7 @@ fn type_is_warned_of_though_it_is_another_field_each_time() {
 
 #[test]
 fn sweeps_that_are_called_warn_too() {
-    let mut world = stage(SweepMode::Off);
+    let mut world = stage(Mode::Off);
     let logged = collect_log();
     for _ in 0..3 {
         leave_behind(&mut world, |goblin, mind, _| mind.target = Some(goblin));
@@ -119,7 +119,7 @@ fn sweeps_that_are_called_warn_too() {
 
 #[test]
 fn warning_names_field_figures_place_and_what_to_do() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let logged = collect_log();
     for _ in 0..3 {
         leave_behind(&mut world, |goblin, mind, _| {

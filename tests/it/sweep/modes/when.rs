@@ -14,7 +14,7 @@ fn off_looks_for_nobody_whatever_the_hint_and_the_tear_down() {
     ];
     for hint in HINTS_THAT_LOOK {
         for teardown in teardowns {
-            let mut world = stage(SweepMode::Off);
+            let mut world = stage(Mode::Off);
             world.resource_mut::<QdelSettings>().teardown = teardown;
             let goblin = spawn(&mut world, "goblin", hint);
             let orc = spawn_mind(&mut world, "orc", [goblin]);
@@ -32,8 +32,8 @@ fn off_looks_for_nobody_whatever_the_hint_and_the_tear_down() {
 
 #[test]
 fn off_counts_neither_leftovers_nor_hard_deletes() {
-    let mut world = stage(SweepMode::Off);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::Off);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
@@ -44,9 +44,9 @@ fn off_counts_neither_leftovers_nor_hard_deletes() {
 
 #[test]
 fn on_demand_looks_for_whoever_asked_and_for_nobody_else() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
-    let elf = spawn(&mut world, "elf", Hint::Queue);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
+    let elf = spawn(&mut world, "elf", DestroyHint::Queue);
     let orc = spawn_mind(&mut world, "orc", [goblin, elf]);
 
     world.qdel_batch([goblin, elf]);
@@ -61,10 +61,10 @@ fn on_demand_looks_for_whoever_asked_and_for_nobody_else() {
 
 #[test]
 fn on_demand_never_sweeps_where_nobody_asks() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let meter = add_probe(&mut world);
     for _ in 0..10 {
-        let goblin = spawn(&mut world, "goblin", Hint::Queue);
+        let goblin = spawn(&mut world, "goblin", DestroyHint::Queue);
         world.qdel(goblin).unwrap();
         world.flush_qdel();
     }
@@ -75,7 +75,7 @@ fn on_demand_never_sweeps_where_nobody_asks() {
 
 #[test]
 fn each_flush_with_a_tear_down_looks_for_all_who_are_gone() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let [goblin, elf, troll] = ["goblin", "elf", "troll"].map(|name| named(&mut world, name));
     let orc = spawn_mind(&mut world, "orc", [goblin, elf, troll]);
     world.despawn(troll);
@@ -101,7 +101,7 @@ fn each_flush_with_a_tear_down_looks_for_all_who_are_gone() {
 
 #[test]
 fn each_flush_of_a_budget_looks_for_its_own_share() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     world.resource_mut::<QdelSettings>().teardown = Teardown::Budget(Duration::ZERO);
     let crowd: Vec<_> = (0..80).map(|_| named(&mut world, "one")).collect();
     spawn_mind(&mut world, "orc", crowd.clone());
@@ -120,7 +120,7 @@ fn each_flush_of_a_budget_looks_for_its_own_share() {
 
 #[test]
 fn drain_is_one_flush() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     let meter = add_probe(&mut world);
     let crowd: Vec<_> = (0..80).map(|_| named(&mut world, "one")).collect();
     world.qdel_batch(crowd);
@@ -171,7 +171,7 @@ fn sampled_by_one_is_each_flush() {
 #[test]
 fn sampled_heeds_hints_in_all_flushes() {
     let mut world = stage(sampled(1_000));
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     spawn_mind(&mut world, "orc", [goblin]);
 
     world.qdel(goblin).unwrap();
@@ -208,7 +208,7 @@ fn sampled_counts_the_flushes_after_tear_downs_within_the_call() {
 
 #[test]
 fn tear_down_within_the_call_is_swept_by_the_next_flush() {
-    let mut world = stage(SweepMode::EachFlush);
+    let mut world = stage(Mode::EachFlush);
     world.resource_mut::<QdelSettings>().teardown = Teardown::Immediate;
     let goblin = named(&mut world, "goblin");
     let orc = spawn_mind(&mut world, "orc", [goblin]);
@@ -225,13 +225,14 @@ fn tear_down_within_the_call_is_swept_by_the_next_flush() {
 
 #[test]
 fn mode_that_is_switched_on_later_looks_for_what_goes_later() {
-    let mut world = stage(SweepMode::Off);
-    let [goblin, elf] = ["goblin", "elf"].map(|name| spawn(&mut world, name, Hint::HardDelete));
+    let mut world = stage(Mode::Off);
+    let [goblin, elf] =
+        ["goblin", "elf"].map(|name| spawn(&mut world, name, DestroyHint::HardDelete));
     spawn_mind(&mut world, "orc", [goblin, elf]);
     world.qdel(goblin).unwrap();
     world.flush_qdel();
 
-    world.resource_mut::<QdelSettings>().sweep = SweepMode::OnDemand;
+    world.resource_mut::<QdelSettings>().sweep = Mode::OnDemand;
     world.qdel(elf).unwrap();
     world.flush_qdel();
 
@@ -243,8 +244,8 @@ fn mode_that_is_switched_on_later_looks_for_what_goes_later() {
 
 #[test]
 fn what_goes_along_with_one_that_cannot_wait_is_looked_for_by_each_flush() {
-    let mut world = stage(SweepMode::EachFlush);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
+    let mut world = stage(Mode::EachFlush);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
     let purse = world.spawn((Name::new("purse"), ChildOf(goblin))).id();
     let orc = spawn_mind(&mut world, "orc", [purse]);
 
@@ -257,8 +258,8 @@ fn what_goes_along_with_one_that_cannot_wait_is_looked_for_by_each_flush() {
 
 #[test]
 fn flush_inside_the_sweep_of_a_deletion_is_looked_after_as_any_flush() {
-    let mut world = stage(SweepMode::EachFlush);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDeleteNow);
+    let mut world = stage(Mode::EachFlush);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDeleteNow);
     let elf = named(&mut world, "elf");
     let orc = spawn_mind(&mut world, "orc", [elf]);
     world.qdel(elf).unwrap();
@@ -279,13 +280,13 @@ fn flush_inside_the_sweep_of_a_deletion_is_looked_after_as_any_flush() {
 
 #[test]
 fn requested_sweep_looks_for_all_who_are_gone_at_the_next_flush() {
-    for mode in [SweepMode::OnDemand, sampled(100), SweepMode::EachFlush] {
+    for mode in [Mode::OnDemand, sampled(100), Mode::EachFlush] {
         let mut world = stage(mode);
         let [goblin, elf] = ["goblin", "elf"].map(|name| named(&mut world, name));
         let orc = spawn_mind(&mut world, "orc", [goblin, elf]);
         world.despawn(goblin);
 
-        world.request_sweep();
+        world.queue_sweep();
         let before = story(&world);
         world.flush_qdel();
 
@@ -301,11 +302,11 @@ fn requested_sweep_looks_for_all_who_are_gone_at_the_next_flush() {
 
 #[test]
 fn two_requests_are_one_sweep() {
-    let mut world = stage(SweepMode::OnDemand);
+    let mut world = stage(Mode::OnDemand);
     let meter = add_probe(&mut world);
 
-    world.request_sweep();
-    world.request_sweep();
+    world.queue_sweep();
+    world.queue_sweep();
     world.flush_qdel();
     world.flush_qdel();
 
@@ -315,11 +316,11 @@ fn two_requests_are_one_sweep() {
 
 #[test]
 fn request_with_sweeps_off_comes_to_nothing() {
-    let mut world = stage(SweepMode::Off);
+    let mut world = stage(Mode::Off);
 
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
-    world.resource_mut::<QdelSettings>().sweep = SweepMode::OnDemand;
+    world.resource_mut::<QdelSettings>().sweep = Mode::OnDemand;
     world.flush_qdel();
 
     assert_eq!(story(&world), [""; 0]);
@@ -327,14 +328,14 @@ fn request_with_sweeps_off_comes_to_nothing() {
 
 #[test]
 fn request_and_hints_share_a_sweep() {
-    let mut world = stage(SweepMode::OnDemand);
-    let goblin = spawn(&mut world, "goblin", Hint::HardDelete);
+    let mut world = stage(Mode::OnDemand);
+    let goblin = spawn(&mut world, "goblin", DestroyHint::HardDelete);
     let elf = named(&mut world, "elf");
     let orc = spawn_mind(&mut world, "orc", [goblin, elf]);
     world.despawn(elf);
     world.qdel(goblin).unwrap();
 
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     assert_eq!(
@@ -350,8 +351,8 @@ fn request_and_hints_share_a_sweep() {
 
 #[test]
 fn drain_does_what_was_requested() {
-    let mut world = stage(SweepMode::OnDemand);
-    world.request_sweep();
+    let mut world = stage(Mode::OnDemand);
+    world.queue_sweep();
 
     world.drain_qdel();
 

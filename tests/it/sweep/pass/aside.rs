@@ -12,9 +12,10 @@ use bevy_ecs::{
 };
 use bevy_reflect::{CreateTypeData, Reflect, ReflectFromPtr};
 use qdel::{
-    LeftoverState::{Emptied, Left},
-    SweepExt, SweepReport,
+    WorldReferencesExt,
     prelude::*,
+    sweep::LeftoverState::{Emptied, Left},
+    sweep::SweepReport,
 };
 
 use super::{Mob, Order, despawn_all, found, plant, said, spawn_many};
@@ -24,7 +25,7 @@ use super::{Mob, Order, despawn_all, found, plant, said, spawn_many};
 struct Mind {
     target: Option<Entity>,
     friends: Vec<Entity>,
-    weak: Option<Weak>,
+    weak: Option<WeakEntity>,
 }
 
 #[derive(Component, Reflect, Debug, PartialEq)]
@@ -211,7 +212,7 @@ fn weak_handles_are_left_alone() {
     let mut world = stage();
     let [goblin, orc] = spawn_many(&mut world);
     let mind = Mind {
-        weak: Some(Weak::new(goblin)),
+        weak: Some(WeakEntity::new(goblin)),
         ..chasing(orc)
     };
     let holder = world.spawn(mind.clone()).id();
@@ -228,7 +229,7 @@ fn weak_handle_beside_a_leftover_stays() {
     let mut world = stage();
     let [goblin] = spawn_many(&mut world);
     let mind = Mind {
-        weak: Some(Weak::new(goblin)),
+        weak: Some(WeakEntity::new(goblin)),
         ..chasing(goblin)
     };
     let holder = world.spawn(mind).id();
@@ -241,7 +242,10 @@ fn weak_handle_beside_a_leftover_stays() {
         said([(holder, "Mind.target", goblin, Emptied)])
     );
     let mind = world.get::<Mind>(holder).unwrap();
-    assert_eq!((mind.target, mind.weak), (None, Some(Weak::new(goblin))));
+    assert_eq!(
+        (mind.target, mind.weak),
+        (None, Some(WeakEntity::new(goblin)))
+    );
 }
 
 #[test]

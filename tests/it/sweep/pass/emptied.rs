@@ -15,7 +15,11 @@ use bevy_platform::{
 use bevy_reflect::{GetTypeRegistration, Reflect};
 use indexmap::{IndexMap, IndexSet};
 use proptest::{array::uniform3, collection::vec, option, prelude::*};
-use qdel::{Blindness, SEARCH_DEPTH, SweepExt, prelude::*};
+use qdel::{
+    WorldReferencesExt,
+    find::{BlindReason, MAX_DEPTH},
+    prelude::*,
+};
 use smallvec::SmallVec;
 
 use super::{despawn_all, found, spawn_many};
@@ -46,7 +50,7 @@ struct Rich {
     trees: Vec<Tree>,
     branch: Option<Branch>,
     marks: Vec<Mark>,
-    weak: Vec<Weak>,
+    weak: Vec<WeakEntity>,
     note: String,
     #[reflect(ignore)]
     hidden: Option<Entity>,
@@ -321,7 +325,7 @@ fn rich() -> impl Strategy<Value = Rich> {
                 .into_iter()
                 .map(|(who, depth)| Mark { who, depth })
                 .collect(),
-            weak: weak.into_iter().map(Weak::new).collect(),
+            weak: weak.into_iter().map(WeakEntity::new).collect(),
             note: "as it was".to_owned(),
             hidden,
         }
@@ -356,7 +360,7 @@ proptest! {
             prop_assert_eq!(at.is_changed(), gone.count(before) > 0);
         }
         prop_assert_eq!(report.left(), 0, "{}", report);
-        let paths = |report: &qdel::SweepReport| {
+        let paths = |report: &qdel::sweep::SweepReport| {
             let leftovers = report.leftovers.iter();
             leftovers.map(|at| (at.holder.clone(), at.place.clone())).collect::<Vec<_>>()
         };
@@ -449,7 +453,7 @@ fn named_in(nest: &Nest) -> usize {
 fn what_is_too_deep_to_be_seen_is_not_emptied() {
     let (mut world, cast, _) = cast();
     let gone = cast[0];
-    let nest = nested(SEARCH_DEPTH, gone);
+    let nest = nested(MAX_DEPTH, gone);
     let all = named_in(&nest);
     let even = world.spawn(Even(Some(gone), nest.clone())).id();
     let odd = world.spawn(Odd(Some(gone), Wrapped(nest))).id();
@@ -467,7 +471,7 @@ fn what_is_too_deep_to_be_seen_is_not_emptied() {
     ];
     assert_eq!(left, [even, odd].map(|holder| all - emptied(holder)));
     assert_eq!(report.left(), 0);
-    let is_deep = |reason: &Blindness| matches!(reason, Blindness::TooDeep { .. });
+    let is_deep = |reason: &BlindReason| matches!(reason, BlindReason::TooDeep { .. });
     let spots = report.blind_spots.iter();
     assert_eq!(spots.filter(|spot| is_deep(&spot.reason)).count(), 2);
 }

@@ -15,9 +15,12 @@ use bevy_ecs::{
     prelude::*,
 };
 use qdel::{
-    LeftoverState::{self, Emptied, Found, Left},
-    Policy, ReferenceKind, ReferenceVisitor, References, Remains, SweepExt, SweepReport,
+    References, WorldReferencesExt,
+    find::PlaceKind,
     prelude::*,
+    reference::{AfterRelease, OnLoss, ReferenceVisitor},
+    sweep::LeftoverState::{self, Emptied, Found, Left},
+    sweep::SweepReport,
 };
 
 #[cfg(feature = "bevy_reflect")]
@@ -129,12 +132,12 @@ struct Illegible(Option<Entity>);
 impl References for Illegible {
     const CASCADES: bool = false;
 
-    fn visit_references<V: ReferenceVisitor>(&self, _: Policy, _: &mut V) {
+    fn visit_references<V: ReferenceVisitor>(&self, _: OnLoss, _: &mut V) {
         assert!(self.0.is_none(), "who can read this");
     }
 
-    fn release_references(&mut self, _: Policy, _: &mut dyn FnMut(Entity) -> bool) -> Remains {
-        Remains::Valid
+    fn release_references(&mut self, _: OnLoss, _: &mut dyn FnMut(Entity) -> bool) -> AfterRelease {
+        AfterRelease::Valid
     }
 }
 
@@ -451,8 +454,8 @@ fn other_policies_than_to_clear_are_left_alone() {
     ];
     assert_eq!(found(&report), said(expected));
     let kinds: Vec<_> = report.leftovers.iter().map(|at| at.place.kind).collect();
-    let policies = [Policy::Remove, Policy::Qdel, Policy::Deny];
-    assert_eq!(kinds, policies.map(ReferenceKind::Declared));
+    let policies = [OnLoss::Remove, OnLoss::Qdel, OnLoss::Deny];
+    assert_eq!(kinds, policies.map(PlaceKind::Declared));
     assert_eq!((report.emptied(), report.left()), (1, 2));
     assert_eq!(world.get::<Vow>(vow).unwrap().to, goblin);
     assert_eq!(world.get::<Shadow>(shadow).unwrap().of, goblin);

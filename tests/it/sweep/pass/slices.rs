@@ -18,8 +18,11 @@ use bevy_platform::collections::HashMap;
 use bevy_reflect::Reflect;
 use proptest::{collection::vec, prelude::*};
 use qdel::{
-    LeftoverState, ReferencesFound, SweepExt, SweepFinished, SweepMode, SweepPace, SweepReport,
-    WorkClock, prelude::*,
+    WorldReferencesExt,
+    find::ReferencesFound,
+    prelude::*,
+    sweep::{LeftoverState, Mode, Pace, SweepFinished, SweepReport},
+    testing::WorkClock,
 };
 
 use super::{Chief, Coward, Mob, Said, Vow, despawn_all, found, plant, said, spawn_many};
@@ -261,7 +264,7 @@ proptest! {
         let mut slow = Scene::new(&kinds);
         let steps = slow.world.entities().len().div_ceil(STEP) as usize;
 
-        slow.world.request_sweep();
+        slow.world.queue_sweep();
         let mut flushes = 0;
         let mut deeds = deeds.iter();
         while slow.world.resource::<Reports>().0.is_empty() {
@@ -309,7 +312,7 @@ fn slices_take_a_step_each_flush() {
     let mut world = stage();
     world.spawn_batch((0..5 * STEP).map(|_| Paint));
     let len = world.entities().len();
-    world.request_sweep();
+    world.queue_sweep();
 
     let flushes = flushes_until_finished(&mut world);
 
@@ -322,7 +325,7 @@ fn slices_take_a_step_each_flush() {
 fn sweep_ends_though_entities_keep_coming() {
     let mut world = stage();
     world.spawn_batch((0..2 * STEP).map(|_| Paint));
-    world.request_sweep();
+    world.queue_sweep();
 
     for _ in 0..20 {
         world.flush_qdel();
@@ -334,7 +337,7 @@ fn sweep_ends_though_entities_keep_coming() {
 
 #[test]
 fn namesakes_come_in_the_same_order_in_slices() {
-    let reports = [SweepPace::AtOnce, SweepPace::Budget(Duration::ZERO)].map(|pace| {
+    let reports = [Pace::AtOnce, Pace::Budget(Duration::ZERO)].map(|pace| {
         let mut world = stage();
         set_pace(&mut world, pace);
         // The first is tracked, the second is not.
@@ -346,7 +349,7 @@ fn namesakes_come_in_the_same_order_in_slices() {
         let guard = world.spawn(guard).id();
         despawn_all(&mut world, [goblin]);
         plant::<west::Guard>(&mut world, guard, |guard| guard.0 = Some(goblin));
-        world.request_sweep();
+        world.queue_sweep();
         flushes_until_finished(&mut world);
         let report = world.resource_mut::<Reports>().0.remove(0);
         let leftovers = report.leftovers.into_iter();
@@ -384,7 +387,7 @@ fn sweep_is_done_at_once_when_somebody_drains() {
         })
         .id();
     despawn_all(&mut world, [goblin]);
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     world.drain_qdel();
@@ -409,7 +412,7 @@ fn holder_that_moves_to_another_archetype_is_met_once() {
         })
         .collect();
     despawn_all(&mut world, [goblin]);
-    world.request_sweep();
+    world.queue_sweep();
 
     let mut flushes = 0;
     while world.resource::<Reports>().0.is_empty() {
@@ -437,8 +440,8 @@ struct Curious;
 impl Destroy for Curious {
     type Param = ();
 
-    fn destroy(&mut self, _: Destroying) -> Hint {
-        Hint::FindReferencesOnFail
+    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
+        DestroyHint::FindReferencesOnFail
     }
 }
 
@@ -459,7 +462,7 @@ fn who_is_only_to_be_found_is_not_cleared_by_a_sweep_that_runs() {
     world.add_observer(|found: On<ReferencesFound>, mut asked: ResMut<Asked>| {
         asked.0.push(found.report.holders.len());
     });
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     world.qdel(curious).unwrap();
@@ -485,12 +488,12 @@ fn what_is_deleted_meanwhile_is_found_by_the_next_sweep_at_the_latest() {
         })
         .id();
     world.spawn_batch((0..4 * STEP).map(|_| Paint));
-    world.request_sweep();
+    world.queue_sweep();
     world.flush_qdel();
 
     world.qdel(goblin).unwrap();
     world.flush_qdel();
-    world.request_sweep();
+    world.queue_sweep();
     for _ in 0..20 {
         world.flush_qdel();
     }
@@ -513,7 +516,7 @@ fn sweep_in_slices_goes_on_after_a_panic() {
     world.get_mut::<Mind>(last).unwrap().target = target;
     despawn_all(&mut world, [goblin]);
     plant::<Coward>(&mut world, coward, |coward| coward.0 = target);
-    world.request_sweep();
+    world.queue_sweep();
 
     let panicked = catch_unwind(AssertUnwindSafe(|| world.flush_qdel()));
     flushes_until_finished(&mut world);
@@ -536,7 +539,7 @@ fn declared_fields_are_read_before_a_sweep_that_was_requested() {
         despawn_all(&mut world, [goblin]);
         world.get_mut::<Vow>(vow).unwrap().to = goblin;
         let report = if is_requested {
-            world.request_sweep();
+            world.queue_sweep();
             flushes_until_finished(&mut world);
             world.resource_mut::<Reports>().0.remove(0)
         } else {
@@ -571,12 +574,12 @@ fn stage() -> World {
     let hand = Arc::new(AtomicU64::new(0));
     let clock = move || Duration::from_millis(hand.fetch_add(1, Ordering::Relaxed));
     world.insert_resource(WorkClock::new(clock));
-    set_pace(&mut world, SweepPace::Budget(Duration::from_millis(1)));
+    set_pace(&mut world, Pace::Budget(Duration::from_millis(1)));
     world
 }
 
-fn set_pace(world: &mut World, pace: SweepPace) {
-    let settings = QdelSettings::default().with_sweep(SweepMode::OnDemand);
+fn set_pace(world: &mut World, pace: Pace) {
+    let settings = QdelSettings::default().with_sweep(Mode::OnDemand);
     world.insert_resource(settings.with_sweep_pace(pace));
 }
 

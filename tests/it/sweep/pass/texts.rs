@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bevy_ecs::{name::Name, prelude::*, reflect::AppTypeRegistry};
 use bevy_reflect::{Reflect, TypePath};
 use insta::{assert_snapshot, with_settings};
-use qdel::{SweepExt, prelude::*};
+use qdel::WorldReferencesExt;
 
 use super::{Bond, Mob, Shadow, Stubborn, Vow, despawn_all, plant, spawn_many};
 

@@ -1,6 +1,7 @@
 //! The comparison of the books with the model.
 
 use super::*;
+use qdel::SignalTarget;
 
 /// How many entities there are at a time.
 const SLOTS: usize = 12;
@@ -119,7 +120,7 @@ impl Pair {
             entity.insert(Sparse);
         }
         if prepared {
-            entity.insert(Signals);
+            entity.insert(SignalTarget);
         }
         model.spawn(entity.id(), table, sparse, prepared)
     }
@@ -201,7 +202,7 @@ impl Pair {
                 let id = self.slots[slot].0;
                 let entity = &self.model.entities[id];
                 if entity.is_alive() {
-                    self.world.entity_mut(entity.real).remove::<Signals>();
+                    self.world.entity_mut(entity.real).remove::<SignalTarget>();
                     self.model.unmark(id);
                 }
             }

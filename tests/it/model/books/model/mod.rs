@@ -19,6 +19,7 @@ mod naive;
 
 use super::*;
 use naive::{Id, Model, Todo};
+use qdel::QdelCause;
 
 /// A type of component that listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,26 +77,26 @@ impl Signal for ModelPong {
 
 trait ModelSignal: Signal<Answer = ()> {
     const TOPIC: Topic;
-    fn cause(&self) -> Option<Cause>;
+    fn cause(&self) -> Option<QdelCause>;
 }
 
 impl ModelSignal for Qdeleting {
     const TOPIC: Topic = Topic::Gone;
-    fn cause(&self) -> Option<Cause> {
+    fn cause(&self) -> Option<QdelCause> {
         Some(self.cause)
     }
 }
 
 impl ModelSignal for ModelPing {
     const TOPIC: Topic = Topic::Ping;
-    fn cause(&self) -> Option<Cause> {
+    fn cause(&self) -> Option<QdelCause> {
         None
     }
 }
 
 impl ModelSignal for ModelPong {
     const TOPIC: Topic = Topic::Pong;
-    fn cause(&self) -> Option<Cause> {
+    fn cause(&self) -> Option<QdelCause> {
         None
     }
 }
@@ -167,10 +168,10 @@ impl<Id: Copy> Act<Id> {
 /// What is written down, by handlers and by those who act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
-    Called(Key<Entity>, Tag, Option<Cause>),
+    Called(Key<Entity>, Tag, Option<QdelCause>),
     Registered(Result<Replaced, ()>),
     Unregistered(bool),
-    Qdel(Option<Qdel>),
+    Qdel(Option<QdelOutcome>),
 }
 
 thread_local! {
@@ -231,7 +232,7 @@ fn actor<C: Modelled, S: ModelSignal>(mut world: DeferredWorld, received: Receiv
             note(Event::Registered(registered));
         }
         Act::Send(target, topic) => send(&mut world, target, topic),
-        Act::Qdel(entity) => world.queue_qdel(entity),
+        Act::Qdel(entity) => world.qdel(entity),
         Act::Despawn(entity) => world.commands().entity(entity).despawn(),
         Act::Remove(entity, Kind::Table) => {
             world.commands().entity(entity).remove::<Table>();
@@ -250,13 +251,13 @@ fn actor<C: Modelled, S: ModelSignal>(mut world: DeferredWorld, received: Receiv
 }
 
 fn register_key(
-    world: &mut impl SignalExt,
+    world: &mut impl WorldSignalExt,
     key: Key<Entity>,
     tag: Tag,
     manner: Manner,
 ) -> Result<Replaced, ()> {
     fn typed<C: Modelled, S: ModelSignal>(
-        world: &mut impl SignalExt,
+        world: &mut impl WorldSignalExt,
         key: Key<Entity>,
         tag: Tag,
         manner: Manner,
@@ -269,7 +270,7 @@ fn register_key(
         }
     }
     fn handled<Shape: 'static>(
-        world: &mut impl SignalExt,
+        world: &mut impl WorldSignalExt,
         Key {
             listener, target, ..
         }: Key<Entity>,
@@ -299,9 +300,13 @@ fn replaced(registered: Result<Registered, ()>) -> Result<Replaced, ()> {
     })
 }
 
-fn retarget_key(world: &mut impl SignalExt, key: Key<Entity>, to: Entity) -> Result<Replaced, ()> {
+fn retarget_key(
+    world: &mut impl WorldSignalExt,
+    key: Key<Entity>,
+    to: Entity,
+) -> Result<Replaced, ()> {
     fn typed<C: Modelled, S: ModelSignal>(
-        world: &mut impl SignalExt,
+        world: &mut impl WorldSignalExt,
         key: Key<Entity>,
         to: Entity,
     ) -> Result<Replaced, ()> {
@@ -354,8 +359,11 @@ fn register_by_command(world: &mut World, key: Key<Entity>, tag: Tag, manner: Ma
     typed!(key, typed(world, key, tag, manner));
 }
 
-fn unregister_key(world: &mut impl SignalExt, key: Key<Entity>) -> bool {
-    fn typed<C: Modelled, S: ModelSignal>(world: &mut impl SignalExt, key: Key<Entity>) -> bool {
+fn unregister_key(world: &mut impl WorldSignalExt, key: Key<Entity>) -> bool {
+    fn typed<C: Modelled, S: ModelSignal>(
+        world: &mut impl WorldSignalExt,
+        key: Key<Entity>,
+    ) -> bool {
         world
             .unregister_signal::<C, S>(key.listener, key.target)
             .is_ok()
@@ -364,7 +372,7 @@ fn unregister_key(world: &mut impl SignalExt, key: Key<Entity>) -> bool {
 }
 
 /// Says nothing of a target that is deleting: what was told may or may not be there to be given up.
-fn unregister_and_note(world: &mut (impl SignalExt + LivenessExt), key: Key<Entity>) {
+fn unregister_and_note(world: &mut (impl WorldSignalExt + LivenessExt), key: Key<Entity>) {
     let is_deleting = world.liveness(key.target) == Liveness::Deleting;
     let ended = unregister_key(world, key);
     if !is_deleting {
@@ -381,7 +389,7 @@ fn unregister_by_command(world: &mut World, key: Key<Entity>) {
     typed!(key, typed(world, key));
 }
 
-fn send(world: &mut impl SignalExt, target: Entity, topic: Topic) {
+fn send(world: &mut impl WorldSignalExt, target: Entity, topic: Topic) {
     match topic {
         Topic::Ping => world.send_signal(target, ModelPing),
         Topic::Pong => world.send_signal(target, ModelPong),

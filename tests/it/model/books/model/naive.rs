@@ -1,6 +1,7 @@
 //! The model.
 
 use super::*;
+use qdel::QdelCause;
 
 /// An entity of the model, by its place in a table: a new one for each spawn.
 pub(super) type Id = usize;
@@ -173,7 +174,7 @@ impl Model {
 
     pub(super) fn answer(&mut self, key: Key<Id>, tag: Tag) {
         if self.is_answered(key) {
-            self.call(key, tag, Some(Cause::AlreadyGone));
+            self.call(key, tag, Some(QdelCause::AlreadyGone));
         }
     }
 
@@ -188,7 +189,7 @@ impl Model {
         } else if let Some(place) = self.find(key) {
             let late = self.end(place);
             if key.topic == Topic::Gone {
-                self.call(key, late.tag, Some(Cause::AlreadyGone));
+                self.call(key, late.tag, Some(QdelCause::AlreadyGone));
             }
         }
     }
@@ -333,7 +334,7 @@ impl Model {
     }
 
     /// Calls those who listened when it began and still do. With a cause it is the last they hear.
-    pub(super) fn dispatch(&mut self, target: Id, topic: Topic, cause: Option<Cause>) {
+    pub(super) fn dispatch(&mut self, target: Id, topic: Topic, cause: Option<QdelCause>) {
         let heard = |it: &&ModelRegistration| it.key.target == target && it.key.topic == topic;
         let listeners: Vec<_> = self.registrations.iter().filter(heard).copied().collect();
         for listener in listeners {
@@ -355,7 +356,7 @@ impl Model {
         }
     }
 
-    pub(super) fn call(&mut self, key: Key<Id>, tag: Tag, cause: Option<Cause>) {
+    pub(super) fn call(&mut self, key: Key<Id>, tag: Tag, cause: Option<QdelCause>) {
         let real = self.real_key(key);
         self.journal.push(Event::Called(real, tag, cause));
         if tag == Tag::Actor
@@ -366,7 +367,7 @@ impl Model {
     }
 
     /// Tells of the end of `target`, if that was not done before.
-    pub(super) fn tell(&mut self, target: Id, cause: Cause) {
+    pub(super) fn tell(&mut self, target: Id, cause: QdelCause) {
         if self.entities[target].prepared {
             self.entities[target].closed = true;
             self.dispatch(target, Topic::Gone, Some(cause));
@@ -377,7 +378,7 @@ impl Model {
         if !self.entities[entity].is_spawned() {
             return;
         }
-        self.tell(entity, Cause::Despawn);
+        self.tell(entity, QdelCause::Despawn);
         self.remove(entity, Kind::Table);
         self.remove(entity, Kind::Sparse);
         // What waits is seen to when it is completed.
@@ -406,18 +407,18 @@ impl Model {
         self.entities[target].prepared = is_heard;
     }
 
-    pub(super) fn qdel(&mut self, entity: Id) -> Option<Qdel> {
+    pub(super) fn qdel(&mut self, entity: Id) -> Option<QdelOutcome> {
         if !self.entities[entity].is_spawned() {
             return None;
         }
         if !self.entities[entity].is_alive() {
-            return Some(Qdel::AlreadyDeleting);
+            return Some(QdelOutcome::AlreadyDeleting);
         }
         self.entities[entity].liveness = Liveness::Deleting;
         self.to_tell.push_back(entity);
         self.to_tear_down.push_back(entity);
         self.work(0);
-        Some(Qdel::Queued)
+        Some(QdelOutcome::Queued)
     }
 
     pub(super) fn flush_qdel(&mut self) {
@@ -449,7 +450,7 @@ impl Model {
             let wave = core::mem::take(&mut self.to_tell);
             for &entity in &wave {
                 if self.entities[entity].is_spawned() {
-                    self.tell(entity, Cause::Qdel);
+                    self.tell(entity, QdelCause::Qdel);
                 }
             }
             self.flush();

@@ -1,21 +1,164 @@
-//! The verbs of sweeps, and what is told of them.
+//! The verbs of references on a world: declare, find, sweep.
 
 use core::any::type_name;
 
 use bevy_ecs::{component::Component, entity::Entity, world::World};
 
 use crate::{
-    deletion::sweep_in_flush::{self, Sweeping},
+    deletion::{
+        settle,
+        sweep_in_flush::{self, Sweeping},
+        worklist,
+    },
+    find::{report::ReferenceReport, search},
     inspect::readers::LeftOut,
+    reference::tracked::TrackedComponent,
     sweep::{
         report::SweepReport,
-        schedule::{LeftoverField, add_corpses},
+        schedule::LeftoverField,
         targets::{Targets, Treatment},
     },
 };
 
-/// Looking for whoever names what is gone, on a [`World`].
-pub trait SweepExt {
+/// Who names whom, on a [`World`]: declare fields, find who holds an entity, and sweep out what
+/// names the gone.
+pub trait WorldReferencesExt {
+    /// Has the declared fields of each `C` cleared when what they name goes away: setting the field
+    /// is all.
+    ///
+    /// A field never names an entity that this crate has torn down, and lets go of one that was
+    /// despawned plainly at once if it is known to name it, and at the next sync if it was written
+    /// since the last one. The one limit: what hooks and observers write while the tear-down runs
+    /// is found by the next sync.
+    ///
+    /// The sync comes before each tear-down, and with the plugin before `PostUpdate`
+    /// (`QdelSystems::Sync`): until then a written field may name an entity that is being deleted.
+    /// It reads what was written since by Bevy's change detection; a frame without deletions costs
+    /// nothing, and a game that only ever despawns plainly calls
+    /// [`sync_references`](Self::sync_references). Entities that are there already are read at
+    /// once. A second time does no harm.
+    ///
+    /// # Complexity
+    ///
+    /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed
+    /// one names. A deletion costs a pass over each component that names the entity: see
+    /// [`References`] for its containers. A type with the policies `qdel` or `deny` is synced as
+    /// well before anybody is asked, without letting go of anything: each time by a verb of
+    /// [`World`], once for a batch, and once for all commands until a system runs that is no
+    /// observer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Archer>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Archer { target: Some(goblin) }).id();
+    ///
+    /// world.qdel(goblin)?;
+    ///
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    #[doc(alias("MapEntities", "relationship"))]
+    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self;
+
+    /// Reads the fields that were written, and has them let go of what is lost, without waiting for
+    /// a tear-down.
+    ///
+    /// Call it after plain despawns where nothing may dangle until the next deletion.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the first panic of an [`on_lost`](References::on_lost), after everybody has let
+    /// go.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Archer>();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Archer { target: None }).id();
+    /// world.get_mut::<Archer>(archer).unwrap().target = Some(goblin);
+    /// world.despawn(goblin);
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, Some(goblin));
+    ///
+    /// world.sync_references();
+    ///
+    /// assert_eq!(world.get::<Archer>(archer).unwrap().target, None);
+    /// ```
+    fn sync_references(&mut self);
+
+    /// Finds all places in the world that name `target`, which may be alive, on its way out, or
+    /// long gone.
+    ///
+    /// It reads the fields of all types that are
+    /// [tracked](crate::WorldReferencesExt::track_references); with the feature `bevy_reflect`,
+    /// everything in components and resources whose type is in the `AppTypeRegistry` with
+    /// `#[reflect(Component)]` or `#[reflect(Resource)]`; and the relationships and observers that
+    /// Bevy keeps. What it cannot look into is in [`ReferenceReport::blind_spots`].
+    ///
+    /// While it looks, it holds the read lock of the `AppTypeRegistry`. In a type whose
+    /// [`References`](crate::References) is written by hand and does not say which parts it
+    /// [enters](crate::reference::ReferenceVisitor::enter), the paths of declared places are shorter than
+    /// those of reflection, and a place may be listed by both. Types that are not registered have
+    /// names only if Bevy's feature `debug` is on.
+    ///
+    /// It is a tool for people: for a game's console, or for a test that failed. Where only fields
+    /// of tracked types matter and nobody reads a report, [`plan_qdel`](crate::WorldQdelExt::plan_qdel)
+    /// costs a fraction.
+    ///
+    /// # Complexity
+    ///
+    /// One pass over all components whose type can hold an entity, also of hidden entities. If
+    /// anybody holds `target`, a search outwards from the roots follows, which reads what they lead
+    /// to once more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, Default, References)]
+    /// struct Mob {
+    ///     #[entities]
+    ///     friends: Vec<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Mob>();
+    /// let orc = world.spawn_empty().id();
+    /// let goblin = world.spawn((Name::new("goblin"), Mob { friends: vec![orc] })).id();
+    ///
+    /// let report = world.find_references(orc);
+    ///
+    /// let holder = &report.holders[0];
+    /// assert_eq!(holder.label.entity, goblin);
+    /// assert_eq!(holder.places[0].to_string(), "Mob.friends[0]");
+    /// ```
+    #[doc(alias("objgraph", "refcount", "reference_tracking"))]
+    fn find_references(&self, target: Entity) -> ReferenceReport;
+
     /// Empties all places that name an entity which is gone, in one pass over the world, and says
     /// where they were.
     ///
@@ -28,7 +171,7 @@ pub trait SweepExt {
     /// `Entity::PLACEHOLDER`. Immutable components are emptied as well, and their hooks run. Only
     /// what is emptied counts as changed.
     ///
-    /// [`Weak`](crate::Weak) handles may name the gone, and components that are relationships, and
+    /// [`WeakEntity`](crate::WeakEntity) handles may name the gone, and components that are relationships, and
     /// observers, are Bevy's to clear: these are left alone, and so are entities that are being
     /// deleted and not torn down yet, and what they name. What it cannot look into is in
     /// [`SweepReport::blind_spots`].
@@ -80,7 +223,7 @@ pub trait SweepExt {
     /// are alive or gone.
     ///
     /// It is for those who leave the game and not the world, such as entities that are kept for
-    /// another use. Declared references with the [policies](crate::Policy) `remove` and `qdel` are
+    /// another use. Declared references with the [policies](crate::reference::OnLoss) `remove` and `qdel` are
     /// left as they are, and so are relationships.
     ///
     /// # Panics
@@ -162,25 +305,25 @@ pub trait SweepExt {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::{Blindness, prelude::*};
+    /// use qdel::{find::BlindReason, prelude::*};
     ///
     /// /// Who killed whom, for the end of the game.
     /// #[derive(Component)]
     /// struct Chronicle(Vec<(Entity, Entity)>);
     ///
     /// let mut world = World::new();
-    /// world.leave_out_of_sweeps::<Chronicle>();
+    /// world.exclude_from_sweeps::<Chronicle>();
     /// world.spawn(Chronicle(Vec::new()));
     ///
-    /// assert_eq!(world.sweep().blind_spots[0].reason, Blindness::LeftOut);
+    /// assert_eq!(world.sweep().blind_spots[0].reason, BlindReason::LeftOut);
     /// ```
-    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self;
+    fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self;
 
     /// Has the next flushes sweep for all who are gone, at the pace that the settings say, and
-    /// [`SweepFinished`](crate::SweepFinished) told when it is done. A second time before that does
+    /// [`SweepFinished`](crate::sweep::SweepFinished) told when it is done. A second time before that does
     /// no harm.
     ///
-    /// Nothing comes of it with [`SweepMode::Off`](crate::SweepMode::Off).
+    /// Nothing comes of it with [`Mode::Off`](crate::sweep::Mode::Off).
     ///
     /// # Examples
     ///
@@ -188,7 +331,7 @@ pub trait SweepExt {
     /// use bevy_ecs::prelude::*;
     /// use qdel::prelude::*;
     ///
-    /// use qdel::SweepFinished;
+    /// use qdel::sweep::SweepFinished;
     ///
     /// #[derive(Resource, Default)]
     /// struct Sweeps(usize);
@@ -197,12 +340,12 @@ pub trait SweepExt {
     /// world.init_resource::<Sweeps>();
     /// world.add_observer(|_: On<SweepFinished>, mut sweeps: ResMut<Sweeps>| sweeps.0 += 1);
     ///
-    /// world.request_sweep();
+    /// world.queue_sweep();
     /// world.flush_qdel();
     ///
     /// assert_eq!(world.resource::<Sweeps>().0, 1);
     /// ```
-    fn request_sweep(&mut self);
+    fn queue_sweep(&mut self);
 
     /// Returns the fields in which sweeps found something since the world began or the statistics
     /// were reset, those with the most places first.
@@ -232,15 +375,28 @@ pub trait SweepExt {
     ///
     /// world.sweep();
     ///
-    /// let fields = world.leftover_fields();
+    /// let fields = world.sweep_statistics();
     /// assert_eq!((fields[0].path.as_str(), fields[0].places), (".against", 1));
     /// # let _ = orc;
     /// # }
     /// ```
-    fn leftover_fields(&self) -> Vec<LeftoverField>;
+    fn sweep_statistics(&self) -> Vec<LeftoverField>;
 }
 
-impl SweepExt for World {
+impl WorldReferencesExt for World {
+    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self {
+        settle::track::<C>(self);
+        self
+    }
+
+    fn sync_references(&mut self) {
+        worklist::sync_references(self);
+    }
+
+    fn find_references(&self, target: Entity) -> ReferenceReport {
+        search::find(self, target)
+    }
+
     fn sweep(&mut self) -> SweepReport {
         sweep_in_flush::sweep_for(self, &Targets::gone(Treatment::Empty), Sweeping::Counts)
     }
@@ -257,60 +413,18 @@ impl SweepExt for World {
         sweep_in_flush::sweep_for(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
     }
 
-    fn leave_out_of_sweeps<C: Component>(&mut self) -> &mut Self {
+    fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self {
         let component = self.register_component::<C>();
         self.get_resource_or_init::<LeftOut>()
             .insert(component, type_name::<C>());
         self
     }
 
-    fn request_sweep(&mut self) {
-        sweep_in_flush::request_sweep(self);
+    fn queue_sweep(&mut self) {
+        sweep_in_flush::queue_sweep(self);
     }
 
-    fn leftover_fields(&self) -> Vec<LeftoverField> {
-        sweep_in_flush::leftover_fields(self)
+    fn sweep_statistics(&self) -> Vec<LeftoverField> {
+        sweep_in_flush::sweep_statistics(self)
     }
-}
-
-/// Asserts that nothing names an entity which is gone: for tests.
-///
-/// It tears down what waits for it, and then looks as [`SweepExt::find_leftovers`] does. A type
-/// that is neither tracked nor registered is not looked into and passes:
-/// `find_leftovers().blind_spots` lists them.
-///
-/// # Panics
-///
-/// Panics if anything does, with a list that names each holder, its field, and whom it names. Also
-/// as [`drain_qdel`](crate::QdelExt::drain_qdel).
-///
-/// # Examples
-///
-/// ```
-/// use bevy_ecs::prelude::*;
-/// use qdel::{assert_no_leftovers, prelude::*};
-///
-/// let mut world = World::new();
-/// let goblin = world.spawn_empty().id();
-///
-/// world.qdel(goblin)?;
-///
-/// assert_no_leftovers(&mut world);
-/// # Ok::<(), qdel::QdelError>(())
-/// ```
-#[track_caller]
-pub fn assert_no_leftovers(world: &mut World) {
-    let (drained, corpses) = sweep_in_flush::drain(world);
-    if let Err(panicked) = drained {
-        panicked.resume();
-    }
-    let mut targets = Targets::gone(Treatment::Report);
-    add_corpses(&mut targets, &corpses, |_| Treatment::Report);
-    let report = sweep_in_flush::sweep_for(world, &targets, Sweeping::Ignored);
-    assert!(
-        report.is_clean(),
-        "entities that are gone are still named: {report}\n\
-         declare the fields (`#[derive(References)]` and `track_references`), clear them in a handler of `Qdeleting`, or \
-         hold a `Weak`"
-    );
 }

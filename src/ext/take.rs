@@ -22,7 +22,7 @@ use crate::{
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{Destroy, Destroying, Hint, prelude::*};
+/// use qdel::{Destroy, DestroyContext, DestroyHint, prelude::*};
 ///
 /// #[derive(Component)]
 /// struct Belt { knife: Option<Entity>, pouches: Vec<Entity> }
@@ -30,10 +30,10 @@ use crate::{
 /// impl Destroy for Belt {
 ///     type Param = Commands<'static, 'static>;
 ///
-///     fn destroy(&mut self, mut going: Destroying<Self::Param>) -> Hint {
-///         going.param.qdel_null(&mut self.knife);
-///         going.param.qdel_null(&mut self.pouches);
-///         Hint::Queue
+///     fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
+///         going.param.qdel_take(&mut self.knife);
+///         going.param.qdel_take(&mut self.pouches);
+///         DestroyHint::Queue
 ///     }
 /// }
 ///
@@ -47,7 +47,7 @@ use crate::{
 /// assert_eq!(world.liveness(pouch), Liveness::Deleting);
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
-pub trait QdelFieldExt {
+pub trait QdelTakeExt {
     /// Deletes all that `field` names: an `Option<Entity>`, a list or a set. It is empty then.
     ///
     /// # Examples
@@ -60,13 +60,13 @@ pub trait QdelFieldExt {
     /// let knife = world.spawn_empty().id();
     /// let mut held = Some(knife);
     ///
-    /// world.qdel_null(&mut held);
+    /// world.qdel_take(&mut held);
     ///
     /// assert_eq!(held, None);
     /// assert_eq!(world.liveness(knife), Liveness::Deleting);
     /// ```
     #[doc(alias = "QDEL_LIST")]
-    fn qdel_null<F>(&mut self, field: &mut F)
+    fn qdel_take<F>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = Entity>,
     {
@@ -86,12 +86,12 @@ pub trait QdelFieldExt {
     /// let guest = world.spawn_empty().id();
     /// let mut rooms = BTreeMap::from([(guest, 12)]);
     ///
-    /// world.qdel_null_keys(&mut rooms);
+    /// world.qdel_take_keys(&mut rooms);
     ///
     /// assert!(rooms.is_empty());
     /// assert_eq!(world.liveness(guest), Liveness::Deleting);
     /// ```
-    fn qdel_null_keys<F, V>(&mut self, field: &mut F)
+    fn qdel_take_keys<F, V>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = (Entity, V)>,
     {
@@ -112,13 +112,13 @@ pub trait QdelFieldExt {
     /// let knife = world.spawn_empty().id();
     /// let mut slots = BTreeMap::from([("belt", knife)]);
     ///
-    /// world.qdel_null_values(&mut slots);
+    /// world.qdel_take_values(&mut slots);
     ///
     /// assert!(slots.is_empty());
     /// assert_eq!(world.liveness(knife), Liveness::Deleting);
     /// ```
     #[doc(alias = "QDEL_LIST_ASSOC_VAL")]
-    fn qdel_null_values<F, K>(&mut self, field: &mut F)
+    fn qdel_take_values<F, K>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = (K, Entity)>,
     {
@@ -139,14 +139,14 @@ pub trait QdelFieldExt {
     /// let [lock, key] = [(), ()].map(|()| world.spawn_empty().id());
     /// let mut keys = BTreeMap::from([(lock, key)]);
     ///
-    /// world.qdel_null_entries(&mut keys);
+    /// world.qdel_take_entries(&mut keys);
     ///
     /// assert!(keys.is_empty());
     /// assert_eq!(world.liveness(lock), Liveness::Deleting);
     /// assert_eq!(world.liveness(key), Liveness::Deleting);
     /// ```
     #[doc(alias = "QDEL_LIST_ASSOC")]
-    fn qdel_null_entries<F>(&mut self, field: &mut F)
+    fn qdel_take_entries<F>(&mut self, field: &mut F)
     where
         F: Default + IntoIterator<Item = (Entity, Entity)>,
     {
@@ -159,7 +159,7 @@ pub trait QdelFieldExt {
     fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>);
 }
 
-impl QdelFieldExt for World {
+impl QdelTakeExt for World {
     fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
         let mut entities: Vec<_> = entities.into_iter().collect();
         entities.retain(|entity| self.entities().contains_spawned(*entity));
@@ -169,7 +169,7 @@ impl QdelFieldExt for World {
     }
 }
 
-impl QdelFieldExt for Commands<'_, '_> {
+impl QdelTakeExt for Commands<'_, '_> {
     fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
         let mut entities: Vec<_> = entities.into_iter().collect();
         if entities.is_empty() {
@@ -182,7 +182,7 @@ impl QdelFieldExt for Commands<'_, '_> {
     }
 }
 
-impl QdelFieldExt for DeferredWorld<'_> {
+impl QdelTakeExt for DeferredWorld<'_> {
     fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
         self.commands().qdel_all(entities);
     }

@@ -17,7 +17,6 @@ use crate::{
     signal::{
         Question, Signal, deferred_world, dispatch,
         handler::SignalHandler,
-        listener,
         outcome::{Footprint, Registered, Replaced},
         qdeleting::Qdeleting,
         register::{self, About},
@@ -33,7 +32,7 @@ use crate::{
 ///
 /// A resource is a component on an entity of its own, so it can listen and be listened to. One that
 /// listens is removed and inserted again by `World::resource_scope`, which ends its registrations.
-pub trait SignalExt: sealed::Worldly {
+pub trait WorldSignalExt: sealed::Worldly {
     /// Registers `handler` of its component on `listener` for its signal about `target`.
     ///
     /// The registration ends when either entity is deleted, when the component is removed, or with
@@ -43,10 +42,10 @@ pub trait SignalExt: sealed::Worldly {
     /// [`Received::target`](crate::Received::target). It is called after all earlier registrations
     /// for the signal on `target`.
     ///
-    /// A `listener` that is deleted by a [`qdel`](crate::QdelExt::qdel) hears signals until all
+    /// A `listener` that is deleted by a [`qdel`](crate::WorldQdelExt::qdel) hears signals until all
     /// components that go with it are destroyed ([`Destroy`](crate::Destroy)). Then its
     /// registrations end, unless it lives on, however long it waits for its tear-down. Use a
-    /// [`Weak`](crate::Weak) handle where nobody needs to be told.
+    /// [`WeakEntity`](crate::WeakEntity) handle where nobody needs to be told.
     ///
     /// # Errors
     ///
@@ -276,7 +275,7 @@ pub trait SignalExt: sealed::Worldly {
     ///
     /// In a dispatch that is going on its handler is not called any more. A registration that has
     /// heard the last notice of `target` is none any more, but would come back should the target
-    /// live on ([`LetMeLive`](crate::Hint::LetMeLive)): this ends that as well.
+    /// live on ([`LetMeLive`](crate::DestroyHint::LetMeLive)): this ends that as well.
     ///
     /// # Errors
     ///
@@ -929,55 +928,8 @@ pub trait SignalExt: sealed::Worldly {
     }
 }
 
-/// Preparing a world for listeners.
-pub trait WorldListenerExt {
-    /// Watches for the end of each `C` by a component hook, which is cheaper than the observer that
-    /// the first registration would otherwise add.
-    ///
-    /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity
-    /// has had. Later it does no harm. An `on_remove` hook of the component's own stays, and an
-    /// observer is used beside it. The hook saves about 180 instructions for each listener that
-    /// goes away, a sixth of its despawn (`cargo bench --bench fan_out`, listener delete,
-    /// `qdel_req` against `qdel`).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// world.register_listener::<Mob>();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// world.despawn(archer);
-    ///
-    /// assert!(world.registrations_on(goblin).is_empty());
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    fn register_listener<C: Component>(&mut self) -> &mut Self;
-}
-
-impl WorldListenerExt for World {
-    fn register_listener<C: Component>(&mut self) -> &mut Self {
-        listener::watch_removals::<C>(self);
-        self
-    }
-}
-
-impl SignalExt for World {}
-impl SignalExt for DeferredWorld<'_> {}
+impl WorldSignalExt for World {}
+impl WorldSignalExt for DeferredWorld<'_> {}
 
 mod sealed {
     use super::{
@@ -986,7 +938,7 @@ mod sealed {
         retarget,
     };
 
-    /// What [`SignalExt`](super::SignalExt) needs of a world.
+    /// What [`WorldSignalExt`](super::WorldSignalExt) needs of a world.
     #[expect(unnameable_types, reason = "seals the trait")]
     pub trait Worldly {
         fn reads(&self) -> &World;

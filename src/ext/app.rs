@@ -1,0 +1,196 @@
+//! The verbs on an app.
+
+use bevy_app::App;
+use bevy_ecs::component::Component;
+
+use crate::{
+    deletion::destroy::Destroy,
+    ext::{world_qdel::WorldQdelExt, world_references::WorldReferencesExt},
+    reference::tracked::TrackedComponent,
+};
+
+/// Making types known, on an [`App`]: those that listen, are destroyed, are counted, name others, or
+/// are left out of sweeps.
+pub trait AppQdelExt {
+    /// Watches for the end of each `C` in the cheapest way.
+    ///
+    /// See [`WorldQdelExt::register_listener`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_listener::<Mob>();
+    /// let world = app.world_mut();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.despawn(archer);
+    ///
+    /// assert!(world.registrations_on(goblin).is_empty());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_listener<C: Component>(&mut self) -> &mut Self;
+
+    /// Has [`Destroy`] called for each `C` whose entity is deleted.
+    ///
+    /// See [`WorldQdelExt::register_destroy`].
+    ///
+    /// # Panics
+    ///
+    /// As [`WorldQdelExt::register_destroy`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Socket;
+    ///
+    /// impl Destroy for Socket {
+    ///     type Param = ResMut<'static, Open>;
+    ///
+    ///     fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
+    ///         going.param.0 -= 1;
+    ///         DestroyHint::Queue
+    ///     }
+    /// }
+    ///
+    /// #[derive(Resource)]
+    /// struct Open(u32);
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_destroy::<Socket>();
+    /// app.insert_resource(Open(1));
+    /// let server = app.world_mut().spawn(Socket).id();
+    ///
+    /// app.world_mut().qdel(server)?;
+    ///
+    /// assert_eq!(app.world().resource::<Open>().0, 0);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
+
+    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
+    ///
+    /// See [`WorldQdelExt::register_qdel_kind`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_qdel_kind::<Goblin>();
+    /// let goblin = app.world_mut().spawn(Goblin).id();
+    ///
+    /// app.world_mut().qdel(goblin)?;
+    ///
+    /// assert_eq!(app.world().kind_counts::<Goblin>().unwrap().deleted, 1);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn register_qdel_kind<M: Component>(&mut self) -> &mut Self;
+
+    /// Has the declared fields of each `C` cleared when what they name goes away.
+    ///
+    /// See [`WorldReferencesExt::track_references`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).track_references::<Archer>();
+    /// let goblin = app.world_mut().spawn_empty().id();
+    /// let archer = app.world_mut().spawn(Archer { target: Some(goblin) }).id();
+    ///
+    /// app.world_mut().qdel(goblin)?;
+    ///
+    /// assert_eq!(app.world().get::<Archer>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self;
+
+    /// Has sweeps leave all components or the resource of type `C` as they are.
+    ///
+    /// See [`WorldReferencesExt::exclude_from_sweeps`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::{find::BlindReason, prelude::*};
+    ///
+    /// /// Who killed whom, for the end of the game.
+    /// #[derive(Component)]
+    /// struct Chronicle(Vec<(Entity, Entity)>);
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).exclude_from_sweeps::<Chronicle>();
+    /// app.world_mut().spawn(Chronicle(Vec::new()));
+    ///
+    /// let report = app.world_mut().sweep();
+    ///
+    /// assert_eq!(report.blind_spots[0].reason, BlindReason::LeftOut);
+    /// ```
+    fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self;
+}
+
+impl AppQdelExt for App {
+    fn register_listener<C: Component>(&mut self) -> &mut Self {
+        self.world_mut().register_listener::<C>();
+        self
+    }
+
+    fn register_destroy<C: Destroy>(&mut self) -> &mut Self {
+        self.world_mut().register_destroy::<C>();
+        self
+    }
+
+    fn register_qdel_kind<M: Component>(&mut self) -> &mut Self {
+        self.world_mut().register_qdel_kind::<M>();
+        self
+    }
+
+    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self {
+        self.world_mut().track_references::<C>();
+        self
+    }
+
+    fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self {
+        self.world_mut().exclude_from_sweeps::<C>();
+        self
+    }
+}

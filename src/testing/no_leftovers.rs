@@ -1,0 +1,53 @@
+//! The assertion that nothing names what is gone.
+
+use bevy_ecs::world::World;
+
+use crate::{
+    deletion::sweep_in_flush::{self, Sweeping},
+    sweep::{
+        schedule::add_corpses,
+        targets::{Targets, Treatment},
+    },
+};
+
+/// Asserts that nothing names an entity which is gone: for tests.
+///
+/// It tears down what waits for it, and then looks as [`WorldReferencesExt::find_leftovers`] does. A type
+/// that is neither tracked nor registered is not looked into and passes:
+/// `find_leftovers().blind_spots` lists them.
+///
+/// # Panics
+///
+/// Panics if anything does, with a list that names each holder, its field, and whom it names. Also
+/// as [`drain_qdel`](crate::WorldQdelExt::drain_qdel).
+///
+/// # Examples
+///
+/// ```
+/// use bevy_ecs::prelude::*;
+/// use qdel::{prelude::*, testing::assert_no_leftovers};
+///
+/// let mut world = World::new();
+/// let goblin = world.spawn_empty().id();
+///
+/// world.qdel(goblin)?;
+///
+/// assert_no_leftovers(&mut world);
+/// # Ok::<(), qdel::QdelError>(())
+/// ```
+#[track_caller]
+pub fn assert_no_leftovers(world: &mut World) {
+    let (drained, corpses) = sweep_in_flush::drain(world);
+    if let Err(panicked) = drained {
+        panicked.resume();
+    }
+    let mut targets = Targets::gone(Treatment::Report);
+    add_corpses(&mut targets, &corpses, |_| Treatment::Report);
+    let report = sweep_in_flush::sweep_for(world, &targets, Sweeping::Ignored);
+    assert!(
+        report.is_clean(),
+        "entities that are gone are still named: {report}\n\
+         declare the fields (`#[derive(References)]` and `track_references`), clear them in a handler of `Qdeleting`, or \
+         hold a `WeakEntity`"
+    );
+}
