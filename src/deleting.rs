@@ -63,7 +63,7 @@ pub struct Deleting {
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::prelude::*;
+/// use qdel::{AllowDeleting, prelude::*};
 ///
 /// #[derive(Component)]
 /// struct Health(u32);
@@ -82,7 +82,7 @@ pub type AllowDeleting = Or<(With<Deleting>, Without<Disabled>)>;
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::prelude::*;
+/// use qdel::{OnlyDeleting, prelude::*};
 ///
 /// let mut world = World::new();
 /// let [goblin, _orc] = [(), ()].map(|()| world.spawn_empty().id());

@@ -517,7 +517,7 @@ pub trait EntityWorldMutQdelExt {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
+    /// use qdel::{Question, prelude::*};
     ///
     /// struct MayPass;
     ///

@@ -547,7 +547,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
+    /// use qdel::{Question, prelude::*};
     ///
     /// struct MayPass;
     ///

@@ -111,7 +111,7 @@ pub trait Signal: Sized + Send + Sync + 'static {
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::prelude::*;
+/// use qdel::{Question, prelude::*};
 ///
 /// struct MayPass;
 ///

@@ -2,7 +2,8 @@
 
 /// One method is told.
 mod on_lost_twice {
-    use qdel::{prelude::*, reference::Lost, Entity};
+    use bevy_ecs::entity::Entity;
+    use qdel::{prelude::*, reference::Lost};
 
     #[derive(References)]
     #[references(on_lost = Self::mourn)]
@@ -21,7 +22,8 @@ mod on_lost_twice {
 
 /// Policies stand at fields.
 mod policy_at_the_type {
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     #[derive(References)]
     #[references(qdel)]
@@ -33,7 +35,8 @@ mod policy_at_the_type {
 
 /// A field has one policy.
 mod two_policies {
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     #[derive(References)]
     struct Mob {
@@ -49,7 +52,8 @@ mod two_policies {
 
 /// A union does not say which of its fields holds.
 mod union_of_references {
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     #[derive(References)]
     union Either {
@@ -61,7 +65,8 @@ mod union_of_references {
 
 /// There are four policies.
 mod unknown_policy {
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     #[derive(References)]
     struct Mob {
@@ -79,7 +84,8 @@ mod unknown_policy {
 /// A field that names entities is marked, one way or another.
 mod undeclared_entities {
     use bevy_ecs::entity::{EntityHashMap, EntityHashSet};
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     #[derive(References)]
     struct Mob {

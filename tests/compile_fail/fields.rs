@@ -2,7 +2,8 @@
 
 /// A bare `Entity` by another name, and values that are no better, cannot be emptied.
 mod alias_of_an_entity {
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     type Alias = Entity;
 
@@ -24,7 +25,8 @@ mod alias_of_an_entity {
 
 /// A bare `Entity` cannot be emptied.
 mod bare_entity {
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     #[derive(References)]
     struct Mob {
@@ -70,7 +72,8 @@ mod bare_entity_of_a_tracked_type {
 mod field_of_an_unknown_type {
     use std::sync::Arc;
 
-    use qdel::{Entity, prelude::*};
+    use bevy_ecs::entity::Entity;
+    use qdel::prelude::*;
 
     struct Opaque;
 
@@ -124,7 +127,8 @@ mod nested_entities {
 
 /// The method that is told takes what was lost.
 mod on_lost_of_a_wrong_type {
-    use qdel::{prelude::*, reference::Lost, Entity};
+    use bevy_ecs::entity::Entity;
+    use qdel::{prelude::*, reference::Lost};
 
     #[derive(References)]
     #[references(on_lost = Self::mourn)]

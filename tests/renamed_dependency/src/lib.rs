@@ -1,7 +1,7 @@
 //! A crate to which `qdel` has another name.
 
 use bevy_ecs::prelude::*;
-use deletion::{Lost, References};
+use deletion::{References, reference::Lost};
 
 /// Has one of each that the derive writes.
 #[derive(Component, Debug, PartialEq, References)]
