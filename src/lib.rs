@@ -190,7 +190,7 @@ pub use crate::{
         Question, Signal,
         answer::Answer,
         handler::SignalHandler,
-        outcome::{Registered, Replaced},
+        outcome::Registered,
         qdeleting::{QdelCause, Qdeleting},
         received::Received,
         target::SignalTarget,

@@ -9,11 +9,7 @@ use crate::{
     error::{QdelError, RegisterError, RetargetError, UnregisterError},
     ext::world_signal::WorldSignalExt,
     registration::Registration,
-    signal::{
-        Question, Signal,
-        handler::SignalHandler,
-        outcome::{Registered, Replaced},
-    },
+    signal::{Question, Signal, handler::SignalHandler, outcome::Registered},
 };
 
 /// The verbs of [`WorldQdelExt`](crate::WorldQdelExt) and [`WorldSignalExt`] on the entity at hand,
@@ -201,7 +197,7 @@ pub trait EntityWorldMutQdelExt {
         &mut self,
         target: Entity,
         handler: impl SignalHandler<Shape>,
-    ) -> Result<Replaced, RegisterError>;
+    ) -> Result<Registered, RegisterError>;
 
     /// Makes sure that a component of this entity listens for a signal about `target`.
     ///
@@ -672,7 +668,7 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
         &mut self,
         target: Entity,
         handler: impl SignalHandler<Shape>,
-    ) -> Result<Replaced, RegisterError> {
+    ) -> Result<Registered, RegisterError> {
         let listener = self.id();
         self.world_scope(|world| world.replace_signal(listener, target, handler))
     }

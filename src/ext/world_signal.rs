@@ -17,7 +17,7 @@ use crate::{
     signal::{
         Question, Signal, deferred_world, dispatch,
         handler::SignalHandler,
-        outcome::{Footprint, Registered, Replaced},
+        outcome::{Footprint, Registered},
         qdeleting::Qdeleting,
         register::{self, About},
         retarget,
@@ -98,8 +98,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
-        let replaced = self.enter(listener, about, handler, Manner::Add)?;
-        Ok(replaced.into())
+        self.enter(listener, about, handler, Manner::Add)
     }
 
     /// Makes sure that a component of `listener` listens for a signal about `target`.
@@ -156,8 +155,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
-        let replaced = self.enter(listener, about, handler, Manner::Ensure)?;
-        Ok(replaced.into())
+        self.enter(listener, about, handler, Manner::Ensure)
     }
 
     /// Registers `handler` for one call: the registration is removed before it.
@@ -209,8 +207,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
-        let replaced = self.enter(listener, about, handler, Manner::AddOnce)?;
-        Ok(replaced.into())
+        self.enter(listener, about, handler, Manner::AddOnce)
     }
 
     /// Registers `handler` in place of the one that its component has for its signal about
@@ -220,7 +217,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     /// one call. If there is none, this is [`register_signal`](Self::register_signal).
     ///
     /// In a dispatch that is going on, the new handler is called if the turn of the registration is
-    /// still to come, and the old one is not. Where the answer is [`Replaced::Queued`], it waits
+    /// still to come, and the old one is not. Where the answer is [`Registered::Queued`], it waits
     /// for the next dispatch. While the end of `target` is told, nothing is replaced any more: that
     /// is [`RegisterError::TargetDeleting`].
     ///
@@ -267,7 +264,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         listener: Entity,
         target: Entity,
         handler: impl SignalHandler<Shape>,
-    ) -> Result<Replaced, RegisterError> {
+    ) -> Result<Registered, RegisterError> {
         self.enter(listener, About::Entity(target), handler, Manner::Replace)
     }
 
@@ -731,8 +728,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         listener: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
-        let replaced = self.enter(listener, About::World, handler, Manner::Add)?;
-        Ok(replaced.into())
+        self.enter(listener, About::World, handler, Manner::Add)
     }
 
     /// Ends what [`register_global_signal`](Self::register_global_signal) began.
@@ -934,8 +930,7 @@ impl WorldSignalExt for DeferredWorld<'_> {}
 mod sealed {
     use super::{
         About, Component, DeferredWorld, Entity, Manner, Panicked, RegisterError, Registered,
-        Replaced, RetargetError, Signal, SignalHandler, World, catch, deferred_world, register,
-        retarget,
+        RetargetError, Signal, SignalHandler, World, catch, deferred_world, register, retarget,
     };
 
     /// What [`WorldSignalExt`](super::WorldSignalExt) needs of a world.
@@ -955,7 +950,7 @@ mod sealed {
             about: About,
             handler: impl SignalHandler<Shape>,
             manner: Manner,
-        ) -> Result<Replaced, RegisterError>;
+        ) -> Result<Registered, RegisterError>;
         fn move_registration<C: Component, S: 'static>(
             &mut self,
             listener: Entity,
@@ -991,9 +986,9 @@ mod sealed {
             about: About,
             handler: impl SignalHandler<Shape>,
             manner: Manner,
-        ) -> Result<Replaced, RegisterError> {
+        ) -> Result<Registered, RegisterError> {
             let entered = register::register(self, listener, about, handler, manner)?;
-            Ok(Replaced::by(entered))
+            Ok(Registered::by(entered))
         }
 
         fn move_registration<C: Component, S: 'static>(
@@ -1035,7 +1030,7 @@ mod sealed {
             about: About,
             handler: impl SignalHandler<Shape>,
             manner: Manner,
-        ) -> Result<Replaced, RegisterError> {
+        ) -> Result<Registered, RegisterError> {
             deferred_world::register(self, listener, about, handler, manner)
         }
 

@@ -19,7 +19,7 @@ use crate::{
     signal::{
         handler::SignalHandler,
         late_registrations, listener, missed,
-        outcome::{Registered, Replaced},
+        outcome::Registered,
         register::{self, About, Attempt, attempt, register_late, target_of, write},
         retarget, target_mark,
     },
@@ -41,13 +41,13 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     about: About,
     handler: H,
     manner: Manner,
-) -> Result<Replaced, RegisterError> {
+) -> Result<Registered, RegisterError> {
     if let Attempt::Done(entered, entry) = attempt(world, listener, about, handler, manner)? {
         if entered == Entered::New {
             // Whoever holds a `DeferredWorld` may be a hook or an observer of a removal.
             see_to_later(world, entry, Phase::Entered);
         }
-        return Ok(Replaced::by(entered));
+        return Ok(Registered::by(entered));
     }
     if let Some(entered) = enter(world, listener, about, handler, manner)? {
         return Ok(entered);
@@ -55,7 +55,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     world
         .commands()
         .queue(move |world: &mut World| register_late(world, listener, about, handler, manner));
-    Ok(Replaced::Queued)
+    Ok(Registered::Queued)
 }
 
 /// Enters a registration that is legal, and has a command do the rest; answers `None` where there
@@ -66,7 +66,7 @@ fn enter<Shape: 'static, H: SignalHandler<Shape>>(
     about: About,
     handler: H,
     manner: Manner,
-) -> Result<Option<Replaced>, RegisterError> {
+) -> Result<Option<Registered>, RegisterError> {
     let component = world.components().valid_component_id::<H::Component>();
     let (Some(target), Some(component)) = (target_of(world, about), component) else {
         return Ok(None);
@@ -89,12 +89,12 @@ fn enter<Shape: 'static, H: SignalHandler<Shape>>(
         Entered::New => {
             books.wait(entry, manner.apply(known.handler));
             see_to_later(world, entry, Phase::Waiting);
-            return Ok(Some(Replaced::Queued));
+            return Ok(Some(Registered::Queued));
         }
         Entered::Replaced => prepare_later(world, known.handler),
         Entered::Kept | Entered::Refused => {}
     }
-    Ok(Some(Replaced::by(entered)))
+    Ok(Some(Registered::by(entered)))
 }
 
 /// Moves a registration from one target to another, at once or as soon as commands are applied.

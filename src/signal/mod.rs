@@ -17,7 +17,7 @@
 pub use self::{
     answer::Answer,
     handler::SignalHandler,
-    outcome::{Footprint, Registered, Replaced},
+    outcome::{Footprint, Registered},
     received::Received,
     target::SignalTarget,
 };

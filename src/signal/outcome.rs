@@ -2,48 +2,30 @@
 
 use crate::books::Entered;
 
-/// When a registration takes effect.
+/// What became of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registered {
-    /// It is in the books.
+    /// It is in the books, at the end of the order, or where it was.
     Now,
+    /// There was one: its handler is the new one now, and its place in the order is kept. Only
+    /// [`replace_signal`](crate::WorldSignalExt::replace_signal) answers that.
+    Replaced,
     /// It is in the books, and a command has yet to complete it: the world was a `DeferredWorld`,
     /// and the target or the handler needs its first structural change. It can be asked about,
     /// replaced and ended, and keeps its place in the order. If the target is deleting or gone by
     /// the time of the command, the listener is told at once.
     ///
-    /// As long as nobody has registered in this world at all, there are no books: then it only
-    /// waits in the command queue, and is entered, or refused, when that is applied.
+    /// Before the first registration in a world there are no books: then it waits in the command
+    /// queue, and is entered, or refused, when that is applied.
     Queued,
 }
 
-/// What a [`replace_signal`](crate::WorldSignalExt::replace_signal) did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Replaced {
-    /// There was a registration; its handler is the new one now, and its place in the order is
-    /// kept.
-    Handler,
-    /// There was none; the new one stands at the end of the order.
-    Nothing,
-    /// There was none; the new one waits for a command, as [`Registered::Queued`].
-    Queued,
-}
-
-impl Replaced {
+impl Registered {
     /// Returns what entering a registration came to.
     pub(crate) fn by(entered: Entered) -> Self {
         match entered {
-            Entered::Replaced => Self::Handler,
-            Entered::New | Entered::Kept | Entered::Refused => Self::Nothing,
-        }
-    }
-}
-
-impl From<Replaced> for Registered {
-    fn from(replaced: Replaced) -> Self {
-        match replaced {
-            Replaced::Queued => Self::Queued,
-            Replaced::Handler | Replaced::Nothing => Self::Now,
+            Entered::Replaced => Self::Replaced,
+            Entered::New | Entered::Kept | Entered::Refused => Self::Now,
         }
     }
 }

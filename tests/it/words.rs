@@ -12,7 +12,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{Answer, Question, Replaced, prelude::*};
+use qdel::{Answer, Question, Registered, prelude::*};
 
 /// What happened, in order.
 #[derive(Resource, Default)]
@@ -454,7 +454,7 @@ mod replaced_in_a_dispatch {
     #[derive(Component)]
     struct Swapper {
         of: Entity,
-        answers: Vec<Replaced>,
+        answers: Vec<Registered>,
     }
 
     fn swap(mut world: DeferredWorld, heard: Received<Ping, Swapper>) {
@@ -527,7 +527,7 @@ mod replaced_in_a_dispatch {
 
         let mut swappers = world.query::<&Swapper>();
         let answers = &swappers.single(&world).unwrap().answers;
-        assert_eq!(answers[..], [Replaced::Handler]);
+        assert_eq!(answers[..], [Registered::Replaced]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use bevy_ecs::{
 };
 use proptest::prelude::*;
 use qdel::{
-    Registered, Replaced,
+    Registered,
     prelude::*,
     signal::{Footprint, Registration},
 };

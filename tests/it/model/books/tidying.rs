@@ -222,7 +222,7 @@ fn tidied_list_knows_its_places() {
         let duplicate = world.register_signal(*archer, target, archer_says);
         let replaced = world.replace_signal(*archer, target, archer_shouts);
         assert!(duplicate.is_err());
-        assert_eq!(replaced, Ok(Replaced::Handler));
+        assert_eq!(replaced, Ok(Registered::Replaced));
     }
     assert_eq!(world.send_signal(target, Ping), kept);
     for archer in &kept {

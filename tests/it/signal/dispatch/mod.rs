@@ -15,7 +15,7 @@ use bevy_ecs::{
     prelude::*,
     world::DeferredWorld,
 };
-use qdel::{RegisterError, Registered, Replaced, prelude::*, statistics::QdelCounts};
+use qdel::{RegisterError, Registered, prelude::*, statistics::QdelCounts};
 use std::sync::{Arc, Mutex};
 
 #[derive(Clone)]
@@ -127,7 +127,7 @@ fn act<S: Signal<Answer = ()> + Clone>(mut world: DeferredWorld, it: Received<S,
                 let replaced = replace::<S>(&mut world, entity, target, shape);
                 let is_closed = matches!(replaced, Err(RegisterError::TargetDeleting(_)));
                 assert!(
-                    replaced == Ok(Replaced::Handler) || is_closed,
+                    replaced == Ok(Registered::Replaced) || is_closed,
                     "{replaced:?}"
                 );
             }
@@ -167,7 +167,7 @@ fn replace<S: Signal<Answer = ()> + Clone>(
     listener: Entity,
     target: Entity,
     shape: Shape,
-) -> Result<Replaced, RegisterError> {
+) -> Result<Registered, RegisterError> {
     match shape {
         Shape::Fields => world.replace_signal(listener, target, hear::<S>),
         Shape::OtherFields => world.replace_signal(listener, target, hear_too::<S>),
@@ -289,7 +289,7 @@ impl Crowd {
                 replace::<Qdeleting>(&mut self.world, listener, self.target, Shape::Actor)
             }
         };
-        assert_eq!(replaced, Ok(Replaced::Handler));
+        assert_eq!(replaced, Ok(Registered::Replaced));
         let mut listener = self.world.get_mut::<Listener>(listener).unwrap();
         listener.script.extend(script);
     }

@@ -160,7 +160,7 @@ fn queued_registration_is_replaced_and_refused_like_others() {
 
     assert!(matches!(again, Err(RegisterError::AlreadyRegistered(_))));
     assert_eq!(ensured, Ok(Registered::Now));
-    assert_eq!(replaced, Ok(Replaced::Handler));
+    assert_eq!(replaced, Ok(Registered::Replaced));
     assert_eq!(world.send_signal(target, Ping), [4, 2]);
 }
 

@@ -14,7 +14,7 @@ use bevy_ecs::{
 };
 use proptest::prelude::*;
 use qdel::{
-    QdelCause, RegisterError, Registered, Replaced,
+    QdelCause, RegisterError, Registered,
     error::{RetargetError, UnregisterError},
     prelude::*,
 };

@@ -294,7 +294,7 @@ fn verbs_of_an_entity_work_at_once() {
     let said_with = target.send_signal_with(|| Ping);
 
     assert_eq!(registered, Ok(Registered::Now));
-    assert_eq!(replaced, Ok(Replaced::Handler));
+    assert_eq!(replaced, Ok(Registered::Replaced));
     assert_eq!(global, Ok(Registered::Now));
     assert_eq!((of.len(), on.len(), is_heard), (2, 1, true));
     assert_eq!((said, said_with), (vec!["ARCHER"], vec!["ARCHER"]));

@@ -187,7 +187,7 @@ fn deferred_world_replaces_unregisters_sends_and_asks() {
     let once = world.register_signal_once(listener, target, archer_says);
     let unprepared = world.replace_signal(target, target, archer_says);
 
-    assert_eq!(replaced, Ok(Replaced::Handler));
+    assert_eq!(replaced, Ok(Registered::Replaced));
     assert!(is_heard);
     assert_eq!(said, ["archer", "guard", "archer", "guard"]);
     assert_eq!(said_with, ["archer: pong", "archer: pong"]);
@@ -209,7 +209,7 @@ fn deferred_world_queues_a_replacement_that_needs_a_structural_change() {
     let global = deferred.register_global_signal(archer, archer_answers_pong);
     world.flush();
 
-    assert_eq!(replaced, Ok(Replaced::Queued));
+    assert_eq!(replaced, Ok(Registered::Queued));
     assert_eq!(global, Ok(Registered::Queued));
     assert_eq!(world.send_signal(target, Ping), ["archer"]);
     assert_eq!(world.send_global_signal(Pong), ["archer: pong"]);

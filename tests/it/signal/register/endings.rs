@@ -137,6 +137,7 @@ fn call_for_help<C: Helped>(mut world: DeferredWorld, context: HookContext) {
     let registered = world.register_signal(helper, context.entity, archer_says);
     let said = match registered {
         Ok(Registered::Now) => "now",
+        Ok(Registered::Replaced) => "replaced",
         Ok(Registered::Queued) => "queued",
         Err(_) => "refused",
     };

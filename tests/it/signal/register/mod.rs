@@ -21,7 +21,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use qdel::{
-    QdelCause, QdelError, RegisterError, Registered, Replaced,
+    QdelCause, QdelError, RegisterError, Registered,
     error::UnregisterError,
     prelude::*,
     signal::{Footprint, Registration},

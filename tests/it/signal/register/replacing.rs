@@ -19,7 +19,7 @@ fn replacing_keeps_the_place_in_the_order() {
     for (index, soldier) in soldiers.iter().enumerate() {
         let replaced = world.replace_signal(*soldier, target, archer_shouts);
 
-        assert_eq!(replaced, Ok(Replaced::Handler));
+        assert_eq!(replaced, Ok(Registered::Replaced));
         let mut expected = ["ARCHER"; 3];
         expected[index + 1..].fill("archer");
         assert_eq!(world.send_signal(target, Ping), expected);
@@ -36,7 +36,7 @@ fn replacing_nothing_registers_at_the_end() {
 
     let replaced = world.replace_signal(latecomer, target, archer_shouts);
 
-    assert_eq!(replaced, Ok(Replaced::Nothing));
+    assert_eq!(replaced, Ok(Registered::Now));
     assert_eq!(world.send_signal(target, Ping), ["archer", "ARCHER"]);
     assert_eq!(registrations(&world, &[target, archer, latecomer]).len(), 2);
 }
@@ -54,7 +54,7 @@ fn replacing_by_the_other_shape_and_back_works() {
 
     assert_eq!(
         (to_world, back),
-        (Ok(Replaced::Handler), Ok(Replaced::Handler))
+        (Ok(Registered::Replaced), Ok(Registered::Replaced))
     );
     assert_eq!(said_by_world, ["archer of the world"]);
     assert_eq!(said_by_fields, ["archer"]);
@@ -69,7 +69,7 @@ fn replacing_by_the_same_handler_changes_nothing() {
     let (listener, target) = (scene.listener, scene.target);
     let replaced = scene.world.replace_signal(listener, target, archer_says);
 
-    assert_eq!(replaced, Ok(Replaced::Handler));
+    assert_eq!(replaced, Ok(Registered::Replaced));
     assert_eq!(scene.registrations(), before);
 }
 
@@ -83,7 +83,7 @@ fn replacing_a_registration_for_one_call_keeps_it_for_one_call() {
 
     let replaced = world.replace_signal(archer, target, archer_shouts);
 
-    assert_eq!(replaced, Ok(Replaced::Handler));
+    assert_eq!(replaced, Ok(Registered::Replaced));
     assert_eq!(world.send_signal(target, Ping), ["ARCHER"]);
     assert_eq!(world.send_signal(target, Ping), [""; 0]);
 }

@@ -169,7 +169,7 @@ impl<Id: Copy> Act<Id> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     Called(Key<Entity>, Tag, Option<QdelCause>),
-    Registered(Result<Replaced, ()>),
+    Registered(Result<Registered, ()>),
     Unregistered(bool),
     Qdel(Option<QdelOutcome>),
 }
@@ -255,13 +255,13 @@ fn register_key(
     key: Key<Entity>,
     tag: Tag,
     manner: Manner,
-) -> Result<Replaced, ()> {
+) -> Result<Registered, ()> {
     fn typed<C: Modelled, S: ModelSignal>(
         world: &mut impl WorldSignalExt,
         key: Key<Entity>,
         tag: Tag,
         manner: Manner,
-    ) -> Result<Replaced, ()> {
+    ) -> Result<Registered, ()> {
         match tag {
             Tag::Fields => handled(world, key, fields::<C, S>, manner),
             Tag::OtherFields => handled(world, key, other_fields::<C, S>, manner),
@@ -276,7 +276,7 @@ fn register_key(
         }: Key<Entity>,
         handler: impl qdel::SignalHandler<Shape, Signal: Signal>,
         manner: Manner,
-    ) -> Result<Replaced, ()> {
+    ) -> Result<Registered, ()> {
         let registered = match manner {
             Manner::Add => world.register_signal(listener, target, handler),
             Manner::Once => world.register_signal_once(listener, target, handler),
@@ -287,31 +287,23 @@ fn register_key(
                     .map_err(|_| ());
             }
         };
-        replaced(registered.map_err(|_| ()))
+        registered.map_err(|_| ())
     }
     typed!(key, typed(world, key, tag, manner))
-}
-
-/// Says it in the words of a replacement.
-fn replaced(registered: Result<Registered, ()>) -> Result<Replaced, ()> {
-    registered.map(|registered| match registered {
-        Registered::Now => Replaced::Nothing,
-        Registered::Queued => Replaced::Queued,
-    })
 }
 
 fn retarget_key(
     world: &mut impl WorldSignalExt,
     key: Key<Entity>,
     to: Entity,
-) -> Result<Replaced, ()> {
+) -> Result<Registered, ()> {
     fn typed<C: Modelled, S: ModelSignal>(
         world: &mut impl WorldSignalExt,
         key: Key<Entity>,
         to: Entity,
-    ) -> Result<Replaced, ()> {
+    ) -> Result<Registered, ()> {
         let moved = world.retarget_signal::<C, S>(key.listener, key.target, to);
-        replaced(moved.map_err(|_| ()))
+        moved.map_err(|_| ())
     }
     typed!(key, typed(world, key, to))
 }

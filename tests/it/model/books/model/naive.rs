@@ -242,10 +242,10 @@ impl Model {
     }
 
     /// Has a registration wait for its completion.
-    pub(super) fn wait(&mut self, key: Key<Id>) -> Replaced {
+    pub(super) fn wait(&mut self, key: Key<Id>) -> Registered {
         self.waiting.insert(key);
         self.commands.push(Todo::Complete(key));
-        Replaced::Queued
+        Registered::Queued
     }
 
     pub(super) fn find(&self, key: Key<Id>) -> Option<usize> {
@@ -263,7 +263,7 @@ impl Model {
         key: Key<Id>,
         tag: Tag,
         manner: Manner,
-    ) -> Result<Replaced, ()> {
+    ) -> Result<Registered, ()> {
         if !self.may_register(key) {
             return Err(());
         }
@@ -273,10 +273,10 @@ impl Model {
         if let Some(place) = self.find(key) {
             return match manner {
                 Manner::Add | Manner::Once => Err(()),
-                Manner::Ensure => Ok(Replaced::Nothing),
+                Manner::Ensure => Ok(Registered::Now),
                 Manner::Replace => {
                     self.registrations[place].tag = tag;
-                    Ok(Replaced::Handler)
+                    Ok(Registered::Replaced)
                 }
             };
         }
@@ -288,10 +288,10 @@ impl Model {
             tag,
             once,
         });
-        Ok(Replaced::Nothing)
+        Ok(Registered::Now)
     }
 
-    pub(super) fn retarget(&mut self, key: Key<Id>, to: Id) -> Result<Replaced, ()> {
+    pub(super) fn retarget(&mut self, key: Key<Id>, to: Id) -> Result<Registered, ()> {
         let Some(place) = self.find(key) else {
             return Err(());
         };
@@ -306,7 +306,7 @@ impl Model {
             key,
             ..moved
         });
-        Ok(Replaced::Nothing)
+        Ok(Registered::Now)
     }
 
     /// Ends a registration.
