@@ -26,7 +26,7 @@ use crate::{
 /// | `qdel/leftovers` | places that still named an entity after it was gone |
 /// | `qdel/hard_deletes` | entities for which the world was swept |
 /// | `qdel/hard_delete` | milliseconds of these sweeps |
-/// | `qdel/tell`, `qdel/destroy` | milliseconds of handlers and of [`Destroy`](crate::Destroy)s, with [`Costs::Measure`](crate::Costs::Measure) |
+/// | `qdel/tell`, `qdel/destroy` | milliseconds of handlers and of [`Destroy`](crate::Destroy)s, with [`measure_costs`](crate::QdelSettings::measure_costs) |
 /// | `qdel/waiting` | entities that wait for their tear-down at its end |
 /// | `qdel/Goblin/deleted` | the same for the kind `Goblin`, and so on for all but the waiting |
 ///

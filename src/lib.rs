@@ -173,7 +173,7 @@ pub use crate::{
         batch_outcome::QdelBatchOutcome,
         destroy::{Destroy, DestroyContext},
         outcome::QdelOutcome,
-        settings::{Costs, Hiding, QdelSettings, SyncMode, Teardown},
+        settings::{Hiding, QdelSettings, SyncMode, Teardown},
         timer::QdelTimer,
     },
     error::{QdelError, RegisterError},

@@ -23,7 +23,7 @@ use crate::{
         outcome::QdelCounts,
         queue::Deletions,
         remembered::LooksFor,
-        settings::{Costs, Hiding, QdelSettings, Teardown},
+        settings::{Hiding, QdelSettings, Teardown},
         storage,
     },
     panics::catch,
@@ -51,7 +51,7 @@ pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
         return false;
     };
     let settings = QdelSettings::of(world);
-    if settings.costs == Costs::Measure || !deletions.hides_by(world, &settings) {
+    if settings.measure_costs || !deletions.hides_by(world, &settings) {
         return false;
     }
     if settings.teardown == Teardown::Immediate {
@@ -96,7 +96,7 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     let settings = QdelSettings::of(world);
     let deletions = world.get_resource::<Deletions>()?;
     if settings.teardown != Teardown::Immediate
-        || settings.costs == Costs::Measure
+        || settings.measure_costs
         || !deletions.hides_by(world, &settings)
         || !deletions.lets_vanish(world, &settings)
     {

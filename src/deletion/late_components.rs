@@ -24,7 +24,7 @@ use crate::{
         destroy::{AtWork, Destroy},
         outcome::QdelCounts,
         queue::{Deletions, Notice},
-        settings::{Costs, WorkClock},
+        settings::WorkClock,
     },
     hash::{HashMap, IndexMap},
     hint::DestroyHint,
@@ -123,10 +123,7 @@ pub(crate) fn destroy_noted(world: &mut World, returns: &mut Returns) -> Result<
         return Ok(());
     };
     let noted = mem::take(&mut deletions.late);
-    let clock = match deletions.settings.costs {
-        Costs::Ignore => None,
-        Costs::Measure => Some(()),
-    };
+    let clock = deletions.settings.measure_costs.then_some(());
     let mut at_work = AtWork::take(&mut deletions);
     let clock = clock.map(|()| WorkClock::of(world));
     let mut outcome = Ok(());

@@ -13,7 +13,7 @@ use crate::{
         outcome::QdelCounts,
         prepare,
         queue::{Deletions, Notice},
-        settings::{Costs, WorkClock},
+        settings::WorkClock,
         settle,
     },
     panics::{Panicked, catch},
@@ -62,10 +62,10 @@ pub(crate) fn carry_out_of(
         }
         let may_live = !deletions.destroyers.is_empty();
         let is_awaited = deletions.is_awaited();
-        let clock = match deletions.settings.costs {
-            Costs::Ignore => None,
-            Costs::Measure => Some(WorkClock::of(world)),
-        };
+        let clock = deletions
+            .settings
+            .measure_costs
+            .then(|| WorkClock::of(world));
         let wave = Wave {
             notices: &notices,
             epoch: current,

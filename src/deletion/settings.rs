@@ -41,8 +41,12 @@ pub struct QdelSettings {
     pub teardown: Teardown,
     /// What queries see of an entity while it is being deleted.
     pub hiding: Hiding,
-    /// Whether it is measured what each deletion costs.
-    pub costs: Costs,
+    /// Whether it is measured what each deletion costs, entity by entity. Not unless told.
+    ///
+    /// It can be read from [`Deleting::costs`](crate::Deleting::costs) until the tear-down, and by
+    /// kinds from the [statistics](crate::statistics::Statistics). Handlers are then called one by
+    /// one, and not in batches.
+    pub measure_costs: bool,
     /// When the world is swept for whoever names what is gone.
     pub sweep: Mode,
     /// How long a sweep may take at a time.
@@ -66,10 +70,10 @@ impl QdelSettings {
         self
     }
 
-    /// Returns the settings with another `costs`.
+    /// Returns the settings with or without measuring what deletions cost.
     #[must_use]
-    pub const fn with_costs(mut self, costs: Costs) -> Self {
-        self.costs = costs;
+    pub const fn with_measure_costs(mut self, measure_costs: bool) -> Self {
+        self.measure_costs = measure_costs;
         self
     }
 
@@ -139,20 +143,6 @@ pub enum Hiding {
     /// What they saw before: it has its mark, [`Deleting`](crate::Deleting), and nothing else.
     /// `Without<Deleting>` leaves it out.
     LeaveVisible,
-}
-
-/// Whether it is measured what each deletion costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
-pub enum Costs {
-    /// It is not.
-    #[default]
-    Ignore,
-    /// It is, entity by entity, and can be read from [`Deleting::costs`](crate::Deleting::costs)
-    /// until the tear-down.
-    ///
-    /// Handlers are then called one by one, and not in batches.
-    Measure,
 }
 
 /// In which frames the plugin reads declared references before `PostUpdate` and before the flush

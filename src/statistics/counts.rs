@@ -44,13 +44,13 @@ pub struct KindCounts {
     pub hard_delete_time: Duration,
     /// The longest sweep that this took, undivided.
     pub hard_delete_max: Duration,
-    /// The time that listeners and observers took, with [`Costs::Measure`](crate::Costs::Measure).
+    /// The time that listeners and observers took, with [`measure_costs`](crate::QdelSettings::measure_costs).
     pub tell: Duration,
     /// The time that [`Destroy`](crate::Destroy)s took, with
-    /// [`Costs::Measure`](crate::Costs::Measure).
+    /// [`measure_costs`](crate::QdelSettings::measure_costs).
     pub destroy: Duration,
     /// The handler that took longest in a single call, with
-    /// [`Costs::Measure`](crate::Costs::Measure).
+    /// [`measure_costs`](crate::QdelSettings::measure_costs).
     pub slowest: Option<SlowestHandler>,
 }
 

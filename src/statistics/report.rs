@@ -48,7 +48,7 @@ use crate::{
 /// │ all    ┆       1 ┆        1 │
 /// └────────┴─────────┴──────────┘
 /// 1 entity waits for its tear-down
-/// handlers and `Destroy`s are timed with `Costs::Measure` only"
+/// handlers and `Destroy`s are timed with `QdelSettings::measure_costs` only"
 /// );
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
@@ -189,7 +189,7 @@ impl fmt::Display for Statistics {
         if !total.is_measured() {
             write!(
                 f,
-                "\nhandlers and `Destroy`s are timed with `Costs::Measure` only"
+                "\nhandlers and `Destroy`s are timed with `QdelSettings::measure_costs` only"
             )?;
         }
         for (name, counts) in &rows {

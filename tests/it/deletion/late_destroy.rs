@@ -9,8 +9,7 @@ use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, world::DeferredWorld,
 };
 use qdel::{
-    Costs, Deleting, OnlyDeleting, QdelCause, prelude::*, statistics::QdelCounts,
-    testing::WorkClock,
+    Deleting, OnlyDeleting, QdelCause, prelude::*, statistics::QdelCounts, testing::WorkClock,
 };
 
 // Who inserts it.
@@ -376,7 +375,7 @@ fn long_chain_of_inserts_is_followed_to_its_end() {
 #[test]
 fn what_came_late_costs_too() {
     let mut world = stage();
-    world.insert_resource(QdelSettings::default().with_costs(Costs::Measure));
+    world.insert_resource(QdelSettings::default().with_measure_costs(true));
     let ticks = core::sync::atomic::AtomicU64::new(0);
     world.insert_resource(WorkClock::new(move || {
         Duration::from_secs(ticks.fetch_add(1, core::sync::atomic::Ordering::Relaxed))

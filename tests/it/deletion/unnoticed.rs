@@ -9,7 +9,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use proptest::{collection::vec, prelude::*};
-use qdel::{Costs, Deleting, DestroyContext, DestroyHint, prelude::*, statistics::QdelCounts};
+use qdel::{Deleting, DestroyContext, DestroyHint, prelude::*, statistics::QdelCounts};
 
 // Q7: whoever could notice does.
 
@@ -128,7 +128,7 @@ fn costs_of_an_unheard_deletion_are_measured_on_request() {
     let mut world = stage(Teardown::EndOfFrame);
     let [goblin, orc] = spawn_many(&mut world);
     world.qdel(goblin).unwrap();
-    world.insert_resource(QdelSettings::default().with_costs(Costs::Measure));
+    world.insert_resource(QdelSettings::default().with_measure_costs(true));
 
     world.qdel(orc).unwrap();
 

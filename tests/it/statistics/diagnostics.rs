@@ -11,9 +11,7 @@ use std::{
 use bevy_app::prelude::*;
 use bevy_diagnostic::{Diagnostic, DiagnosticPath, DiagnosticsStore};
 use bevy_ecs::prelude::*;
-use qdel::{
-    Costs, DestroyContext, QdelDiagnosticsPlugin, QdelSystems, prelude::*, testing::WorkClock,
-};
+use qdel::{DestroyContext, QdelDiagnosticsPlugin, QdelSystems, prelude::*, testing::WorkClock};
 
 // H3: what a frame shows.
 
@@ -90,7 +88,7 @@ fn times_are_shown_in_milliseconds() {
     app.insert_resource(WorkClock::new(move || {
         Duration::from_micros(reads.load(Ordering::Relaxed))
     }));
-    app.insert_resource(QdelSettings::default().with_costs(Costs::Measure));
+    app.insert_resource(QdelSettings::default().with_measure_costs(true));
     app.world_mut().register_destroy::<Slow>();
     let goblin = app.world_mut().spawn((Goblin, Slow(hand))).id();
     app.world_mut()

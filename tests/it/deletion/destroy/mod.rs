@@ -18,7 +18,7 @@ use bevy_ecs::{
 use core::{cell::RefCell, time::Duration};
 use insta::{assert_snapshot, with_settings};
 use qdel::{
-    Costs, Deleting,
+    Deleting,
     error::DestroyError,
     prelude::*,
     statistics::{EntityCosts, QdelCounts},

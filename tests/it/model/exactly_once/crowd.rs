@@ -259,10 +259,12 @@ fn settings() -> impl Strategy<Value = QdelSettings> {
         1 => Just(Teardown::Budget(Duration::ZERO)),
         2 => Just(Teardown::Immediate),
     ];
-    let costs = prop_oneof![3 => Just(Costs::Ignore), 1 => Just(Costs::Measure)];
-    (teardown, costs).prop_map(|(teardown, costs)| {
+    let measures = prop_oneof![3 => Just(false), 1 => Just(true)];
+    (teardown, measures).prop_map(|(teardown, measures)| {
         let settings = QdelSettings::default();
-        settings.with_teardown(teardown).with_costs(costs)
+        settings
+            .with_teardown(teardown)
+            .with_measure_costs(measures)
     })
 }
 

@@ -13,7 +13,7 @@ use core::{
     time::Duration,
 };
 use proptest::{collection::vec, prelude::*};
-use qdel::{Costs, Deleting, QdelCause, prelude::*, statistics::QdelCounts, testing::WorkClock};
+use qdel::{Deleting, QdelCause, prelude::*, statistics::QdelCounts, testing::WorkClock};
 use std::sync::Arc;
 
 /// Where an entity stands in its life, by what was written down.

@@ -228,9 +228,9 @@ fn hook_that_panics_in_the_tear_down_loses_nothing() {
 
 #[test]
 fn world_that_is_cleared_inside_a_deletion_forgets_its_kinds() {
-    for costs in [Costs::Ignore, Costs::Measure] {
+    for measures in [false, true] {
         let mut world = stage();
-        world.insert_resource(QdelSettings::default().with_costs(costs));
+        world.insert_resource(QdelSettings::default().with_measure_costs(measures));
         let goblin = world.spawn((Goblin, Says(DestroyHint::LetMeLive))).id();
         let orc = world.spawn(Orc).id();
         world.register_signal(orc, goblin, clear_the_world).unwrap();

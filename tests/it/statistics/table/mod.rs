@@ -13,7 +13,7 @@ use bevy_ecs::{lifecycle::HookContext, prelude::*, resource::IsResource, world::
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
 use qdel::{
-    Costs, DestroyContext,
+    DestroyContext,
     prelude::*,
     statistics::{KindCounts, QdelCounts},
     testing::WorkClock,
@@ -146,7 +146,7 @@ fn measure(world: &mut World, hand: &Hand) {
     world.insert_resource(WorkClock::new(move || {
         Duration::from_micros(reads.load(Ordering::Relaxed))
     }));
-    world.insert_resource(QdelSettings::default().with_costs(Costs::Measure));
+    world.insert_resource(QdelSettings::default().with_measure_costs(true));
     world.register_destroy::<Ballast>();
     world.register_destroy::<Panics>();
 }
