@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let phoenix = world.spawn(Phoenix { spare_lives: 1 }).id();
 
     // The plan knows who would be asked, and not what it will say.
-    let plan = world.plan_qdel(phoenix)?;
+    let plan = world.plan_qdel(phoenix);
     assert_eq!(plan.deletions[0].destroyed.len(), 1);
 
     assert_eq!(world.qdel(phoenix)?, QdelOutcome::Kept);

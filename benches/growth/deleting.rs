@@ -354,13 +354,13 @@ fn ring(size: usize) -> Duration {
 fn plan_of_owner(size: usize) -> Duration {
     let mut world = World::new();
     let owner = family(&mut world, size, || None);
-    time(|| world.plan_qdel(owner).unwrap())
+    time(|| world.plan_qdel(owner))
 }
 
 fn text_of_plan_of_owner(size: usize) -> Duration {
     let mut world = World::new();
     let owner = family(&mut world, size, || None);
-    let plan = world.plan_qdel(owner).unwrap();
+    let plan = world.plan_qdel(owner);
     time(|| plan.to_string())
 }
 

@@ -43,11 +43,14 @@ pub struct QdelPlan {
     /// The entity that would be deleted.
     pub root: Entity,
     /// What the deletion would answer: [`QdelOutcome::Queued`], or why it comes to nothing.
-    pub answer: QdelOutcome,
+    pub answer: Result<QdelOutcome, QdelError>,
     /// Who would be deleted, in the order in which they would be told about: owner before owned.
     /// They are torn down in the reverse order, but for rings of owners, which have no last. Empty
     /// if the deletion would not happen.
     pub deletions: Vec<Deletion>,
+    /// The declared references that refuse the deletion ([`OnLoss::Deny`]), of entities that would
+    /// stay. [`QdelError::Denied`] names the first of them.
+    pub refusals: Vec<Refusal>,
 }
 
 /// A declared reference that refuses a deletion.
@@ -81,55 +84,48 @@ pub struct Deletion {
     pub released: Vec<Release>,
 }
 
-/// Works out who refuses a deletion of `root` by a declared reference.
-pub(crate) fn plan_refusals(world: &mut World, root: Entity) -> Vec<Refusal> {
-    look(world, Scope::Deciding);
-    let world = &*world;
-    if !world.entities().contains_spawned(root) {
-        return Vec::new();
+/// Works out what a deletion of `root` would do.
+pub(crate) fn plan(world: &mut World, root: Entity, force: Force) -> QdelPlan {
+    if let Err(panicked) = reference::look::look(world, Scope::All) {
+        panicked.resume();
     }
-    let mut denials = Denials::new();
-    let tree = with_ownerships(world, |ownerships| {
-        ownerships.tree(world, Member::root(root), &mut denials)
+    let world = &*world;
+    let mut refusals = Vec::new();
+    let permitted = ask::permit(world, root, force, |denials| {
+        let tree = with_ownerships(world, |ownerships| {
+            ownerships.tree(world, Member::root(root), denials)
+        });
+        if !denials.is_empty() {
+            refusals = plan_refusals(world, &tree, denials);
+        }
+        tree
     });
+    let (answer, members) = match permitted {
+        Ok(members) => (Ok(QdelOutcome::Queued), members),
+        Err(not_deleted) => (not_deleted, Tree::new()),
+    };
+    let all = members.iter().map(|member| member.entity);
+    let mut places = Places::of(world, all.collect());
+    let deletions = members.iter();
+    let deletions = deletions.map(|member| plan_one(world, *member, &mut places));
+    QdelPlan {
+        root,
+        answer,
+        deletions: deletions.collect(),
+        refusals,
+    }
+}
+
+/// Works out what refuses to lose one of a `tree`, and would stay.
+fn plan_refusals(world: &World, tree: &Tree, denials: &Denials) -> Vec<Refusal> {
     let goes: EntityHashSet = tree.iter().map(|member| member.entity).collect();
+    let mut denials = denials.clone();
     denials.retain(|denial| !goes.contains(&denial.holder));
     let mut places = Places::of(world, goes);
     let denials = denials.into_iter();
     denials
         .flat_map(|denial| plan_refusal(world, denial, &mut places))
         .collect()
-}
-
-/// Works out what a deletion of `root` would do.
-pub(crate) fn plan(world: &mut World, root: Entity, force: Force) -> Result<QdelPlan, QdelError> {
-    look(world, Scope::All);
-    let world = &*world;
-    let permitted = ask::permit(world, root, force, |denials| {
-        with_ownerships(world, |ownerships| {
-            ownerships.tree(world, Member::root(root), denials)
-        })
-    });
-    let (answer, members) = match permitted {
-        Ok(members) => (QdelOutcome::Queued, members),
-        Err(refusal) => (refusal?, Tree::new()),
-    };
-    let all = members.iter().map(|member| member.entity);
-    let mut places = Places::of(world, all.collect());
-    let deletions = members.iter();
-    let deletions = deletions.map(|member| plan_one(world, *member, &mut places));
-    Ok(QdelPlan {
-        root,
-        answer,
-        deletions: deletions.collect(),
-    })
-}
-
-/// Reads what was written into declared fields, so that the plan knows it.
-fn look(world: &mut World, scope: Scope) {
-    if let Err(panicked) = reference::look::look(world, scope) {
-        panicked.resume();
-    }
 }
 
 /// Calls `look` with the relationships that `world` knows by now.
@@ -190,18 +186,23 @@ impl fmt::Display for QdelPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = self.root;
         match self.answer {
-            QdelOutcome::Queued => {}
-            QdelOutcome::Vetoed { on } if on == root => {
+            Ok(QdelOutcome::Queued) => {}
+            Ok(QdelOutcome::Vetoed { on }) if on == root => {
                 return write!(f, "qdel of {root} does nothing: it is vetoed");
             }
-            QdelOutcome::Vetoed { on } => {
+            Ok(QdelOutcome::Vetoed { on }) => {
                 return write!(
                     f,
                     "qdel of {root} does nothing: {on}, which goes with it, is vetoed"
                 );
             }
-            QdelOutcome::AlreadyDeleting | QdelOutcome::Kept => {
+            Ok(QdelOutcome::AlreadyDeleting | QdelOutcome::Kept) => {
                 return write!(f, "qdel of {root} does nothing: it is being deleted");
+            }
+            Err(error) => {
+                write!(f, "qdel of {root} does nothing: {error}")?;
+                let refusals = self.refusals.iter();
+                return refusals.map(|refusal| write!(f, "\n{refusal}")).collect();
             }
         }
         let told: usize = self.deletions.iter().map(|at| at.told.len()).sum();

@@ -12,7 +12,7 @@ use crate::{
         mark::Force,
         outcome::QdelOutcome,
         owned::Member,
-        plan::{self, QdelPlan, Refusal},
+        plan::{self, QdelPlan},
         queue::Goal,
         timer::{self, QdelTimer},
         worklist,
@@ -187,9 +187,8 @@ pub trait WorldQdelExt {
     /// called. Declared fields that were written are read and linked to what they name, which may
     /// mark that as a target ([`SignalTarget`](crate::SignalTarget)).
     ///
-    /// # Errors
-    ///
-    /// As [`qdel`](Self::qdel).
+    /// [`QdelPlan::answer`] is what `qdel` would return, and [`QdelPlan::refusals`] lists all
+    /// declared references that refuse it, each with its path.
     ///
     /// # Panics
     ///
@@ -209,7 +208,7 @@ pub trait WorldQdelExt {
     /// let goblin = world.spawn_empty().id();
     /// let purse = world.spawn(ChildOf(goblin)).id();
     ///
-    /// let plan = world.plan_qdel(goblin)?;
+    /// let plan = world.plan_qdel(goblin);
     ///
     /// assert_eq!(
     ///     plan.to_string(),
@@ -220,16 +219,35 @@ pub trait WorldQdelExt {
     ///     )
     /// );
     /// assert_eq!(world.liveness(goblin), Liveness::Alive);
-    /// # Ok::<(), qdel::QdelError>(())
     /// ```
-    fn plan_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError>;
+    ///
+    /// Who refuses:
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Bank {
+    ///     #[references(deny)]
+    ///     vault: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Bank>();
+    /// let vault = world.spawn_empty().id();
+    /// let bank = world.spawn(Bank { vault: Some(vault) }).id();
+    ///
+    /// let plan = world.plan_qdel(vault);
+    ///
+    /// assert!(plan.answer.is_err());
+    /// assert_eq!((plan.refusals[0].holder, plan.refusals[0].target), (bank, vault));
+    /// assert!(world.plan_qdel(bank).refusals.is_empty());
+    /// ```
+    fn plan_qdel(&mut self, entity: Entity) -> QdelPlan;
 
     /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as
     /// [`plan_qdel`](Self::plan_qdel) does.
-    ///
-    /// # Errors
-    ///
-    /// As [`qdel`](Self::qdel).
     ///
     /// # Panics
     ///
@@ -254,44 +272,11 @@ pub trait WorldQdelExt {
     /// let king = world.spawn(Blessing).id();
     /// world.register_signal(king, king, Blessing::protect).unwrap();
     ///
-    /// assert_eq!(world.plan_qdel(king)?.answer, QdelOutcome::Vetoed { on: king });
-    /// assert_eq!(world.plan_force_qdel(king)?.answer, QdelOutcome::Queued);
+    /// assert_eq!(world.plan_qdel(king).answer, Ok(QdelOutcome::Vetoed { on: king }));
+    /// assert_eq!(world.plan_force_qdel(king).answer, Ok(QdelOutcome::Queued));
     /// assert_eq!(world.liveness(king), Liveness::Alive);
-    /// # Ok::<(), qdel::QdelError>(())
     /// ```
-    fn plan_force_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError>;
-
-    /// Says which declared references refuse a deletion of `entity`, each with its path: what
-    /// [`QdelError::Denied`] is about. Empty if none does.
-    ///
-    /// # Complexity
-    ///
-    /// Linear in the number of entities that would go, and of the components that name them, after
-    /// a look at the change ticks of all tracked components whose type may refuse.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component, References)]
-    /// struct Bank {
-    ///     #[references(deny)]
-    ///     vault: Option<Entity>,
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// world.track_references::<Bank>();
-    /// let vault = world.spawn_empty().id();
-    /// let bank = world.spawn(Bank { vault: Some(vault) }).id();
-    ///
-    /// let refusals = world.plan_refusals(vault);
-    ///
-    /// assert_eq!((refusals[0].holder, refusals[0].target), (bank, vault));
-    /// assert!(world.plan_refusals(bank).is_empty());
-    /// ```
-    fn plan_refusals(&mut self, entity: Entity) -> Vec<Refusal>;
+    fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan;
 
     /// Tears down what was deleted before this call, and returns how many entities that were.
     ///
@@ -707,15 +692,11 @@ impl WorldQdelExt for World {
         worklist::qdel_batch(self, entities, Force::Yes, Look::Afresh)
     }
 
-    fn plan_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError> {
+    fn plan_qdel(&mut self, entity: Entity) -> QdelPlan {
         plan::plan(self, entity, Force::No)
     }
 
-    fn plan_refusals(&mut self, entity: Entity) -> Vec<Refusal> {
-        plan::plan_refusals(self, entity)
-    }
-
-    fn plan_force_qdel(&mut self, entity: Entity) -> Result<QdelPlan, QdelError> {
+    fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan {
         plan::plan(self, entity, Force::Yes)
     }
 

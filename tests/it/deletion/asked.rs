@@ -275,7 +275,7 @@ fn question_leaves_commands_waiting() {
     world.get_mut::<Ship>(ship).unwrap().captain = Some(king);
     world.commands().entity(ship).despawn();
 
-    let answer = world.plan_qdel(king);
+    let answer = world.plan_qdel(king).answer;
 
     assert!(answer.is_err());
     assert_eq!(world.liveness(ship), Liveness::Alive);
@@ -293,18 +293,18 @@ fn plan_knows_what_was_written() {
     world.get_mut::<Mob>(mob).unwrap().target = Some(master);
 
     assert!(matches!(
-        world.plan_qdel(king),
+        world.plan_qdel(king).answer,
         Err(QdelError::Denied { .. })
     ));
     assert!(matches!(
-        world.plan_force_qdel(king),
+        world.plan_force_qdel(king).answer,
         Err(QdelError::Denied { .. })
     ));
-    let [refusal] = &world.plan_refusals(king)[..] else {
+    let [refusal] = &world.plan_qdel(king).refusals[..] else {
         panic!("the ship alone should refuse");
     };
     assert_eq!((refusal.holder, &*refusal.path), (ship, ".captain"));
-    let plan = world.plan_qdel(master).unwrap();
+    let plan = world.plan_qdel(master);
     let deleted: Vec<_> = plan.deletions.iter().map(|at| at.entity).collect();
     assert_eq!(deleted, [master, dog]);
     let released = &plan.deletions[0].released;

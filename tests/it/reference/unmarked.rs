@@ -45,7 +45,7 @@ fn mark_that_is_taken_off_as_it_comes_is_tried_once_and_warned_of_once() {
         }),
         ("plan", |world, mob, goblin| {
             world.get_mut::<Mob>(mob).unwrap().target = Some(goblin);
-            world.plan_qdel(goblin).unwrap();
+            world.plan_qdel(goblin);
             world.sync_references();
         }),
         ("question", |world, mob, goblin| {

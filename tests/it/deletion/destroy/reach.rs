@@ -143,7 +143,7 @@ fn plan_made_by_a_command_of_a_destroy_names_what_would_be_destroyed() {
     let orc = spawn(&mut world, "orc");
     let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, move |commands| {
         commands.queue(move |world: &mut World| {
-            let plan = world.plan_qdel(orc).unwrap();
+            let plan = world.plan_qdel(orc);
             let destroyed = plan.deletions[0].destroyed.len();
             note(world, &format!("{destroyed} to be destroyed"));
         });

@@ -259,7 +259,7 @@ fn registration<C>(listener: Entity, target: Entity) -> Registration {
     }
 }
 
-fn plan(world: &mut World, root: Entity, force: bool) -> Result<QdelPlan, QdelError> {
+fn plan(world: &mut World, root: Entity, force: bool) -> QdelPlan {
     if force {
         world.plan_force_qdel(root)
     } else {

@@ -14,7 +14,7 @@ fn plan_names_everybody_in_the_order_in_which_they_are_told() {
     world.entity_mut(ship).add_children(&[mast, hull]);
     world.entity_mut(flag).insert(LoadedOn(mast));
 
-    let plan = world.plan_qdel(ship).unwrap();
+    let plan = world.plan_qdel(ship);
 
     let members: Vec<_> = plan
         .deletions
@@ -28,7 +28,7 @@ fn plan_names_everybody_in_the_order_in_which_they_are_told() {
         (hull, QdelCause::Owner(ship)),
     ];
     assert_eq!(members, expected);
-    assert_eq!((plan.root, plan.answer), (ship, QdelOutcome::Queued));
+    assert_eq!((plan.root, plan.answer), (ship, Ok(QdelOutcome::Queued)));
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn plan_lists_listeners_in_order_of_registration() {
         .unwrap();
     world.register_signal(mage, goblin, Herald::hear).unwrap();
 
-    let plan = world.plan_qdel(goblin).unwrap();
+    let plan = world.plan_qdel(goblin);
 
     let expected = [
         registration::<Scribe>(archer, goblin),
@@ -67,7 +67,7 @@ fn plan_leaves_out_who_listens_for_something_else() {
         .register_signal(archer, goblin, Scribe::hear_ping)
         .unwrap();
 
-    let plan = world.plan_qdel(goblin).unwrap();
+    let plan = world.plan_qdel(goblin);
 
     assert_eq!(plan.deletions[0].told, []);
 }
@@ -85,7 +85,7 @@ fn plan_leaves_out_listeners_that_left_and_names_those_that_are_deleting() {
     world.entity_mut(mage).remove::<Scribe>();
     world.qdel(priest).unwrap();
 
-    let plan = world.plan_qdel(goblin).unwrap();
+    let plan = world.plan_qdel(goblin);
     world.qdel(goblin).unwrap();
 
     assert_eq!(plan.deletions[0].told, told_on(&world, goblin));
@@ -104,10 +104,10 @@ fn plan_lists_components_with_destroy_in_order_of_their_registration() {
     world
         .entity_mut(goblin)
         .insert((Rope(story.clone()), Lamp(story)));
-    let before = world.plan_qdel(goblin).unwrap();
+    let before = world.plan_qdel(goblin);
     world.register_destroy::<Rope>().register_destroy::<Lamp>();
 
-    let after = world.plan_qdel(goblin).unwrap();
+    let after = world.plan_qdel(goblin);
 
     assert_eq!(before.deletions[0].destroyed, [""; 0]);
     let expected = [type_name::<Rope>(), type_name::<Lamp>()];
@@ -125,10 +125,10 @@ fn plan_knows_what_force_means_to_a_veto() {
 
     let plans = [world.plan_qdel(king), world.plan_force_qdel(king)];
 
-    let answers = plans.map(|plan| plan.map(|plan| (plan.answer, plan.deletions.len())));
+    let answers = plans.map(|plan| (plan.answer, plan.deletions.len()));
     let expected = [
-        Ok((QdelOutcome::Vetoed { on: crown }, 0)),
-        Ok((QdelOutcome::Queued, 2)),
+        (Ok(QdelOutcome::Vetoed { on: crown }), 0),
+        (Ok(QdelOutcome::Queued), 2),
     ];
     assert_eq!(answers, expected);
 }
@@ -160,7 +160,7 @@ fn members_of_a_ring_are_torn_down_as_planned_in_some_order() {
     world.entity_mut(sea).insert(ChildOf(ship));
     world.entity_mut(port).insert(LoadedOn(sea));
 
-    let plan = world.plan_qdel(port).unwrap();
+    let plan = world.plan_qdel(port);
     world.qdel(port).unwrap();
     world.flush_qdel();
 
@@ -180,10 +180,10 @@ fn entity_that_lives_on_is_planned_like_before() {
     world.entity_mut(cat).insert(Cat { lives: 1, story });
     world.register_signal(mouse, cat, Scribe::hear).unwrap();
     world.register_signal(cat, cat, Clerk::hear).unwrap();
-    let first = world.plan_qdel(cat).unwrap();
+    let first = world.plan_qdel(cat);
     assert_eq!(world.qdel(cat), Ok(QdelOutcome::Kept));
 
-    let second = world.plan_qdel(cat).unwrap();
+    let second = world.plan_qdel(cat);
 
     assert_eq!(second, first);
 }
@@ -200,7 +200,7 @@ fn plan_changes_nothing() {
     world.qdel(nobody).unwrap();
     let before = facts(&world, &[goblin, purse, archer]);
 
-    let plan = world.plan_qdel(goblin).unwrap();
+    let plan = world.plan_qdel(goblin);
 
     assert_eq!(plan.deletions.len(), 2);
     assert_eq!(facts(&world, &[goblin, purse, archer]), before);
@@ -216,7 +216,7 @@ fn plan_adds_no_resource_to_a_world_that_never_heard_of_the_crate() {
     let components = world.components().len();
     let entities = world.entities().count_spawned();
 
-    let plan = world.plan_qdel(goblin).unwrap();
+    let plan = world.plan_qdel(goblin);
 
     let members = plan.deletions.iter().map(|at| at.entity);
     assert!(members.eq([goblin, purse]));
@@ -234,7 +234,7 @@ fn plan_knows_a_relationship_that_came_up_after_the_last_deletion() {
     world.qdel(first).unwrap();
     world.entity_mut(sailor).insert(SailsOn(ship));
 
-    let plan = world.plan_qdel(ship).unwrap();
+    let plan = world.plan_qdel(ship);
 
     let members = plan.deletions.iter().map(|at| (at.entity, at.cause));
     assert!(members.eq([(ship, QdelCause::Qdel), (sailor, QdelCause::Owner(ship))]));
@@ -248,7 +248,7 @@ fn plan_leaves_out_owned_entities_that_are_deleting_already() {
     world.qdel(crate_).unwrap();
     world.entity_mut(nail).insert(ChildOf(crate_));
 
-    let plan = world.plan_qdel(ship).unwrap();
+    let plan = world.plan_qdel(ship);
     clear(&world);
     world.qdel(ship).unwrap();
 
@@ -275,7 +275,7 @@ fn plan_in_a_command_of_a_handler_is_what_the_deletion_does_afterwards() {
     let avenge = |mut world: DeferredWorld, told: Received<Qdeleting, Avenger>| {
         let prey = world.get::<Avenger>(told.listener()).unwrap().0;
         world.commands().queue(move |world: &mut World| {
-            let plan = world.plan_qdel(prey).unwrap();
+            let plan = world.plan_qdel(prey);
             world.resource_mut::<Plan>().0 = Some(plan);
         });
         world.qdel(prey);
@@ -302,7 +302,7 @@ fn plan_in_a_command_of_a_handler_refuses_who_is_told_about() {
     let look = |mut world: DeferredWorld, told: Received<Qdeleting, Herald>| {
         let target = told.entity;
         world.commands().queue(move |world: &mut World| {
-            let answer = world.plan_qdel(target).map(|plan| plan.answer);
+            let answer = world.plan_qdel(target).answer;
             world.resource_mut::<Plans>().0.push(answer);
         });
     };
@@ -329,7 +329,7 @@ fn plan_in_a_command_of_a_destroy_knows_who_would_be_destroyed() {
         fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
             let prey = self.0;
             going.param.queue(move |world: &mut World| {
-                let plan = world.plan_qdel(prey).unwrap();
+                let plan = world.plan_qdel(prey);
                 world.resource_mut::<Plan>().0 = plan.deletions[0].destroyed.clone();
                 world.qdel(prey).unwrap();
             });
@@ -359,7 +359,7 @@ fn plan_goes_on_with_the_panic_of_a_handler_of_the_question() {
     world.register_signal(goblin, goblin, explode).unwrap();
 
     let planned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        world.plan_qdel(goblin).ok();
+        world.plan_qdel(goblin);
     }));
 
     assert_eq!(*planned.unwrap_err().downcast::<&str>().unwrap(), "no plan");

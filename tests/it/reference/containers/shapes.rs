@@ -505,6 +505,6 @@ impl ReferenceVisitor for Depth {
 }
 
 fn planned(world: &mut World, target: Entity) -> Vec<Release> {
-    let plan = world.plan_qdel(target).unwrap();
+    let plan = world.plan_qdel(target);
     plan.deletions[0].released.clone()
 }

@@ -72,7 +72,7 @@ fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
 }
 
 fn planned(world: &mut World, target: Entity) -> Vec<Release> {
-    let plan = world.plan_qdel(target).unwrap();
+    let plan = world.plan_qdel(target);
     plan.deletions[0].released.clone()
 }
 

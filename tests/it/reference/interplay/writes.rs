@@ -17,7 +17,7 @@ fn looks_of_the_crate_mark_nothing_as_changed() {
 
     world.track_references::<Mob>();
     world.sync_references();
-    world.plan_qdel(goblin).unwrap();
+    world.plan_qdel(goblin);
     world
         .get_mut::<Mob>(mobs[0])
         .unwrap()

@@ -29,8 +29,8 @@ fn denial_leaves_the_whole_world_untouched() {
     assert_eq!(world.qdel(goblin), Err(denied));
     assert_eq!(world.force_qdel(goblin), Err(denied));
     assert_eq!(world.qdel_batch([goblin]).refused, [denied]);
-    assert_eq!(world.plan_qdel(goblin), Err(denied));
-    assert_eq!(world.plan_force_qdel(goblin), Err(denied));
+    assert_eq!(world.plan_qdel(goblin).answer, Err(denied));
+    assert_eq!(world.plan_force_qdel(goblin).answer, Err(denied));
     world.commands().entity(goblin).qdel();
     world.insert_resource(bevy_ecs::error::FallbackErrorHandler(
         bevy_ecs::error::ignore,

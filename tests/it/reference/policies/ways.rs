@@ -105,7 +105,7 @@ fn known_reference_with_deny_refuses_every_orderly_deletion() {
         ("forced batch", |world, target| {
             world.force_qdel_batch([target]).refused.pop()
         }),
-        ("plan", |world, target| world.plan_qdel(target).err()),
+        ("plan", |world, target| world.plan_qdel(target).answer.err()),
     ];
     for (attempt, delete) in attempts {
         let mut world = stage();
