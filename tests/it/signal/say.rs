@@ -221,7 +221,7 @@ fn marked_entity_answers_questions_about_itself_until_its_wave_ends() {
     assert!(!world.ask_signal(guard, &MayPass));
 }
 
-/// SignalTarget are heard until the destroy stage ends, and then no more, whatever the tear-down and the
+/// Signals are heard until the destroy stage ends, and then no more, whatever the tear-down and the
 /// hints (S7).
 #[test]
 fn dead_hear_no_signals_regression() {

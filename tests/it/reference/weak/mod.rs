@@ -1,4 +1,4 @@
-//! WeakEntity handles and liveness: who is there, who is going, and who is gone.
+//! Weak handles and liveness: who is there, who is going, and who is gone.
 //!
 //! Section 7 of the design.
 
