@@ -8,10 +8,9 @@ use smallvec::{SmallVec, smallvec};
 use crate::{
     books::{
         Books,
-        links::{Held, Link, Links, Sort},
-        list::ListId,
+        ids::{KeyId, Link, ListId, Sort},
+        links::{Held, Links},
         many_links::Placed,
-        table::KeyId,
     },
     registration::Registration,
 };

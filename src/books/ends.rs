@@ -6,10 +6,9 @@ use bevy_ecs::{component::ComponentId, entity::Entity};
 
 use crate::books::{
     Books, holds,
-    links::{Held, Link, Sort},
-    list::{List, ListId},
-    pending::Entry,
-    table::{HandlerId, SignalId},
+    ids::{Ended, Entry, HandlerId, Link, ListId, SignalId, Sort},
+    links::Held,
+    list::List,
 };
 
 impl Books {
@@ -194,11 +193,4 @@ impl Books {
             self.compact(id);
         }
     }
-}
-
-/// A component whose registrations ended, also those that were told and would come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Ended {
-    pub(crate) listener: Entity,
-    pub(crate) component: ComponentId,
 }

@@ -15,21 +15,12 @@ use smallvec::SmallVec;
 
 use crate::{
     books::{
-        list::ListId,
+        ids::{KeyId, Link, ListId, Sort},
         many_links::{Crowd, Placed},
-        pages::{Pages, Slot},
-        table::KeyId,
+        pages::Pages,
     },
     hash::HashMap,
 };
-
-/// Where a registration stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Link {
-    pub(crate) key: KeyId,
-    pub(crate) list: ListId,
-    pub(crate) place: u32,
-}
 
 /// The links of one listener, in force or not.
 #[derive(Debug, Clone, Copy)]
@@ -49,13 +40,6 @@ pub(crate) struct AllLinks {
     references: Links,
 }
 
-/// What links are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
-    Registrations,
-    References,
-}
-
 /// The links of all listeners, of one sort.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
@@ -64,28 +48,6 @@ pub(crate) struct Links {
     maps: HashMap<u32, Crowd>,
     next_order: u64,
 }
-
-impl Slot for Link {
-    const VACANT: Self = NOTHING;
-
-    fn is_vacant(self) -> bool {
-        self.key == KeyId::NONE
-    }
-}
-
-/// The slot of an entity that does not listen.
-const NOTHING: Link = Link {
-    key: KeyId::NONE,
-    list: ListId::NONE,
-    place: 0,
-};
-
-/// The slot of a listener that has a map.
-const MANY: Link = Link {
-    key: KeyId::MANY,
-    list: ListId::NONE,
-    place: 0,
-};
 
 impl AllLinks {
     /// Returns the links of a sort.
@@ -160,7 +122,7 @@ impl Links {
 
     /// Gives `listener` a map, which is empty; its link must be added anew.
     pub(crate) fn make_map(&mut self, listener: Entity) {
-        self.set(listener, MANY);
+        self.set(listener, Link::MANY);
         self.maps.insert(listener.index_u32(), Crowd::default());
     }
 

@@ -15,18 +15,11 @@ use core::ops::Range;
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
-use crate::books::{
-    pages::Slot,
-    table::{HandlerId, SignalId},
-};
+use crate::books::ids::{HandlerId, ListId, SignalId};
 
 /// Up to so many places are kept until the last listener goes: to make room smaller, memory must be
 /// asked for.
 const ROOMY: usize = 512;
-
-/// The place of a list among all lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ListId(u32);
 
 /// The registrations for one signal on one target, in order.
 ///
@@ -61,27 +54,6 @@ pub(crate) struct List {
 pub(crate) struct Run {
     pub(crate) handler: HandlerId,
     pub(crate) places: Range<u32>,
-}
-
-impl ListId {
-    /// No list.
-    pub(crate) const NONE: Self = Self(u32::MAX);
-
-    pub(crate) fn new(index: usize) -> Self {
-        Self(u32::try_from(index).expect("there should be fewer lists than entities"))
-    }
-
-    pub(crate) fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-impl Slot for ListId {
-    const VACANT: Self = Self::NONE;
-
-    fn is_vacant(self) -> bool {
-        self == Self::NONE
-    }
 }
 
 impl List {

@@ -10,7 +10,7 @@ use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
 use crate::{
-    books::{links::Link, list::ListId, table::KeyId},
+    books::ids::{KeyId, Link, ListId},
     hash::IndexMap,
 };
 
@@ -187,7 +187,7 @@ mod tests {
     use bevy_ecs::world::World;
 
     use super::*;
-    use crate::books::table::KeyId;
+    use crate::books::ids::KeyId;
 
     fn placed(order: u64) -> Placed {
         Placed {

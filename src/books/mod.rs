@@ -13,6 +13,7 @@
 pub(crate) mod call;
 pub(crate) mod describe;
 pub(crate) mod ends;
+pub(crate) mod ids;
 pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod many_links;
@@ -33,13 +34,13 @@ use slab::Slab;
 
 use crate::{
     books::{
-        ends::Ended,
-        links::{AllLinks, Held, Link},
-        list::{List, ListId},
+        ids::{Ended, Entry, HandlerId, KeyId, Link, ListId, SignalId},
+        links::{AllLinks, Held},
+        list::List,
         marks::Marks,
         pages::{Pages, Slot},
-        pending::{Entry, Nested, Pending},
-        table::{HandlerId, KeyId, SignalId, Table},
+        pending::{Nested, Pending},
+        table::Table,
         told::ToldPlaces,
     },
     hash::{HashSet, IndexSet},

@@ -10,22 +10,14 @@ use bevy_ecs::{component::ComponentId, entity::Entity};
 use crate::{
     books::{
         Books,
+        ids::{Entry, HandlerId, KeyId},
         list::List,
-        table::{HandlerId, KeyId},
     },
     hash::{HashMap, IndexMap},
 };
 
 /// From so many on, room that is not needed is given back.
 const ROOMY: usize = 64;
-
-/// What tells a registration from all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Entry {
-    pub(crate) listener: Entity,
-    pub(crate) target: Entity,
-    pub(crate) key: KeyId,
-}
 
 /// The registrations that wait, with the handlers that they have by now: a listening component at a
 /// time, because they end together.

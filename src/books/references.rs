@@ -8,14 +8,10 @@ use smallvec::SmallVec;
 use crate::books::{
     Books, Manner,
     call::Call,
-    links::{Held, Link},
+    ids::{HandlerId, Link, SignalId},
+    links::Held,
     list::List,
-    table::{HandlerId, SignalId},
 };
-
-/// The signal of the links between a declared reference and what it names. It is never sent: what
-/// happens when the target goes is the business of the layer above.
-pub(crate) struct Referenced;
 
 /// Lists of so many targets are short.
 const LONG: usize = 16;

@@ -11,25 +11,11 @@ use fixedbitset::FixedBitSet;
 use crate::{
     books::{
         call::{BatchQuery, Call},
-        links::Sort,
-        pending::Entry,
-        references::Referenced,
+        ids::{Entry, HandlerId, KeyId, Referenced, SignalId, Sort},
     },
     registration::Registration,
     signal::qdeleting::Qdeleting,
 };
-
-/// A handler that was registered at least once, by its place in the table.
-///
-/// The top bit says "once".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct HandlerId(u32);
-
-/// A pair of a listening component and a signal, by its place in the table.
-///
-/// The top bit says that the signal is [`Referenced`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct KeyId(u32);
 
 /// A handler with what it listens for.
 #[derive(Debug, Clone, Copy)]
@@ -38,10 +24,6 @@ pub(crate) struct Known {
     pub(crate) key: KeyId,
     pub(crate) signal: SignalId,
 }
-
-/// A type of signal, by its place in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct SignalId(u16);
 
 /// All handlers that ever registered, by number.
 pub(crate) struct Table {
@@ -97,23 +79,6 @@ struct Key {
     signal: SignalId,
 }
 
-impl HandlerId {
-    const ONCE: u32 = 1 << 31;
-
-    /// Returns the handler whose registration ends before its call.
-    pub(crate) fn once(self) -> Self {
-        Self(self.0 | Self::ONCE)
-    }
-
-    pub(crate) fn is_once(self) -> bool {
-        self.0 & Self::ONCE != 0
-    }
-
-    fn index(self) -> usize {
-        (self.0 & !Self::ONCE) as usize
-    }
-}
-
 impl Known {
     /// Returns what tells its registration of `listener` on `target` from others.
     pub(crate) fn entry(self, listener: Entity, target: Entity) -> Entry {
@@ -123,35 +88,6 @@ impl Known {
             key: self.key,
         }
     }
-}
-
-impl KeyId {
-    /// No key.
-    pub(crate) const NONE: Self = Self(u32::MAX);
-    /// More than one.
-    pub(crate) const MANY: Self = Self(u32::MAX - 1);
-
-    const REFERENCE: u32 = 1 << 31;
-
-    /// Returns what the links with this key are for.
-    pub(crate) fn sort(self) -> Sort {
-        if self.0 & Self::REFERENCE == 0 {
-            Sort::Registrations
-        } else {
-            Sort::References
-        }
-    }
-
-    fn index(self) -> usize {
-        (self.0 & !Self::REFERENCE) as usize
-    }
-}
-
-impl SignalId {
-    /// [`Qdeleting`], which is known without a look-up.
-    pub(crate) const QDELETING: Self = Self(0);
-    /// [`Referenced`], which is never sent.
-    pub(crate) const REFERENCED: Self = Self(1);
 }
 
 impl Default for Table {
@@ -304,11 +240,11 @@ impl Table {
                 component_name: type_name::<C>(),
                 signal,
             });
-            let place = self.keys.len() as u32 - 1;
-            let key = match signal {
-                SignalId::REFERENCED => KeyId(place | KeyId::REFERENCE),
-                _ => KeyId(place),
+            let sort = match signal {
+                SignalId::REFERENCED => Sort::References,
+                _ => Sort::Registrations,
             };
+            let key = KeyId::new(self.keys.len() - 1, sort);
             self.key_ids.insert(TypeId::of::<(C, S)>(), key);
             key
         });
@@ -316,7 +252,7 @@ impl Table {
             Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
             Call::World(_) | Call::Look(_) | Call::Reference(_) => None,
         };
-        let handler = HandlerId(self.handlers.len() as u32);
+        let handler = HandlerId::new(self.handlers.len());
         self.handlers.push(Handler {
             fitting: FixedBitSet::new(),
             call,
@@ -352,15 +288,12 @@ impl Table {
             listener,
             component: key.component_name,
             target,
-            signal: self.signals[key.signal.0 as usize],
+            signal: self.signals[key.signal.index()],
         }
     }
 
     fn add_signal<S: 'static>(&mut self) -> SignalId {
-        let next = SignalId(
-            u16::try_from(self.signals.len())
-                .expect("there should be fewer than 65,536 signal types"),
-        );
+        let next = SignalId::new(self.signals.len());
         let signals = &mut self.signals;
         *self.signal_ids.entry(TypeId::of::<S>()).or_insert_with(|| {
             signals.push(type_name::<S>());

@@ -7,10 +7,10 @@ use bevy_ecs::entity::Entity;
 use crate::{
     books::{
         Books,
+        ids::{Entry, KeyId, ListId, SignalId},
         links::Held,
-        list::{List, ListId},
-        pending::Entry,
-        table::{KeyId, SignalId, Table},
+        list::List,
+        table::Table,
     },
     hash::HashMap,
 };

@@ -5,7 +5,7 @@ use core::any::type_name;
 use bevy_ecs::{entity::Entity, world::World};
 
 use crate::{
-    books::{Books, references::Referenced},
+    books::{Books, ids::Referenced},
     find::{chain::Origins, report::ReferenceReport},
     inspect::{
         blind_spot::TooDeep,

@@ -13,7 +13,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, Reserved, table::HandlerId},
+    books::{Books, Reserved, ids::HandlerId},
     panics::{Panicked, catch},
     reference::{
         entity_set::{Among, dedup_from},

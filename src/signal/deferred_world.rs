@@ -11,7 +11,10 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, Entered, Manner, pending::Entry, table::HandlerId},
+    books::{
+        Books, Entered, Manner,
+        ids::{Entry, HandlerId},
+    },
     deleting::Deleting,
     error::{RegisterError, RetargetError},
     panics::{Panicked, catch},

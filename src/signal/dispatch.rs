@@ -25,8 +25,7 @@ use crate::{
     books::{
         Books,
         call::{BatchQuery, Call, CallFields, CallWorld, Round},
-        list::ListId,
-        table::{HandlerId, SignalId},
+        ids::{HandlerId, ListId, SignalId},
     },
     deleting::{Deleting, SlowestHandler},
     panics::{Panicked, catch},

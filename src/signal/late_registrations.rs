@@ -23,8 +23,8 @@ use bevy_platform::cell::SyncCell;
 use crate::{
     books::{
         Books, Manner,
-        links::{Held, Sort},
-        pending::Entry,
+        ids::{Entry, Sort},
+        links::Held,
     },
     deleting::Deleting,
     error::RegisterError,

@@ -15,8 +15,8 @@ use crate::{
     books::{
         Books, Reserved,
         call::Call,
-        references::Referenced,
-        table::{HandlerId, Known, Table},
+        ids::{HandlerId, Referenced},
+        table::{Known, Table},
     },
     signal::{handler::SignalHandler, removal_observer::removal_observer},
 };

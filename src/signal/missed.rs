@@ -11,8 +11,8 @@ use crate::{
     books::{
         Books, Manner,
         call::Call,
-        pending::{Entry, Nested},
-        table::{HandlerId, KeyId},
+        ids::{Entry, HandlerId, KeyId},
+        pending::Nested,
     },
     error::RegisterError,
     panics::catch,

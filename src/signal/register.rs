@@ -14,8 +14,7 @@ use bevy_ecs::{
 use crate::{
     books::{
         Books, Entered, Manner, Reserved,
-        list::ListId,
-        pending::Entry,
+        ids::{Entry, ListId},
         table::{Known, Takes},
     },
     deleting::Deleting,

@@ -11,8 +11,8 @@ use bevy_ecs::{
 use crate::{
     books::{
         Books, Entered, Manner,
-        pending::Entry,
-        table::{HandlerId, KeyId, SignalId, Takes},
+        ids::{Entry, HandlerId, KeyId, SignalId},
+        table::Takes,
     },
     error::{RegisterError, RetargetError},
     signal::{

@@ -9,10 +9,8 @@ use bevy_ecs::{
 
 use crate::books::{
     Books,
-    ends::Ended,
-    links::{Held, Link},
-    list::ListId,
-    table::{HandlerId, SignalId},
+    ids::{Ended, HandlerId, Link, ListId, SignalId},
+    links::Held,
 };
 
 /// Keeps in mind from now on which registrations end after they were told, so that

@@ -1,0 +1,175 @@
+//! The numbers that the books know things by, and what is made of them.
+//!
+//! Plain data: no function here takes a world.
+
+use bevy_ecs::{component::ComponentId, entity::Entity};
+
+use crate::books::pages::Slot;
+
+/// A handler that was registered at least once, by its place in the table.
+///
+/// The top bit says "once".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HandlerId(u32);
+
+/// A pair of a listening component and a signal, by its place in the table.
+///
+/// The top bit says that the signal is [`Referenced`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct KeyId(u32);
+
+/// A type of signal, by its place in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SignalId(u16);
+
+/// The place of a list among all lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ListId(u32);
+
+/// What links are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Registrations,
+    References,
+}
+
+/// Where a registration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) key: KeyId,
+    pub(crate) list: ListId,
+    pub(crate) place: u32,
+}
+
+/// What tells a registration from all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Entry {
+    pub(crate) listener: Entity,
+    pub(crate) target: Entity,
+    pub(crate) key: KeyId,
+}
+
+/// A component whose registrations ended, also those that were told and would come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ended {
+    pub(crate) listener: Entity,
+    pub(crate) component: ComponentId,
+}
+
+/// The signal of the links between a declared reference and what it names. It is never sent: what
+/// happens when the target goes is the business of the layer above.
+pub(crate) struct Referenced;
+
+impl HandlerId {
+    const ONCE: u32 = 1 << 31;
+
+    /// Returns the handler at a place in the table.
+    pub(crate) fn new(index: usize) -> Self {
+        Self(index as u32)
+    }
+
+    /// Returns the handler whose registration ends before its call.
+    pub(crate) fn once(self) -> Self {
+        Self(self.0 | Self::ONCE)
+    }
+
+    pub(crate) fn is_once(self) -> bool {
+        self.0 & Self::ONCE != 0
+    }
+
+    pub(crate) fn index(self) -> usize {
+        (self.0 & !Self::ONCE) as usize
+    }
+}
+
+impl KeyId {
+    /// No key.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+    /// More than one.
+    pub(crate) const MANY: Self = Self(u32::MAX - 1);
+
+    const REFERENCE: u32 = 1 << 31;
+
+    /// Returns the key at a place in the table, of links of a sort.
+    pub(crate) fn new(index: usize, sort: Sort) -> Self {
+        let index = index as u32;
+        match sort {
+            Sort::Registrations => Self(index),
+            Sort::References => Self(index | Self::REFERENCE),
+        }
+    }
+
+    /// Returns what the links with this key are for.
+    pub(crate) fn sort(self) -> Sort {
+        if self.0 & Self::REFERENCE == 0 {
+            Sort::Registrations
+        } else {
+            Sort::References
+        }
+    }
+
+    pub(crate) fn index(self) -> usize {
+        (self.0 & !Self::REFERENCE) as usize
+    }
+}
+
+impl SignalId {
+    /// [`Qdeleting`](crate::Qdeleting), which is known without a look-up.
+    pub(crate) const QDELETING: Self = Self(0);
+    /// [`Referenced`], which is never sent.
+    pub(crate) const REFERENCED: Self = Self(1);
+
+    /// Returns the signal at a place in the table.
+    pub(crate) fn new(index: usize) -> Self {
+        Self(u16::try_from(index).expect("there should be fewer than 65,536 signal types"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl ListId {
+    /// No list.
+    pub(crate) const NONE: Self = Self(u32::MAX);
+
+    pub(crate) fn new(index: usize) -> Self {
+        Self(u32::try_from(index).expect("there should be fewer lists than entities"))
+    }
+
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Slot for ListId {
+    const VACANT: Self = Self::NONE;
+
+    fn is_vacant(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+impl Link {
+    /// The slot of an entity that does not listen.
+    pub(crate) const NOTHING: Self = Self {
+        key: KeyId::NONE,
+        list: ListId::NONE,
+        place: 0,
+    };
+
+    /// The slot of a listener that has a map.
+    pub(crate) const MANY: Self = Self {
+        key: KeyId::MANY,
+        list: ListId::NONE,
+        place: 0,
+    };
+}
+
+impl Slot for Link {
+    const VACANT: Self = Self::NOTHING;
+
+    fn is_vacant(self) -> bool {
+        self.key == KeyId::NONE
+    }
+}
