@@ -47,11 +47,7 @@ const CLIMBS: [(&str, &str); 6] = [
 ];
 
 /// Files of one room that name each other in a circle, each list with its reason.
-const CIRCLES: [(&str, &[&str]); 9] = [
-    (
-        "stands for now: what waits and who was told are data and verbs in one",
-        &["books/mod.rs", "books/pending.rs", "books/told.rs"],
-    ),
+const CIRCLES: [(&str, &[&str]); 8] = [
     (
         "a private file of the mark",
         &["deleting.rs", "deleting/saves.rs"],

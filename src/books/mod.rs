@@ -23,6 +23,8 @@ pub(crate) mod pending;
 pub(crate) mod references;
 pub(crate) mod table;
 pub(crate) mod told;
+pub(crate) mod told_places;
+pub(crate) mod waiting;
 
 use bevy_ecs::{
     component::{Component, ComponentId},
@@ -39,9 +41,9 @@ use crate::{
         list::List,
         marks::Marks,
         pages::{Pages, Slot},
-        pending::{Nested, Pending},
+        pending::{Pending, ToldLate},
         table::Table,
-        told::ToldPlaces,
+        told_places::ToldPlaces,
     },
     hash::{HashSet, IndexSet},
     panics::Panicked,
@@ -72,7 +74,7 @@ pub(crate) struct Books {
     /// Where those stand that were told, where that was asked.
     pub(crate) told_places: ToldPlaces,
     /// Who is being told that it came too late.
-    pub(crate) told_late: Nested,
+    pub(crate) told_late: ToldLate,
     /// How the marks of targets come and go.
     pub(crate) marks: Marks,
     /// Components that the next sync must look at though nobody wrote them: holders, and the

@@ -131,7 +131,8 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
         return Ok(());
     }
     let mut outcome = Ok(());
-    for entry in books.all_that_waits() {
+    let waiting: Vec<_> = books.pending.entries().collect();
+    for entry in waiting {
         see_to_later(&mut DeferredWorld::from(&mut *world), entry, Phase::Waiting);
         outcome = outcome.and(catch(|| world.flush()));
     }

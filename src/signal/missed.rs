@@ -12,7 +12,7 @@ use crate::{
         Books, Manner,
         call::Call,
         ids::{Entry, HandlerId, KeyId},
-        pending::Nested,
+        pending::ToldLate,
     },
     error::RegisterError,
     panics::catch,
@@ -119,6 +119,6 @@ fn ascend(world: &mut World, entry: Entry) {
         }
     }
     if nested.is_empty() && nested.capacity() > 64 {
-        *nested = Nested::default();
+        *nested = ToldLate::default();
     }
 }
