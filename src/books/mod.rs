@@ -14,6 +14,7 @@ pub(crate) mod call;
 pub(crate) mod describe;
 pub(crate) mod ends;
 pub(crate) mod ids;
+pub(crate) mod late;
 pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod many_links;
@@ -37,6 +38,7 @@ use slab::Slab;
 use crate::{
     books::{
         ids::{Ended, Entry, HandlerId, KeyId, Link, ListId, SignalId},
+        late::LateRegistrations,
         links::{AllLinks, Held},
         list::List,
         marks::Marks,
@@ -47,7 +49,6 @@ use crate::{
     },
     hash::{HashSet, IndexSet},
     panics::Panicked,
-    signal::late_registrations::Late,
 };
 
 /// From so many lists on, room that is not needed is given back.
@@ -68,7 +69,7 @@ pub(crate) struct Books {
     /// on: none while nobody may.
     pub(crate) ended: Option<HashSet<Ended>>,
     /// The registrations by command that wait until it is decided who lives on.
-    pub(crate) late: Late,
+    pub(crate) late: LateRegistrations,
     /// The registrations that wait for a command.
     pub(crate) pending: Pending,
     /// Where those stand that were told, where that was asked.

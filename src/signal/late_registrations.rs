@@ -10,15 +10,12 @@
 //!    do so.
 //! 2. What panics when it is tried again keeps nothing else from that, whatever it panicked with.
 
-use std::collections::BTreeMap;
-
 use bevy_ecs::{
     change_detection::DetectChangesMut,
-    entity::{Entity, EntityHashMap},
+    entity::Entity,
     error::{BevyError, Severity},
     world::World,
 };
-use bevy_platform::cell::SyncCell;
 
 use crate::{
     books::{
@@ -28,80 +25,8 @@ use crate::{
     },
     deleting::Deleting,
     error::RegisterError,
-    hash::HashMap,
     panics::{Panicked, catch},
 };
-
-/// The registrations that wait, each key once.
-#[derive(Default)]
-pub(crate) struct Late {
-    waiting: HashMap<Entry, Waiting>,
-    /// Which of them wait for the decision about an entity. Those that were cancelled stay in here.
-    by_entity: EntityHashMap<Vec<Entry>>,
-    /// Those whose decision is taken, by its number and in order. Those that were cancelled stay in
-    /// here.
-    decided: BTreeMap<u64, Vec<Decided>>,
-    next: u64,
-    /// What the first of those that were tried again panicked with.
-    panicked: Option<SyncCell<Panicked>>,
-}
-
-/// A registration that waits no more for a decision, by its place in the order.
-#[derive(Clone, Copy)]
-struct Decided {
-    order: u64,
-    entry: Entry,
-}
-
-struct Waiting {
-    /// Grows from registration to registration.
-    order: u64,
-    retry: Retry,
-}
-
-/// Queues a command again.
-type Retry = Box<dyn FnOnce(&mut World) + Send + Sync>;
-
-impl Late {
-    /// Takes back a registration that waits, and tells whether there was one.
-    pub(crate) fn cancel(&mut self, entry: Entry) -> bool {
-        !self.waiting.is_empty() && self.waiting.remove(&entry).is_some()
-    }
-
-    /// Takes back all registrations that wait for the decision about their target.
-    pub(crate) fn cancel_all(&mut self, target: Entity) {
-        let undecided = self.by_entity.get(&target).into_iter().flatten();
-        let decided = self.decided.values().flatten();
-        for entry in undecided.chain(decided.map(|decided| &decided.entry)) {
-            if entry.target == target {
-                self.waiting.remove(entry);
-            }
-        }
-    }
-
-    /// Returns those that wait for the decision about an entity, which is taken.
-    fn decide(&mut self, entity: Entity) -> impl Iterator<Item = Decided> {
-        let entries = self.by_entity.remove(&entity).unwrap_or_default();
-        entries.into_iter().filter_map(|entry| {
-            let order = self.waiting.get(&entry)?.order;
-            Some(Decided { order, entry })
-        })
-    }
-
-    /// Takes out what tries a registration again whose decision is taken, unless it was cancelled.
-    fn take(&mut self, decided: Decided) -> Option<Retry> {
-        let Decided { order, entry } = decided;
-        let is_it = self.waiting.get(&entry)?.order == order;
-        let waiting = is_it.then(|| self.waiting.remove(&entry))??;
-        Some(waiting.retry)
-    }
-
-    fn number(&mut self) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        number
-    }
-}
 
 /// Returns who is being deleted and may yet live on, if that is why a registration was refused.
 pub(crate) fn undecided(world: &World, error: &RegisterError) -> Option<Entity> {
@@ -148,20 +73,18 @@ pub(crate) fn wait(
     }
     let late = &mut books.late;
     let retry = Box::new(move |world: &mut World| world.commands().queue(command));
-    if let Some(waiting) = late.waiting.get_mut(&entry) {
+    if let Some(waiting) = late.retry_mut(entry) {
         return match manner {
             Manner::Add | Manner::AddOnce => refused(),
             Manner::Ensure => Ok(()),
             Manner::Replace => {
                 // It keeps its place in the order.
-                waiting.retry = retry;
+                *waiting = retry;
                 Ok(())
             }
         };
     }
-    let order = late.number();
-    late.waiting.insert(entry, Waiting { order, retry });
-    late.by_entity.entry(undecided).or_default().push(entry);
+    late.add(undecided, entry, retry);
     Ok(())
 }
 
@@ -179,7 +102,7 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
         if !lives {
             books.forget_listener(entity);
         }
-        if !books.late.by_entity.is_empty() {
+        if books.late.is_awaited() {
             waited.extend(books.late.decide(entity));
         }
     }
@@ -187,8 +110,7 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
         return;
     }
     waited.sort_unstable_by_key(|decided| decided.order);
-    let number = books.late.number();
-    books.late.decided.insert(number, waited);
+    let number = books.late.add_decided(waited);
     world
         .commands()
         .queue(move |world: &mut World| try_again(world, number));
@@ -204,9 +126,8 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
             return Ok(());
         };
         let late = &mut books.bypass_change_detection().late;
-        let Some(number) = late.decided.keys().next().copied() else {
-            let panicked = late.panicked.take().map(SyncCell::to_inner);
-            return panicked.map_or(Ok(()), Err);
+        let Some(number) = late.first_decided() else {
+            return late.take_panic().map_or(Ok(()), Err);
         };
         try_again(world, number);
     }
@@ -220,8 +141,7 @@ fn try_again(world: &mut World, number: u64) {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
     };
-    let late = &mut books.bypass_change_detection().late;
-    let all = late.decided.remove(&number).unwrap_or_default();
+    let all = books.bypass_change_detection().late.take_decided(number);
     let mut outcome = Ok(());
     for decided in all {
         let Some(mut books) = world.get_resource_mut::<Books>() else {
@@ -246,8 +166,7 @@ fn try_again(world: &mut World, number: u64) {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         panicked.resume();
     };
-    let late = &mut books.bypass_change_detection().late;
-    late.panicked.get_or_insert(SyncCell::new(panicked));
+    books.bypass_change_detection().late.keep_panic(panicked);
 }
 
 impl Books {
