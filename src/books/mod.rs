@@ -57,7 +57,7 @@ const ROOMY: usize = 1024;
 /// All registrations, and the handlers they name.
 ///
 /// Its entity is also the target of global signals: it can never be despawned.
-#[derive(Resource, Default)]
+#[derive(Resource)]
 #[require(Reserved)]
 pub(crate) struct Books {
     pub(crate) table: Table,
@@ -121,6 +121,27 @@ enum Others {
 }
 
 impl Books {
+    /// Returns empty books, in which `Notice` is the signal that tells of the end of its target.
+    pub(crate) fn new<Notice: 'static>() -> Self {
+        Self {
+            table: Table::new::<Notice>(),
+            links: AllLinks::default(),
+            lists: Slab::new(),
+            firsts: Pages::default(),
+            ended: None,
+            late: LateRegistrations::default(),
+            pending: Pending::default(),
+            told_places: ToldPlaces::default(),
+            told_late: ToldLate::default(),
+            marks: Marks::default(),
+            unsynced: IndexSet::default(),
+            tracked: Vec::new(),
+            has_lost: false,
+            release: None,
+            immortal: None,
+        }
+    }
+
     /// Returns a list.
     pub(crate) fn list(&self, id: ListId) -> &List {
         &self.lists[id.index()]

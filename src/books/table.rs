@@ -14,7 +14,6 @@ use crate::{
         ids::{Entry, HandlerId, KeyId, Referenced, SignalId, Sort},
     },
     registration::Registration,
-    signal::qdeleting::Qdeleting,
 };
 
 /// A handler with what it listens for.
@@ -90,8 +89,10 @@ impl Known {
     }
 }
 
-impl Default for Table {
-    fn default() -> Self {
+impl Table {
+    /// Returns a table without handlers, in which `Notice` is the signal
+    /// [`QDELETING`](SignalId::QDELETING).
+    pub(crate) fn new<Notice: 'static>() -> Self {
         let mut table = Self {
             handlers: Vec::new(),
             known: TypeMap::default(),
@@ -106,13 +107,11 @@ impl Default for Table {
             watched: TypeMap::default(),
             last_watched: None,
         };
-        table.add_signal::<Qdeleting>();
+        table.add_signal::<Notice>();
         table.add_signal::<Referenced>();
         table
     }
-}
 
-impl Table {
     /// Returns the number of a type of signal, if anybody ever registered for it.
     pub(crate) fn signal_id(&self, signal: TypeId) -> Option<SignalId> {
         self.signal_ids.get(&signal).copied()

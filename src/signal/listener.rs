@@ -18,8 +18,13 @@ use crate::{
         ids::{HandlerId, Referenced},
         table::{Known, Table},
     },
-    signal::{handler::SignalHandler, removal_observer::removal_observer},
+    signal::{handler::SignalHandler, qdeleting::Qdeleting, removal_observer::removal_observer},
 };
+
+/// Gives the world its books, if it has none.
+fn open_books(world: &mut World) {
+    world.get_resource_or_insert_with(Books::new::<Qdeleting>);
+}
 
 /// Makes the handler `H` known to the world: its call is in the table, and its component is
 /// watched.
@@ -33,7 +38,7 @@ pub(crate) fn introduce<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     handler: H,
 ) -> Known {
-    world.init_resource::<Books>();
+    open_books(world);
     let component = world.register_component::<H::Component>();
     let mut books = world.resource_mut::<Books>();
     introduce_with(
@@ -103,7 +108,7 @@ struct Reference<C>(PhantomData<C>);
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook
 /// is free; otherwise an observer does the same.
 pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
-    world.init_resource::<Books>();
+    open_books(world);
     let component = world.register_component::<C>();
     if !world.resource_mut::<Books>().table.watch::<C>(component) {
         return component;
