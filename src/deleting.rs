@@ -137,7 +137,7 @@ pub(crate) enum Visibility {
 
 /// What the deletion of one entity cost until now.
 ///
-/// It is measured if [`QdelSettings::costs`](crate::QdelSettings::costs) says so.
+/// It is measured if [`measure_costs`](crate::QdelSettings::measure_costs) is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct EntityCosts {
@@ -176,8 +176,8 @@ impl Deleting {
         self.is_forced
     }
 
-    /// Returns `true` if a component said [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt), so that
-    /// nothing here tears the entity down.
+    /// Returns `true` if a component said [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt), so
+    /// that nothing here tears the entity down.
     pub fn is_left_alone(&self) -> bool {
         self.hint == DestroyHint::IWillHandleIt
     }
@@ -195,8 +195,8 @@ impl Deleting {
         self.is_undecided = false;
     }
 
-    /// Returns the strongest hint of its components; [`DestroyHint::Queue`] as long as they have not been
-    /// destroyed.
+    /// Returns the strongest hint of its components; [`DestroyHint::Queue`] as long as they have
+    /// not been destroyed.
     pub fn hint(&self) -> DestroyHint {
         self.hint
     }

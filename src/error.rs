@@ -62,8 +62,8 @@ pub enum RegisterError {
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     ReservedTarget(Registration),
-    /// Somebody takes the mark of targets, [`SignalTarget`](crate::SignalTarget), off as soon as it comes.
-    /// All other registrations on the target have ended.
+    /// Somebody takes the mark of targets, [`SignalTarget`](crate::SignalTarget), off as soon as it
+    /// comes. All other registrations on the target have ended.
     #[error(
         "`SignalTarget` was taken off {} as soon as it was inserted, so `{}` of {} cannot listen for `{}` on it; \
          leave `SignalTarget` where it is, and call `unregister_all` where nobody is to listen any more",

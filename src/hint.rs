@@ -20,11 +20,11 @@
 ///
 /// Declared references are cleared whatever the hint. What is found by the second and the third is
 /// told by [`ReferencesFound`](crate::find::ReferencesFound), and what is swept by
-/// [`SweepFinished`](crate::sweep::SweepFinished). One sweep serves all who were torn down since the last
-/// flush, in slices if [`QdelSettings::sweep_pace`](crate::QdelSettings::sweep_pace) says so; that
-/// of `HardDeleteNow` comes at once. With [`Mode::Off`](crate::sweep::Mode::Off) nothing is
-/// looked for, and the hints only say when the tear-down comes. Whoever is despawned plainly before
-/// its tear-down is not looked for.
+/// [`SweepFinished`](crate::sweep::SweepFinished). One sweep serves all who were torn down since
+/// the last flush, in slices if [`QdelSettings::sweep_pace`](crate::QdelSettings::sweep_pace) says
+/// so; that of `HardDeleteNow` comes at once. With [`Mode::Off`](crate::sweep::Mode::Off) nothing
+/// is looked for, and the hints only say when the tear-down comes. Whoever is despawned plainly
+/// before its tear-down is not looked for.
 ///
 /// The names are those of Space Station 13: `QDEL_HINT_QUEUE`, `IFFAIL_FINDREFERENCE`,
 /// `FINDREFERENCE`, `HARDDEL`, `HARDDEL_NOW`, `IWILLGC` and `LETMELIVE`.
@@ -67,8 +67,8 @@ pub enum DestroyHint {
     /// own components did stays done. What it owns is not destroyed at all. If its owner is torn
     /// down, it leaves that.
     ///
-    /// A forced deletion goes on all the same, and [`QdelCounts::overruled`](crate::statistics::QdelCounts)
-    /// counts it.
+    /// A forced deletion goes on all the same, and
+    /// [`QdelCounts::overruled`](crate::statistics::QdelCounts) counts it.
     #[doc(alias = "QDEL_HINT_LETMELIVE")]
     LetMeLive,
 }

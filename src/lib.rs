@@ -56,15 +56,15 @@
 //! | --- | --- |
 //! | an id for this frame only | a plain `Entity` |
 //! | an id that you look up anyway | [`WeakEntity`], or [`liveness`](LivenessExt::liveness) |
-//! | fields, lists and maps that must not dangle | [declared references](docs::references): [`References`] |
-//! | a reaction of your own, in order | a [signal](docs::signals): [`register_signal`](WorldSignalExt::register_signal) |
-//! | a reason to keep an entity | a veto: [`PreQdel`]; a field: [`OnLoss::Deny`] |
+//! | fields, lists and maps that must not dangle | [declared references](docs::references) |
+//! | a reaction of your own, in order | a [signal](docs::signals) |
+//! | a reason to keep an entity | a veto: [`PreQdel`]; a field: [`OnLoss::Deny`](reference::OnLoss) |
 //! | something outside the ECS to let go of | [`Destroy`] |
 //! | an entity that is to go later | [`qdel_in`](WorldQdelExt::qdel_in) |
 //! | a structure that is queried from both sides | a Bevy relationship |
 //! | a message to anyone | a Bevy event or message |
-//! | fields that were forgotten | a [sweep](docs::sweeps): [`WorldReferencesExt`], [`assert_no_leftovers`] |
-//! | the question who holds an entity | [`find_references`](WorldReferencesExt::find_references) |
+//! | fields that were forgotten | a [sweep](docs::sweeps) |
+//! | the question what holds an entity | [`find_references`](WorldReferencesExt::find_references) |
 //!
 //! # How the pieces fit
 //!
@@ -99,30 +99,25 @@
 //! | [`costs`](docs::costs) | figures, what is slow, when a scan is better |
 //! | coming from | [Space Station 13](docs::space_station_13), [Godot or Qt](docs::godot_qt), [flecs or EnTT](docs::flecs_entt) |
 //!
-//! # Map
+//! # Where to find it
 //!
-//! | to | see |
-//! | --- | --- |
-//! | register, send, ask | [`WorldSignalExt`] on a `World` or `DeferredWorld`, [`EntityWorldMutQdelExt`], [`EntityCommandsQdelExt`] |
-//! | write a handler | [`SignalHandler`], [`Received`] |
-//! | make a signal of your own | [`Signal`], [`Answer`], [`Question`] |
-//! | delete | [`WorldQdelExt`], [`EntityCommandsQdelExt`], [`CommandsQdelExt`], [`CommandsQdelExt`], [`EntityWorldMutQdelExt`] |
-//! | delete later | [`WorldQdelExt`], [`QdelTimer`] |
-//! | delete what a field names | [`QdelTakeExt`] |
-//! | know what a deletion would do | [`QdelPlan`] |
-//! | hear of a deletion | [`Qdeleting`], [`QdelCause`] |
-//! | have fields cleared without a handler | [`References`], [`OnLoss`], [`WorldReferencesExt`] |
-//! | know who still holds an entity | [`WorldReferencesExt`], [`ReferenceReport`], [`ReferenceRoot`] |
-//! | find and empty what names the gone | [`WorldReferencesExt`], [`SweepReport`], [`Mode`], [`assert_no_leftovers`] |
-//! | test everything that a game can spawn | [`CreateAndDestroy`] |
-//! | prevent one | [`PreQdel`], [`QdelVerdict`], [`DestroyHint::LetMeLive`] |
-//! | let go of what a component holds outside the ECS | [`Destroy`], [`DestroyContext`], [`DestroyHint`], [`WorldQdelExt`] |
-//! | know whether an entity is alive | [`LivenessExt`], [`EntityLiveness`], [`WeakEntity`] |
-//! | use it as a plugin | `QdelPlugin` (feature `bevy_app`, on by default) |
-//! | see those that are being deleted, or not | [`AllowDeleting`], [`OnlyDeleting`], [`Hiding`], [`Deleting`] |
-//! | set it up | [`QdelSettings`], [`Teardown`], [`WorkClock`], [`WorldQdelExt`], [`SignalTarget`] |
-//! | look inside | [`Footprint`], [`QdelCounts`], [`EntityCosts`] |
-//! | count by kinds of entities | [`WorldQdelExt`], [`KindCounts`], [`Statistics`], `QdelDiagnosticsPlugin` (feature `bevy_diagnostic`) |
+//! The verbs are methods of Bevy's own types, by one extension trait for each:
+//!
+//! | on | trait | verbs |
+//! | --- | --- | --- |
+//! | `World` | [`WorldQdelExt`] | delete, plan, delete later, tear down, count; `register_...` for types |
+//! | | [`WorldSignalExt`] (also `DeferredWorld`) | register, send, ask |
+//! | | [`WorldReferencesExt`] | declare fields, find what holds an entity, sweep |
+//! | | [`LivenessExt`] (also `DeferredWorld`) | whether an entity is alive |
+//! | `EntityWorldMut` | [`EntityWorldMutQdelExt`] | delete, register, send, ask |
+//! | `EntityCommands` | [`EntityCommandsQdelExt`] | the same, when commands are applied |
+//! | `Commands`, `DeferredWorld` | [`CommandsQdelExt`] | delete many, sync, sweep, cancel |
+//! | any of these | [`QdelTakeExt`] | delete what a field names, and empty the field |
+//! | `App` | `AppQdelExt` | `register_...`, `track_references` |
+//!
+//! The types of daily use are at the root, and the [`prelude`] has the most common of them. The
+//! modules have the rest: [`signal`], [`mod@reference`], [`plan`], [`find`], [`sweep`],
+//! [`statistics`], [`testing`], [`error`].
 //!
 //! # Features
 //!
@@ -130,12 +125,14 @@
 //!   an `App`.
 //! - `bevy_time` (default): with the plugin, timers follow Bevy's `Time`.
 //! - `bevy_reflect` (default): `Reflect` for [`WeakEntity`], [`Deleting`] and the resources;
-//!   [`find_references`](WorldReferencesExt::find_references) and [`sweep`](WorldReferencesExt::sweep) look
-//!   into all types that are registered, not only into tracked ones.
+//!   [`find_references`](WorldReferencesExt::find_references) and
+//!   [`sweep`](WorldReferencesExt::sweep) look into all types that are registered, not only into
+//!   tracked ones; type data in `qdel::reflect`.
 //! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions
 //!   do and cost, frame by frame.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
-//! - `serde`: `Serialize` and `Deserialize` for [`WeakEntity`], and `Serialize` for [`Statistics`].
+//! - `serde`: `Serialize` and `Deserialize` for [`WeakEntity`], and `Serialize` for
+//!   [`Statistics`](statistics::Statistics).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -12,8 +12,8 @@ use crate::liveness::{Liveness, LivenessExt};
 /// last attacker, the key of a cache. Where somebody must be told the moment the entity goes,
 /// register for [`Qdeleting`](crate::Qdeleting) instead.
 ///
-/// It is as small as an [`Entity`], `Option<WeakEntity>` too. Equal ids make equal handles. A handle
-/// stays dead for ever once its entity is gone, because ids carry a generation.
+/// It is as small as an [`Entity`], `Option<WeakEntity>` too. Equal ids make equal handles. A
+/// handle stays dead for ever once its entity is gone, because ids carry a generation.
 ///
 /// # Examples
 ///

@@ -28,7 +28,7 @@ use crate::{
 /// handler of [`Qdeleting`](crate::Qdeleting). Its answer, the [`DestroyHint`], says how the deletion goes
 /// on.
 ///
-/// It is called for types that were [registered](WorldQdelExt::register_destroy), on the way of
+/// It is called for types that were [registered](crate::WorldQdelExt::register_destroy), on the way of
 /// a [`qdel`](crate::WorldQdelExt::qdel) only. What must also happen when an entity is despawned
 /// plainly, or the component is removed, belongs into `Drop` or into a hook.
 ///

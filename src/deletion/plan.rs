@@ -201,8 +201,8 @@ impl fmt::Display for QdelPlan {
             }
             Err(error) => {
                 write!(f, "qdel of {root} does nothing: {error}")?;
-                let refusals = self.refusals.iter();
-                return refusals.map(|refusal| write!(f, "\n{refusal}")).collect();
+                let mut refusals = self.refusals.iter();
+                return refusals.try_for_each(|refusal| write!(f, "\n{refusal}"));
             }
         }
         let told: usize = self.deletions.iter().map(|at| at.told.len()).sum();

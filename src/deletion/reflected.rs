@@ -54,7 +54,7 @@ pub struct ReflectReferences(Wish);
 ///
 /// `QdelPlugin` registers all types in the `AppTypeRegistry` that have it, as
 /// [`ReflectReferences`] are tracked: by the order of their paths. Without the plugin, each that is
-/// not [registered](WorldQdelExt::register_destroy) is named by a warning, once.
+/// not [registered](crate::WorldQdelExt::register_destroy) is named by a warning, once.
 #[derive(Debug, Clone)]
 pub struct ReflectDestroy(Wish);
 

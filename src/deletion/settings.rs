@@ -114,7 +114,7 @@ pub enum Teardown {
     EndOfFrame,
     /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
     ///
-    /// The time is looked at after each [`TEARDOWN_BATCH`] entities, and so many are seen to each
+    /// The time is looked at after each 32 entities, and so many are seen to each
     /// time whatever it is, so that nothing waits for ever. (An owner that still owns something is
     /// seen to once more.) What is done before the first is torn down, such as reading declared
     /// references, does not count.

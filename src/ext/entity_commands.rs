@@ -43,7 +43,7 @@ use crate::{
 ///
 /// Commands are applied in the order in which they were queued. `entity.register_signal(goblin,
 /// Mob::clear_target).insert(Mob::default())` finds no `Mob` yet: nothing is registered, and the
-/// warning is [`RegisterError::MissingComponent`]. Insert first, or spawn the entity with the
+/// warning is [`MissingComponent`](crate::RegisterError::MissingComponent). Insert first, or spawn the entity with the
 /// component. Where there is a `Mob` already, that one registers, and the one that overwrites it
 /// keeps the registration.
 pub trait EntityCommandsQdelExt {

@@ -648,7 +648,7 @@ pub trait WorldQdelExt {
     fn qdel_statistics(&self) -> Statistics;
 
     /// Counts from zero again: all kinds, the others, the fields with leftovers, and
-    /// [`QdelCounts`].
+    /// [`QdelCounts`](crate::statistics::QdelCounts).
     ///
     /// The kinds stay registered. What was deleted before and is torn down after this, counts as
     /// torn down after this.

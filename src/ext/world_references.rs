@@ -42,7 +42,7 @@ pub trait WorldReferencesExt {
     ///
     /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed
     /// one names. A deletion costs a pass over each component that names the entity: see
-    /// [`References`] for its containers. A type with the policies `qdel` or `deny` is synced as
+    /// [`References`](crate::References) for its containers. A type with the policies `qdel` or `deny` is synced as
     /// well before anybody is asked, without letting go of anything: each time by a verb of
     /// [`World`], once for a batch, and once for all commands until a system runs that is no
     /// observer.
@@ -79,7 +79,7 @@ pub trait WorldReferencesExt {
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of an [`on_lost`](References::on_lost), after everybody has let
+    /// Goes on with the first panic of an [`on_lost`](crate::References::on_lost), after everybody has let
     /// go.
     ///
     /// # Examples

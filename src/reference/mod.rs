@@ -7,7 +7,7 @@
 //! the same way.
 //!
 //! Nothing here deletes anything: what a policy asks for beyond a field or a component is handed to
-//! whoever called, as a [`Demand`].
+//! whoever called, as a `Demand`.
 //!
 //! # Invariants
 //!

@@ -3,7 +3,7 @@
 //! A [`Signal`] is sent about a target; the components that registered for it hear it, in the order
 //! of their registrations, through their handlers. Nothing here deletes anything: the one thing
 //! this layer knows of deletion is that a target which is despawned is told about first
-//! ([`Qdeleting`]).
+//! ([`Qdeleting`](crate::Qdeleting)).
 //!
 //! # Invariants
 //!
@@ -12,7 +12,7 @@
 //! 3. The order of a list is the order of registration.
 //! 4. Between two calls of handlers that can reach the world all books are whole.
 //!
-//! [`check_registrations`](WorldSignalExt::check_registrations) compares the two sides.
+//! [`check_registrations`](crate::WorldSignalExt::check_registrations) compares the two sides.
 
 pub use self::{
     answer::Answer,

@@ -1,6 +1,6 @@
 //! Who names what is gone, and how the place is emptied.
 //!
-//! A [`Pass`](pass::Pass) looks through the world in slices. The [schedule](schedule) knows which
+//! A `Pass` looks through the world in slices. The schedule knows which
 //! sweeps wait and which one runs. When they run, and what is told of them, is the business of
 //! `deletion`.
 //!

@@ -15,7 +15,7 @@ use crate::{
 
 /// What a sweep found: the places that named an entity which is gone, or which it was given.
 ///
-/// Its `Display` is a list for people, of the first [`SHOWN_LEFTOVERS`] places and the first eight
+/// Its `Display` is a list for people, of the first 20 places and the first eight
 /// blind spots.
 ///
 /// ```

@@ -28,9 +28,9 @@ use crate::{
 /// Creates and destroys one of everything, and says what does not go as it should: a test that a
 /// game writes once.
 ///
-/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::WorldQdelExt::qdel), and by force
-/// if something keeps it; the other is deleted by force. It fails if anybody panics, if an entity
-/// is still there after the tear-down, if somebody answers force with a veto or with
+/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::WorldQdelExt::qdel), and by
+/// force if something keeps it; the other is deleted by force. It fails if anybody panics, if an
+/// entity is still there after the tear-down, if somebody answers force with a veto or with
 /// [`DestroyHint::LetMeLive`], and if anything still names the entity or what went with it.
 ///
 /// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its
@@ -94,8 +94,9 @@ impl CreateAndDestroy {
     ///
     /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins
     /// or goes on meanwhile. What still names the gone is emptied, and counted as by a
-    /// [sweep](crate::WorldReferencesExt::sweep). What handlers and `Destroy`s leave in the world, such as a
-    /// corpse, stays there. A type that is neither tracked nor registered is not looked into.
+    /// [sweep](crate::WorldReferencesExt::sweep). What handlers and `Destroy`s leave in the world,
+    /// such as a corpse, stays there. A type that is neither tracked nor registered is not looked
+    /// into.
     ///
     /// # Errors
     ///

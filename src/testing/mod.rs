@@ -1,4 +1,4 @@
-//! What tests of games use: [`CreateAndDestroy`](create_and_destroy::CreateAndDestroy) and what it
+//! What tests of games use: [`CreateAndDestroy`] and what it
 //! finds.
 //!
 //! It is built on what users call, and knows no secrets.

@@ -12,9 +12,9 @@ use crate::{
 
 /// Asserts that nothing names an entity which is gone: for tests.
 ///
-/// It tears down what waits for it, and then looks as [`WorldReferencesExt::find_leftovers`] does. A type
-/// that is neither tracked nor registered is not looked into and passes:
-/// `find_leftovers().blind_spots` lists them.
+/// It tears down what waits for it, and then looks as
+/// [`find_leftovers`](crate::WorldReferencesExt::find_leftovers) does. A type that is neither
+/// tracked nor registered is not looked into and passes: `find_leftovers().blind_spots` lists them.
 ///
 /// # Panics
 ///
