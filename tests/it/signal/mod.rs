@@ -1,4 +1,4 @@
-//! SignalTarget: who listens to whom, who is called when, and what holds when a handler panics.
+//! Signals: who listens to whom, who is called when, and what holds when a handler panics.
 
 mod again;
 mod dispatch;
