@@ -11,9 +11,8 @@ use bevy_ecs::{
     entity::{Entity, EntityHashMap},
     world::World,
 };
-use bevy_platform::cell::SyncCell;
 
-use crate::{books::ids::Entry, hash::HashMap, panics::Panicked};
+use crate::{books::ids::Entry, hash::HashMap, panics::FirstPanic};
 
 /// The registrations that wait, each key once.
 #[derive(Default)]
@@ -25,8 +24,8 @@ pub(crate) struct LateRegistrations {
     /// here.
     decided: BTreeMap<u64, Vec<Decided>>,
     next: u64,
-    /// What the first of those that were tried again panicked with.
-    panicked: Option<SyncCell<Panicked>>,
+    /// The first panic of those that were tried again.
+    pub(crate) first_panic: FirstPanic,
 }
 
 /// A registration whose decision is taken, by its place in the order.
@@ -113,16 +112,6 @@ impl LateRegistrations {
         let is_it = self.waiting.get(&entry)?.order == order;
         let waiting = is_it.then(|| self.waiting.remove(&entry))??;
         Some(waiting.retry)
-    }
-
-    /// Keeps the first panic of those that were tried again.
-    pub(crate) fn keep_panic(&mut self, panicked: Panicked) {
-        self.panicked.get_or_insert(SyncCell::new(panicked));
-    }
-
-    /// Takes the panic out that was kept.
-    pub(crate) fn take_panic(&mut self) -> Option<Panicked> {
-        self.panicked.take().map(SyncCell::to_inner)
     }
 
     fn number(&mut self) -> u64 {

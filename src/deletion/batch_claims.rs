@@ -16,7 +16,7 @@ use crate::{
         owned::{Member, Tree, Walk},
         queue::Deletions,
     },
-    panics::Panicked,
+    panics::FirstPanic,
     reference::cascade::DenyingFields,
     signal,
 };
@@ -28,7 +28,7 @@ pub(crate) struct Claimed {
     /// All that goes: root by root, and owner before owned.
     pub(crate) members: Tree,
     /// The first panic of a handler of the question, which counts as a veto.
-    pub(crate) outcome: Result<(), Panicked>,
+    pub(crate) first_panic: FirstPanic,
 }
 
 /// Finds out who of `roots` may be deleted, and what goes with them.
@@ -37,14 +37,14 @@ pub(crate) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
         members: Tree::with_capacity(roots.len()),
         walk: Walk::with_room_for(roots.len()),
         objections: Vec::new(),
-        outcome: Ok(()),
+        first_panic: FirstPanic::default(),
     };
     let batch = claims.ask_all(world, roots, force);
     let Claims {
         members,
         walk: Walk { seen, denials, .. },
         mut objections,
-        outcome,
+        first_panic,
     } = claims;
     // Who goes as well does not refuse.
     let denials = denials.into_iter();
@@ -53,7 +53,7 @@ pub(crate) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
         return Claimed {
             batch,
             members,
-            outcome,
+            first_panic,
         };
     }
     objections.extend(denials.map(Objection::denial));
@@ -61,7 +61,7 @@ pub(crate) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
     Claimed {
         batch,
         members,
-        outcome,
+        first_panic,
     }
 }
 
@@ -70,7 +70,7 @@ struct Claims {
     members: Tree,
     walk: Walk,
     objections: Vec<Objection>,
-    outcome: Result<(), Panicked>,
+    first_panic: FirstPanic,
 }
 
 impl Claims {
@@ -151,9 +151,7 @@ impl Claims {
         if asked.is_err() {
             self.objections.push(Objection::veto(entity, None));
         }
-        if self.outcome.is_ok() {
-            self.outcome = asked;
-        }
+        self.first_panic.note(asked);
     }
 }
 

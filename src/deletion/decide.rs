@@ -13,7 +13,7 @@ use crate::{
     deletion::{destroy::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock},
     hash::HashMap,
     hint::DestroyHint,
-    panics::Panicked,
+    panics::FirstPanic,
     reference,
     signal::qdeleting::QdelCause,
     statistics::kinds,
@@ -56,7 +56,7 @@ pub(crate) struct Decisions<'a> {
     pub(crate) any_lives: bool,
     /// How often a deletion went on though somebody wanted to live.
     pub(crate) overruled: u64,
-    pub(crate) outcome: Result<(), Panicked>,
+    pub(crate) first_panic: FirstPanic,
 }
 
 impl Decisions<'_> {
@@ -142,7 +142,7 @@ impl Decisions<'_> {
                 Some(Fate::Kept | Fate::Spared) if self.is_current(world) => {
                     kinds::count(world, entity, |counts| counts.kept += 1);
                     let restored = mark::restore(world, entity);
-                    self.note(restored);
+                    self.first_panic.note(restored);
                     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
                         deletions.kept.insert(entity);
                     }
@@ -169,7 +169,7 @@ impl Decisions<'_> {
             deletions.late.forget(notice.entity);
         }
         let (hint, outcome) = self.at_work.destroy(world, notice, &mut overruled);
-        self.note(outcome);
+        self.first_panic.note(outcome);
         if overruled > 0 {
             self.overruled += overruled;
             kinds::count(world, notice.entity, |counts| counts.overruled += overruled);
@@ -227,7 +227,7 @@ impl Decisions<'_> {
     fn leave_owners(&mut self, world: &mut World, at: usize) {
         let sources = self.owners_that_go(world, at);
         let left = owned::cut(world, self.wave.notices[at].entity, &sources);
-        self.note(left);
+        self.first_panic.note(left);
     }
 
     /// Returns the components by which an entity names an owner that goes, as far as that is
@@ -257,12 +257,5 @@ impl Decisions<'_> {
             entities.zip(0..).collect()
         });
         positions.get(&entity).copied()
-    }
-
-    /// Keeps the first panic.
-    pub(crate) fn note(&mut self, outcome: Result<(), Panicked>) {
-        if self.outcome.is_ok() {
-            self.outcome = outcome;
-        }
     }
 }

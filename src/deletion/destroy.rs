@@ -17,7 +17,7 @@ use crate::{
     },
     error::DestroyError,
     hint::DestroyHint,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     signal::{self, qdeleting::QdelCause},
 };
 
@@ -230,7 +230,7 @@ impl AtWork {
         overruled: &mut u64,
     ) -> (DestroyHint, Result<(), Panicked>) {
         let mut strongest = DestroyHint::Queue;
-        let mut outcome = Ok(());
+        let mut first_panic = FirstPanic::default();
         for (component, destroyer) in &mut self.0 {
             let entity = world.get_entity(notice.entity);
             let is_there = entity.is_ok_and(|entity| entity.contains_id(*component));
@@ -241,17 +241,17 @@ impl AtWork {
             match called {
                 Ok(hint) if is_heeded(hint) => strongest = strongest.max(hint),
                 Ok(_) => *overruled += 1,
-                Err(panicked) => outcome = outcome.and(Err(panicked)),
+                Err(panicked) => first_panic.keep(panicked),
             }
         }
-        (strongest, outcome)
+        (strongest, first_panic.into_outcome())
     }
 
     /// Applies the commands of the destroyers, and gives them back to the world.
     pub(crate) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
-        let mut outcome = Ok(());
+        let mut first_panic = FirstPanic::default();
         for (_, destroyer) in &mut self.0 {
-            outcome = outcome.and(catch(|| destroyer.apply(world)));
+            first_panic.run(|| destroyer.apply(world));
         }
         // Without a worklist, somebody cleared the world.
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
@@ -262,7 +262,7 @@ impl AtWork {
                 }
             }
         }
-        outcome
+        first_panic.into_outcome()
     }
 }
 

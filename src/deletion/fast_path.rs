@@ -26,7 +26,7 @@ use crate::{
         settings::{Hiding, QdelSettings, Teardown},
         storage,
     },
-    panics::catch,
+    panics::{FirstPanic, catch},
     signal,
 };
 
@@ -122,7 +122,7 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     }
 
     let mut batch = QdelBatchOutcome::default();
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     for &entity in entities {
         if world.entities().contains_spawned(entity) {
             batch.queued.push(entity);
@@ -130,7 +130,7 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
             // nobody else anything.
             let despawned = catch(|| world.despawn(entity));
             let has_panicked = despawned.is_err();
-            outcome = outcome.and(despawned.map(drop));
+            first_panic.note(despawned.map(drop));
             if has_panicked && storage::look_after_panic(world) {
                 break;
             }
@@ -146,9 +146,7 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         batch.count(counts);
         counts.count_vanished(vanished);
     });
-    if let Err(panicked) = outcome {
-        panicked.resume();
-    }
+    first_panic.resume();
     Some(batch)
 }
 

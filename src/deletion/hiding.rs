@@ -14,7 +14,7 @@ use crate::{
     books::Reserved,
     deleting::{Deleting, Visibility},
     deletion::{mark::insert_each, queue::Deletions},
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
 };
 
 /// Takes an entity out of hiding that is about to be despawned, if its deletion hid it. Returns
@@ -61,7 +61,7 @@ pub(crate) fn show_all(world: &mut World) -> Result<(), Panicked> {
             to_show.push(entity);
         }
     }
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     for entity in to_show {
         let Ok(mut entity) = world.get_entity_mut(entity) else {
             continue;
@@ -70,12 +70,11 @@ pub(crate) fn show_all(world: &mut World) -> Result<(), Panicked> {
         if !entity.contains::<Deleting>() {
             continue;
         }
-        let shown = catch(|| {
+        first_panic.run(|| {
             entity.remove::<Disabled>();
         });
-        outcome = outcome.and(shown);
     }
-    outcome
+    first_panic.into_outcome()
 }
 
 /// Hides an entity that could not be despawned, as it was before.

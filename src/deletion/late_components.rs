@@ -28,7 +28,7 @@ use crate::{
     },
     hash::{HashMap, IndexMap},
     hint::DestroyHint,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     signal::{self, qdeleting::QdelCause},
     statistics::kinds,
 };
@@ -126,16 +126,18 @@ pub(crate) fn destroy_noted(world: &mut World, returns: &mut Returns) -> Result<
     let clock = deletions.settings.measure_costs.then_some(());
     let mut at_work = AtWork::take(&mut deletions);
     let clock = clock.map(|()| WorkClock::of(world));
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     // What is read by hand-written code may panic anywhere, and the destroyers must be given back.
     let destroyed = catch(|| {
         for (entity, mut components) in noted.0 {
             components.retain(|component| may_return(world, returns, entity, *component));
             let destroyed = destroy_late(world, &mut at_work, entity, &components, clock.as_ref());
-            outcome = mem::replace(&mut outcome, Ok(())).and(destroyed);
+            first_panic.note(destroyed);
         }
     });
-    outcome.and(destroyed).and(at_work.give_back(world))
+    first_panic.note(destroyed);
+    first_panic.note(at_work.give_back(world));
+    first_panic.into_outcome()
 }
 
 /// Returns `true` if a component is to be destroyed that came late.

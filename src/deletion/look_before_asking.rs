@@ -6,7 +6,6 @@
 //! has changed nothing.
 
 use bevy_ecs::{change_detection::Tick, world::World};
-use bevy_platform::cell::SyncCell;
 
 use crate::{
     deletion::queue::Deletions,
@@ -78,8 +77,6 @@ pub(crate) fn look_before_asking(world: &mut World, look: Look) {
     let now = world.change_tick();
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.looked.note(now);
-        if let Err(panicked) = outcome {
-            deletions.panicked.get_or_insert(SyncCell::new(panicked));
-        }
+        deletions.panicked.note(outcome);
     }
 }

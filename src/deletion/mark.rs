@@ -17,7 +17,7 @@ use crate::{
         queue::{Deletions, Notice},
         settings::Hiding,
     },
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     signal,
     statistics::kinds,
 };
@@ -77,7 +77,7 @@ pub(crate) fn insert_each<B: Bundle<Effect: NoBundleEffect>>(
     mut batch: impl Iterator<Item = (Entity, B)>,
 ) -> Result<(), Panicked> {
     // An observer that panics cuts the batch short, but not before its own entity was seen to.
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     loop {
         let inserted = catch(|| {
             world
@@ -85,9 +85,9 @@ pub(crate) fn insert_each<B: Bundle<Effect: NoBundleEffect>>(
                 .expect("nobody should be able to despawn what is being marked");
         });
         let finished = inserted.is_ok();
-        outcome = outcome.and(inserted);
+        first_panic.note(inserted);
         if finished {
-            return outcome;
+            return first_panic.into_outcome();
         }
     }
 }

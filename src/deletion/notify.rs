@@ -16,7 +16,7 @@ use crate::{
         settings::WorkClock,
         settle,
     },
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     signal::{
         self,
         dispatch::Stopwatch,
@@ -41,23 +41,23 @@ pub(crate) fn carry_out_of(
     world: &mut World,
     mut epoch: Option<Epoch>,
 ) -> (Option<Epoch>, Result<(), Panicked>) {
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     let mut returns = Returns::default();
     loop {
         let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
-            return (None, outcome);
+            return (None, first_panic.into_outcome());
         };
         let current = deletions.epoch;
         if *epoch.get_or_insert(current) != current {
-            return (None, outcome);
+            return (None, first_panic.into_outcome());
         }
         let notices = core::mem::take(&mut deletions.to_tell);
         if notices.is_empty() {
             if deletions.late.is_empty() {
-                return (epoch, outcome);
+                return (epoch, first_panic.into_outcome());
             }
-            outcome = outcome.and(late_components::destroy_noted(world, &mut returns));
-            outcome = outcome.and(apply_commands(world));
+            first_panic.note(late_components::destroy_noted(world, &mut returns));
+            first_panic.note(apply_commands(world));
             continue;
         }
         let may_live = !deletions.destroyers.is_empty();
@@ -74,15 +74,15 @@ pub(crate) fn carry_out_of(
         if may_live {
             signal::revival::begin_remembering(world);
         }
-        outcome = outcome.and(wave.tell(world));
-        outcome = outcome.and(apply_commands(world));
-        outcome = outcome.and(wave.destroy(world));
+        first_panic.note(wave.tell(world));
+        first_panic.note(apply_commands(world));
+        first_panic.note(wave.destroy(world));
         if may_live {
             signal::revival::end_remembering(world);
         }
-        outcome = outcome.and(apply_commands(world));
+        first_panic.note(apply_commands(world));
         if is_awaited {
-            outcome = outcome.and(signal::late_registrations::complete_all(world));
+            first_panic.note(signal::late_registrations::complete_all(world));
         }
     }
 }
@@ -120,15 +120,15 @@ impl Wave<'_> {
             hear_all || profile.is_some_and(Profile::is_heard)
         };
         let told: SmallVec<[_; 2]> = self.notices.iter().filter(is_heard).copied().collect();
-        let mut outcome = Ok(());
+        let mut first_panic = FirstPanic::default();
         for notice in told {
-            outcome = outcome.and(self.tell_of(world, notice, is_observed));
+            first_panic.note(self.tell_of(world, notice, is_observed));
             // What an observer queues is applied when it has run.
             if is_observed && !Deletions::is_of(world, self.epoch) {
                 break;
             }
         }
-        outcome
+        first_panic.into_outcome()
     }
 
     /// Tells of one entity, and measures what that costs if costs are measured.
@@ -202,7 +202,7 @@ impl Wave<'_> {
             positions: None,
             any_lives: false,
             overruled: 0,
-            outcome: Ok(()),
+            first_panic: FirstPanic::default(),
         };
         // What is read by hand-written code may panic anywhere, and the destroyers must be given
         // back.
@@ -210,12 +210,12 @@ impl Wave<'_> {
             decisions.decide_all(world);
             decisions.carry_through(world);
         });
-        decisions.note(decided);
+        decisions.first_panic.note(decided);
         let Decisions {
             at_work,
             fates,
             overruled,
-            outcome,
+            mut first_panic,
             ..
         } = decisions;
         let fate = |at: usize| fates[at].unwrap_or(Fate::TearDown);
@@ -232,11 +232,11 @@ impl Wave<'_> {
             counts.kept += count(Fate::Kept) + count(Fate::Spared);
             counts.left_alone += count(Fate::LeftAlone);
         });
-        let outcome = outcome.and(at_work.give_back(world));
-        if is_cleared {
-            return outcome;
+        first_panic.note(at_work.give_back(world));
+        if !is_cleared {
+            first_panic.note(settle::release_lost(world, self.notices, fate));
         }
-        outcome.and(settle::release_lost(world, self.notices, fate))
+        first_panic.into_outcome()
     }
 
     /// Says what was decided: those who do not live on hear nothing from now on, and what waited

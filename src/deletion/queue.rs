@@ -11,7 +11,6 @@ use bevy_ecs::{
     resource::Resource,
     world::World,
 };
-use bevy_platform::cell::SyncCell;
 use smallvec::SmallVec;
 
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
         settings::{Hiding, QdelSettings},
         storage::Storage,
     },
-    panics::Panicked,
+    panics::FirstPanic,
     signal::qdeleting::QdelCause,
     statistics::kinds::Kinds,
     sweep::schedule::Sweeps,
@@ -90,7 +89,7 @@ pub(crate) struct Deletions {
     pub(crate) kept: EntityHashSet,
     /// The panic of a deletion inside another one, which would lose what else waits in the command
     /// queue.
-    pub(crate) panicked: Option<SyncCell<Panicked>>,
+    pub(crate) panicked: FirstPanic,
     pub(crate) ownerships: Ownerships,
     pub(crate) profiles: Profiles,
     /// How often `Disabled` had been removed when it was looked last who is seen.

@@ -14,7 +14,7 @@ use crate::{
         queue::{Deletions, Notice},
         worklist,
     },
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked},
     reference::{
         self,
         release::Released,
@@ -77,9 +77,10 @@ pub(crate) fn release_lost(
 /// Has declared references learn what was written, and let go of what is lost, until nothing is.
 pub(crate) fn sync_references(world: &mut World) -> Result<(), Panicked> {
     // What waits may write as well.
-    let mut outcome = apply_commands(world);
+    let mut first_panic = FirstPanic::from(apply_commands(world));
     if !world.contains_resource::<Tracked>() {
-        return outcome.and(carry_out(world));
+        first_panic.note(carry_out(world));
+        return first_panic.into_outcome();
     }
     for round in 1..=MOST_SYNCS {
         let hears = if round == MOST_SYNCS {
@@ -88,13 +89,13 @@ pub(crate) fn sync_references(world: &mut World) -> Result<(), Panicked> {
             Hears::Yes
         };
         let (lost, synced) = sync_references_once(world, hears);
-        outcome = outcome.and(synced);
-        outcome = outcome.and(carry_out(world));
+        first_panic.note(synced);
+        first_panic.note(carry_out(world));
         if lost == 0 {
             break;
         }
     }
-    outcome
+    first_panic.into_outcome()
 }
 
 /// Has declared references learn what was written, and let go of what is lost: how many components
@@ -116,12 +117,11 @@ fn settle_all(world: &mut World, released: Released) -> Result<(), Panicked> {
 
 /// Does what declared references demand beyond letting go, all of it whoever panics.
 pub(crate) fn settle(world: &mut World, demands: Vec<Demand>) -> Result<(), Panicked> {
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     for demand in demands {
-        let settled = catch(|| settle_one(world, demand));
-        outcome = outcome.and(settled);
+        first_panic.run(|| settle_one(world, demand));
     }
-    outcome
+    first_panic.into_outcome()
 }
 
 fn settle_one(world: &mut World, demand: Demand) {

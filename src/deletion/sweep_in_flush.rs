@@ -16,7 +16,7 @@ use crate::{
         worklist,
     },
     hint::DestroyHint,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     sweep::{
         pass::Progress,
         report::SweepReport,
@@ -36,12 +36,13 @@ pub(crate) enum Sweeping {
 /// Looks for `targets` in one pass over the world, after declared references have let go of what is
 /// lost.
 pub(crate) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping) -> SweepReport {
-    let synced = catch(|| worklist::sync_references(world));
+    let mut first_panic = FirstPanic::default();
+    first_panic.run(|| worklist::sync_references(world));
     prepare::prepare(world);
     let clock = WorkClock::of(world);
     let begun = clock.measured_now();
     let mut report = SweepReport::default();
-    let swept = catch(|| {
+    first_panic.run(|| {
         worklist::work(world, Some(Goal::Destroy), |world| {
             let (found, outcome) = crate::sweep::pass::sweep(world, targets);
             report = found;
@@ -54,9 +55,7 @@ pub(crate) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
     } else {
         sweep_results::note_names(world, &report);
     }
-    if let Err(panicked) = synced.and(swept) {
-        panicked.resume();
-    }
+    first_panic.resume();
     report
 }
 

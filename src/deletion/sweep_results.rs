@@ -13,7 +13,7 @@ use crate::{
     deletion::{outcome::QdelCounts, queue::Deletions},
     find::search,
     hint::DestroyHint,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     statistics::kinds,
     sweep::{
         events::{ReferencesFound, SweepFinished},
@@ -41,24 +41,24 @@ pub(crate) fn conclude(
         .iter()
         .map(|leftover| leftover.target.entity)
         .collect();
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     let mut searches = 0;
     for corpse in &sweep.corpses {
         let is_asked = corpse.hint == DestroyHint::FindReferencesOnFail;
         if is_asked && named.contains(&corpse.entity) && searches < MOST_SEARCHES {
             searches += 1;
             let name = corpse.name.as_deref();
-            outcome = outcome.and(tell_references(world, corpse.entity, name));
+            first_panic.note(tell_references(world, corpse.entity, name));
         }
     }
     if !world.contains_resource::<Deletions>() {
-        return outcome;
+        return first_panic.into_outcome();
     }
-    let told = catch(|| {
+    first_panic.run(|| {
         let time = sweep.time;
         world.trigger(SweepFinished { report, time });
     });
-    outcome.and(told)
+    first_panic.into_outcome()
 }
 
 /// Counts what was found by a sweep that took so long, for the kinds of the `corpses` or else for

@@ -20,7 +20,7 @@ use crate::{
         storage,
     },
     hash::IndexSet,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     statistics::kinds::{self, KindsTornDown},
     sweep::schedule::{Corpse, Suspension},
 };
@@ -48,7 +48,7 @@ pub(crate) struct TearDown {
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
     /// next flush.
     stuck: IndexSet<Entity>,
-    outcome: Result<(), Panicked>,
+    first_panic: FirstPanic,
 }
 
 /// What a tear-down stands on.
@@ -87,7 +87,7 @@ impl TearDown {
             has_swept: false,
             kinds: None,
             stuck: IndexSet::default(),
-            outcome: Ok(()),
+            first_panic: FirstPanic::default(),
         }
     }
 
@@ -184,10 +184,11 @@ impl TearDown {
             corpses,
             kinds,
             stuck,
-            outcome,
+            first_panic,
             is_flush,
             ..
         } = self;
+        let outcome = first_panic.into_outcome();
         if count == 0 && stuck.is_empty() && !is_flush {
             return (count, outcome);
         }
@@ -221,7 +222,7 @@ impl TearDown {
         core::mem::take(&mut self.corpses)
     }
 
-    /// Keeps the first panic.
+    /// Keeps the first panic, after which the storage has to be looked at.
     #[inline]
     pub(crate) fn note(&mut self, outcome: Result<(), Panicked>) {
         if let Err(panicked) = outcome {
@@ -234,9 +235,7 @@ impl TearDown {
         if let Ground::Firm(epoch) = self.ground {
             self.ground = Ground::Doubtful(epoch);
         }
-        if self.outcome.is_ok() {
-            self.outcome = Err(panicked);
-        }
+        self.first_panic.keep(panicked);
     }
 
     /// Despawns one entity, and sees to whatever is deleted by that.

@@ -8,7 +8,6 @@ use bevy_ecs::{
     resource::IsResource,
     world::World,
 };
-use bevy_platform::cell::SyncCell;
 
 use crate::{
     deleting::{Deleting, Epoch},
@@ -30,7 +29,7 @@ use crate::{
         tear_down::TearDown,
     },
     error::QdelError,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     reference::tracked::{Hears, Tracked},
     signal,
     statistics::kinds,
@@ -98,9 +97,9 @@ pub(crate) fn qdel_batch(
     let Claimed {
         mut batch,
         members,
-        outcome,
+        first_panic,
     } = batch_claims::claim(world, &roots, force);
-    if let Err(panicked) = outcome {
+    if let Err(panicked) = first_panic.into_outcome() {
         keep_panic(world, panicked);
     }
     QdelCounts::change(world, |counts| batch.count(counts));
@@ -128,10 +127,10 @@ fn may_be_kept(world: &World) -> bool {
 /// were.
 pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     // A panic may have dropped the commands that were to do that.
-    let mut completed = signal::deferred_world::complete_all(world);
+    let mut completed = FirstPanic::from(signal::deferred_world::complete_all(world));
     let deletions = world.get_resource::<Deletions>();
     if deletions.is_none_or(|deletions| deletions.work.is_none()) {
-        completed = completed.and(signal::late_registrations::complete_all(world));
+        completed.note(signal::late_registrations::complete_all(world));
     }
     let deletions = world.get_resource_mut::<Deletions>();
     let has_work = deletions.is_some_and(|mut deletions| {
@@ -140,14 +139,12 @@ pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     });
     if !has_work {
         hide(world);
-        if let Err(panicked) = completed {
-            panicked.resume();
-        }
+        completed.resume();
         return 0;
     }
     prepare::get_ready(world);
     world.resource_mut::<Deletions>().is_flush = true;
-    work(world, Some(goal), |_| completed)
+    work(world, Some(goal), |_| completed.into_outcome())
 }
 
 /// Deletes and tears down everything but resources and observers, and returns how many entities
@@ -283,18 +280,18 @@ pub(crate) fn work(
     let mut count = 0;
     // What is read by hand-written code may panic anywhere.
     let worked = catch(|| {
-        let followed = if has_other_hiding {
-            follow_hiding(world)
-        } else {
-            Ok(())
-        };
-        let begun = first(world);
+        let mut first_panic = FirstPanic::default();
+        if has_other_hiding {
+            first_panic.note(follow_hiding(world));
+        }
+        first_panic.note(first(world));
         let (torn_down, outcome) = work_off(world, epoch);
         count = torn_down;
-        followed.and(begun).and(outcome)
+        first_panic.note(outcome);
+        first_panic.into_outcome()
     });
-    let mut outcome = worked.unwrap_or_else(Err);
-    if outcome.is_err() {
+    let mut first_panic = FirstPanic::from(worked.unwrap_or_else(Err));
+    if first_panic.is_some() {
         storage::look_after_panic(world);
     }
     let deletions = world.get_resource::<Deletions>();
@@ -302,7 +299,7 @@ pub(crate) fn work(
         let is_current = deletions.profiles.are_current(world);
         // Whoever was called may have made others visible that still wait.
         if !is_current || deletions.may_show(world) {
-            outcome = outcome.and(hide_anew(world));
+            first_panic.note(hide_anew(world));
         }
     }
     let now = world.change_tick();
@@ -312,15 +309,12 @@ pub(crate) fn work(
         deletions.is_flush = false;
         deletions.kept = EntityHashSet::default();
         deletions.sweeps.end_work();
-        let inside = deletions.panicked.take().map(SyncCell::to_inner);
-        outcome = outcome.and(inside.map_or(Ok(()), Err));
+        first_panic.note(deletions.panicked.take());
         if waiting < MANY && deletions.to_tear_down.len() >= MANY {
             warn_if_never_flushed(&mut deletions);
         }
     }
-    if let Err(panicked) = outcome {
-        panicked.resume();
-    }
+    first_panic.resume();
     count
 }
 
@@ -379,6 +373,5 @@ fn has_panicked(world: &World) -> bool {
 
 /// Keeps the panic of a deletion inside another one until that is done.
 fn keep_panic(world: &mut World, panicked: Panicked) {
-    let mut deletions = world.resource_mut::<Deletions>();
-    deletions.panicked.get_or_insert(SyncCell::new(panicked));
+    world.resource_mut::<Deletions>().panicked.keep(panicked);
 }

@@ -12,7 +12,7 @@ use bevy_ecs::{
 use crate::{
     books::{Books, Manner},
     error::{BrokenBooks, RegisterError, RetargetError, UnregisterError},
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     registration::Registration,
     signal::{
         Question, Signal, deferred_world, dispatch,
@@ -472,14 +472,13 @@ pub trait WorldSignalExt: sealed::Worldly {
             // Whoever kept a notice may not repeat it: each deletion is told once.
             return answer;
         }
-        let mut outcome = dispatch::send(&mut self.deferred(), target, &signal, &mut answer);
+        let sent = dispatch::send(&mut self.deferred(), target, &signal, &mut answer);
+        let mut first_panic = FirstPanic::from(sent);
         if let Some(observers) = S::OBSERVERS {
-            outcome = outcome.and(self.after_handlers(signal, observers));
+            first_panic.note(self.after_handlers(signal, observers));
         }
-        outcome = outcome.and(self.apply_commands());
-        if let Err(panicked) = outcome {
-            panicked.resume();
-        }
+        first_panic.note(self.apply_commands());
+        first_panic.resume();
         answer
     }
 

@@ -9,7 +9,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     reference::{
         release::remember,
         sync::{Linked, link},
@@ -30,7 +30,7 @@ pub(crate) enum Scope {
 ///
 /// What they have lost waits for the next [sync](super::sync). Commands that wait go on waiting.
 pub(crate) fn look(world: &mut World, scope: Scope) -> Result<(), Panicked> {
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     let mut unlinked = Unlinked::default();
     let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
     for number in 0..types {
@@ -42,13 +42,14 @@ pub(crate) fn look(world: &mut World, scope: Scope) -> Result<(), Panicked> {
             Ok(changes) => {
                 changes.link_plain(world, tracking);
                 for holder in changes.others {
-                    outcome = outcome.and(unlinked.link(world, holder, tracking));
+                    first_panic.note(unlinked.link(world, holder, tracking));
                 }
             }
-            Err(panicked) => outcome = outcome.and(Err(panicked)),
+            Err(panicked) => first_panic.keep(panicked),
         }
     }
-    outcome.and(unlinked.finish(world))
+    first_panic.note(unlinked.finish(world));
+    first_panic.into_outcome()
 }
 
 /// The components that are not linked yet, because somebody whom they name is not marked as a
@@ -90,7 +91,7 @@ impl Unlinked {
 
     /// Marks the targets in one go, which applies no commands, and links the components.
     fn finish(self, world: &mut World) -> Result<(), Panicked> {
-        let mut outcome = Ok(());
+        let mut first_panic = FirstPanic::default();
         let mut targets = self
             .targets
             .into_iter()
@@ -99,17 +100,17 @@ impl Unlinked {
         while targets.len() > 0 {
             let marked = catch(|| world.try_insert_batch(targets.by_ref()));
             // Nobody can have despawned them meanwhile.
-            outcome = outcome.and(marked.map(drop));
+            first_panic.note(marked.map(drop));
         }
         for (holder, tracking) in self.components {
             let mut again = Self::default();
-            outcome = outcome.and(again.link(world, holder, tracking));
+            first_panic.note(again.link(world, holder, tracking));
             if !again.components.is_empty() {
                 // Somebody keeps the mark off: the next sync says so.
                 let component = [(holder, tracking.number)].into_iter();
                 remember(&mut DeferredWorld::from(&mut *world), component);
             }
         }
-        outcome
+        first_panic.into_outcome()
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     books::Books,
     deleting::Deleting,
     hash::IndexSet,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     reference::{
         losses::{Losses, Verdict, clings},
         policy::OnLoss,
@@ -33,7 +33,7 @@ pub(crate) struct Released {
     /// What is left to do.
     pub(crate) demands: Vec<Demand>,
     /// The first panic.
-    pub(crate) panicked: Option<Panicked>,
+    pub(crate) first_panic: FirstPanic,
     /// How many components had to let go of something.
     pub(crate) components: usize,
     /// The components that panicked when they were read: their holders, and the numbers of their
@@ -45,7 +45,7 @@ impl Released {
     /// Returns what a release came to that panicked.
     pub(crate) fn panicked(panicked: Panicked) -> Self {
         Self {
-            panicked: Some(panicked),
+            first_panic: FirstPanic::from(Err(panicked)),
             ..Self::default()
         }
     }
@@ -54,19 +54,12 @@ impl Released {
         self.demands.extend(other.demands);
         self.components += other.components;
         self.unread.extend(other.unread);
-        self.note(other.panicked.map_or(Ok(()), Err));
-    }
-
-    /// Keeps the first panic.
-    fn note(&mut self, outcome: Result<(), Panicked>) {
-        if self.panicked.is_none() {
-            self.panicked = outcome.err();
-        }
+        self.first_panic.note(other.first_panic.into_outcome());
     }
 
     /// Returns the panic as an outcome, and what is left to do.
     pub(crate) fn into_parts(self) -> (Vec<Demand>, Result<(), Panicked>) {
-        (self.demands, self.panicked.map_or(Ok(()), Err))
+        (self.demands, self.first_panic.into_outcome())
     }
 }
 
@@ -138,7 +131,7 @@ pub(crate) fn release_now(
     if is_deferred {
         if released.components > before {
             // One by one, because a panic drops the commands that wait behind.
-            released.note(catch(|| world.flush()));
+            released.first_panic.run(|| world.flush());
         }
         ascend(world);
     }
@@ -297,7 +290,7 @@ fn release_each(
                 if looked.is_err() {
                     unread.push((holder, number));
                 }
-                released.note(looked);
+                released.first_panic.note(looked);
             }
         }
         remember(world, unread.iter().copied());
@@ -316,9 +309,9 @@ fn release_each(
                 remember(world, [(loss.holder, number)].into_iter());
             }
             let hears = if loss.stays { hears } else { Hears::No };
-            released.note(catch(|| {
+            released.first_panic.run(|| {
                 reach.release(world, loss.holder, cleared, hears);
-            }));
+            });
             // Who is changed by a command is looked at again when there is a new value.
             if loss.must_let_go && !reach.is_deferred() {
                 match clings(world, loss.holder, tracking, cleared) {
@@ -327,7 +320,7 @@ fn release_each(
                         number,
                     }),
                     Ok(false) => {}
-                    Err(panicked) => released.note(Err(panicked)),
+                    Err(panicked) => released.first_panic.keep(panicked),
                 }
             }
         }

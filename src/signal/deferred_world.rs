@@ -17,7 +17,7 @@ use crate::{
     },
     deleting::Deleting,
     error::{RegisterError, RetargetError},
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked},
     registration::Registration,
     signal::{
         handler::SignalHandler,
@@ -130,13 +130,13 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
     if books.pending.is_empty() {
         return Ok(());
     }
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     let waiting: Vec<_> = books.pending.entries().collect();
     for entry in waiting {
         see_to_later(&mut DeferredWorld::from(&mut *world), entry, Phase::Waiting);
-        outcome = outcome.and(catch(|| world.flush()));
+        first_panic.run(|| world.flush());
     }
-    outcome
+    first_panic.into_outcome()
 }
 
 fn prepare_later(world: &mut DeferredWorld, handler: HandlerId) {

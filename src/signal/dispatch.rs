@@ -28,7 +28,7 @@ use crate::{
         ids::{HandlerId, ListId, SignalId},
     },
     deleting::{Deleting, SlowestHandler},
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     registration::Registration,
     signal::qdeleting::{QdelCause, Qdeleting},
 };
@@ -184,7 +184,7 @@ pub(crate) fn ask<A: 'static>(
         return Ok(());
     };
     let is_deleting = deleting(world);
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     for (_, listener, handler) in books.list(list).iter() {
         // A type may be a signal as well, with handlers of its own.
         let Call::Look(handler) = books.table.call(handler) else {
@@ -198,13 +198,10 @@ pub(crate) fn ask<A: 'static>(
             signal: question,
             answer,
         };
-        let called = catch(|| {
-            handler.call(world, &mut round, listener);
-        });
-        outcome = outcome.and(called);
+        first_panic.run(|| handler.call(world, &mut round, listener));
         after(listener, answer);
     }
-    outcome
+    first_panic.into_outcome()
 }
 
 /// Tells of a target that is despawned by whatever means, while it is whole.
@@ -309,7 +306,7 @@ impl<'a, 's> Dispatch<'a, 's> {
         mut next: Option<Batch>,
         mut round: Round,
     ) -> Result<(), Panicked> {
-        let mut outcome = Ok(());
+        let mut first_panic = FirstPanic::default();
         while let Some(batch) = next {
             let called = match batch {
                 Batch::Fields(handler) => {
@@ -332,13 +329,13 @@ impl<'a, 's> Dispatch<'a, 's> {
                     }
                 }
             };
-            outcome = outcome.and(called);
+            first_panic.note(called);
             if let Some(stopwatch) = &mut self.stopwatch {
                 stopwatch.stop();
             }
             next = self.go_on(world);
         }
-        outcome
+        first_panic.into_outcome()
     }
 
     /// Returns what is called after a batch.
@@ -434,7 +431,7 @@ fn call_batch(
     listeners: &[Option<Entity>],
 ) -> Result<(), Panicked> {
     let done = Cell::new(0);
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     loop {
         let before = done.get();
         let query = query.as_deref_mut();
@@ -442,9 +439,9 @@ fn call_batch(
             handler.call(world, query, round, listeners, &done);
         });
         let finished = called.is_ok() || done.get() == before;
-        outcome = outcome.and(called);
+        first_panic.note(called);
         if finished {
-            return outcome;
+            return first_panic.into_outcome();
         }
     }
 }

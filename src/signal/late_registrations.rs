@@ -25,7 +25,7 @@ use crate::{
     },
     deleting::Deleting,
     error::RegisterError,
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked},
 };
 
 /// Returns who is being deleted and may yet live on, if that is why a registration was refused.
@@ -127,7 +127,7 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
         };
         let late = &mut books.bypass_change_detection().late;
         let Some(number) = late.first_decided() else {
-            return late.take_panic().map_or(Ok(()), Err);
+            return late.first_panic.take();
         };
         try_again(world, number);
     }
@@ -142,7 +142,7 @@ fn try_again(world: &mut World, number: u64) {
         return;
     };
     let all = books.bypass_change_detection().late.take_decided(number);
-    let mut outcome = Ok(());
+    let mut first_panic = FirstPanic::default();
     for decided in all {
         let Some(mut books) = world.get_resource_mut::<Books>() else {
             // Somebody has cleared the world.
@@ -151,22 +151,22 @@ fn try_again(world: &mut World, number: u64) {
         let Some(retry) = books.bypass_change_detection().late.take(decided) else {
             continue;
         };
-        let tried = catch(|| {
+        first_panic.run(|| {
             retry(world);
             // Bevy forgets what the last command has queued, should it panic and an error handler
             // swallow that.
             world.commands().queue(|_: &mut World| {});
             world.flush();
         });
-        outcome = outcome.and(tried);
     }
-    let Err(panicked) = outcome else {
+    let Err(panicked) = first_panic.into_outcome() else {
         return;
     };
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         panicked.resume();
     };
-    books.bypass_change_detection().late.keep_panic(panicked);
+    let late = &mut books.bypass_change_detection().late;
+    late.first_panic.keep(panicked);
 }
 
 impl Books {

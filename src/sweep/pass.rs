@@ -30,7 +30,7 @@ use crate::{
         readers::{BlindTo, Readers, archetypes},
         reflection::{Holds, Reflection},
     },
-    panics::{Panicked, catch},
+    panics::{FirstPanic, Panicked, catch},
     reference::{
         self,
         tracked::{Hears, Tracked},
@@ -68,21 +68,14 @@ pub(crate) enum Progress {
 struct Found {
     hits: Vec<Hit>,
     /// Whether a component panicked when it was read. The others were read all the same.
-    outcome: Result<(), Panicked>,
+    first_panic: FirstPanic,
 }
 
 impl Found {
     fn nothing() -> Self {
         Self {
             hits: Vec::new(),
-            outcome: Ok(()),
-        }
-    }
-
-    /// Keeps the first panic.
-    fn note(&mut self, outcome: Result<(), Panicked>) {
-        if self.outcome.is_ok() {
-            self.outcome = outcome;
+            first_panic: FirstPanic::default(),
         }
     }
 }
@@ -113,15 +106,15 @@ impl Pass {
     ) -> (Progress, Result<(), Panicked>) {
         // Who comes after that did not name anybody when the pass began.
         let end = *self.end.get_or_insert_with(|| world.entities().len());
-        let mut outcome = Ok(());
+        let mut first_panic = FirstPanic::default();
         loop {
             let found = self.look_at_some(world, targets, end);
-            outcome = outcome.and(self.empty(world, targets, found));
+            first_panic.note(self.empty(world, targets, found));
             if self.next >= end {
-                return (Progress::Done, outcome);
+                return (Progress::Done, first_panic.into_outcome());
             }
             if !may_go_on() {
-                return (Progress::Interrupted, outcome);
+                return (Progress::Interrupted, first_panic.into_outcome());
             }
         }
     }
@@ -160,7 +153,7 @@ impl Pass {
             let naming = match reference::tracked::naming(world, number, is_meant) {
                 Ok(naming) => naming,
                 Err(panicked) => {
-                    found.note(Err(panicked));
+                    found.first_panic.keep(panicked);
                     continue;
                 }
             };
@@ -246,7 +239,7 @@ impl Pass {
         match looked {
             Ok(None) => {}
             Ok(Some(path)) => self.too_deep.note(reads.component, holder.id(), path),
-            Err(panicked) => return found.note(Err(panicked)),
+            Err(panicked) => return found.first_panic.keep(panicked),
         }
         if !places.is_empty() {
             found.hits.push(Hit {
@@ -264,7 +257,10 @@ impl Pass {
         targets: &Targets,
         found: Found,
     ) -> Result<(), Panicked> {
-        let Found { hits, mut outcome } = found;
+        let Found {
+            hits,
+            mut first_panic,
+        } = found;
         for hit in hits {
             let holder = self.readers.label(world, hit.holder);
             let mut to_empty = EntityIndexSet::default();
@@ -288,14 +284,14 @@ impl Pass {
                 );
             } else {
                 // User code may have seen to it since the look.
-                let named = self.named_by(world, &hit, &mut outcome);
+                let named = self.named_by(world, &hit, &mut first_panic);
                 let named = named.into_iter().filter(|(_, kind)| can_be_emptied(*kind));
                 let named: EntityHashSet = named.map(|(target, _)| target).collect();
                 to_empty.retain(|target| named.contains(target));
                 if !to_empty.is_empty() {
-                    outcome = outcome.and(self.empty_component(world, &hit, to_empty));
+                    first_panic.note(self.empty_component(world, &hit, to_empty));
                 }
-                still_named = self.named_by(world, &hit, &mut outcome);
+                still_named = self.named_by(world, &hit, &mut first_panic);
             }
             for ((target, place), label) in hit.places.into_iter().zip(labels) {
                 let state = if targets.treatment(world, target) == Some(Treatment::Report) {
@@ -313,7 +309,7 @@ impl Pass {
                 });
             }
         }
-        outcome
+        first_panic.into_outcome()
     }
 
     /// Has a component let go of who is `lost`.
@@ -346,7 +342,7 @@ impl Pass {
         &mut self,
         world: &World,
         hit: &Hit,
-        outcome: &mut Result<(), Panicked>,
+        first_panic: &mut FirstPanic,
     ) -> HashSet<(Entity, PlaceKind)> {
         let reads = self.readers.by_number(hit.reader);
         let Ok(holder) = world.get_entity(hit.holder) else {
@@ -359,13 +355,10 @@ impl Pass {
         let mut places = Vec::new();
         let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
         let mut is_meant = |entity| meant.contains(&entity);
-        let looked = catch(|| {
+        first_panic.run(|| {
             // What is too deep is noted already.
             let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
         });
-        if outcome.is_ok() {
-            *outcome = looked;
-        }
         self.holds = reflection.into_holds();
         let places = places.into_iter();
         places.map(|(target, place)| (target, place.kind)).collect()
