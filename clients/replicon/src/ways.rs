@@ -13,7 +13,7 @@ use bevy::{
     prelude::*,
 };
 use bevy_replicon::prelude::*;
-use qdel::{prelude::*, testing::WorkClock, DestroyContext};
+use qdel::{prelude::*, testing::WorkClock, DestroyContext, Hiding};
 
 use crate::ends::{Ends, FRAME, Follows, Health, Id};
 

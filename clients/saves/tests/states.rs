@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bevy_app::{App, Update};
 use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 use bevy_state::{app::StatesPlugin, prelude::*};
-use qdel::{prelude::*, testing::WorkClock, Deleting, TEARDOWN_BATCH};
+use qdel::{prelude::*, testing::WorkClock, Deleting};
 
 #[derive(States, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 enum Screen {
@@ -84,7 +84,8 @@ fn state_does_not_bring_back_who_waits_under_a_budget() {
     enter(&mut app, Screen::Game);
     app.update();
 
-    assert_eq!(deleting(app.world_mut()), (200 - TEARDOWN_BATCH, 0));
+    // A budget that is spent at once is a batch of 32 a frame.
+    assert_eq!(deleting(app.world_mut()), (200 - 32, 0));
 }
 
 #[test]
