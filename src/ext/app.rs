@@ -12,9 +12,9 @@ use crate::{
 /// Making types known, on an [`App`]: those that listen, are destroyed, are counted, name others, or
 /// are left out of sweeps.
 pub trait AppQdelExt {
-    /// Watches for the end of each `C` in the cheapest way.
+    /// Has the declared fields of each `C` cleared when what they name goes away.
     ///
-    /// See [`WorldQdelExt::register_listener`].
+    /// See [`WorldReferencesExt::track_references`].
     ///
     /// # Examples
     ///
@@ -23,28 +23,23 @@ pub trait AppQdelExt {
     /// use bevy_ecs::prelude::*;
     /// use qdel::prelude::*;
     ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
+    /// #[derive(Component, References)]
+    /// struct Archer {
+    ///     #[entities]
+    ///     target: Option<Entity>,
     /// }
     ///
     /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).register_listener::<Mob>();
-    /// let world = app.world_mut();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// app.add_plugins(QdelPlugin::default()).track_references::<Archer>();
+    /// let goblin = app.world_mut().spawn_empty().id();
+    /// let archer = app.world_mut().spawn(Archer { target: Some(goblin) }).id();
     ///
-    /// world.despawn(archer);
+    /// app.world_mut().qdel(goblin)?;
     ///
-    /// assert!(world.registrations_on(goblin).is_empty());
-    /// # Ok::<(), qdel::RegisterError>(())
+    /// assert_eq!(app.world().get::<Archer>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::QdelError>(())
     /// ```
-    fn register_listener<C: Component>(&mut self) -> &mut Self;
+    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self;
 
     /// Has [`Destroy`] called for each `C` whose entity is deleted.
     ///
@@ -88,6 +83,40 @@ pub trait AppQdelExt {
     /// ```
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
 
+    /// Watches for the end of each `C` in the cheapest way.
+    ///
+    /// See [`WorldQdelExt::register_listener`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_listener::<Mob>();
+    /// let world = app.world_mut();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.despawn(archer);
+    ///
+    /// assert!(world.registrations_on(goblin).is_empty());
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_listener<C: Component>(&mut self) -> &mut Self;
+
     /// Counts what deletions of entities with an `M` do and cost, apart from the others.
     ///
     /// See [`WorldQdelExt::register_qdel_kind`].
@@ -112,35 +141,6 @@ pub trait AppQdelExt {
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
     fn register_qdel_kind<M: Component>(&mut self) -> &mut Self;
-
-    /// Has the declared fields of each `C` cleared when what they name goes away.
-    ///
-    /// See [`WorldReferencesExt::track_references`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_app::prelude::*;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component, References)]
-    /// struct Archer {
-    ///     #[entities]
-    ///     target: Option<Entity>,
-    /// }
-    ///
-    /// let mut app = App::new();
-    /// app.add_plugins(QdelPlugin::default()).track_references::<Archer>();
-    /// let goblin = app.world_mut().spawn_empty().id();
-    /// let archer = app.world_mut().spawn(Archer { target: Some(goblin) }).id();
-    ///
-    /// app.world_mut().qdel(goblin)?;
-    ///
-    /// assert_eq!(app.world().get::<Archer>(archer).unwrap().target, None);
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self;
 
     /// Has sweeps leave all components or the resource of type `C` as they are.
     ///
@@ -169,8 +169,8 @@ pub trait AppQdelExt {
 }
 
 impl AppQdelExt for App {
-    fn register_listener<C: Component>(&mut self) -> &mut Self {
-        self.world_mut().register_listener::<C>();
+    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self {
+        self.world_mut().track_references::<C>();
         self
     }
 
@@ -179,13 +179,13 @@ impl AppQdelExt for App {
         self
     }
 
-    fn register_qdel_kind<M: Component>(&mut self) -> &mut Self {
-        self.world_mut().register_qdel_kind::<M>();
+    fn register_listener<C: Component>(&mut self) -> &mut Self {
+        self.world_mut().register_listener::<C>();
         self
     }
 
-    fn track_references<C: TrackedComponent>(&mut self) -> &mut Self {
-        self.world_mut().track_references::<C>();
+    fn register_qdel_kind<M: Component>(&mut self) -> &mut Self {
+        self.world_mut().register_qdel_kind::<M>();
         self
     }
 

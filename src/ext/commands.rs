@@ -138,6 +138,34 @@ pub trait CommandsQdelExt: sealed::Queue {
             .queue(move |world: &mut World| take::batch(world, entities, Force::Yes));
     }
 
+    /// Stops a timer. See [`WorldQdelExt::cancel_qdel`](crate::WorldQdelExt::cancel_qdel).
+    ///
+    /// It is no error if it is not running any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let corpse = world.spawn_empty().id();
+    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
+    ///
+    /// world.commands().cancel_qdel(timer);
+    /// world.flush();
+    ///
+    /// assert!(world.qdel_timers().is_empty());
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    fn cancel_qdel(&mut self, timer: QdelTimer) {
+        self.queue_of_commands().queue(move |world: &mut World| {
+            // Its time may be up by now.
+            let _ = WorldQdelExt::cancel_qdel(world, timer);
+        });
+    }
+
     /// Has declared references let go of what is lost. See
     /// [`WorldReferencesExt::sync_references`](crate::WorldReferencesExt::sync_references).
     ///
@@ -195,34 +223,6 @@ pub trait CommandsQdelExt: sealed::Queue {
     /// ```
     fn queue_sweep(&mut self) {
         self.queue_of_commands().queue(sweep_in_flush::queue_sweep);
-    }
-
-    /// Stops a timer. See [`WorldQdelExt::cancel_qdel`](crate::WorldQdelExt::cancel_qdel).
-    ///
-    /// It is no error if it is not running any more.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use core::time::Duration;
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// let mut world = World::new();
-    /// let corpse = world.spawn_empty().id();
-    /// let timer = world.qdel_in(corpse, Duration::from_secs(10))?;
-    ///
-    /// world.commands().cancel_qdel(timer);
-    /// world.flush();
-    ///
-    /// assert!(world.qdel_timers().is_empty());
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn cancel_qdel(&mut self, timer: QdelTimer) {
-        self.queue_of_commands().queue(move |world: &mut World| {
-            // Its time may be up by now.
-            let _ = WorldQdelExt::cancel_qdel(world, timer);
-        });
     }
 }
 

@@ -204,6 +204,40 @@ pub trait EntityCommandsQdelExt {
         handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> &mut Self;
 
+    /// Makes sure that a component of this entity listens for a signal about `target`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    ///
+    /// for _ in 0..2 {
+    ///     world.commands().entity(archer).ensure_signal(goblin, Mob::clear_target);
+    /// }
+    /// world.flush();
+    ///
+    /// assert_eq!(world.registrations_on(goblin).len(), 1);
+    /// ```
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> &mut Self;
+
     /// Registers `handler` in place of the one its component has.
     ///
     /// # Examples
@@ -245,40 +279,6 @@ pub trait EntityCommandsQdelExt {
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self;
 
-    /// Makes sure that a component of this entity listens for a signal about `target`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    ///
-    /// for _ in 0..2 {
-    ///     world.commands().entity(archer).ensure_signal(goblin, Mob::clear_target);
-    /// }
-    /// world.flush();
-    ///
-    /// assert_eq!(world.registrations_on(goblin).len(), 1);
-    /// ```
-    fn ensure_signal<Shape: 'static>(
-        &mut self,
-        target: Entity,
-        handler: impl SignalHandler<Shape>,
-    ) -> &mut Self;
-
     /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
     ///
     /// If `to` is being deleted or gone when the command is applied, a registration for
@@ -315,36 +315,6 @@ pub trait EntityCommandsQdelExt {
     /// ```
     fn retarget_signal<C: Component, S: 'static>(&mut self, from: Entity, to: Entity) -> &mut Self;
 
-    /// Ends all registrations on this entity: see [`WorldSignalExt::unregister_all`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// world.commands().entity(goblin).unregister_all().despawn();
-    /// world.flush();
-    ///
-    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    fn unregister_all(&mut self) -> &mut Self;
-
     /// Ends the registration of this entity's `C` for the signal `S` about `target`, if there is
     /// one.
     ///
@@ -377,6 +347,72 @@ pub trait EntityCommandsQdelExt {
     /// ```
     #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self;
+
+    /// Ends all registrations on this entity: see [`WorldSignalExt::unregister_all`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.commands().entity(goblin).unregister_all().despawn();
+    /// world.flush();
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn unregister_all(&mut self) -> &mut Self;
+
+    /// Sends `signal` about this entity. There is nobody to hear the answer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal(knight, knight, Armour::on_hit)?;
+    ///
+    /// world.commands().entity(knight).send_signal(Hit(3));
+    /// world.flush();
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
+    fn send_signal<S: Signal>(&mut self, signal: S) -> &mut Self;
 
     /// Registers `handler` of a component of this entity for a global signal.
     ///
@@ -450,42 +486,6 @@ pub trait EntityCommandsQdelExt {
     /// # Ok::<(), qdel::RegisterError>(())
     /// ```
     fn unregister_global_signal<C: Component, S: 'static>(&mut self) -> &mut Self;
-
-    /// Sends `signal` about this entity. There is nobody to hear the answer.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// struct Hit(u32);
-    ///
-    /// impl Signal for Hit {
-    ///     type Answer = ();
-    /// }
-    ///
-    /// #[derive(Component, Default)]
-    /// struct Armour { damage: u32 }
-    ///
-    /// impl Armour {
-    ///     fn on_hit(&mut self, hit: Received<Hit>) {
-    ///         self.damage += hit.0;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let knight = world.spawn(Armour::default()).id();
-    /// world.register_signal(knight, knight, Armour::on_hit)?;
-    ///
-    /// world.commands().entity(knight).send_signal(Hit(3));
-    /// world.flush();
-    ///
-    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
-    fn send_signal<S: Signal>(&mut self, signal: S) -> &mut Self;
 }
 
 impl EntityCommandsQdelExt for EntityCommands<'_> {
@@ -521,14 +521,6 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         queue_registration(self, About::Entity(target), handler, Manner::AddOnce)
     }
 
-    fn replace_signal<Shape: 'static>(
-        &mut self,
-        target: Entity,
-        handler: impl SignalHandler<Shape>,
-    ) -> &mut Self {
-        queue_registration(self, About::Entity(target), handler, Manner::Replace)
-    }
-
     fn ensure_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -537,10 +529,27 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         queue_registration(self, About::Entity(target), handler, Manner::Ensure)
     }
 
+    fn replace_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> &mut Self {
+        queue_registration(self, About::Entity(target), handler, Manner::Replace)
+    }
+
     fn retarget_signal<C: Component, S: 'static>(&mut self, from: Entity, to: Entity) -> &mut Self {
         let listener = self.id();
         self.commands().queue(move |world: &mut World| {
             retarget::retarget_late::<C, S>(world, listener, from, to)
+        });
+        self
+    }
+
+    fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self {
+        let listener = self.id();
+        self.commands().queue(move |world: &mut World| {
+            let ended = world.unregister_signal::<C, S>(listener, target);
+            ended.map_err(|error| BevyError::from(error).with_severity(Severity::Debug))
         });
         self
     }
@@ -553,11 +562,10 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         self
     }
 
-    fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self {
-        let listener = self.id();
+    fn send_signal<S: Signal>(&mut self, signal: S) -> &mut Self {
+        let target = self.id();
         self.commands().queue(move |world: &mut World| {
-            let ended = world.unregister_signal::<C, S>(listener, target);
-            ended.map_err(|error| BevyError::from(error).with_severity(Severity::Debug))
+            world.send_signal(target, signal);
         });
         self
     }
@@ -574,14 +582,6 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         self.commands().queue(move |world: &mut World| {
             let ended = world.unregister_global_signal::<C, S>(listener);
             ended.map_err(|error| BevyError::from(error).with_severity(Severity::Debug))
-        });
-        self
-    }
-
-    fn send_signal<S: Signal>(&mut self, signal: S) -> &mut Self {
-        let target = self.id();
-        self.commands().queue(move |world: &mut World| {
-            world.send_signal(target, signal);
         });
         self
     }

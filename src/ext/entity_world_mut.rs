@@ -155,6 +155,44 @@ pub trait EntityWorldMutQdelExt {
         handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> Result<Registered, RegisterError>;
 
+    /// Makes sure that a component of this entity listens for a signal about `target`.
+    ///
+    /// # Errors
+    ///
+    /// As [`WorldSignalExt::ensure_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    ///
+    /// for _ in 0..2 {
+    ///     world.entity_mut(archer).ensure_signal(goblin, Mob::clear_target)?;
+    /// }
+    ///
+    /// assert_eq!(world.registrations_on(goblin).len(), 1);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn ensure_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError>;
+
     /// Registers `handler` in place of the one its component has.
     ///
     /// # Errors
@@ -199,44 +237,6 @@ pub trait EntityWorldMutQdelExt {
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError>;
 
-    /// Makes sure that a component of this entity listens for a signal about `target`.
-    ///
-    /// # Errors
-    ///
-    /// As [`WorldSignalExt::ensure_signal`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    ///
-    /// for _ in 0..2 {
-    ///     world.entity_mut(archer).ensure_signal(goblin, Mob::clear_target)?;
-    /// }
-    ///
-    /// assert_eq!(world.registrations_on(goblin).len(), 1);
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    fn ensure_signal<Shape: 'static>(
-        &mut self,
-        target: Entity,
-        handler: impl SignalHandler<Shape>,
-    ) -> Result<Registered, RegisterError>;
-
     /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
     ///
     /// # Errors
@@ -276,37 +276,6 @@ pub trait EntityWorldMutQdelExt {
         to: Entity,
     ) -> Result<Registered, RetargetError>;
 
-    /// Ends all registrations on this entity, and returns how many there were: see
-    /// [`WorldSignalExt::unregister_all`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// assert_eq!(world.entity_mut(goblin).unregister_all(), 1);
-    /// world.despawn(goblin);
-    ///
-    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    fn unregister_all(&mut self) -> usize;
-
     /// Ends the registration of this entity's `C` for the signal `S` about `target`.
     ///
     /// # Errors
@@ -345,11 +314,8 @@ pub trait EntityWorldMutQdelExt {
         target: Entity,
     ) -> Result<(), UnregisterError>;
 
-    /// Registers `handler` of a component of this entity for a global signal.
-    ///
-    /// # Errors
-    ///
-    /// As [`WorldSignalExt::register_global_signal`].
+    /// Ends all registrations on this entity, and returns how many there were: see
+    /// [`WorldSignalExt::unregister_all`].
     ///
     /// # Examples
     ///
@@ -357,74 +323,27 @@ pub trait EntityWorldMutQdelExt {
     /// use bevy_ecs::prelude::*;
     /// use qdel::prelude::*;
     ///
-    /// struct Nightfall;
-    ///
-    /// impl Signal for Nightfall {
-    ///     type Answer = ();
-    /// }
-    ///
     /// #[derive(Component)]
-    /// struct Lamp { lit: bool }
+    /// struct Mob { target: Option<Entity> }
     ///
-    /// impl Lamp {
-    ///     fn light(&mut self, _: Received<Nightfall>) {
-    ///         self.lit = true;
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
     ///     }
     /// }
     ///
     /// let mut world = World::new();
-    /// let lamp = world.spawn(Lamp { lit: false }).id();
-    /// world.entity_mut(lamp).register_global_signal(Lamp::light)?;
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
     ///
-    /// world.send_global_signal(Nightfall);
+    /// assert_eq!(world.entity_mut(goblin).unregister_all(), 1);
+    /// world.despawn(goblin);
     ///
-    /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, Some(goblin));
     /// # Ok::<(), qdel::RegisterError>(())
     /// ```
-    fn register_global_signal<Shape: 'static>(
-        &mut self,
-        handler: impl SignalHandler<Shape>,
-    ) -> Result<Registered, RegisterError>;
-
-    /// Ends the registration of this entity's `C` for the global signal `S`.
-    ///
-    /// # Errors
-    ///
-    /// As [`WorldSignalExt::unregister_global_signal`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// struct Nightfall;
-    ///
-    /// impl Signal for Nightfall {
-    ///     type Answer = ();
-    /// }
-    ///
-    /// #[derive(Component)]
-    /// struct Lamp { lit: bool }
-    ///
-    /// impl Lamp {
-    ///     fn light(&mut self, _: Received<Nightfall>) {
-    ///         self.lit = true;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let lamp = world.spawn(Lamp { lit: false }).id();
-    /// world.register_global_signal(lamp, Lamp::light)?;
-    ///
-    /// world.entity_mut(lamp).unregister_global_signal::<Lamp, Nightfall>()?;
-    /// world.send_global_signal(Nightfall);
-    ///
-    /// assert!(!world.get::<Lamp>(lamp).unwrap().lit);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    fn unregister_global_signal<C: Component, S: 'static>(&mut self)
-    -> Result<(), UnregisterError>;
+    fn unregister_all(&mut self) -> usize;
 
     /// Sends `signal` about this entity, and returns the merged answer.
     ///
@@ -539,6 +458,87 @@ pub trait EntityWorldMutQdelExt {
     /// # Ok::<(), qdel::RegisterError>(())
     /// ```
     fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer;
+
+    /// Registers `handler` of a component of this entity for a global signal.
+    ///
+    /// # Errors
+    ///
+    /// As [`WorldSignalExt::register_global_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.entity_mut(lamp).register_global_signal(Lamp::light)?;
+    ///
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_global_signal<Shape: 'static>(
+        &mut self,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError>;
+
+    /// Ends the registration of this entity's `C` for the global signal `S`.
+    ///
+    /// # Errors
+    ///
+    /// As [`WorldSignalExt::unregister_global_signal`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Nightfall;
+    ///
+    /// impl Signal for Nightfall {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component)]
+    /// struct Lamp { lit: bool }
+    ///
+    /// impl Lamp {
+    ///     fn light(&mut self, _: Received<Nightfall>) {
+    ///         self.lit = true;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let lamp = world.spawn(Lamp { lit: false }).id();
+    /// world.register_global_signal(lamp, Lamp::light)?;
+    ///
+    /// world.entity_mut(lamp).unregister_global_signal::<Lamp, Nightfall>()?;
+    /// world.send_global_signal(Nightfall);
+    ///
+    /// assert!(!world.get::<Lamp>(lamp).unwrap().lit);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    fn unregister_global_signal<C: Component, S: 'static>(&mut self)
+    -> Result<(), UnregisterError>;
 
     /// Returns `true` if anybody listens for `S` on this entity.
     ///
@@ -664,15 +664,6 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
         self.world_scope(|world| world.register_signal_once(listener, target, handler))
     }
 
-    fn replace_signal<Shape: 'static>(
-        &mut self,
-        target: Entity,
-        handler: impl SignalHandler<Shape>,
-    ) -> Result<Registered, RegisterError> {
-        let listener = self.id();
-        self.world_scope(|world| world.replace_signal(listener, target, handler))
-    }
-
     fn ensure_signal<Shape: 'static>(
         &mut self,
         target: Entity,
@@ -680,6 +671,15 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
     ) -> Result<Registered, RegisterError> {
         let listener = self.id();
         self.world_scope(|world| world.ensure_signal(listener, target, handler))
+    }
+
+    fn replace_signal<Shape: 'static>(
+        &mut self,
+        target: Entity,
+        handler: impl SignalHandler<Shape>,
+    ) -> Result<Registered, RegisterError> {
+        let listener = self.id();
+        self.world_scope(|world| world.replace_signal(listener, target, handler))
     }
 
     fn retarget_signal<C: Component, S: 'static>(
@@ -691,17 +691,31 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
         self.world_scope(|world| world.retarget_signal::<C, S>(listener, from, to))
     }
 
-    fn unregister_all(&mut self) -> usize {
-        let target = self.id();
-        self.world_scope(|world| world.unregister_all(target))
-    }
-
     fn unregister_signal<C: Component, S: 'static>(
         &mut self,
         target: Entity,
     ) -> Result<(), UnregisterError> {
         let listener = self.id();
         self.world_scope(|world| world.unregister_signal::<C, S>(listener, target))
+    }
+
+    fn unregister_all(&mut self) -> usize {
+        let target = self.id();
+        self.world_scope(|world| world.unregister_all(target))
+    }
+
+    fn send_signal<S: Signal>(&mut self, signal: S) -> S::Answer {
+        let target = self.id();
+        self.world_scope(|world| world.send_signal(target, signal))
+    }
+
+    fn send_signal_with<S: Signal>(&mut self, signal: impl FnOnce() -> S) -> S::Answer {
+        let target = self.id();
+        self.world_scope(|world| world.send_signal_with(target, signal))
+    }
+
+    fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer {
+        self.world().ask_signal(self.id(), question)
     }
 
     fn register_global_signal<Shape: 'static>(
@@ -717,20 +731,6 @@ impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
     ) -> Result<(), UnregisterError> {
         let listener = self.id();
         self.world_scope(|world| world.unregister_global_signal::<C, S>(listener))
-    }
-
-    fn send_signal<S: Signal>(&mut self, signal: S) -> S::Answer {
-        let target = self.id();
-        self.world_scope(|world| world.send_signal(target, signal))
-    }
-
-    fn send_signal_with<S: Signal>(&mut self, signal: impl FnOnce() -> S) -> S::Answer {
-        let target = self.id();
-        self.world_scope(|world| world.send_signal_with(target, signal))
-    }
-
-    fn ask_signal<Q: Question>(&self, question: &Q) -> Q::Answer {
-        self.world().ask_signal(self.id(), question)
     }
 
     fn has_listeners<S: 'static>(&self) -> bool {

@@ -181,103 +181,6 @@ pub trait WorldQdelExt {
     /// ```
     fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatchOutcome;
 
-    /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
-    ///
-    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is
-    /// called. Declared fields that were written are read and linked to what they name, which may
-    /// mark that as a target ([`SignalTarget`](crate::SignalTarget)).
-    ///
-    /// [`QdelPlan::answer`] is what `qdel` would return, and [`QdelPlan::refusals`] lists all
-    /// declared references that refuse it, each with its path.
-    ///
-    /// # Panics
-    ///
-    /// Goes on with the first panic of a handler of [`PreQdel`](crate::PreQdel).
-    ///
-    /// # Complexity
-    ///
-    /// Linear in the number of entities and listeners.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let purse = world.spawn(ChildOf(goblin)).id();
-    ///
-    /// let plan = world.plan_qdel(goblin);
-    ///
-    /// assert_eq!(
-    ///     plan.to_string(),
-    ///     format!(
-    ///         "qdel of {goblin} tells no listeners, destroys no components, releases no references and deletes 2 entities\n\
-    ///          {goblin}\n\
-    ///          {purse}, owned by {goblin}"
-    ///     )
-    /// );
-    /// assert_eq!(world.liveness(goblin), Liveness::Alive);
-    /// ```
-    ///
-    /// Who refuses:
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component, References)]
-    /// struct Bank {
-    ///     #[references(deny)]
-    ///     vault: Option<Entity>,
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// world.track_references::<Bank>();
-    /// let vault = world.spawn_empty().id();
-    /// let bank = world.spawn(Bank { vault: Some(vault) }).id();
-    ///
-    /// let plan = world.plan_qdel(vault);
-    ///
-    /// assert!(plan.answer.is_err());
-    /// assert_eq!((plan.refusals[0].holder, plan.refusals[0].target), (bank, vault));
-    /// assert!(world.plan_qdel(bank).refusals.is_empty());
-    /// ```
-    fn plan_qdel(&mut self, entity: Entity) -> QdelPlan;
-
-    /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as
-    /// [`plan_qdel`](Self::plan_qdel) does.
-    ///
-    /// # Panics
-    ///
-    /// As [`plan_qdel`](Self::plan_qdel).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Blessing;
-    ///
-    /// impl Blessing {
-    ///     fn protect(&self, asked: Received<PreQdel>) -> QdelVerdict {
-    ///         if asked.force { QdelVerdict::Allow } else { QdelVerdict::Veto }
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let king = world.spawn(Blessing).id();
-    /// world.register_signal(king, king, Blessing::protect).unwrap();
-    ///
-    /// assert_eq!(world.plan_qdel(king).answer, Ok(QdelOutcome::Vetoed { on: king }));
-    /// assert_eq!(world.plan_force_qdel(king).answer, Ok(QdelOutcome::Queued));
-    /// assert_eq!(world.liveness(king), Liveness::Alive);
-    /// ```
-    fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan;
-
     /// Tears down what was deleted before this call, and returns how many entities that were.
     ///
     /// With [`Teardown::Budget`](crate::Teardown::Budget) it stops when the time is spent, and the
@@ -487,6 +390,103 @@ pub trait WorldQdelExt {
     /// ```
     fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)>;
 
+    /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
+    ///
+    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is
+    /// called. Declared fields that were written are read and linked to what they name, which may
+    /// mark that as a target ([`SignalTarget`](crate::SignalTarget)).
+    ///
+    /// [`QdelPlan::answer`] is what `qdel` would return, and [`QdelPlan::refusals`] lists all
+    /// declared references that refuse it, each with its path.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the first panic of a handler of [`PreQdel`](crate::PreQdel).
+    ///
+    /// # Complexity
+    ///
+    /// Linear in the number of entities and listeners.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let purse = world.spawn(ChildOf(goblin)).id();
+    ///
+    /// let plan = world.plan_qdel(goblin);
+    ///
+    /// assert_eq!(
+    ///     plan.to_string(),
+    ///     format!(
+    ///         "qdel of {goblin} tells no listeners, destroys no components, releases no references and deletes 2 entities\n\
+    ///          {goblin}\n\
+    ///          {purse}, owned by {goblin}"
+    ///     )
+    /// );
+    /// assert_eq!(world.liveness(goblin), Liveness::Alive);
+    /// ```
+    ///
+    /// Who refuses:
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component, References)]
+    /// struct Bank {
+    ///     #[references(deny)]
+    ///     vault: Option<Entity>,
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.track_references::<Bank>();
+    /// let vault = world.spawn_empty().id();
+    /// let bank = world.spawn(Bank { vault: Some(vault) }).id();
+    ///
+    /// let plan = world.plan_qdel(vault);
+    ///
+    /// assert!(plan.answer.is_err());
+    /// assert_eq!((plan.refusals[0].holder, plan.refusals[0].target), (bank, vault));
+    /// assert!(world.plan_qdel(bank).refusals.is_empty());
+    /// ```
+    fn plan_qdel(&mut self, entity: Entity) -> QdelPlan;
+
+    /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as
+    /// [`plan_qdel`](Self::plan_qdel) does.
+    ///
+    /// # Panics
+    ///
+    /// As [`plan_qdel`](Self::plan_qdel).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Blessing;
+    ///
+    /// impl Blessing {
+    ///     fn protect(&self, asked: Received<PreQdel>) -> QdelVerdict {
+    ///         if asked.force { QdelVerdict::Allow } else { QdelVerdict::Veto }
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let king = world.spawn(Blessing).id();
+    /// world.register_signal(king, king, Blessing::protect).unwrap();
+    ///
+    /// assert_eq!(world.plan_qdel(king).answer, Ok(QdelOutcome::Vetoed { on: king }));
+    /// assert_eq!(world.plan_force_qdel(king).answer, Ok(QdelOutcome::Queued));
+    /// assert_eq!(world.liveness(king), Liveness::Alive);
+    /// ```
+    fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan;
+
     /// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
     ///
     /// A second time does no harm. Register before the first `C` is spawned where you can: what
@@ -692,14 +692,6 @@ impl WorldQdelExt for World {
         worklist::qdel_batch(self, entities, Force::Yes, Look::Afresh)
     }
 
-    fn plan_qdel(&mut self, entity: Entity) -> QdelPlan {
-        plan::plan(self, entity, Force::No)
-    }
-
-    fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan {
-        plan::plan(self, entity, Force::Yes)
-    }
-
     fn flush_qdel(&mut self) -> usize {
         worklist::flush(self, Goal::TearDownWaiting)
     }
@@ -726,6 +718,14 @@ impl WorldQdelExt for World {
 
     fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)> {
         timer::running(self)
+    }
+
+    fn plan_qdel(&mut self, entity: Entity) -> QdelPlan {
+        plan::plan(self, entity, Force::No)
+    }
+
+    fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan {
+        plan::plan(self, entity, Force::Yes)
     }
 
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self {

@@ -295,30 +295,6 @@ pub trait WorldReferencesExt {
     /// ```
     fn find_leftovers(&mut self) -> SweepReport;
 
-    /// Has sweeps leave all components or the resource of type `C` as they are: because it is to
-    /// remember the dead, or names entities of another world.
-    ///
-    /// It is listed among the blind spots of their reports. A sweep that runs in slices keeps what
-    /// it knows. For fields of a declared type there is `#[references(ignore)]`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::{find::BlindReason, prelude::*};
-    ///
-    /// /// Who killed whom, for the end of the game.
-    /// #[derive(Component)]
-    /// struct Chronicle(Vec<(Entity, Entity)>);
-    ///
-    /// let mut world = World::new();
-    /// world.exclude_from_sweeps::<Chronicle>();
-    /// world.spawn(Chronicle(Vec::new()));
-    ///
-    /// assert_eq!(world.sweep().blind_spots[0].reason, BlindReason::LeftOut);
-    /// ```
-    fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self;
-
     /// Has the next flushes sweep for all who are gone, at the pace that the settings say, and
     /// [`SweepFinished`](crate::sweep::SweepFinished) told when it is done. A second time before that does
     /// no harm.
@@ -346,6 +322,30 @@ pub trait WorldReferencesExt {
     /// assert_eq!(world.resource::<Sweeps>().0, 1);
     /// ```
     fn queue_sweep(&mut self);
+
+    /// Has sweeps leave all components or the resource of type `C` as they are: because it is to
+    /// remember the dead, or names entities of another world.
+    ///
+    /// It is listed among the blind spots of their reports. A sweep that runs in slices keeps what
+    /// it knows. For fields of a declared type there is `#[references(ignore)]`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::{find::BlindReason, prelude::*};
+    ///
+    /// /// Who killed whom, for the end of the game.
+    /// #[derive(Component)]
+    /// struct Chronicle(Vec<(Entity, Entity)>);
+    ///
+    /// let mut world = World::new();
+    /// world.exclude_from_sweeps::<Chronicle>();
+    /// world.spawn(Chronicle(Vec::new()));
+    ///
+    /// assert_eq!(world.sweep().blind_spots[0].reason, BlindReason::LeftOut);
+    /// ```
+    fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self;
 
     /// Returns the fields in which sweeps found something since the world began or the statistics
     /// were reset, those with the most places first.
@@ -413,15 +413,15 @@ impl WorldReferencesExt for World {
         sweep_in_flush::sweep_for(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
     }
 
+    fn queue_sweep(&mut self) {
+        sweep_in_flush::queue_sweep(self);
+    }
+
     fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self {
         let component = self.register_component::<C>();
         self.get_resource_or_init::<LeftOut>()
             .insert(component, type_name::<C>());
         self
-    }
-
-    fn queue_sweep(&mut self) {
-        sweep_in_flush::queue_sweep(self);
     }
 
     fn sweep_statistics(&self) -> Vec<LeftoverField> {

@@ -101,6 +101,58 @@ pub trait WorldSignalExt: sealed::Worldly {
         self.enter(listener, about, handler, Manner::Add)
     }
 
+    /// Registers `handler` for one call: the registration is removed before it.
+    ///
+    /// The handler may register anew. A question can be asked any number of times, so its handlers
+    /// cannot be registered for one call. See [`register_signal`](Self::register_signal) for all
+    /// else.
+    ///
+    /// # Errors
+    ///
+    /// As [`register_signal`](Self::register_signal).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// struct Hit(u32);
+    ///
+    /// impl Signal for Hit {
+    ///     type Answer = ();
+    /// }
+    ///
+    /// #[derive(Component, Default)]
+    /// struct Armour { damage: u32 }
+    ///
+    /// impl Armour {
+    ///     fn on_hit(&mut self, hit: Received<Hit>) {
+    ///         self.damage += hit.0;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let knight = world.spawn(Armour::default()).id();
+    /// world.register_signal_once(knight, knight, Armour::on_hit)?;
+    ///
+    /// world.send_signal(knight, Hit(3));
+    /// world.send_signal(knight, Hit(3));
+    ///
+    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    #[doc(alias("CONNECT_ONE_SHOT", "SingleShotConnection", "once"))]
+    fn register_signal_once<Shape: 'static>(
+        &mut self,
+        listener: Entity,
+        target: Entity,
+        handler: impl SignalHandler<Shape, Signal: Signal>,
+    ) -> Result<Registered, RegisterError> {
+        let about = About::Entity(target);
+        self.enter(listener, about, handler, Manner::AddOnce)
+    }
+
     /// Makes sure that a component of `listener` listens for a signal about `target`.
     ///
     /// Where it does already, its handler and its place in the order stay, and this answers
@@ -156,58 +208,6 @@ pub trait WorldSignalExt: sealed::Worldly {
     ) -> Result<Registered, RegisterError> {
         let about = About::Entity(target);
         self.enter(listener, about, handler, Manner::Ensure)
-    }
-
-    /// Registers `handler` for one call: the registration is removed before it.
-    ///
-    /// The handler may register anew. A question can be asked any number of times, so its handlers
-    /// cannot be registered for one call. See [`register_signal`](Self::register_signal) for all
-    /// else.
-    ///
-    /// # Errors
-    ///
-    /// As [`register_signal`](Self::register_signal).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// struct Hit(u32);
-    ///
-    /// impl Signal for Hit {
-    ///     type Answer = ();
-    /// }
-    ///
-    /// #[derive(Component, Default)]
-    /// struct Armour { damage: u32 }
-    ///
-    /// impl Armour {
-    ///     fn on_hit(&mut self, hit: Received<Hit>) {
-    ///         self.damage += hit.0;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let knight = world.spawn(Armour::default()).id();
-    /// world.register_signal_once(knight, knight, Armour::on_hit)?;
-    ///
-    /// world.send_signal(knight, Hit(3));
-    /// world.send_signal(knight, Hit(3));
-    ///
-    /// assert_eq!(world.get::<Armour>(knight).unwrap().damage, 3);
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    #[doc(alias("CONNECT_ONE_SHOT", "SingleShotConnection", "once"))]
-    fn register_signal_once<Shape: 'static>(
-        &mut self,
-        listener: Entity,
-        target: Entity,
-        handler: impl SignalHandler<Shape, Signal: Signal>,
-    ) -> Result<Registered, RegisterError> {
-        let about = About::Entity(target);
-        self.enter(listener, about, handler, Manner::AddOnce)
     }
 
     /// Registers `handler` in place of the one that its component has for its signal about
@@ -268,6 +268,58 @@ pub trait WorldSignalExt: sealed::Worldly {
         self.enter(listener, About::Entity(target), handler, Manner::Replace)
     }
 
+    /// Moves the registration of the `C` on `listener` for the signal `S` from one target to
+    /// another.
+    ///
+    /// Its handler is kept, and for how many calls it is. It goes to the end of the order of the
+    /// new target.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RetargetError::NotRegistered`] if there is none on `from`, also if that has heard
+    /// its last notice, and [`RetargetError::Refused`] if there is one on `to` already, or `to`
+    /// cannot be listened to, or `listener` cannot listen any more. Nothing has changed then.
+    ///
+    /// # Complexity
+    ///
+    /// Constant, however many listeners the targets have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let [goblin, troll] = [(); 2].map(|()| world.spawn_empty().id());
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// world.get_mut::<Mob>(archer).unwrap().target = Some(troll);
+    /// world.retarget_signal::<Mob, Qdeleting>(archer, goblin, troll)?;
+    /// world.despawn(troll);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    fn retarget_signal<C: Component, S: 'static>(
+        &mut self,
+        listener: Entity,
+        from: Entity,
+        to: Entity,
+    ) -> Result<Registered, RetargetError> {
+        self.move_registration::<C, S>(listener, from, to)
+    }
+
     /// Ends the registration of the `C` on `listener` for the signal `S` about `target`.
     ///
     /// In a dispatch that is going on its handler is not called any more. A registration that has
@@ -323,58 +375,6 @@ pub trait WorldSignalExt: sealed::Worldly {
     ) -> Result<(), UnregisterError> {
         let mut world = self.deferred();
         register::unregister::<C, S>(&mut world, listener, About::Entity(target))
-    }
-
-    /// Moves the registration of the `C` on `listener` for the signal `S` from one target to
-    /// another.
-    ///
-    /// Its handler is kept, and for how many calls it is. It goes to the end of the order of the
-    /// new target.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`RetargetError::NotRegistered`] if there is none on `from`, also if that has heard
-    /// its last notice, and [`RetargetError::Refused`] if there is one on `to` already, or `to`
-    /// cannot be listened to, or `listener` cannot listen any more. Nothing has changed then.
-    ///
-    /// # Complexity
-    ///
-    /// Constant, however many listeners the targets have.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let [goblin, troll] = [(); 2].map(|()| world.spawn_empty().id());
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// world.get_mut::<Mob>(archer).unwrap().target = Some(troll);
-    /// world.retarget_signal::<Mob, Qdeleting>(archer, goblin, troll)?;
-    /// world.despawn(troll);
-    ///
-    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    fn retarget_signal<C: Component, S: 'static>(
-        &mut self,
-        listener: Entity,
-        from: Entity,
-        to: Entity,
-    ) -> Result<Registered, RetargetError> {
-        self.move_registration::<C, S>(listener, from, to)
     }
 
     /// Ends all registrations on `target`, for whatever signal, and returns how many there were.
@@ -578,116 +578,6 @@ pub trait WorldSignalExt: sealed::Worldly {
         answer
     }
 
-    /// Returns `true` if anybody listens for `S` on `target`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// assert!(!world.has_listeners::<Qdeleting>(goblin));
-    ///
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    /// assert!(world.has_listeners::<Qdeleting>(goblin));
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    fn has_listeners<S: 'static>(&self, target: Entity) -> bool {
-        let Some(books) = self.reads().get_resource::<Books>() else {
-            return false;
-        };
-        let signal = books.table.signal_id(TypeId::of::<S>());
-        signal
-            .and_then(|signal| books.find(target, signal))
-            .is_some_and(|list| books.list(list).is_heard())
-    }
-
-    /// Returns the registrations on `target`: signal by signal, in order.
-    ///
-    /// Components that name it by a declared reference are among them, with a signal of this crate
-    /// that is called `Referenced`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// let registrations = world.registrations_on(goblin);
-    ///
-    /// assert_eq!(registrations.len(), 1);
-    /// assert_eq!(registrations[0].listener, archer);
-    /// assert!(registrations[0].signal.ends_with("Qdeleting"));
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    #[doc(alias = "get_signal_connection_list")]
-    fn registrations_on(&self, target: Entity) -> Vec<Registration> {
-        let books = self.reads().get_resource::<Books>();
-        books.map_or_else(Vec::new, |books| books.describe_target(target))
-    }
-
-    /// Returns the registrations of the components of `listener`, in order, and after them its
-    /// declared references.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Mob { target: Option<Entity> }
-    ///
-    /// impl Mob {
-    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
-    ///         self.target = None;
-    ///     }
-    /// }
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn_empty().id();
-    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
-    /// world.register_signal(archer, goblin, Mob::clear_target)?;
-    ///
-    /// let registrations = world.registrations_of(archer);
-    ///
-    /// assert_eq!(registrations.len(), 1);
-    /// assert_eq!(registrations[0].target, goblin);
-    /// assert!(registrations[0].component.ends_with("Mob"));
-    /// # Ok::<(), qdel::RegisterError>(())
-    /// ```
-    #[doc(alias("get_incoming_connections", "is_connected"))]
-    fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
-        let books = self.reads().get_resource::<Books>();
-        books.map_or(Vec::new(), |books| books.describe_listener(listener))
-    }
-
     /// Registers `handler` of its component on `listener` for its signal about nothing in
     /// particular.
     ///
@@ -817,6 +707,116 @@ pub trait WorldSignalExt: sealed::Worldly {
         let target = self.reads().resource_entity::<Books>();
         // Without books nobody has registered, and the placeholder has no listeners.
         self.send_signal(target.unwrap_or(Entity::PLACEHOLDER), signal)
+    }
+
+    /// Returns `true` if anybody listens for `S` on `target`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// assert!(!world.has_listeners::<Qdeleting>(goblin));
+    ///
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// assert!(world.has_listeners::<Qdeleting>(goblin));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn has_listeners<S: 'static>(&self, target: Entity) -> bool {
+        let Some(books) = self.reads().get_resource::<Books>() else {
+            return false;
+        };
+        let signal = books.table.signal_id(TypeId::of::<S>());
+        signal
+            .and_then(|signal| books.find(target, signal))
+            .is_some_and(|list| books.list(list).is_heard())
+    }
+
+    /// Returns the registrations on `target`: signal by signal, in order.
+    ///
+    /// Components that name it by a declared reference are among them, with a signal of this crate
+    /// that is called `Referenced`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// let registrations = world.registrations_on(goblin);
+    ///
+    /// assert_eq!(registrations.len(), 1);
+    /// assert_eq!(registrations[0].listener, archer);
+    /// assert!(registrations[0].signal.ends_with("Qdeleting"));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    #[doc(alias = "get_signal_connection_list")]
+    fn registrations_on(&self, target: Entity) -> Vec<Registration> {
+        let books = self.reads().get_resource::<Books>();
+        books.map_or_else(Vec::new, |books| books.describe_target(target))
+    }
+
+    /// Returns the registrations of the components of `listener`, in order, and after them its
+    /// declared references.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    ///
+    /// let registrations = world.registrations_of(archer);
+    ///
+    /// assert_eq!(registrations.len(), 1);
+    /// assert_eq!(registrations[0].target, goblin);
+    /// assert!(registrations[0].component.ends_with("Mob"));
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    #[doc(alias("get_incoming_connections", "is_connected"))]
+    fn registrations_of(&self, listener: Entity) -> Vec<Registration> {
+        let books = self.reads().get_resource::<Books>();
+        books.map_or(Vec::new(), |books| books.describe_listener(listener))
     }
 
     /// Counts what the books hold.
