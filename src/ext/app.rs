@@ -9,10 +9,12 @@ use crate::{
     reference::tracked::TrackedComponent,
 };
 
-/// Making types known, on an [`App`]: those that listen, are destroyed, are counted, name others, or
-/// are left out of sweeps.
+/// Making types known, on an [`App`].
+///
+/// A plugin calls these beside `register_type`. Each does what the verb of that name does on the
+/// `World` of the app.
 pub trait AppQdelExt {
-    /// Has the declared fields of each `C` cleared when what they name goes away.
+    /// Releases the declared fields of each `C` when the entities that they name go away.
     ///
     /// See [`WorldReferencesExt::track_references`].
     ///
@@ -41,7 +43,7 @@ pub trait AppQdelExt {
     /// ```
     fn track_references<C: TrackedComponent>(&mut self) -> &mut Self;
 
-    /// Has [`Destroy`] called for each `C` whose entity is deleted.
+    /// Calls [`Destroy`] for each `C` whose entity is deleted.
     ///
     /// See [`WorldQdelExt::register_destroy`].
     ///
@@ -83,7 +85,7 @@ pub trait AppQdelExt {
     /// ```
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
 
-    /// Watches for the end of each `C` in the cheapest way.
+    /// Watches for the end of each `C` by a component hook.
     ///
     /// See [`WorldQdelExt::register_listener`].
     ///
@@ -117,7 +119,7 @@ pub trait AppQdelExt {
     /// ```
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 
-    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
+    /// Counts what deletions of entities with an `M` do and cost, apart from the other entities.
     ///
     /// See [`WorldQdelExt::register_qdel_kind`].
     ///
@@ -142,7 +144,7 @@ pub trait AppQdelExt {
     /// ```
     fn register_qdel_kind<M: Component>(&mut self) -> &mut Self;
 
-    /// Has sweeps leave all components or the resource of type `C` as they are.
+    /// Leaves components or the resource of type `C` out of sweeps.
     ///
     /// See [`WorldReferencesExt::exclude_from_sweeps`].
     ///

@@ -17,8 +17,11 @@ use crate::{
 };
 
 /// Orderly deletion by commands, from [`Commands`] and from a [`DeferredWorld`].
+///
+/// [`EntityCommandsQdelExt`](crate::EntityCommandsQdelExt) does the same for the entity at hand.
+/// Errors go to Bevy's error handler with `Severity::Warning`, which logs them by default.
 pub trait CommandsQdelExt: sealed::Queue {
-    /// Deletes `entity` when commands are applied. See [`WorldQdelExt::qdel`].
+    /// Deletes `entity` when commands are applied: [`WorldQdelExt::qdel`].
     ///
     /// # Examples
     ///
@@ -46,7 +49,9 @@ pub trait CommandsQdelExt: sealed::Queue {
         self.queue_of_commands().queue(later(entity, Force::No));
     }
 
-    /// Deletes `entity` when commands are applied. See [`WorldQdelExt::force_qdel`].
+    /// Deletes `entity` when commands are applied, and marks the deletion as forced.
+    ///
+    /// See [`WorldQdelExt::force_qdel`].
     ///
     /// # Examples
     ///
@@ -76,10 +81,9 @@ pub trait CommandsQdelExt: sealed::Queue {
         self.queue_of_commands().queue(later(entity, Force::Yes));
     }
 
-    /// Deletes `entities` and everything they own in one go. See [`WorldQdelExt::qdel_batch`].
+    /// Deletes `entities` and everything they own, together: [`WorldQdelExt::qdel_batch`].
     ///
-    /// The first that cannot be deleted is an error that goes to Bevy's error handler with
-    /// `Severity::Warning`.
+    /// The first entity that cannot be deleted is reported to Bevy's error handler.
     ///
     /// # Examples
     ///
@@ -103,10 +107,10 @@ pub trait CommandsQdelExt: sealed::Queue {
             .queue(move |world: &mut World| take::batch(world, entities, Force::No));
     }
 
-    /// Deletes `entities` in one go and shows everybody that it is forced. See
-    /// [`WorldQdelExt::force_qdel_batch`].
+    /// Deletes `entities` together, and marks the deletions as forced.
     ///
-    /// Errors are reported as those of [`qdel_batch`](Self::qdel_batch).
+    /// See [`WorldQdelExt::force_qdel_batch`]. Errors are reported as those of
+    /// [`qdel_batch`](Self::qdel_batch).
     ///
     /// # Examples
     ///
@@ -138,9 +142,9 @@ pub trait CommandsQdelExt: sealed::Queue {
             .queue(move |world: &mut World| take::batch(world, entities, Force::Yes));
     }
 
-    /// Stops a timer. See [`WorldQdelExt::cancel_qdel`](crate::WorldQdelExt::cancel_qdel).
+    /// Stops a timer: [`WorldQdelExt::cancel_qdel`].
     ///
-    /// It is no error if it is not running any more.
+    /// It is no error if the timer is not running any more.
     ///
     /// # Examples
     ///
@@ -166,8 +170,9 @@ pub trait CommandsQdelExt: sealed::Queue {
         });
     }
 
-    /// Has declared references let go of what is lost. See
-    /// [`WorldReferencesExt::sync_references`](crate::WorldReferencesExt::sync_references).
+    /// Reads the fields that were written, and releases what is lost.
+    ///
+    /// See [`WorldReferencesExt::sync_references`](crate::WorldReferencesExt::sync_references).
     ///
     /// # Examples
     ///
@@ -197,16 +202,15 @@ pub trait CommandsQdelExt: sealed::Queue {
         self.queue_of_commands().queue(worklist::sync_references);
     }
 
-    /// Has the next flushes sweep for all who are gone. See
-    /// [`WorldReferencesExt::queue_sweep`](crate::WorldReferencesExt::queue_sweep).
+    /// Sweeps in the next flushes for all entities that are gone.
+    ///
+    /// See [`WorldReferencesExt::queue_sweep`](crate::WorldReferencesExt::queue_sweep).
     ///
     /// # Examples
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// use qdel::sweep::SweepFinished;
+    /// use qdel::{prelude::*, sweep::SweepFinished};
     ///
     /// #[derive(Resource, Default)]
     /// struct Sweeps(usize);

@@ -25,29 +25,33 @@ use crate::{
     },
 };
 
-/// The verbs of [`WorldQdelExt`](crate::WorldQdelExt) and
-/// [`WorldSignalExt`](crate::WorldSignalExt) on the entity at hand, when the commands are applied.
+/// The verbs of [`WorldQdelExt`](crate::WorldQdelExt) and [`WorldSignalExt`] on the entity at hand,
+/// by commands.
 ///
-/// An entity that is gone by then, or that holds a resource, is an error that goes to Bevy's error
-/// handler with `Severity::Warning`, which logs it by default. A second `qdel` of the same entity
-/// is no error.
+/// # Errors
 ///
-/// Errors go to Bevy's error handler with [`Severity::Warning`], which logs them by default: none
-/// of them panics. A registration whose listener is gone by then, and unregistering what is not
-/// registered, are errors with [`Severity::Debug`].
+/// Errors go to Bevy's error handler, which logs them by default: none of them panics. They are
+/// seen there and nowhere else.
 ///
-/// They are seen there and nowhere else. A second registration of a component for a signal about
-/// one target is refused when its command is applied: the first handler stays, and the warning
-/// names both entities, the component and the signal. Use [`replace_signal`](Self::replace_signal)
-/// where the new handler is meant.
+/// - `Warning`: a deletion of an entity that is gone or holds a resource; a refused registration.
+/// - `Debug`: a listener that is gone or being deleted; unregistering what is not registered.
+///
+/// A second `qdel` of the same entity is no error.
+///
+/// A second registration of a component for a signal about one target is refused: the first handler
+/// stays. The warning names both entities, the component and the signal. Use
+/// [`replace_signal`](Self::replace_signal) where the new handler is meant.
+///
+/// # Order
 ///
 /// Commands are applied in the order in which they were queued. `entity.register_signal(goblin,
 /// Mob::clear_target).insert(Mob::default())` finds no `Mob` yet: nothing is registered, and the
-/// warning is [`MissingComponent`](crate::RegisterError::MissingComponent). Insert first, or spawn the entity with the
-/// component. Where there is a `Mob` already, that one registers, and the one that overwrites it
-/// keeps the registration.
+/// warning is [`RegisterError::MissingComponent`](crate::RegisterError::MissingComponent). Insert
+/// first, or spawn the entity with the component. Where there is a `Mob` already, it registers, and
+/// the new value keeps the registration.
 pub trait EntityCommandsQdelExt {
-    /// Deletes this entity and everything it owns. See [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
+    /// Deletes this entity and everything it owns:
+    /// [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
     ///
     /// # Examples
     ///
@@ -74,7 +78,8 @@ pub trait EntityCommandsQdelExt {
     ))]
     fn qdel(&mut self) -> &mut Self;
 
-    /// Deletes this entity and shows everybody that it is forced.
+    /// Deletes this entity, and marks the deletion as forced:
+    /// [`WorldQdelExt::force_qdel`](crate::WorldQdelExt::force_qdel).
     ///
     /// # Examples
     ///
@@ -102,8 +107,9 @@ pub trait EntityCommandsQdelExt {
     /// ```
     fn force_qdel(&mut self) -> &mut Self;
 
-    /// Deletes this entity when so much time has passed, from when the command is applied, and
-    /// returns the handle by which that is cancelled. See
+    /// Deletes this entity when `delay` has passed, and returns the handle that cancels it.
+    ///
+    /// The delay begins when the command is applied. See
     /// [`WorldQdelExt::qdel_in`](crate::WorldQdelExt::qdel_in).
     ///
     /// # Examples
@@ -130,8 +136,10 @@ pub trait EntityCommandsQdelExt {
     ///
     /// If `target` is being deleted or gone when the command is applied, a handler for
     /// [`Qdeleting`](crate::Qdeleting) is called at once with
-    /// [`QdelCause::AlreadyGone`](crate::QdelCause::AlreadyGone): whoever looks a target up and registers
-    /// on it cannot miss its end.
+    /// [`QdelCause::AlreadyGone`](crate::QdelCause::AlreadyGone). So a system that picks a target
+    /// and registers on it cannot miss its end.
+    ///
+    /// See [`WorldSignalExt::register_signal`].
     ///
     /// # Examples
     ///
@@ -152,8 +160,9 @@ pub trait EntityCommandsQdelExt {
     /// let goblin = world.spawn_empty().id();
     /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
     ///
-    /// world.commands().entity(goblin).despawn(); // one system kills it,
-    /// world.commands().entity(archer).register_signal(goblin, Mob::clear_target); // another aims at it
+    /// // One system kills it, and another aims at it.
+    /// world.commands().entity(goblin).despawn();
+    /// world.commands().entity(archer).register_signal(goblin, Mob::clear_target);
     /// world.flush();
     ///
     /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
@@ -165,7 +174,7 @@ pub trait EntityCommandsQdelExt {
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self;
 
-    /// Registers `handler` for one call.
+    /// Registers `handler` for one call: [`WorldSignalExt::register_signal_once`].
     ///
     /// # Examples
     ///
@@ -206,6 +215,8 @@ pub trait EntityCommandsQdelExt {
 
     /// Makes sure that a component of this entity listens for a signal about `target`.
     ///
+    /// See [`WorldSignalExt::ensure_signal`].
+    ///
     /// # Examples
     ///
     /// ```
@@ -238,7 +249,10 @@ pub trait EntityCommandsQdelExt {
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self;
 
-    /// Registers `handler` in place of the one its component has.
+    /// Registers `handler` in place of the one that its component has for its signal about
+    /// `target`.
+    ///
+    /// See [`WorldSignalExt::replace_signal`].
     ///
     /// # Examples
     ///
@@ -282,8 +296,10 @@ pub trait EntityCommandsQdelExt {
     /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
     ///
     /// If `to` is being deleted or gone when the command is applied, a registration for
-    /// [`Qdeleting`](crate::Qdeleting) ends, and its handler is called at once with
+    /// [`Qdeleting`](crate::Qdeleting) ends. Its handler is called at once with
     /// [`QdelCause::AlreadyGone`](crate::QdelCause::AlreadyGone).
+    ///
+    /// See [`WorldSignalExt::retarget_signal`].
     ///
     /// # Examples
     ///
@@ -348,7 +364,7 @@ pub trait EntityCommandsQdelExt {
     #[doc(alias("UnregisterSignal", "disconnect", "unobserve", "unsubscribe"))]
     fn unregister_signal<C: Component, S: 'static>(&mut self, target: Entity) -> &mut Self;
 
-    /// Ends all registrations on this entity: see [`WorldSignalExt::unregister_all`].
+    /// Ends all registrations on this entity: [`WorldSignalExt::unregister_all`].
     ///
     /// # Examples
     ///
@@ -378,7 +394,7 @@ pub trait EntityCommandsQdelExt {
     /// ```
     fn unregister_all(&mut self) -> &mut Self;
 
-    /// Sends `signal` about this entity. There is nobody to hear the answer.
+    /// Sends `signal` about this entity to its listeners, and drops their answer.
     ///
     /// # Examples
     ///

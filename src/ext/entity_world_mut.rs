@@ -15,11 +15,13 @@ use crate::{
 /// The verbs of [`WorldQdelExt`](crate::WorldQdelExt) and [`WorldSignalExt`] on the entity at hand,
 /// applied at once.
 pub trait EntityWorldMutQdelExt {
-    /// Deletes this entity and everything it owns. See [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
+    /// Deletes this entity and everything it owns:
+    /// [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
     ///
     /// # Errors
     ///
-    /// Returns [`QdelError::Resource`] if it or something it owns holds a resource.
+    /// Returns [`QdelError::Resource`] if this entity, or something it owns, holds a resource, and
+    /// [`QdelError::Denied`] if a declared reference refuses to lose it.
     ///
     /// # Panics
     ///
@@ -41,7 +43,8 @@ pub trait EntityWorldMutQdelExt {
     #[doc(alias("delete", "despawn", "destroy", "destruct", "free"))]
     fn qdel(self) -> Result<QdelOutcome, QdelError>;
 
-    /// Deletes this entity and shows everybody that it is forced.
+    /// Deletes this entity, and marks the deletion as forced:
+    /// [`WorldQdelExt::force_qdel`](crate::WorldQdelExt::force_qdel).
     ///
     /// # Errors
     ///
@@ -75,6 +78,8 @@ pub trait EntityWorldMutQdelExt {
     fn force_qdel(self) -> Result<QdelOutcome, QdelError>;
 
     /// Registers `handler` of a component of this entity for a signal about `target`.
+    ///
+    /// See [`WorldSignalExt::register_signal`].
     ///
     /// # Errors
     ///
@@ -112,7 +117,7 @@ pub trait EntityWorldMutQdelExt {
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError>;
 
-    /// Registers `handler` for one call.
+    /// Registers `handler` for one call: [`WorldSignalExt::register_signal_once`].
     ///
     /// # Errors
     ///
@@ -157,6 +162,8 @@ pub trait EntityWorldMutQdelExt {
 
     /// Makes sure that a component of this entity listens for a signal about `target`.
     ///
+    /// See [`WorldSignalExt::ensure_signal`].
+    ///
     /// # Errors
     ///
     /// As [`WorldSignalExt::ensure_signal`].
@@ -193,7 +200,10 @@ pub trait EntityWorldMutQdelExt {
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError>;
 
-    /// Registers `handler` in place of the one its component has.
+    /// Registers `handler` in place of the one that its component has for its signal about
+    /// `target`.
+    ///
+    /// See [`WorldSignalExt::replace_signal`].
     ///
     /// # Errors
     ///
@@ -238,6 +248,8 @@ pub trait EntityWorldMutQdelExt {
     ) -> Result<Registered, RegisterError>;
 
     /// Moves the registration of this entity's `C` for the signal `S` from one target to another.
+    ///
+    /// See [`WorldSignalExt::retarget_signal`].
     ///
     /// # Errors
     ///
@@ -314,8 +326,9 @@ pub trait EntityWorldMutQdelExt {
         target: Entity,
     ) -> Result<(), UnregisterError>;
 
-    /// Ends all registrations on this entity, and returns how many there were: see
-    /// [`WorldSignalExt::unregister_all`].
+    /// Ends all registrations on this entity, and returns their number.
+    ///
+    /// See [`WorldSignalExt::unregister_all`].
     ///
     /// # Examples
     ///
@@ -345,7 +358,9 @@ pub trait EntityWorldMutQdelExt {
     /// ```
     fn unregister_all(&mut self) -> usize;
 
-    /// Sends `signal` about this entity, and returns the merged answer.
+    /// Sends `signal` about this entity to its listeners, and returns their merged answer.
+    ///
+    /// See [`WorldSignalExt::send_signal`].
     ///
     /// # Panics
     ///
@@ -360,7 +375,7 @@ pub trait EntityWorldMutQdelExt {
     /// struct Hit(u32);
     ///
     /// impl Signal for Hit {
-    ///     type Answer = bool; // whether anybody blocks it
+    ///     type Answer = bool; // `true` if a shield blocks it
     /// }
     ///
     /// #[derive(Component)]
@@ -383,7 +398,9 @@ pub trait EntityWorldMutQdelExt {
     #[doc(alias("SEND_SIGNAL", "emit", "publish", "trigger"))]
     fn send_signal<S: Signal>(&mut self, signal: S) -> S::Answer;
 
-    /// Sends what `signal` returns, which is only called if somebody listens on this entity.
+    /// Sends the signal that `signal` returns, which is only called if this entity has a listener.
+    ///
+    /// See [`WorldSignalExt::send_signal_with`].
     ///
     /// # Panics
     ///
@@ -413,7 +430,7 @@ pub trait EntityWorldMutQdelExt {
     /// let mut world = World::new();
     /// let knight = world.spawn(Armour::default()).id();
     ///
-    /// world.entity_mut(knight).send_signal_with(|| -> Hit { unreachable!("nobody listens") });
+    /// world.entity_mut(knight).send_signal_with(|| -> Hit { unreachable!("no listener") });
     ///
     /// world.register_signal(knight, knight, Armour::on_hit)?;
     /// world.entity_mut(knight).send_signal_with(|| Hit(3));
@@ -422,7 +439,9 @@ pub trait EntityWorldMutQdelExt {
     /// ```
     fn send_signal_with<S: Signal>(&mut self, signal: impl FnOnce() -> S) -> S::Answer;
 
-    /// Asks all who registered for `question` on this entity, and returns their merged answer.
+    /// Asks all listeners on this entity, and returns their merged answer.
+    ///
+    /// See [`WorldSignalExt::ask_signal`].
     ///
     /// # Panics
     ///
@@ -437,7 +456,7 @@ pub trait EntityWorldMutQdelExt {
     /// struct MayPass;
     ///
     /// impl Question for MayPass {
-    ///     type Answer = bool; // true if anybody says so
+    ///     type Answer = bool; // `true` if a guard says so
     /// }
     ///
     /// #[derive(Component)]
@@ -540,7 +559,7 @@ pub trait EntityWorldMutQdelExt {
     fn unregister_global_signal<C: Component, S: 'static>(&mut self)
     -> Result<(), UnregisterError>;
 
-    /// Returns `true` if anybody listens for `S` on this entity.
+    /// Returns `true` if there is a listener for `S` on this entity.
     ///
     /// # Examples
     ///
@@ -568,7 +587,7 @@ pub trait EntityWorldMutQdelExt {
     /// ```
     fn has_listeners<S: 'static>(&self) -> bool;
 
-    /// Returns the registrations on this entity.
+    /// Returns the registrations on this entity: [`WorldSignalExt::registrations_on`].
     ///
     /// # Examples
     ///
@@ -596,7 +615,7 @@ pub trait EntityWorldMutQdelExt {
     /// ```
     fn registrations_on(&self) -> Vec<Registration>;
 
-    /// Returns the registrations of this entity's components.
+    /// Returns the registrations of this entity's components: [`WorldSignalExt::registrations_of`].
     ///
     /// # Examples
     ///

@@ -1,10 +1,16 @@
 //! What users call: the extension traits of worlds, entities, commands and apps.
 //!
-//! A file for each host, and one trait in it: [`world_signal`], [`world_qdel`] and
-//! [`world_references`] for a `World`, [`commands`] for `Commands` and a `DeferredWorld`,
-//! [`entity_world_mut`] and [`entity_commands`] for the entity at hand, [`app`] for an `App`;
-//! [`take`] empties fields of all of them. The verbs say what they do and what they cost, and call
-//! the rooms below, which do it. Nothing is kept here.
+//! | host | file |
+//! | --- | --- |
+//! | `World` | [`world_signal`], [`world_qdel`], [`world_references`] |
+//! | `DeferredWorld` | [`world_signal`], [`commands`] |
+//! | `Commands` | [`commands`] |
+//! | the entity at hand | [`entity_world_mut`], [`entity_commands`] |
+//! | `App` | [`app`] |
+//! | a field of a component | [`take`] |
+//!
+//! Each file has one trait. Its verbs say what they do and what they cost, and call the rooms
+//! below. Nothing is kept here.
 
 #[cfg(feature = "bevy_app")]
 pub(crate) mod app;

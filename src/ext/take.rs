@@ -12,17 +12,19 @@ use crate::{
     error::warning,
 };
 
-/// Deletes what a component owns by a plain field, and empties the field: on a [`World`] at once,
-/// on [`Commands`] and [`DeferredWorld`] when commands are applied, the field being empty at once.
+/// Deletes what a plain field names, and empties the field.
 ///
-/// Entities that are gone before are passed over. Use a relationship with `linked_spawn`, such as
-/// `ChildOf`, where what is owned should go with its owner without a word.
+/// On a [`World`] the entities are deleted at once. On [`Commands`] and [`DeferredWorld`] they are
+/// deleted when commands are applied, but the field is empty at once.
+///
+/// Entities that are gone before are skipped. Use a relationship with `linked_spawn`, such as
+/// `ChildOf`, where an entity should just go with its owner.
 ///
 /// # Examples
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
-/// use qdel::{Destroy, DestroyContext, DestroyHint, prelude::*};
+/// use qdel::prelude::*;
 ///
 /// #[derive(Component)]
 /// struct Belt { knife: Option<Entity>, pouches: Vec<Entity> }
@@ -48,7 +50,8 @@ use crate::{
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
 pub trait QdelTakeExt {
-    /// Deletes all that `field` names: an `Option<Entity>`, a list or a set. It is empty then.
+    /// Deletes all entities that `field` names: an `Option<Entity>`, a list or a set. It is empty
+    /// then.
     ///
     /// # Examples
     ///

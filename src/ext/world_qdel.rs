@@ -22,31 +22,50 @@ use crate::{
     statistics::{counts::KindCounts, kinds, report::Statistics},
 };
 
-/// Orderly deletion, on a [`World`]: delete now or later, plan, tear down, and count.
+/// Orderly deletion, on a [`World`].
+///
+/// | to | call |
+/// | --- | --- |
+/// | delete | [`qdel`](Self::qdel), [`qdel_batch`](Self::qdel_batch), and both with `force_` |
+/// | end a frame | [`flush_qdel`](Self::flush_qdel); [`drain_qdel`](Self::drain_qdel) |
+/// | end a world | [`shutdown_qdel`](Self::shutdown_qdel) |
+/// | delete later | [`qdel_in`](Self::qdel_in), [`cancel_qdel`](Self::cancel_qdel) |
+/// | ask what a deletion would do | [`plan_qdel`](Self::plan_qdel) |
+/// | make types known | [`register_destroy`](Self::register_destroy) and what follows it |
+/// | count | [`qdel_statistics`](Self::qdel_statistics), [`kind_counts`](Self::kind_counts) |
+///
+/// [`CommandsQdelExt`](crate::CommandsQdelExt) and
+/// [`EntityCommandsQdelExt`](crate::EntityCommandsQdelExt) delete from systems.
 pub trait WorldQdelExt {
     /// Deletes `entity` and everything it owns, in order.
     ///
-    /// What it owns are the sources of all relationships with `linked_spawn`, such as `Children`.
-    /// All are asked first ([`PreQdel`](crate::PreQdel)); then all are hidden from queries, and
-    /// their listeners are told ([`Qdeleting`](crate::Qdeleting)), owner before owned, and their
-    /// components destroyed ([`Destroy`](crate::Destroy)). They are torn down at the end of the
-    /// frame, owned before owner. Commands that handlers queue are applied when all is told.
+    /// It owns the sources of all relationships with `linked_spawn`, such as its `Children`.
     ///
-    /// Called by a command of a handler, it asks and marks at once, and its listeners are told
-    /// next.
+    /// 1. All are asked ([`PreQdel`](crate::PreQdel)). One veto stops the deletion.
+    /// 2. All are hidden from queries.
+    /// 3. Their listeners are told ([`Qdeleting`](crate::Qdeleting)), owner before owned, and their
+    ///    components are destroyed ([`Destroy`](crate::Destroy)).
+    /// 4. Declared references to them are released ([`References`](crate::References)).
+    /// 5. They are torn down at the end of the frame, owned before owner.
+    ///
+    /// Commands that handlers queue are applied after the last listener has been told. A deletion
+    /// that such a command begins asks and marks at once, and tells its listeners next.
     ///
     /// # Errors
     ///
-    /// Returns [`QdelError::NotSpawned`] if `entity` is not in the world, and
-    /// [`QdelError::Resource`] if it or something it owns holds a resource, which Bevy does not
-    /// despawn, and [`QdelError::Denied`] if a declared reference refuses to lose it
-    /// ([`OnLoss::Deny`](crate::reference::OnLoss::Deny)). Nothing has happened then. A field refuses as soon
-    /// as it is written; by a command, a field that another command of the same flush has written
-    /// may not be known yet.
+    /// Nothing has happened when one of these is returned:
+    ///
+    /// - [`QdelError::NotSpawned`] if `entity` is not in the world;
+    /// - [`QdelError::Resource`] if `entity`, or something it owns, holds a resource;
+    /// - [`QdelError::Denied`] if a declared reference refuses to lose it
+    ///   ([`OnLoss::Deny`](crate::reference::OnLoss::Deny)).
+    ///
+    /// A field refuses as soon as it is written. A deletion by command may miss a field that
+    /// another command of the same flush has written.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a handler or observer, after everybody was told.
+    /// Resumes the first panic of a handler or observer, after all listeners have been told.
     ///
     /// # Complexity
     ///
@@ -80,9 +99,10 @@ pub trait WorldQdelExt {
     ))]
     fn qdel(&mut self, entity: Entity) -> Result<QdelOutcome, QdelError>;
 
-    /// Deletes `entity` as [`qdel`](Self::qdel) does, and shows everybody that it is forced.
+    /// Deletes `entity` as [`qdel`](Self::qdel) does, and marks the deletion as forced.
     ///
-    /// It does not pass over a veto by itself: handlers see the mark and decide.
+    /// It does not overrule a veto by itself: handlers see the mark
+    /// ([`PreQdel::force`](crate::PreQdel)) and decide.
     ///
     /// # Errors
     ///
@@ -116,18 +136,20 @@ pub trait WorldQdelExt {
     /// ```
     fn force_qdel(&mut self, entity: Entity) -> Result<QdelOutcome, QdelError>;
 
-    /// Deletes `entities` and everything they own, in one go.
+    /// Deletes `entities` and everything they own, together.
     ///
-    /// All are asked about first, each once. An entity stays if what it owns or itself vetoes its
-    /// deletion, or if it is refused (by a veto, or by a declared reference) by an entity that
-    /// stays. An entity that goes as well refuses nothing, so the order of `entities` does not
-    /// matter. Then all that go are marked, all are told, and all are destroyed: handlers see that
-    /// the others go too.
+    /// All are asked first, each once. An entity stays if there is a veto on it or on something it
+    /// owns. It also stays if it is refused by an entity that stays, by a veto or by a declared
+    /// reference. An entity of the same batch that goes refuses nothing, so the order of `entities`
+    /// does not matter.
+    ///
+    /// Then all that go are marked, all are told, and all are destroyed. Handlers see that the
+    /// others go too.
     ///
     /// # Panics
     ///
     /// As [`qdel`](Self::qdel). A handler of [`PreQdel`](crate::PreQdel) that panics counts as a
-    /// veto, and does not save the others.
+    /// veto, and the other entities still go.
     ///
     /// # Complexity
     ///
@@ -150,7 +172,7 @@ pub trait WorldQdelExt {
     /// ```
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatchOutcome;
 
-    /// Deletes `entities` as [`qdel_batch`](Self::qdel_batch) does, and shows everybody that it is
+    /// Deletes `entities` as [`qdel_batch`](Self::qdel_batch) does, and marks the deletions as
     /// forced.
     ///
     /// # Panics
@@ -181,27 +203,30 @@ pub trait WorldQdelExt {
     /// ```
     fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) -> QdelBatchOutcome;
 
-    /// Tears down what was deleted before this call, and returns how many entities that were.
+    /// Tears down what was deleted before this call, and returns the number of entities.
     ///
-    /// With [`Teardown::Budget`](crate::Teardown::Budget) it stops when the time is spent, and the
-    /// next call goes on from there; [`drain_qdel`](Self::drain_qdel) does not.
+    /// The plugin calls it in `Last`. With [`Teardown::Budget`](crate::Teardown::Budget) it stops
+    /// when the time is spent, and the next call goes on from there.
+    /// [`drain_qdel`](Self::drain_qdel) does not stop.
     ///
-    /// The plugin calls it in `Last`. What is deleted meanwhile waits for the next call, but what
-    /// joins an owner that is torn down, and cannot be asked any more, goes with it and is told.
-    /// Called inside a deletion, by a command, it returns 0, and that deletion tears down when it
-    /// has told everybody.
+    /// What is deleted meanwhile waits for the next call. An entity that joins an owner which is
+    /// being torn down goes with it: it is told, and not asked.
+    ///
+    /// Called inside a deletion, by a command, it returns 0. That deletion tears down after it has
+    /// told all listeners.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a hook or observer, after the rest was torn down. An entity
-    /// whose hook panicked is tried again at the next flush.
+    /// Resumes the first panic of a hook or observer, after the rest was torn down. An entity whose
+    /// hook panicked is tried again at the next flush.
     ///
-    /// A component that panics when it is *dropped* is another matter: Bevy leaves its table half
-    /// dropped. The panic goes out at once, and nothing is torn down in that world any more, by
-    /// whatever means: what waits goes on waiting, this returns 0, and an error is logged once that
-    /// says why. In a table like that, some values of two entities have been dropped and can still
-    /// be reached, so read nothing of that kind, do not drop the world (`mem::forget` it, or end
-    /// the process), and mend the `Drop`.
+    /// A component that panics when it is *dropped* is worse: Bevy leaves its table half dropped.
+    /// The panic is resumed at once, and nothing is torn down in that world any more. What waits
+    /// goes on waiting, this returns 0, and an error that says why is logged once.
+    ///
+    /// In such a table some values have been dropped and can still be reached. So read no component
+    /// of that table, and do not drop the world: end the process, or `mem::forget` the world. Then
+    /// mend the `Drop`.
     ///
     /// # Examples
     ///
@@ -221,10 +246,11 @@ pub trait WorldQdelExt {
     #[doc(alias("SSgarbage", "garbage"))]
     fn flush_qdel(&mut self) -> usize;
 
-    /// Tears down all that was deleted, whatever the budget and also what is deleted meanwhile, and
-    /// returns how many entities that were.
+    /// Tears down all that was deleted, without regard to the budget, and returns the number of
+    /// entities.
     ///
-    /// For a loading screen, or the end of a level.
+    /// What is deleted meanwhile is torn down as well. Use it behind a loading screen, or at the
+    /// end of a level.
     ///
     /// # Panics
     ///
@@ -247,12 +273,11 @@ pub trait WorldQdelExt {
     /// ```
     fn drain_qdel(&mut self) -> usize;
 
-    /// Deletes everything but resources and observers, tears it down, and returns how many entities
-    /// that were.
+    /// Deletes and tears down all entities but resources and observers, and returns their number.
     ///
-    /// For a world that is about to be dropped: dropping tells nobody. All are told, owner before
-    /// owned, with [`force`](crate::Qdeleting::force), before the first is torn down. Nobody is
-    /// asked: there is no veto.
+    /// Call it before you drop a world, because dropping tells nothing. All listeners are told,
+    /// owner before owned, with [`force`](crate::Qdeleting::force), before the first entity is torn
+    /// down. [`PreQdel`](crate::PreQdel) is not asked: there is no veto.
     ///
     /// # Panics
     ///
@@ -273,15 +298,15 @@ pub trait WorldQdelExt {
     #[doc(alias("clear", "clear_entities"))]
     fn shutdown_qdel(&mut self) -> usize;
 
-    /// Deletes `entity` when so much time has passed.
+    /// Deletes `entity` when `delay` has passed.
     ///
-    /// The time is that of the app: with the plugin and the feature `bevy_time` it is that of
-    /// Bevy's `Time`, which can be paused and slowed down; otherwise it passes when you call
+    /// With the plugin and the feature `bevy_time`, time is that of Bevy's `Time`, which can be
+    /// paused and slowed down. Otherwise it passes when you call
     /// [`advance_qdel_timers`](Self::advance_qdel_timers). A delay of zero is over the next time
     /// that time passes.
     ///
-    /// The entity is held weakly: if it goes before, the timer goes with it. It may have several. A
-    /// veto spends the timer as a deletion does.
+    /// The entity is held weakly: if it goes before, the timer goes with it. An entity may have
+    /// several timers. A veto uses up the timer, as a deletion does.
     ///
     /// # Errors
     ///
@@ -344,9 +369,10 @@ pub trait WorldQdelExt {
     /// ```
     fn cancel_qdel(&mut self, timer: QdelTimer) -> Result<(), CancelError>;
 
-    /// Lets so much time pass, and deletes those whose time is up, in one go and in order of time.
+    /// Lets `time` pass for the timers, and deletes the entities whose time is up, as one batch.
     ///
-    /// The plugin calls it in `PreUpdate`, if it has the feature `bevy_time` and there is a `Time`.
+    /// The batch is in order of time. With the feature `bevy_time`, the plugin calls this in
+    /// `PreUpdate` if there is a `Time`.
     ///
     /// # Panics
     ///
@@ -390,18 +416,18 @@ pub trait WorldQdelExt {
     /// ```
     fn qdel_timers(&self) -> Vec<(QdelTimer, Duration)>;
 
-    /// Says what [`qdel`](Self::qdel) of `entity` would do, without doing it.
+    /// Returns what [`qdel`](Self::qdel) of `entity` would do, without doing it.
     ///
-    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, who can only look. Nobody else is
-    /// called. Declared fields that were written are read and linked to what they name, which may
-    /// mark that as a target ([`SignalTarget`](crate::SignalTarget)).
+    /// The handlers of [`PreQdel`](crate::PreQdel) are asked, which can only look. No other handler
+    /// is called. Declared fields that were written are read and linked to what they name. That may
+    /// insert the mark of a target, [`SignalTarget`](crate::SignalTarget).
     ///
     /// [`QdelPlan::answer`] is what `qdel` would return, and [`QdelPlan::refusals`] lists all
     /// declared references that refuse it, each with its path.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a handler of [`PreQdel`](crate::PreQdel).
+    /// Resumes the first panic of a handler of [`PreQdel`](crate::PreQdel).
     ///
     /// # Complexity
     ///
@@ -422,7 +448,8 @@ pub trait WorldQdelExt {
     /// assert_eq!(
     ///     plan.to_string(),
     ///     format!(
-    ///         "qdel of {goblin} tells no listeners, destroys no components, releases no references and deletes 2 entities\n\
+    ///         "qdel of {goblin} tells no listeners, destroys no components, \
+    ///          releases no references and deletes 2 entities\n\
     ///          {goblin}\n\
     ///          {purse}, owned by {goblin}"
     ///     )
@@ -430,7 +457,7 @@ pub trait WorldQdelExt {
     /// assert_eq!(world.liveness(goblin), Liveness::Alive);
     /// ```
     ///
-    /// Who refuses:
+    /// A plan lists what refuses:
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
@@ -455,8 +482,9 @@ pub trait WorldQdelExt {
     /// ```
     fn plan_qdel(&mut self, entity: Entity) -> QdelPlan;
 
-    /// Says what [`force_qdel`](Self::force_qdel) of `entity` would do, as
-    /// [`plan_qdel`](Self::plan_qdel) does.
+    /// Returns what [`force_qdel`](Self::force_qdel) of `entity` would do, without doing it.
+    ///
+    /// See [`plan_qdel`](Self::plan_qdel).
     ///
     /// # Panics
     ///
@@ -487,11 +515,11 @@ pub trait WorldQdelExt {
     /// ```
     fn plan_force_qdel(&mut self, entity: Entity) -> QdelPlan;
 
-    /// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
+    /// Calls [`Destroy`] for each `C` whose entity is deleted from now on.
     ///
-    /// A second time does no harm. Register before the first `C` is spawned where you can: what
-    /// comes late to a deletion is then noticed by a hook and not by an observer, which costs each
-    /// insert of a `C` less.
+    /// A second call does no harm. Register before the first `C` is spawned where you can. Then a
+    /// hook, and not an observer, notices a `C` that comes late to a deletion, which makes each
+    /// insert of a `C` cheaper.
     ///
     /// # Panics
     ///
@@ -531,14 +559,15 @@ pub trait WorldQdelExt {
     /// ```
     fn register_destroy<C: Destroy>(&mut self) -> &mut Self;
 
-    /// Watches for the end of each `C` by a component hook, which is cheaper than the observer that
-    /// the first registration would otherwise add.
+    /// Watches for the end of each `C` by a component hook.
+    ///
+    /// That is cheaper than the observer that the first registration would otherwise add. It saves
+    /// about 180 instructions for each listener that goes away, a sixth of its despawn (`cargo
+    /// bench --bench fan_out`, listener delete, `qdel_req` against `qdel`).
     ///
     /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity
-    /// has had. Later it does no harm. An `on_remove` hook of the component's own stays, and an
-    /// observer is used beside it. The hook saves about 180 instructions for each listener that
-    /// goes away, a sixth of its despawn (`cargo bench --bench fan_out`, listener delete,
-    /// `qdel_req` against `qdel`).
+    /// has had. A later call does no harm. If the component has an `on_remove` hook of its own,
+    /// that stays, and an observer is used beside it.
     ///
     /// # Examples
     ///
@@ -568,14 +597,14 @@ pub trait WorldQdelExt {
     /// ```
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 
-    /// Counts what deletions of entities with an `M` do and cost, apart from the others.
+    /// Counts what deletions of entities with an `M` do and cost, apart from the other entities.
     ///
-    /// What was deleted before belongs to the others. A second time does no harm.
+    /// Deletions before this call count for the others. A second call does no harm.
     ///
     /// # Complexity
     ///
-    /// Each deletion of an entity looks through the markers, in the order of their registration,
-    /// until it has one.
+    /// Each deletion of an entity looks through the registered markers, in the order of their
+    /// registration, up to the first that the entity has.
     ///
     /// # Examples
     ///
@@ -596,7 +625,7 @@ pub trait WorldQdelExt {
     /// ```
     fn register_qdel_kind<M: Component>(&mut self) -> &mut Self;
 
-    /// Returns what deletions of a kind did and cost; none if it was not registered.
+    /// Returns what deletions of a kind did and cost, or `None` if the kind was not registered.
     ///
     /// # Examples
     ///
@@ -647,11 +676,11 @@ pub trait WorldQdelExt {
     /// ```
     fn qdel_statistics(&self) -> Statistics;
 
-    /// Counts from zero again: all kinds, the others, the fields with leftovers, and
+    /// Sets all counts to zero: all kinds, the others, the fields with leftovers, and
     /// [`QdelCounts`](crate::statistics::QdelCounts).
     ///
-    /// The kinds stay registered. What was deleted before and is torn down after this, counts as
-    /// torn down after this.
+    /// The kinds stay registered. An entity that was deleted before and is torn down after this
+    /// counts as torn down.
     ///
     /// # Examples
     ///

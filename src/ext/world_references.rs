@@ -20,32 +20,43 @@ use crate::{
     },
 };
 
-/// Who names whom, on a [`World`]: declare fields, find who holds an entity, and sweep out what
-/// names the gone.
+/// Declared references, searches and sweeps, on a [`World`].
+///
+/// | to | call |
+/// | --- | --- |
+/// | declare fields | [`track_references`](Self::track_references) |
+/// | read written fields now | [`sync_references`](Self::sync_references) |
+/// | find what holds an entity | [`find_references`](Self::find_references) |
+/// | empty what names the gone | [`sweep`](Self::sweep), [`queue_sweep`](Self::queue_sweep) |
+/// | only look | [`find_leftovers`](Self::find_leftovers) |
+///
+/// The chapters [`references`](crate::docs::references) and [`sweeps`](crate::docs::sweeps) explain
+/// the words.
 pub trait WorldReferencesExt {
-    /// Has the declared fields of each `C` cleared when what they name goes away: setting the field
-    /// is all.
+    /// Releases the declared fields of each `C` when the entities that they name go away.
     ///
-    /// A field never names an entity that this crate has torn down, and lets go of one that was
-    /// despawned plainly at once if it is known to name it, and at the next sync if it was written
-    /// since the last one. The one limit: what hooks and observers write while the tear-down runs
-    /// is found by the next sync.
+    /// Setting the field is all. Components that are there already are read at once. A second call
+    /// does no harm.
     ///
-    /// The sync comes before each tear-down, and with the plugin before `PostUpdate`
-    /// (`QdelSystems::Sync`): until then a written field may name an entity that is being deleted.
-    /// It reads what was written since by Bevy's change detection; a frame without deletions costs
-    /// nothing, and a game that only ever despawns plainly calls
-    /// [`sync_references`](Self::sync_references). Entities that are there already are read at
-    /// once. A second time does no harm.
+    /// A field never names an entity that this crate has torn down. A plain despawn releases it at
+    /// once, or at the next sync if the field was written since the last one. The one limit: the
+    /// next sync finds what hooks and observers write while the tear-down runs.
+    ///
+    /// A sync comes before each tear-down, and with the plugin before `PostUpdate`
+    /// (`QdelSystems::Sync`). Until then a written field may name an entity that is being deleted.
+    /// A sync reads what was written since the last one, by Bevy's change detection. A frame
+    /// without deletions costs nothing. A game that only despawns plainly calls
+    /// [`sync_references`](Self::sync_references).
     ///
     /// # Complexity
     ///
     /// A sync looks at the change tick of each `C`, and costs O(1) for each entity that a changed
     /// one names. A deletion costs a pass over each component that names the entity: see
-    /// [`References`](crate::References) for its containers. A type with the policies `qdel` or `deny` is synced as
-    /// well before anybody is asked, without letting go of anything: each time by a verb of
-    /// [`World`], once for a batch, and once for all commands until a system runs that is no
-    /// observer.
+    /// [`References`](trait@crate::References) for its containers.
+    ///
+    /// A type with the policies `qdel` or `deny` is also read before a deletion is asked about.
+    /// Nothing is released by that. A verb of [`World`] reads each time, a batch reads once, and
+    /// commands read once until a system runs that is no observer.
     ///
     /// # Examples
     ///
@@ -72,15 +83,14 @@ pub trait WorldReferencesExt {
     #[doc(alias("MapEntities", "relationship"))]
     fn track_references<C: TrackedComponent>(&mut self) -> &mut Self;
 
-    /// Reads the fields that were written, and has them let go of what is lost, without waiting for
-    /// a tear-down.
+    /// Reads the fields that were written, and releases what is lost, without a tear-down.
     ///
-    /// Call it after plain despawns where nothing may dangle until the next deletion.
+    /// Call it after plain despawns, where no field may dangle until the next deletion.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of an [`on_lost`](crate::References::on_lost), after everybody has let
-    /// go.
+    /// Resumes the first panic of an [`on_lost`](crate::References::on_lost), after all
+    /// fields have been released.
     ///
     /// # Examples
     ///
@@ -108,30 +118,32 @@ pub trait WorldReferencesExt {
     /// ```
     fn sync_references(&mut self);
 
-    /// Finds all places in the world that name `target`, which may be alive, on its way out, or
-    /// long gone.
+    /// Finds all places in the world that name `target`, which may be alive, being deleted, or
+    /// gone.
     ///
-    /// It reads the fields of all types that are
-    /// [tracked](crate::WorldReferencesExt::track_references); with the feature `bevy_reflect`,
-    /// everything in components and resources whose type is in the `AppTypeRegistry` with
-    /// `#[reflect(Component)]` or `#[reflect(Resource)]`; and the relationships and observers that
-    /// Bevy keeps. What it cannot look into is in [`ReferenceReport::blind_spots`].
+    /// It reads:
     ///
-    /// While it looks, it holds the read lock of the `AppTypeRegistry`. In a type whose
-    /// [`References`](crate::References) is written by hand and does not say which parts it
-    /// [enters](crate::reference::ReferenceVisitor::enter), the paths of declared places are shorter than
-    /// those of reflection, and a place may be listed by both. Types that are not registered have
-    /// names only if Bevy's feature `debug` is on.
+    /// - the fields of all types that are [tracked](Self::track_references);
+    /// - with the feature `bevy_reflect`, components and resources whose type is in the
+    ///   `AppTypeRegistry` with `#[reflect(Component)]` or `#[reflect(Resource)]`;
+    /// - the relationships and observers that Bevy keeps.
     ///
-    /// It is a tool for people: for a game's console, or for a test that failed. Where only fields
-    /// of tracked types matter and nobody reads a report, [`plan_qdel`](crate::WorldQdelExt::plan_qdel)
-    /// costs a fraction.
+    /// What it cannot look into is in [`ReferenceReport::blind_spots`]. Types that are not
+    /// registered have names only if Bevy's feature `debug` is on.
+    ///
+    /// While it looks, it holds the read lock of the `AppTypeRegistry`. A
+    /// [`References`](trait@crate::References) that is written by hand may not say which parts it
+    /// [enters](crate::reference::ReferenceVisitor::enter). Then its paths are shorter than those
+    /// of reflection, and a place may be listed twice.
+    ///
+    /// It is for a game's console, or for a test that failed. Where only fields of tracked types
+    /// matter, [`plan_qdel`](crate::WorldQdelExt::plan_qdel) costs a fraction.
     ///
     /// # Complexity
     ///
     /// One pass over all components whose type can hold an entity, also of hidden entities. If
-    /// anybody holds `target`, a search outwards from the roots follows, which reads what they lead
-    /// to once more.
+    /// there is a holder, a search outwards from the roots follows, which reads what they lead to
+    /// once more.
     ///
     /// # Examples
     ///
@@ -159,27 +171,29 @@ pub trait WorldReferencesExt {
     #[doc(alias("objgraph", "refcount", "reference_tracking"))]
     fn find_references(&self, target: Entity) -> ReferenceReport;
 
-    /// Empties all places that name an entity which is gone, in one pass over the world, and says
-    /// where they were.
+    /// Empties all places that name an entity which is gone, in one pass over the world, and
+    /// reports them.
     ///
-    /// It reads the declared fields of all types that are
-    /// [tracked](crate::WorldReferencesExt::track_references), and with the feature `bevy_reflect`
-    /// everything in all other components and resources whose type is in the `AppTypeRegistry` with
-    /// `#[reflect(Component)]` or `#[reflect(Resource)]`. An entry of a list, a set or a map is
-    /// taken out, and the others keep their order; an `Option` becomes `None`; a value that cannot
-    /// be without is dropped by what holds it; and a plain `Entity` with nothing around it becomes
-    /// `Entity::PLACEHOLDER`. Immutable components are emptied as well, and their hooks run. Only
-    /// what is emptied counts as changed.
+    /// It reads the declared fields of all types that are [tracked](Self::track_references). With
+    /// the feature `bevy_reflect`, it also reads all other components and resources whose type is
+    /// in the `AppTypeRegistry` with `#[reflect(Component)]` or `#[reflect(Resource)]`.
     ///
-    /// [`WeakEntity`](crate::WeakEntity) handles may name the gone, and components that are relationships, and
-    /// observers, are Bevy's to clear: these are left alone, and so are entities that are being
-    /// deleted and not torn down yet, and what they name. What it cannot look into is in
-    /// [`SweepReport::blind_spots`].
+    /// - An entry of a list, a set or a map is taken out, and the others keep their order.
+    /// - An `Option` becomes `None`.
+    /// - A value that cannot be without the entity is dropped by what holds it.
+    /// - A plain `Entity` with nothing around it becomes `Entity::PLACEHOLDER`.
+    ///
+    /// Immutable components are emptied as well, and their hooks run. Only what is emptied counts
+    /// as changed.
+    ///
+    /// Left alone are [`WeakEntity`](crate::WeakEntity) handles, which may name the gone, and
+    /// relationships and observers, which Bevy clears. So are the fields of entities that are being
+    /// deleted and not torn down yet. What it cannot look into is in [`SweepReport::blind_spots`].
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a hook, or of an [`on_lost`](crate::References::on_lost),
-    /// after everything was swept.
+    /// Resumes the first panic of a hook, or of an [`on_lost`](crate::References::on_lost),
+    /// after the sweep.
     ///
     /// # Complexity
     ///
@@ -194,7 +208,7 @@ pub trait WorldReferencesExt {
     /// use bevy_ecs::reflect::AppTypeRegistry;
     /// use bevy_reflect::Reflect;
     ///
-    /// /// Nobody has declared that it names somebody, and nobody clears it.
+    /// /// Reflected, but not declared: a deletion does not clear it.
     /// #[derive(Component, Reflect)]
     /// #[reflect(Component)]
     /// struct Grudge {
@@ -219,12 +233,12 @@ pub trait WorldReferencesExt {
     #[doc(alias("del", "hard_delete"))]
     fn sweep(&mut self) -> SweepReport;
 
-    /// Empties all places that name one of `targets`, as [`sweep`](Self::sweep) does, whether they
-    /// are alive or gone.
+    /// Empties all places that name one of `targets`, as [`sweep`](Self::sweep) does, alive or
+    /// gone.
     ///
-    /// It is for those who leave the game and not the world, such as entities that are kept for
-    /// another use. Declared references with the [policies](crate::reference::OnLoss) `remove` and `qdel` are
-    /// left as they are, and so are relationships.
+    /// Use it for entities that leave the game and not the world, such as those that go back to a
+    /// pool. Declared references with the [policies](crate::reference::OnLoss) `remove` and `qdel`
+    /// are left as they are, and so are relationships.
     ///
     /// # Panics
     ///
@@ -256,13 +270,13 @@ pub trait WorldReferencesExt {
     fn sweep_for(&mut self, targets: impl IntoIterator<Item = Entity>) -> SweepReport;
 
     /// Finds all places that name an entity which is gone, as [`sweep`](Self::sweep) does, and
-    /// leaves them as they are.
+    /// leaves them.
     ///
-    /// Declared references are read before, and let go of what is lost, as before each tear-down.
+    /// Written fields of declared references are read and released first, as before each tear-down.
     ///
     /// # Panics
     ///
-    /// As [`sync_references`](crate::WorldReferencesExt::sync_references).
+    /// As [`sync_references`](Self::sync_references).
     ///
     /// # Examples
     ///
@@ -295,19 +309,16 @@ pub trait WorldReferencesExt {
     /// ```
     fn find_leftovers(&mut self) -> SweepReport;
 
-    /// Has the next flushes sweep for all who are gone, at the pace that the settings say, and
-    /// [`SweepFinished`](crate::sweep::SweepFinished) told when it is done. A second time before that does
-    /// no harm.
+    /// Sweeps in the next flushes for all entities that are gone, at the pace of the settings.
     ///
-    /// Nothing comes of it with [`Mode::Off`](crate::sweep::Mode::Off).
+    /// [`SweepFinished`](crate::sweep::SweepFinished) is triggered when it is done. A second call
+    /// before that does no harm. With [`Mode::Off`](crate::sweep::Mode::Off) no sweep is made.
     ///
     /// # Examples
     ///
     /// ```
     /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// use qdel::sweep::SweepFinished;
+    /// use qdel::{prelude::*, sweep::SweepFinished};
     ///
     /// #[derive(Resource, Default)]
     /// struct Sweeps(usize);
@@ -323,11 +334,11 @@ pub trait WorldReferencesExt {
     /// ```
     fn queue_sweep(&mut self);
 
-    /// Has sweeps leave all components or the resource of type `C` as they are: because it is to
-    /// remember the dead, or names entities of another world.
+    /// Leaves components or the resource of type `C` out of sweeps.
     ///
-    /// It is listed among the blind spots of their reports. A sweep that runs in slices keeps what
-    /// it knows. For fields of a declared type there is `#[references(ignore)]`.
+    /// Use it for a type that is to remember the gone, or that names entities of another world. The
+    /// reports list it among their blind spots. A sweep that runs in slices already is not
+    /// affected. For fields of a declared type there is `#[references(ignore)]`.
     ///
     /// # Examples
     ///
@@ -347,8 +358,9 @@ pub trait WorldReferencesExt {
     /// ```
     fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self;
 
-    /// Returns the fields in which sweeps found something since the world began or the statistics
-    /// were reset, those with the most places first.
+    /// Returns the fields in which sweeps found leftovers, those with the most places first.
+    ///
+    /// They count from when the world began, or the statistics were reset.
     ///
     /// # Examples
     ///

@@ -24,36 +24,56 @@ use crate::{
     },
 };
 
-/// Registering, sending and asking, on a [`World`] and on a [`DeferredWorld`].
+/// Signals, on a [`World`] and on a [`DeferredWorld`].
 ///
-/// A `DeferredWorld` (in hooks, handlers and observers) registers at once. Where the target is
-/// listened to for the first time, or the handler is used for the first time, a command has to
-/// complete that, and the answer is [`Registered::Queued`].
+/// | to | call |
+/// | --- | --- |
+/// | listen | [`register_signal`](Self::register_signal) and the four verbs after it |
+/// | stop | [`unregister_signal`](Self::unregister_signal) and the verb after it |
+/// | send and ask | [`send_signal`](Self::send_signal), [`ask_signal`](Self::ask_signal) |
+/// | the same about no entity | [`register_global_signal`](Self::register_global_signal) |
+/// | look into the books | [`registrations_on`](Self::registrations_on) and its neighbours |
 ///
-/// A resource is a component on an entity of its own, so it can listen and be listened to. One that
-/// listens is removed and inserted again by `World::resource_scope`, which ends its registrations.
+/// The chapter [`signals`](crate::docs::signals) explains the words.
+///
+/// A `DeferredWorld` (in hooks, handlers and observers) registers at once where it can. A command
+/// completes the first registration on a target, and the first of a handler: then the answer is
+/// [`Registered::Queued`].
+///
+/// A resource is a component on an entity of its own, so it can listen and be a target.
+/// `World::resource_scope` removes a resource and inserts it again, which ends its registrations as
+/// a listener.
 pub trait WorldSignalExt: sealed::Worldly {
     /// Registers `handler` of its component on `listener` for its signal about `target`.
     ///
-    /// The registration ends when either entity is deleted, when the component is removed, or with
+    /// It is called after all earlier registrations for the signal on `target`. The registration
+    /// ends when either entity is deleted, when the component is removed, or with
     /// [`unregister_signal`](Self::unregister_signal). One for [`Qdeleting`](crate::Qdeleting) ends
-    /// with its notice. It belongs to the component, not to its value: who overwrites that keeps
-    /// it, so a handler whose component may have another target by then compares
-    /// [`Received::target`](crate::Received::target). It is called after all earlier registrations
-    /// for the signal on `target`.
+    /// when it has been told.
     ///
-    /// A `listener` that is deleted by a [`qdel`](crate::WorldQdelExt::qdel) hears signals until all
+    /// A registration belongs to the component, not to its value: overwriting the component keeps
+    /// it. A handler whose component may have another target by then compares
+    /// [`Received::target`](crate::Received::target).
+    ///
+    /// A `listener` that is deleted by [`qdel`](crate::WorldQdelExt::qdel) hears signals until all
     /// components that go with it are destroyed ([`Destroy`](crate::Destroy)). Then its
-    /// registrations end, unless it lives on, however long it waits for its tear-down. Use a
-    /// [`WeakEntity`](crate::WeakEntity) handle where nobody needs to be told.
+    /// registrations end, unless it lives on.
+    ///
+    /// Use a [`WeakEntity`](crate::WeakEntity) where nothing has to react.
     ///
     /// # Errors
     ///
-    /// Returns [`RegisterError::AlreadyRegistered`] if this component already listens for the
-    /// signal on `target`; an error of its own if `listener` or `target` is not spawned or is being
-    /// deleted; and [`RegisterError::MissingComponent`] if `listener` lacks the component. The
-    /// world is unchanged in all cases, but for commands that waited: on a `World`, they may be
-    /// applied.
+    /// - [`RegisterError::AlreadyRegistered`] if this component already listens for the signal on
+    ///   `target`;
+    /// - [`RegisterError::ListenerNotSpawned`], [`RegisterError::TargetNotSpawned`],
+    ///   [`RegisterError::ListenerDeleting`] or [`RegisterError::TargetDeleting`] if either entity
+    ///   is not alive;
+    /// - [`RegisterError::MissingComponent`] if `listener` lacks the component;
+    /// - [`RegisterError::ReservedTarget`] if `target` is a resource of this crate;
+    /// - [`RegisterError::MarkRemoved`] if a hook or observer takes the mark of targets off.
+    ///
+    /// All registrations are unchanged then, but for `MarkRemoved`. A `World` may have applied
+    /// commands that waited.
     ///
     /// # Complexity
     ///
@@ -101,11 +121,10 @@ pub trait WorldSignalExt: sealed::Worldly {
         self.enter(listener, about, handler, Manner::Add)
     }
 
-    /// Registers `handler` for one call: the registration is removed before it.
+    /// Registers `handler` for one call: the registration ends before it.
     ///
-    /// The handler may register anew. A question can be asked any number of times, so its handlers
-    /// cannot be registered for one call. See [`register_signal`](Self::register_signal) for all
-    /// else.
+    /// The handler may register anew. Handlers of a [`Question`] cannot be registered for one call,
+    /// because a question can be asked any number of times.
     ///
     /// # Errors
     ///
@@ -155,9 +174,10 @@ pub trait WorldSignalExt: sealed::Worldly {
 
     /// Makes sure that a component of `listener` listens for a signal about `target`.
     ///
-    /// Where it does already, its handler and its place in the order stay, and this answers
-    /// [`Registered::Now`]. Otherwise this is [`register_signal`](Self::register_signal). It can be
-    /// called any number of times: in an insert hook for instance, because a component that is
+    /// Where it does already, its handler and its place in the order stay, and the answer is
+    /// [`Registered::Now`]. Otherwise this is [`register_signal`](Self::register_signal).
+    ///
+    /// It can be called any number of times. Use it in an insert hook: a component that is
     /// overwritten keeps its registrations.
     ///
     /// # Errors
@@ -216,10 +236,10 @@ pub trait WorldSignalExt: sealed::Worldly {
     /// An earlier registration keeps its place in the order, and one for one call remains one for
     /// one call. If there is none, this is [`register_signal`](Self::register_signal).
     ///
-    /// In a dispatch that is going on, the new handler is called if the turn of the registration is
-    /// still to come, and the old one is not. Where the answer is [`Registered::Queued`], it waits
-    /// for the next dispatch. While the end of `target` is told, nothing is replaced any more: that
-    /// is [`RegisterError::TargetDeleting`].
+    /// During a dispatch, the new handler is called if the turn of the registration is still to
+    /// come, and the old one is not. Where the answer is [`Registered::Queued`], the new handler
+    /// waits for the next dispatch. While listeners are told of the end of `target`, the answer is
+    /// [`RegisterError::TargetDeleting`].
     ///
     /// # Errors
     ///
@@ -271,14 +291,17 @@ pub trait WorldSignalExt: sealed::Worldly {
     /// Moves the registration of the `C` on `listener` for the signal `S` from one target to
     /// another.
     ///
-    /// Its handler is kept, and for how many calls it is. It goes to the end of the order of the
-    /// new target.
+    /// It keeps its handler, and the number of calls it is for. It goes to the end of the order of
+    /// the new target.
     ///
     /// # Errors
     ///
-    /// Returns [`RetargetError::NotRegistered`] if there is none on `from`, also if that has heard
-    /// its last notice, and [`RetargetError::Refused`] if there is one on `to` already, or `to`
-    /// cannot be listened to, or `listener` cannot listen any more. Nothing has changed then.
+    /// Nothing has changed when one of these is returned:
+    ///
+    /// - [`RetargetError::NotRegistered`] if there is none on `from`, or if it has been told of the
+    ///   end of `from`;
+    /// - [`RetargetError::Refused`] if there is one on `to` already, if `to` cannot be listened to,
+    ///   or if `listener` cannot listen any more.
     ///
     /// # Complexity
     ///
@@ -322,14 +345,13 @@ pub trait WorldSignalExt: sealed::Worldly {
 
     /// Ends the registration of the `C` on `listener` for the signal `S` about `target`.
     ///
-    /// In a dispatch that is going on its handler is not called any more. A registration that has
-    /// heard the last notice of `target` is none any more, but would come back should the target
-    /// live on ([`LetMeLive`](crate::DestroyHint::LetMeLive)): this ends that as well.
+    /// During a dispatch, its handler is not called any more. A registration that has been told of
+    /// the end of `target` would come back if the target lives on
+    /// ([`LetMeLive`](crate::DestroyHint::LetMeLive)): after this call it does not.
     ///
     /// # Errors
     ///
-    /// Returns [`UnregisterError::NotRegistered`] if there is none. It is safe to ignore where that
-    /// is fine.
+    /// Returns [`UnregisterError::NotRegistered`] if there is none. It is safe to ignore.
     ///
     /// # Complexity
     ///
@@ -377,10 +399,10 @@ pub trait WorldSignalExt: sealed::Worldly {
         register::unregister::<C, S>(&mut world, listener, About::Entity(target))
     }
 
-    /// Ends all registrations on `target`, for whatever signal, and returns how many there were.
+    /// Ends all registrations on `target`, for any signal, and returns their number.
     ///
-    /// Nobody is told. Declared references stay known, because fields still name the target.
-    /// Registrations that have heard its last notice do not come back should it live on.
+    /// No handler is called. Declared references stay known, because fields still name the target.
+    /// Registrations that have been told of the end of `target` do not come back if it lives on.
     ///
     /// # Complexity
     ///
@@ -421,20 +443,20 @@ pub trait WorldSignalExt: sealed::Worldly {
         books.bypass_change_detection().leave_all(target)
     }
 
-    /// Sends `signal` to all who registered for it on `target`, and returns their merged answer.
+    /// Sends `signal` to all listeners on `target`, and returns their merged answer.
     ///
     /// Handlers are called in the order of their registrations. What is unregistered meanwhile is
-    /// not called, what is registered meanwhile waits for the next time. On a `World`, commands
+    /// not called. What is registered meanwhile waits for the next time. On a `World`, commands
     /// that handlers queue are applied before this returns.
     ///
-    /// A `target` that is being deleted is spoken about as before: those who listen to it hear of
-    /// it until its tear-down, which ends their registrations without a word. Nobody registers on
-    /// it any more, and anybody may unregister. Only [`Qdeleting`](crate::Qdeleting) cannot be
-    /// sent: nobody is called, and the answer is the default.
+    /// A `target` that is being deleted can still be sent signals about, until its tear-down. No
+    /// listener can be registered on it any more, and any can be unregistered.
+    /// [`Qdeleting`](crate::Qdeleting) cannot be sent: no handler is called, and the answer is the
+    /// default.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a handler, after all the others were called.
+    /// Resumes the first panic of a handler, after all the others were called.
     ///
     /// # Examples
     ///
@@ -445,7 +467,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     /// struct Hit(u32);
     ///
     /// impl Signal for Hit {
-    ///     type Answer = bool; // whether anybody blocks it
+    ///     type Answer = bool; // `true` if a shield blocks it
     /// }
     ///
     /// #[derive(Component)]
@@ -469,7 +491,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     fn send_signal<S: Signal>(&mut self, target: Entity, signal: S) -> S::Answer {
         let mut answer = S::Answer::default();
         if TypeId::of::<S>() == TypeId::of::<Qdeleting>() {
-            // Whoever kept a notice may not repeat it: each deletion is told once.
+            // A caller that kept a notice cannot repeat it: each deletion is told once.
             return answer;
         }
         let sent = dispatch::send(&mut self.deferred(), target, &signal, &mut answer);
@@ -482,10 +504,11 @@ pub trait WorldSignalExt: sealed::Worldly {
         answer
     }
 
-    /// Sends what `signal` returns, which is only called if somebody listens on `target`.
+    /// Sends the signal that `signal` returns, which is only called if there is a listener on
+    /// `target`.
     ///
-    /// A signal that opted in to [`OBSERVERS`](Signal::OBSERVERS) is always built: an observer may
-    /// be global.
+    /// A signal that opted in to [`OBSERVERS`](Signal::OBSERVERS) is always built, because an
+    /// observer may be global.
     ///
     /// # Panics
     ///
@@ -515,7 +538,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     /// let mut world = World::new();
     /// let knight = world.spawn(Armour::default()).id();
     ///
-    /// world.send_signal_with(knight, || -> Hit { unreachable!("nobody listens") });
+    /// world.send_signal_with(knight, || -> Hit { unreachable!("no listener") });
     ///
     /// world.register_signal(knight, knight, Armour::on_hit)?;
     /// world.send_signal_with(knight, || Hit(3));
@@ -533,11 +556,11 @@ pub trait WorldSignalExt: sealed::Worldly {
         self.send_signal(target, signal())
     }
 
-    /// Asks all who registered for `question` on `target`, and returns their merged answer.
+    /// Asks all listeners on `target`, and returns their merged answer.
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of a handler, after all the others were called.
+    /// Resumes the first panic of a handler, after all the others were called.
     ///
     /// # Examples
     ///
@@ -548,7 +571,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     /// struct MayPass;
     ///
     /// impl Question for MayPass {
-    ///     type Answer = bool; // true if anybody says so
+    ///     type Answer = bool; // `true` if a guard says so
     /// }
     ///
     /// #[derive(Component)]
@@ -578,14 +601,13 @@ pub trait WorldSignalExt: sealed::Worldly {
         answer
     }
 
-    /// Registers `handler` of its component on `listener` for its signal about nothing in
-    /// particular.
+    /// Registers `handler` of its component on `listener` for a signal about no entity.
     ///
     /// Global signals go through one target that never goes away.
     ///
     /// # Errors
     ///
-    /// As [`register_signal`](Self::register_signal), as far as the listener is concerned.
+    /// As [`register_signal`](Self::register_signal), in what concerns the listener.
     ///
     /// # Examples
     ///
@@ -604,7 +626,8 @@ pub trait WorldSignalExt: sealed::Worldly {
     ///
     /// let mut world = World::new();
     /// let lamp = world.spawn(Lamp { lit: false }).id();
-    /// world.register_global_signal(lamp, |lamp: &mut Lamp, _: Received<Nightfall>| lamp.lit = true)?;
+    /// let light = |lamp: &mut Lamp, _: Received<Nightfall>| lamp.lit = true;
+    /// world.register_global_signal(lamp, light)?;
     ///
     /// world.send_global_signal(Nightfall);
     ///
@@ -620,7 +643,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         self.enter(listener, About::World, handler, Manner::Add)
     }
 
-    /// Ends what [`register_global_signal`](Self::register_global_signal) began.
+    /// Ends the registration of the `C` on `listener` for the global signal `S`.
     ///
     /// # Errors
     ///
@@ -665,8 +688,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         register::unregister::<C, S>(&mut world, listener, About::World)
     }
 
-    /// Sends `signal` to all who registered for it with
-    /// [`register_global_signal`](Self::register_global_signal).
+    /// Sends `signal` to all listeners of [`register_global_signal`](Self::register_global_signal).
     ///
     /// # Panics
     ///
@@ -705,11 +727,11 @@ pub trait WorldSignalExt: sealed::Worldly {
     #[doc(alias("SEND_GLOBAL_SIGNAL", "SSdcs"))]
     fn send_global_signal<S: Signal>(&mut self, signal: S) -> S::Answer {
         let target = self.reads().resource_entity::<Books>();
-        // Without books nobody has registered, and the placeholder has no listeners.
+        // Without books there is no registration, and the placeholder has no listeners.
         self.send_signal(target.unwrap_or(Entity::PLACEHOLDER), signal)
     }
 
-    /// Returns `true` if anybody listens for `S` on `target`.
+    /// Returns `true` if there is a listener for `S` on `target`.
     ///
     /// # Examples
     ///
@@ -747,8 +769,8 @@ pub trait WorldSignalExt: sealed::Worldly {
 
     /// Returns the registrations on `target`: signal by signal, in order.
     ///
-    /// Components that name it by a declared reference are among them, with a signal of this crate
-    /// that is called `Referenced`.
+    /// Components that name it by a declared reference are among them, under a private signal that
+    /// is called `Referenced`.
     ///
     /// # Examples
     ///
@@ -823,7 +845,7 @@ pub trait WorldSignalExt: sealed::Worldly {
     ///
     /// # Complexity
     ///
-    /// Linear in the number of targets: for tests and for leak hunts, not for each frame.
+    /// Linear in the number of targets: for tests and leak hunts, not for each frame.
     ///
     /// # Examples
     ///
@@ -862,7 +884,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         }
     }
 
-    /// Compares what each target says with what its listeners say.
+    /// Compares the books of all targets with those of their listeners.
     ///
     /// # Errors
     ///
