@@ -3,6 +3,7 @@
 use core::{any::Any, mem};
 use std::panic::{self, AssertUnwindSafe};
 
+use bevy_ecs::world::World;
 use bevy_platform::cell::SyncCell;
 
 /// The payload of a panic of user code.
@@ -39,6 +40,11 @@ impl Drop for Panicked {
 /// Calls `f`, and returns the panic if it panicked.
 pub(crate) fn catch<T>(f: impl FnOnce() -> T) -> Result<T, Panicked> {
     panic::catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panicked(Some(payload)))
+}
+
+/// Applies the commands that wait.
+pub(crate) fn apply_commands(world: &mut World) -> Result<(), Panicked> {
+    catch(|| world.flush())
 }
 
 /// The first panic of work that is done in several steps. Later panics are dropped.

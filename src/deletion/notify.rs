@@ -16,7 +16,7 @@ use crate::{
         settings::WorkClock,
         settle,
     },
-    panics::{FirstPanic, Panicked, catch},
+    panics::{FirstPanic, Panicked, apply_commands, catch},
     signal::{
         self,
         dispatch::Stopwatch,
@@ -85,10 +85,6 @@ pub(crate) fn carry_out_of(
             first_panic.note(signal::late_registrations::complete_all(world));
         }
     }
-}
-
-pub(crate) fn apply_commands(world: &mut World) -> Result<(), Panicked> {
-    catch(|| world.flush())
 }
 
 /// Entities that were marked together.

@@ -4,9 +4,9 @@ use bevy_ecs::{entity::Entity, name::Name, world::World};
 
 use crate::{
     deleting::{Deleting, KindId},
-    deletion::{notify::apply_commands, queue::Deletions, settings::QdelSettings, sweep_results},
+    deletion::{queue::Deletions, settings::QdelSettings, sweep_results},
     hint::DestroyHint,
-    panics::Panicked,
+    panics::{Panicked, apply_commands},
     sweep::{
         schedule::{self, Corpse, Suspension},
         settings::Mode,

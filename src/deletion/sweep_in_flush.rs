@@ -6,7 +6,6 @@ use bevy_ecs::world::World;
 
 use crate::{
     deletion::{
-        notify::apply_commands,
         prepare,
         queue::{Deletions, Goal},
         settings::{QdelSettings, WorkClock},
@@ -16,7 +15,7 @@ use crate::{
         worklist,
     },
     hint::DestroyHint,
-    panics::{FirstPanic, Panicked, catch},
+    panics::{FirstPanic, Panicked, apply_commands, catch},
     sweep::{
         pass::Progress,
         report::SweepReport,
