@@ -118,6 +118,14 @@ impl LivenessExt for EntityLiveness<'_, '_> {
     }
 }
 
+/// Returns `true` if an entity is there and its deletion has not begun.
+///
+/// A plain despawn that is under way does not count.
+pub(crate) fn is_alive(world: &World, entity: Entity) -> bool {
+    let entity = world.get_entity(entity);
+    entity.is_ok_and(|entity| !entity.contains::<Deleting>())
+}
+
 fn is_closed(books: Option<&Books>, entity: Entity) -> bool {
     books.is_some_and(|books| books.is_closed(entity))
 }

@@ -8,8 +8,9 @@ use bevy_ecs::{
 };
 
 use crate::{
-    deletion::{mark::is_alive, owned::Ownerships},
+    deletion::owned::Ownerships,
     hash::IndexSet,
+    liveness::is_alive,
     reference::cascade::{Dependent, Dependents},
 };
 

@@ -13,6 +13,7 @@ use crate::{
     deletion::{destroy::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock},
     hash::HashMap,
     hint::DestroyHint,
+    liveness::is_alive,
     panics::FirstPanic,
     reference,
     signal::qdeleting::QdelCause,
@@ -245,7 +246,7 @@ impl Decisions<'_> {
             Some(at) => self.fates[at].map(Fate::lives),
             None => {
                 let is_there = world.entities().contains_spawned(entity);
-                is_there.then(|| mark::is_alive(world, entity))
+                is_there.then(|| is_alive(world, entity))
             }
         }
     }

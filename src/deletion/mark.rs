@@ -107,9 +107,3 @@ pub(crate) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
         };
     })
 }
-
-/// Returns `true` if an entity is there and nobody has asked for its deletion.
-pub(crate) fn is_alive(world: &World, entity: Entity) -> bool {
-    let entity = world.get_entity(entity);
-    entity.is_ok_and(|entity| !entity.contains::<Deleting>())
-}

@@ -10,7 +10,8 @@ use bevy_ecs::{
 use smallvec::SmallVec;
 
 use crate::{
-    deletion::{mark::is_alive, queue::Deletions},
+    deletion::queue::Deletions,
+    liveness::is_alive,
     panics::{Panicked, catch},
     reference::{
         self,
