@@ -17,7 +17,8 @@ use crate::{
     deletion::{
         archetype_flags::{self, Profile},
         batch_outcome::QdelBatchOutcome,
-        look_before_asking::{Look, look_before_asking},
+        look_before_asking::look_before_asking,
+        looked::Look,
         mark::Force,
         never_flushed::{MANY, warn_if_never_flushed},
         outcome::QdelCounts,

@@ -41,6 +41,7 @@ pub(crate) mod fast_path;
 pub(crate) mod hiding;
 pub(crate) mod late_components;
 pub(crate) mod look_before_asking;
+pub(crate) mod looked;
 pub(crate) mod mark;
 pub(crate) mod never_flushed;
 pub(crate) mod notify;

@@ -20,7 +20,7 @@ use crate::{
         archetype_flags::Profiles,
         destroy::Destroyers,
         late_components::Late,
-        look_before_asking::Looked,
+        looked::Looked,
         owned::Ownerships,
         owner_stack::Descent,
         settings::{Hiding, QdelSettings},

@@ -5,7 +5,7 @@ use bevy_ecs::{entity::EntityHashSet, world::World};
 use crate::{
     deletion::{
         decide::Fate,
-        look_before_asking::Look,
+        looked::Look,
         mark::Force,
         notify::carry_out,
         outcome::QdelOutcome,

@@ -14,7 +14,7 @@ use bevy_ecs::{
 
 use crate::{
     books::Reserved,
-    deletion::{batch_outcome::QdelBatchOutcome, look_before_asking::Look, mark::Force, worklist},
+    deletion::{batch_outcome::QdelBatchOutcome, looked::Look, mark::Force, worklist},
     error::{CancelError, QdelError, warning},
     liveness::is_alive,
     timers::{Timed, Timers},

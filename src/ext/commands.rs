@@ -9,8 +9,7 @@ use bevy_ecs::{
 
 use crate::{
     deletion::{
-        look_before_asking::Look, mark::Force, owned::Member, sweep_in_flush, timer::QdelTimer,
-        worklist,
+        looked::Look, mark::Force, owned::Member, sweep_in_flush, timer::QdelTimer, worklist,
     },
     error::warning,
     ext::{take, world_qdel::WorldQdelExt},

@@ -3,9 +3,7 @@
 use bevy_ecs::{component::Component, entity::Entity, world::EntityWorldMut};
 
 use crate::{
-    deletion::{
-        look_before_asking::Look, mark::Force, outcome::QdelOutcome, owned::Member, worklist,
-    },
+    deletion::{looked::Look, mark::Force, outcome::QdelOutcome, owned::Member, worklist},
     error::{QdelError, RegisterError, RetargetError, UnregisterError},
     ext::world_signal::WorldSignalExt,
     registration::Registration,

@@ -8,7 +8,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    deletion::{look_before_asking::Look, mark::Force, worklist},
+    deletion::{looked::Look, mark::Force, worklist},
     error::warning,
 };
 

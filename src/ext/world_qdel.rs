@@ -8,7 +8,7 @@ use crate::{
     deletion::{
         batch_outcome::QdelBatchOutcome,
         destroy::{self, Destroy},
-        look_before_asking::Look,
+        looked::Look,
         mark::Force,
         outcome::QdelOutcome,
         owned::Member,

@@ -7,7 +7,7 @@ use bevy_ecs::{entity::Entity, world::World};
 use crate::{
     deleting::Deleting,
     deletion::{
-        look_before_asking::Look,
+        looked::Look,
         mark::Force,
         outcome::{QdelCounts, QdelOutcome},
         owned::Member,
