@@ -11,10 +11,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    deletion::{
-        late_components, prepare,
-        queue::{Deletions, Notice},
-    },
+    deletion::{late_components, notice::Notice, prepare, queue::Deletions},
     error::DestroyError,
     hint::DestroyHint,
     panics::{FirstPanic, Panicked, catch},

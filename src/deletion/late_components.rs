@@ -22,8 +22,9 @@ use crate::{
     deleting::Deleting,
     deletion::{
         destroy::{AtWork, Destroy},
+        notice::Notice,
         outcome::QdelCounts,
-        queue::{Deletions, Notice},
+        queue::Deletions,
         settings::WorkClock,
     },
     hash::{HashMap, IndexMap},

@@ -11,11 +11,8 @@ use smallvec::SmallVec;
 use crate::{
     deleting::{self, Deleting, KindId, Visibility},
     deletion::{
-        archetype_flags::Profile,
-        outcome::QdelCounts,
-        owned::Member,
-        queue::{Deletions, Notice},
-        settings::Hiding,
+        archetype_flags::Profile, notice::Notice, outcome::QdelCounts, owned::Member,
+        queue::Deletions, settings::Hiding,
     },
     panics::{FirstPanic, Panicked, catch},
     signal,

@@ -44,6 +44,7 @@ pub(crate) mod look_before_asking;
 pub(crate) mod looked;
 pub(crate) mod mark;
 pub(crate) mod never_flushed;
+pub(crate) mod notice;
 pub(crate) mod notify;
 pub(crate) mod outcome;
 pub(crate) mod owned;

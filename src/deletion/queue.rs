@@ -11,7 +11,6 @@ use bevy_ecs::{
     resource::Resource,
     world::World,
 };
-use smallvec::SmallVec;
 
 use crate::{
     books::Reserved,
@@ -21,27 +20,15 @@ use crate::{
         destroy::Destroyers,
         late_components::Late,
         looked::Looked,
+        notice::Notices,
         owned::Ownerships,
         owner_stack::Descent,
         settings::{Hiding, QdelSettings},
-        storage::Storage,
     },
     panics::FirstPanic,
-    signal::qdeleting::QdelCause,
     statistics::kinds::Kinds,
     sweep::schedule::Sweeps,
 };
-
-/// A notice that is still to be sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Notice {
-    pub(crate) entity: Entity,
-    pub(crate) cause: QdelCause,
-    pub(crate) force: bool,
-}
-
-/// Notices of entities that were marked together: few are more than a few.
-pub(crate) type Wave = SmallVec<[Notice; 2]>;
 
 /// What need not be said any more.
 #[derive(Debug, Default)]
@@ -50,6 +37,18 @@ pub(crate) struct Said {
     pub(crate) nobody_flushes: bool,
     /// That types have no names.
     pub(crate) no_names: bool,
+}
+
+/// Whether the storage of a world can be relied upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Storage {
+    #[default]
+    Whole,
+    /// A value panicked when it was dropped by a deletion.
+    Broken {
+        /// Whether it was said that nothing is torn down any more.
+        is_reported: bool,
+    },
 }
 
 /// How far work on the worklist goes.
@@ -76,7 +75,7 @@ pub(crate) struct Deletions {
     pub(crate) said: Said,
     /// Whether it is part of the work to flush.
     pub(crate) is_flush: bool,
-    pub(crate) to_tell: Wave,
+    pub(crate) to_tell: Notices,
     /// Owned before owner, oldest deletion first.
     pub(crate) to_tear_down: VecDeque<Entity>,
     /// To be torn down by the next flush, whatever the budget.
@@ -180,6 +179,11 @@ impl Deletions {
                 && observers.component_observers().is_empty()
                 && observers.entity_observers().is_empty())
         })
+    }
+
+    /// Returns `true` if nothing may be torn down any more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.storage != Storage::Whole
     }
 
     /// Returns how many entities wait for their tear-down, as far as it is known.

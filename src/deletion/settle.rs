@@ -4,15 +4,8 @@ use bevy_ecs::{entity::EntityHashSet, world::World};
 
 use crate::{
     deletion::{
-        decide::Fate,
-        looked::Look,
-        mark::Force,
-        notify::carry_out,
-        outcome::QdelOutcome,
-        owned::Member,
-        prepare,
-        queue::{Deletions, Notice},
-        worklist,
+        decide::Fate, looked::Look, mark::Force, notice::Notice, notify::carry_out,
+        outcome::QdelOutcome, owned::Member, prepare, queue::Deletions, worklist,
     },
     panics::{FirstPanic, Panicked, apply_commands},
     reference::{

@@ -8,26 +8,7 @@
 
 use bevy_ecs::world::World;
 
-use crate::deletion::queue::Deletions;
-
-/// Whether the storage of a world can be relied upon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Storage {
-    #[default]
-    Whole,
-    /// A value panicked when it was dropped by a deletion.
-    Broken {
-        /// Whether it was said that nothing is torn down any more.
-        is_reported: bool,
-    },
-}
-
-impl Deletions {
-    /// Returns `true` if nothing may be torn down any more.
-    pub(crate) fn is_broken(&self) -> bool {
-        self.storage != Storage::Whole
-    }
-}
+use crate::deletion::queue::{Deletions, Storage};
 
 /// Finds out whether a panic came from a value that was dropped, and keeps it in mind. Tells
 /// whether nothing may be torn down any more.
