@@ -10,7 +10,9 @@ use bevy_ecs::{
 
 use crate::{
     deleting::Deleting,
-    deletion::{destroy::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock},
+    deletion::{
+        destroyers::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock,
+    },
     hash::HashMap,
     hint::DestroyHint,
     liveness::is_alive,

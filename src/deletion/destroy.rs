@@ -7,14 +7,20 @@ use bevy_ecs::{
     entity::Entity,
     error::{BevyError, ErrorContext},
     system::{ParamBuilder, Query, SystemParam, SystemParamBuilder, SystemParamItem, SystemState},
-    world::{EntityRef, World},
+    world::World,
 };
 
 use crate::{
-    deletion::{late_components, notice::Notice, prepare, queue::Deletions},
+    deletion::{
+        destroyers::{AtWork, Destroyer},
+        late_components,
+        notice::Notice,
+        prepare,
+        queue::Deletions,
+    },
     error::DestroyError,
     hint::DestroyHint,
-    panics::{FirstPanic, Panicked, catch},
+    panics::Panicked,
     signal::{self, qdeleting::QdelCause},
 };
 
@@ -117,11 +123,10 @@ pub(crate) fn register<C: Destroy>(world: &mut World) {
     let destroyer = Of::<C>::new(world);
     late_components::watch::<C>(world, component);
     let mut deletions = world.resource_mut::<Deletions>();
-    deletions.destroyers.known.push(Known {
-        component,
-        name: type_name::<C>(),
-        destroyer: Some(Box::new(destroyer)),
-    });
+    let name = type_name::<C>();
+    deletions
+        .destroyers
+        .add(component, name, Box::new(destroyer));
     prepare::prepare_anew(world);
 }
 
@@ -132,144 +137,14 @@ pub(crate) fn is_registered(world: &World, component: ComponentId) -> bool {
     deletions.is_some_and(|deletions| deletions.destroyers.knows(component))
 }
 
-/// All that can be destroyed, in the order of registration.
-#[derive(Default)]
-pub(crate) struct Destroyers {
-    known: Vec<Known>,
-}
-
-struct Known {
-    component: ComponentId,
-    name: &'static str,
-    /// None while it is at work.
-    destroyer: Option<Box<dyn Destroyer>>,
-}
-
-/// The destroyers of a world, taken out of it for as long as they work.
-pub(crate) struct AtWork(Vec<(ComponentId, Box<dyn Destroyer>)>);
-
-impl Destroyers {
-    /// Returns the names of the components of `entity` that would be destroyed, in order.
-    pub(crate) fn names_in(&self, entity: EntityRef) -> impl Iterator<Item = &'static str> {
-        let known = self.known.iter();
-        known
-            .filter(move |known| entity.contains_id(known.component))
-            .map(|known| known.name)
+/// Applies the commands of destroyers that were at work, and gives them back to the world.
+pub(crate) fn give_back(world: &mut World, mut at_work: AtWork) -> Result<(), Panicked> {
+    let applied = at_work.apply_commands(world);
+    // Without a worklist, the world was cleared.
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.destroyers.give_back(at_work);
     }
-
-    /// Returns `true` if nothing can be destroyed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.known.is_empty()
-    }
-
-    /// Returns the name of a component that can be destroyed.
-    pub(crate) fn name_of(&self, component: ComponentId) -> Option<&'static str> {
-        let mut known = self.known.iter();
-        let known = known.find(|known| known.component == component)?;
-        Some(known.name)
-    }
-
-    /// Returns all components that can be destroyed.
-    pub(crate) fn components(&self) -> impl Iterator<Item = ComponentId> {
-        self.known.iter().map(|known| known.component)
-    }
-
-    fn knows(&self, component: ComponentId) -> bool {
-        self.known.iter().any(|known| known.component == component)
-    }
-}
-
-impl AtWork {
-    /// Takes the destroyers out of the worklist.
-    pub(crate) fn take(deletions: &mut Deletions) -> Self {
-        let known = deletions.destroyers.known.iter_mut();
-        let taken = known.filter_map(|known| Some((known.component, known.destroyer.take()?)));
-        Self(taken.collect())
-    }
-
-    /// Destroys the components of an entity and returns the strongest hint.
-    ///
-    /// `overruled` counts those that were passed over because the deletion is forced.
-    pub(crate) fn destroy(
-        &mut self,
-        world: &mut World,
-        notice: Notice,
-        overruled: &mut u64,
-    ) -> (DestroyHint, Result<(), Panicked>) {
-        let is_heeded = |hint| !(hint == DestroyHint::LetMeLive && notice.force);
-        self.destroy_those(world, notice, |_| true, is_heeded, overruled)
-    }
-
-    /// Destroys `components` of an entity that were inserted when its others were destroyed, and
-    /// returns the strongest hint.
-    ///
-    /// `overruled` counts those that were passed over because the deletion is decided.
-    pub(crate) fn destroy_late(
-        &mut self,
-        world: &mut World,
-        notice: Notice,
-        components: &[ComponentId],
-        overruled: &mut u64,
-    ) -> (DestroyHint, Result<(), Panicked>) {
-        let is_late = |component| components.contains(&component);
-        let is_heeded = |hint| !matches!(hint, DestroyHint::LetMeLive | DestroyHint::IWillHandleIt);
-        self.destroy_those(world, notice, is_late, is_heeded, overruled)
-    }
-
-    /// Destroys the components of an entity that are meant, in order, and returns the strongest
-    /// hint of those that are heeded.
-    fn destroy_those(
-        &mut self,
-        world: &mut World,
-        notice: Notice,
-        is_meant: impl Fn(ComponentId) -> bool,
-        is_heeded: impl Fn(DestroyHint) -> bool,
-        overruled: &mut u64,
-    ) -> (DestroyHint, Result<(), Panicked>) {
-        let mut strongest = DestroyHint::Queue;
-        let mut first_panic = FirstPanic::default();
-        for (component, destroyer) in &mut self.0 {
-            let entity = world.get_entity(notice.entity);
-            let is_there = entity.is_ok_and(|entity| entity.contains_id(*component));
-            if !is_there || !is_meant(*component) {
-                continue;
-            }
-            let called = catch(|| destroyer.destroy(world, notice));
-            match called {
-                Ok(hint) if is_heeded(hint) => strongest = strongest.max(hint),
-                Ok(_) => *overruled += 1,
-                Err(panicked) => first_panic.keep(panicked),
-            }
-        }
-        (strongest, first_panic.into_outcome())
-    }
-
-    /// Applies the commands of the destroyers, and gives them back to the world.
-    pub(crate) fn give_back(mut self, world: &mut World) -> Result<(), Panicked> {
-        let mut first_panic = FirstPanic::default();
-        for (_, destroyer) in &mut self.0 {
-            first_panic.run(|| destroyer.apply(world));
-        }
-        // Without a worklist, somebody cleared the world.
-        if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-            for (component, destroyer) in self.0 {
-                let mut known = deletions.destroyers.known.iter_mut();
-                if let Some(known) = known.find(|known| known.component == component) {
-                    known.destroyer = Some(destroyer);
-                }
-            }
-        }
-        first_panic.into_outcome()
-    }
-}
-
-/// A [`Destroy`] whose type is forgotten.
-trait Destroyer: Send + Sync {
-    /// Destroys the component of the entity, which has one.
-    fn destroy(&mut self, world: &mut World, notice: Notice) -> DestroyHint;
-
-    /// Applies commands that wait.
-    fn apply(&mut self, world: &mut World);
+    applied
 }
 
 /// The [`Destroyer`] of `C`.

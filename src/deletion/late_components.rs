@@ -21,7 +21,8 @@ use crate::{
     books::Reserved,
     deleting::Deleting,
     deletion::{
-        destroy::{AtWork, Destroy},
+        destroy::{self, Destroy},
+        destroyers::AtWork,
         notice::Notice,
         outcome::QdelCounts,
         queue::Deletions,
@@ -125,7 +126,7 @@ pub(crate) fn destroy_noted(world: &mut World, returns: &mut Returns) -> Result<
     };
     let noted = mem::take(&mut deletions.late);
     let clock = deletions.settings.measure_costs.then_some(());
-    let mut at_work = AtWork::take(&mut deletions);
+    let mut at_work = deletions.destroyers.take();
     let clock = clock.map(|()| WorkClock::of(world));
     let mut first_panic = FirstPanic::default();
     // What is read by hand-written code may panic anywhere, and the destroyers must be given back.
@@ -137,7 +138,7 @@ pub(crate) fn destroy_noted(world: &mut World, returns: &mut Returns) -> Result<
         }
     });
     first_panic.note(destroyed);
-    first_panic.note(at_work.give_back(world));
+    first_panic.note(destroy::give_back(world, at_work));
     first_panic.into_outcome()
 }
 

@@ -37,6 +37,7 @@ pub(crate) mod budget;
 pub(crate) mod copies;
 pub(crate) mod decide;
 pub(crate) mod destroy;
+pub(crate) mod destroyers;
 pub(crate) mod fast_path;
 pub(crate) mod hiding;
 pub(crate) mod late_components;

@@ -8,7 +8,7 @@ use crate::{
     deletion::{
         archetype_flags::Profile,
         decide::{Decisions, Fate},
-        destroy::AtWork,
+        destroy,
         late_components::{self, Returns},
         notice::Notice,
         outcome::QdelCounts,
@@ -191,7 +191,7 @@ impl Wave<'_> {
     /// Destroys the components of each, and queues it for what they say.
     fn destroy_each(&self, world: &mut World) -> Result<(), Panicked> {
         let mut deletions = world.resource_mut::<Deletions>();
-        let at_work = AtWork::take(&mut deletions);
+        let at_work = deletions.destroyers.take();
         let mut decisions = Decisions {
             wave: self,
             at_work,
@@ -229,7 +229,7 @@ impl Wave<'_> {
             counts.kept += count(Fate::Kept) + count(Fate::Spared);
             counts.left_alone += count(Fate::LeftAlone);
         });
-        first_panic.note(at_work.give_back(world));
+        first_panic.note(destroy::give_back(world, at_work));
         if !is_cleared {
             first_panic.note(settle::release_lost(world, self.notices, fate));
         }

@@ -17,7 +17,7 @@ use crate::{
     deleting::{Deleting, Epoch},
     deletion::{
         archetype_flags::Profiles,
-        destroy::Destroyers,
+        destroyers::Destroyers,
         late_components::Late,
         looked::Looked,
         notice::Notices,
