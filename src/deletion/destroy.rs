@@ -13,10 +13,10 @@ use bevy_ecs::{
 use crate::{
     deletion::{
         destroyers::{AtWork, Destroyer},
-        late_components,
         notice::Notice,
         prepare,
         queue::Deletions,
+        watch_late,
     },
     error::DestroyError,
     hint::DestroyHint,
@@ -121,7 +121,7 @@ pub(crate) fn register<C: Destroy>(world: &mut World) {
         return;
     }
     let destroyer = Of::<C>::new(world);
-    late_components::watch::<C>(world, component);
+    watch_late::watch::<C>(world, component);
     let mut deletions = world.resource_mut::<Deletions>();
     let name = type_name::<C>();
     deletions

@@ -8,8 +8,8 @@ use crate::{
     deletion::{
         archetype_flags::Profile,
         decide::{Decisions, Fate},
-        destroy,
-        late_components::{self, Returns},
+        destroy, destroy_late,
+        late_components::Returns,
         notice::Notice,
         outcome::QdelCounts,
         prepare,
@@ -57,7 +57,7 @@ pub(crate) fn carry_out_of(
             if deletions.late.is_empty() {
                 return (epoch, first_panic.into_outcome());
             }
-            first_panic.note(late_components::destroy_noted(world, &mut returns));
+            first_panic.note(destroy_late::destroy_noted(world, &mut returns));
             first_panic.note(apply_commands(world));
             continue;
         }

@@ -18,7 +18,7 @@ use crate::{
     deletion::{
         archetype_flags::Profiles,
         destroyers::Destroyers,
-        late_components::Late,
+        late_components::LateComponents,
         looked::Looked,
         notice::Notices,
         owned::Ownerships,
@@ -96,7 +96,7 @@ pub(crate) struct Deletions {
     /// The number of [`Qdeleting`](crate::Qdeleting) among Bevy's events.
     pub(crate) event: Option<EventKey>,
     pub(crate) destroyers: Destroyers,
-    pub(crate) late: Late,
+    pub(crate) late: LateComponents,
     pub(crate) storage: Storage,
     /// Whether any declared references are tracked.
     pub(crate) tracks: bool,
