@@ -9,9 +9,9 @@ use bevy_ecs::{
 };
 
 use crate::{
-    deleting::Deleting,
+    deleting::{Deleting, Epoch},
     deletion::{
-        destroyers::AtWork, mark, notify::Wave, owned, queue::Deletions, settings::WorkClock,
+        destroyers::AtWork, mark, notice::Notice, owned, queue::Deletions, settings::WorkClock,
     },
     hash::HashMap,
     hint::DestroyHint,
@@ -47,9 +47,14 @@ impl Fate {
     }
 }
 
-/// The fates of a wave, while they are being decided.
+/// The fates of entities that were marked together, while they are being decided.
 pub(crate) struct Decisions<'a> {
-    pub(crate) wave: &'a Wave<'a>,
+    /// The entities that were marked together.
+    pub(crate) notices: &'a [Notice],
+    /// The worklist to which they belong.
+    pub(crate) epoch: Epoch,
+    /// By what the costs are measured, if they are.
+    pub(crate) clock: Option<&'a WorkClock>,
     pub(crate) at_work: AtWork,
     /// By the number of the notice; none while it is undecided.
     pub(crate) fates: Vec<Option<Fate>>,
@@ -115,12 +120,18 @@ impl Decisions<'_> {
     /// Calls `visit` with the number of each notice whose entity an entity must not lose to be
     /// spared.
     fn for_each_tie(&mut self, world: &World, at: usize, mut visit: impl FnMut(usize)) {
-        let notice = self.wave.notices[at];
+        let notice = self.notices[at];
         let mut ties = Vec::new();
         if let QdelCause::Owner(tie) | QdelCause::Reference(tie) = notice.cause {
             ties.push(tie);
         }
-        owned::for_each_owner(world, notice.entity, |owner| ties.push(owner));
+        if let (Ok(entity), Some(deletions)) = (
+            world.get_entity(notice.entity),
+            world.get_resource::<Deletions>(),
+        ) {
+            let owners = deletions.ownerships.owners_of(world, entity);
+            ties.extend(owners.map(|(_, owner)| owner));
+        }
         reference::cascade::for_each_needed(world, notice.entity, |needed| ties.push(needed));
         ties.into_iter()
             .filter_map(|tie| self.position(tie))
@@ -140,7 +151,7 @@ impl Decisions<'_> {
             }
         }
         for at in 0..self.fates.len() {
-            let entity = self.wave.notices[at].entity;
+            let entity = self.notices[at].entity;
             match self.fates[at] {
                 Some(Fate::Kept | Fate::Spared) if self.is_current(world) => {
                     kinds::count(world, entity, |counts| counts.kept += 1);
@@ -160,13 +171,13 @@ impl Decisions<'_> {
 
     /// Returns `true` if nobody cleared the world from inside.
     fn is_current(&self, world: &World) -> bool {
-        Deletions::is_of(world, self.wave.epoch)
+        Deletions::is_of(world, self.epoch)
     }
 
     /// Destroys the components of an entity, and returns what they say.
     fn destroy(&mut self, world: &mut World, at: usize) -> Fate {
-        let notice = self.wave.notices[at];
-        let begun = self.wave.clock.as_ref().map(WorkClock::measured_now);
+        let notice = self.notices[at];
+        let begun = self.clock.map(WorkClock::measured_now);
         let mut overruled = 0;
         if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
             deletions.late.forget(notice.entity);
@@ -177,7 +188,7 @@ impl Decisions<'_> {
             self.overruled += overruled;
             kinds::count(world, notice.entity, |counts| counts.overruled += overruled);
         }
-        if let (Some(clock), Some(begun)) = (&self.wave.clock, begun)
+        if let (Some(clock), Some(begun)) = (self.clock, begun)
             && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
         {
             let time = clock.measured_now().saturating_sub(begun);
@@ -207,8 +218,7 @@ impl Decisions<'_> {
     /// Returns `true` if an entity was only to go for the sake of another one, which lives on, and
     /// no owner of it goes, and nobody that it cannot be without.
     fn is_spared(&mut self, world: &World, at: usize) -> bool {
-        let (QdelCause::Owner(cause) | QdelCause::Reference(cause)) = self.wave.notices[at].cause
-        else {
+        let (QdelCause::Owner(cause) | QdelCause::Reference(cause)) = self.notices[at].cause else {
             return false;
         };
         self.any_lives
@@ -220,7 +230,7 @@ impl Decisions<'_> {
     /// Returns `true` if an entity cannot be without one that goes.
     fn needs_who_goes(&mut self, world: &World, at: usize) -> bool {
         let mut goes = false;
-        reference::cascade::for_each_needed(world, self.wave.notices[at].entity, |needed| {
+        reference::cascade::for_each_needed(world, self.notices[at].entity, |needed| {
             goes |= self.lives_on(world, needed) == Some(false);
         });
         goes
@@ -229,16 +239,18 @@ impl Decisions<'_> {
     /// Takes an entity away from those of its owners that are torn down, or it would go with them.
     fn leave_owners(&mut self, world: &mut World, at: usize) {
         let sources = self.owners_that_go(world, at);
-        let left = owned::cut(world, self.wave.notices[at].entity, &sources);
+        let left = owned::cut(world, self.notices[at].entity, &sources);
         self.first_panic.note(left);
     }
 
     /// Returns the components by which an entity names an owner that goes, as far as that is
     /// decided.
     fn owners_that_go(&mut self, world: &World, at: usize) -> Vec<ComponentId> {
-        let entity = self.wave.notices[at].entity;
-        owned::sources(world, entity, |owner| {
-            self.lives_on(world, owner) == Some(false)
+        let entity = self.notices[at].entity;
+        let deletions = world.get_resource::<Deletions>();
+        deletions.map_or(Vec::new(), |deletions| {
+            let goes = |owner| self.lives_on(world, owner) == Some(false);
+            deletions.ownerships.sources(world, entity, goes)
         })
     }
 
@@ -254,7 +266,7 @@ impl Decisions<'_> {
     }
 
     fn position(&mut self, entity: Entity) -> Option<usize> {
-        let notices = self.wave.notices;
+        let notices = self.notices;
         let positions = self.positions.get_or_insert_with(|| {
             let entities = notices.iter().map(|notice| notice.entity);
             entities.zip(0..).collect()

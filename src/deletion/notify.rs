@@ -193,7 +193,9 @@ impl Wave<'_> {
         let mut deletions = world.resource_mut::<Deletions>();
         let at_work = deletions.destroyers.take();
         let mut decisions = Decisions {
-            wave: self,
+            notices: self.notices,
+            epoch: self.epoch,
+            clock: self.clock.as_ref(),
             at_work,
             fates: vec![None; self.notices.len()],
             positions: None,

@@ -10,7 +10,6 @@ use bevy_ecs::{
 use smallvec::SmallVec;
 
 use crate::{
-    deletion::queue::Deletions,
     liveness::is_alive,
     panics::{Panicked, catch},
     reference::{
@@ -133,6 +132,23 @@ impl Ownerships {
         })
     }
 
+    /// Returns the components by which an entity names those of its owners that are `meant`.
+    pub(crate) fn sources(
+        &self,
+        world: &World,
+        entity: Entity,
+        mut meant: impl FnMut(Entity) -> bool,
+    ) -> Vec<ComponentId> {
+        let Ok(entity) = world.get_entity(entity) else {
+            return Vec::new();
+        };
+        let owners = self.owners_of(world, entity);
+        owners
+            .filter(|(_, owner)| meant(*owner))
+            .map(|(source, _)| source)
+            .collect()
+    }
+
     /// Returns `root` and all alive that goes with it: every owner before what it owns, and whoever
     /// is named before whoever cannot be without it; siblings in order.
     ///
@@ -253,34 +269,6 @@ pub(crate) fn leave_out_resources(world: &World, tree: &mut Tree) {
         let entity = world.get_entity(member.entity);
         entity.is_ok_and(|entity| !entity.contains::<IsResource>())
     });
-}
-
-/// Calls `visit` for each owner of `entity`.
-pub(crate) fn for_each_owner(world: &World, entity: Entity, mut visit: impl FnMut(Entity)) {
-    if let (Ok(entity), Some(deletions)) =
-        (world.get_entity(entity), world.get_resource::<Deletions>())
-    {
-        let owners = deletions.ownerships.owners_of(world, entity);
-        owners.for_each(|(_, owner)| visit(owner));
-    }
-}
-
-/// Returns the components by which `entity` names those of its owners that are `meant`.
-pub(crate) fn sources(
-    world: &World,
-    entity: Entity,
-    mut meant: impl FnMut(Entity) -> bool,
-) -> Vec<ComponentId> {
-    let (Ok(entity), Some(deletions)) =
-        (world.get_entity(entity), world.get_resource::<Deletions>())
-    else {
-        return Vec::new();
-    };
-    let owners = deletions.ownerships.owners_of(world, entity);
-    owners
-        .filter(|(_, owner)| meant(*owner))
-        .map(|(source, _)| source)
-        .collect()
 }
 
 /// Removes the components by which an entity is owned, or owns.

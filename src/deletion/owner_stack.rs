@@ -132,7 +132,12 @@ impl Descent {
         if !left_alone.is_empty() {
             // Bevy would despawn them with their owner.
             for owned in left_alone {
-                let sources = owned::sources(world, owned, |owner| owner == entity);
+                // The cut before may have cleared the world.
+                let deletions = world.get_resource::<Deletions>();
+                let sources = deletions.map_or(Vec::new(), |deletions| {
+                    let is_this = |owner| owner == entity;
+                    deletions.ownerships.sources(world, owned, is_this)
+                });
                 done.note(owned::cut(world, owned, &sources));
             }
             done.note(carry_out(world));
