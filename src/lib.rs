@@ -215,7 +215,7 @@ pub mod plan {
 /// Type data for `#[reflect(References)]` and `#[reflect(Destroy)]`.
 #[cfg(feature = "bevy_reflect")]
 pub mod reflect {
-    pub use crate::deletion::reflected::{ReflectDestroy, ReflectReferences};
+    pub use crate::deletion::wishes::{ReflectDestroy, ReflectReferences};
 }
 
 /// What a game module writes daily.

@@ -16,7 +16,7 @@ use bevy_ecs::{
 use bevy_time::{Time, Virtual};
 
 #[cfg(feature = "bevy_reflect")]
-use crate::deletion::reflected::{await_wishes, fulfil_wishes};
+use crate::deletion::wishes::{await_wishes, fulfil_wishes};
 #[cfg(feature = "bevy_time")]
 use crate::{
     deletion::timer::{AppClock, follow_clock, qdel_due},

@@ -3,7 +3,7 @@
 use core::any::type_name;
 
 use bevy_ecs::{
-    component::{Component, ComponentId, Mutable},
+    component::{Component, Mutable},
     entity::Entity,
     error::{BevyError, ErrorContext},
     system::{ParamBuilder, Query, SystemParam, SystemParamBuilder, SystemParamItem, SystemState},
@@ -130,11 +130,14 @@ pub(crate) fn register<C: Destroy>(world: &mut World) {
     prepare::prepare_anew(world);
 }
 
-/// Returns `true` if a component can be destroyed.
+/// Returns `true` if `C` is registered.
 #[cfg(feature = "bevy_reflect")]
-pub(crate) fn is_registered(world: &World, component: ComponentId) -> bool {
+pub(crate) fn is_registered<C: Destroy>(world: &World) -> bool {
+    let component = world.components().component_id::<C>();
     let deletions = world.get_resource::<Deletions>();
-    deletions.is_some_and(|deletions| deletions.destroyers.knows(component))
+    component
+        .zip(deletions)
+        .is_some_and(|(component, deletions)| deletions.destroyers.knows(component))
 }
 
 /// Applies the commands of destroyers that were at work, and gives them back to the world.

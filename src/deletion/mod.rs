@@ -67,4 +67,6 @@ pub(crate) mod sync_point;
 pub(crate) mod tear_down;
 pub(crate) mod timer;
 pub(crate) mod watch_late;
+#[cfg(feature = "bevy_reflect")]
+pub(crate) mod wishes;
 pub(crate) mod worklist;

@@ -2,6 +2,8 @@
 
 use bevy_ecs::{entity_disabling::Disabled, world::World};
 
+#[cfg(feature = "bevy_reflect")]
+use crate::deletion::wishes;
 use crate::{
     deleting::{self, KindId, Visibility},
     deletion::{
@@ -18,7 +20,7 @@ use crate::{
 /// Makes sure that the worklist is there and knows all, and names the types that somebody forgot.
 pub(crate) fn get_ready(world: &mut World) {
     #[cfg(feature = "bevy_reflect")]
-    super::reflected::name_forgotten(world);
+    wishes::name_forgotten(world);
     prepare(world);
 }
 

@@ -1,76 +1,18 @@
-//! Types that say by reflection that they are to be tracked or destroyed.
-//!
-//! The plugin sees to it. Without it, whoever was forgotten is named once.
+//! What it takes to track or destroy a type that says so by reflection.
 
 use core::any::type_name;
 
-use bevy_ecs::{
-    change_detection::DetectChangesMut, reflect::AppTypeRegistry, resource::Resource, world::World,
-};
 use bevy_reflect::CreateTypeData;
 use disqualified::ShortName;
 
 use crate::{
-    books::Reserved,
     deletion::{
-        destroy::{self, Destroy, is_registered},
+        destroy::{self, Destroy},
         settle,
+        wishes::{ReflectDestroy, ReflectReferences, Wish},
     },
-    hash::HashSet,
     reference::{self, tracked::TrackedComponent},
 };
-
-/// Says by reflection that a type has declared references: `#[reflect(References)]`.
-///
-/// `QdelPlugin` tracks all types in the `AppTypeRegistry` that have it, also those that are
-/// registered later. Without the plugin, each that is not
-/// [tracked](crate::WorldReferencesExt::track_references) is named by a warning, once.
-///
-/// ```
-/// use bevy_app::prelude::*;
-/// use bevy_ecs::{prelude::*, reflect::ReflectComponent};
-/// use bevy_reflect::prelude::*;
-/// use qdel::prelude::*;
-///
-/// #[derive(Component, Reflect, References)]
-/// #[reflect(Component, References)]
-/// struct Mob { #[entities] target: Option<Entity> }
-///
-/// let mut app = App::new();
-/// app.register_type::<Mob>().add_plugins(QdelPlugin::default());
-/// app.finish();
-///
-/// let world = app.world_mut();
-/// let goblin = world.spawn_empty().id();
-/// let mob = world.spawn(Mob { target: Some(goblin) }).id();
-/// world.qdel(goblin)?;
-/// assert_eq!(world.get::<Mob>(mob).unwrap().target, None);
-/// # Ok::<(), qdel::QdelError>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct ReflectReferences(Wish);
-
-/// Says by reflection that a type has a [`Destroy`]: `#[reflect(Destroy)]`.
-///
-/// `QdelPlugin` registers all types in the `AppTypeRegistry` that have it, as
-/// [`ReflectReferences`] are tracked: by the order of their paths. Without the plugin, each that is
-/// not [registered](crate::WorldQdelExt::register_destroy) is named by a warning, once.
-#[derive(Debug, Clone)]
-pub struct ReflectDestroy(Wish);
-
-/// What a type wants done.
-#[derive(Debug, Clone, Copy)]
-struct Wish {
-    name: &'static str,
-    is_fulfilled: fn(&World) -> bool,
-    #[cfg_attr(
-        not(feature = "bevy_app"),
-        expect(dead_code, reason = "the plugin alone fulfils what was wished for")
-    )]
-    fulfil: fn(&mut World),
-    /// Says that nobody does.
-    warn: fn(&str),
-}
 
 impl<C> CreateTypeData<C> for ReflectReferences
 where
@@ -101,10 +43,7 @@ impl<C: Destroy> CreateTypeData<C> for ReflectDestroy {
     fn create_type_data((): ()) -> Self {
         Self(Wish {
             name: type_name::<C>(),
-            is_fulfilled: |world| {
-                let component = world.components().component_id::<C>();
-                component.is_some_and(|component| is_registered(world, component))
-            },
+            is_fulfilled: destroy::is_registered::<C>,
             fulfil: |world| {
                 destroy::register::<C>(world);
             },
@@ -117,72 +56,4 @@ impl<C: Destroy> CreateTypeData<C> for ReflectDestroy {
             },
         })
     }
-}
-
-/// What is known of the types in the registry.
-#[derive(Resource, Default)]
-#[require(Reserved)]
-struct Wishes {
-    /// How many types there were when it was looked at.
-    types: usize,
-    /// Whether the plugin fulfils them.
-    has_plugin: bool,
-    /// Who was named.
-    named: HashSet<(&'static str, Kind)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
-    References,
-    Destroy,
-}
-
-/// Notes that the plugin will fulfil all wishes.
-#[cfg(feature = "bevy_app")]
-pub(crate) fn await_wishes(world: &mut World) {
-    world.get_resource_or_init::<Wishes>().has_plugin = true;
-}
-
-/// Has the wishes fulfilled of all types that are registered by now.
-#[cfg(feature = "bevy_app")]
-pub(crate) fn fulfil_wishes(world: &mut World) {
-    for (_, wish) in new_wishes(world) {
-        (wish.fulfil)(world);
-    }
-}
-
-/// Names each type whose wish nobody fulfils, once, unless the plugin does.
-pub(crate) fn name_forgotten(world: &mut World) {
-    let wishes = world.get_resource::<Wishes>();
-    if wishes.is_some_and(|wishes| wishes.has_plugin) {
-        return;
-    }
-    for (kind, wish) in new_wishes(world) {
-        let mut wishes = world.get_resource_or_init::<Wishes>();
-        if wishes.named.insert((wish.name, kind)) {
-            (wish.warn)(wish.name);
-        }
-    }
-}
-
-/// Returns the wishes that nobody has fulfilled, if a type was registered since the last time, in
-/// the order of the types' paths.
-fn new_wishes(world: &mut World) -> Vec<(Kind, Wish)> {
-    let Some(registry) = world.get_resource::<AppTypeRegistry>().cloned() else {
-        return Vec::new();
-    };
-    let registry = registry.read();
-    let (types, _) = registry.iter().size_hint();
-    let mut wishes = world.get_resource_or_init::<Wishes>();
-    if core::mem::replace(&mut wishes.bypass_change_detection().types, types) == types {
-        return Vec::new();
-    }
-    let references = registry.iter_with_data::<ReflectReferences>();
-    let references = references.map(|(_, data)| (Kind::References, data.0));
-    let destroy = registry.iter_with_data::<ReflectDestroy>();
-    let destroy = destroy.map(|(_, data)| (Kind::Destroy, data.0));
-    let mut wishes: Vec<_> = references.chain(destroy).collect();
-    wishes.retain(|(_, wish)| !(wish.is_fulfilled)(world));
-    wishes.sort_unstable_by_key(|(_, wish)| wish.name);
-    wishes
 }
