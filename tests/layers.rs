@@ -45,7 +45,7 @@ const CLIMBS: [(&str, &str); 4] = [
 ];
 
 /// Files of one room that name each other in a circle, each list with its reason.
-const CIRCLES: [(&str, &[&str]); 8] = [
+const CIRCLES: [(&str, &[&str]); 6] = [
     (
         "a private file of the mark",
         &["deleting.rs", "deleting/saves.rs"],
@@ -78,11 +78,6 @@ const CIRCLES: [(&str, &[&str]); 8] = [
             "deletion/tear_down.rs",
             "deletion/worklist.rs",
         ],
-    ),
-    ("a report draws itself", &["find/dot.rs", "find/report.rs"]),
-    (
-        "stands for now: a search asks for chains, which search",
-        &["find/chain.rs", "find/search.rs"],
     ),
     (
         "stands for now: readers read, and are read with",

@@ -9,7 +9,6 @@ use bevy_ecs::{
 };
 
 use crate::{
-    find::search::Search,
     hash::HashMap,
     inspect::{MAX_DEPTH, label::order, readers::archetypes},
 };
@@ -58,10 +57,17 @@ enum Origin {
 
 impl Origins {
     /// Goes outwards from the roots until all `wanted` are reached, never by way of `target`.
-    pub(crate) fn explore(search: &mut Search, target: Entity, wanted: &[Entity]) -> Self {
+    ///
+    /// `named_by` returns the entities that an entity names, each once and in order.
+    pub(crate) fn explore(
+        world: &World,
+        target: Entity,
+        wanted: &[Entity],
+        mut named_by: impl FnMut(Entity) -> Vec<Entity>,
+    ) -> Self {
         let mut missing: EntityHashSet = wanted.iter().copied().collect();
         let mut origins = HashMap::default();
-        let mut level = roots(search.world);
+        let mut level = roots(world);
         for root in &level {
             origins.insert(*root, Origin::Root);
             missing.remove(root);
@@ -73,7 +79,7 @@ impl Origins {
             // In this order the first way that is found is also the first of its length.
             let mut next = Vec::new();
             for holder in level.into_iter().filter(|holder| *holder != target) {
-                for named in search.named_by(holder) {
+                for named in named_by(holder) {
                     origins.entry(named).or_insert_with(|| {
                         missing.remove(&named);
                         next.push(named);

@@ -5,7 +5,6 @@ use core::fmt;
 use disqualified::ShortName;
 
 use crate::{
-    find::dot,
     inspect::{
         blind_spot::{BlindSpot, write_blind_spots},
         holder::Holder,
@@ -59,34 +58,6 @@ impl ReferenceReport {
     /// Returns the number of places that name the target.
     pub fn place_count(&self) -> usize {
         self.holders.iter().map(|holder| holder.places.len()).sum()
-    }
-
-    /// Returns the target, its holders, their chains and its listeners as a graph in the language
-    /// of Graphviz.
-    ///
-    /// Each entity is a node with its id for a name; roots are drawn twice round, and registrations
-    /// with dashes. Whatever the names of entities hold, the graph is well formed.
-    ///
-    /// # Complexity
-    ///
-    /// Linear in the number of places and of links in chains, times a logarithm of it.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::WorldReferencesExt;
-    ///
-    /// let mut world = World::new();
-    /// let goblin = world.spawn(Name::new("goblin")).id();
-    /// let purse = world.spawn(ChildOf(goblin)).id();
-    ///
-    /// let dot = world.find_references(goblin).to_dot();
-    ///
-    /// assert!(dot.contains(&format!(r#""{purse}" -> "{goblin}""#)));
-    /// ```
-    pub fn to_dot(&self) -> String {
-        dot::graph(self)
     }
 }
 

@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// What a search needs wherever it looks.
-pub(crate) struct Search<'w> {
-    pub(crate) world: &'w World,
+struct Search<'w> {
+    world: &'w World,
     reflection: Reflection<'w>,
     readers: Readers,
 }
@@ -91,7 +91,7 @@ impl Search<'_> {
     }
 
     /// Returns whom the components of `holder` name, each once, in order.
-    pub(crate) fn named_by(&mut self, holder: Entity) -> Vec<Entity> {
+    fn named_by(&mut self, holder: Entity) -> Vec<Entity> {
         let mut named = Vec::new();
         let Ok(entity) = self.world.get_entity(holder) else {
             return named;
@@ -112,7 +112,7 @@ impl Search<'_> {
         if wanted.is_empty() {
             return Vec::new();
         }
-        let origins = Origins::explore(self, target, &wanted);
+        let origins = Origins::explore(self.world, target, &wanted, |holder| self.named_by(holder));
         let mut holders = Vec::with_capacity(found.len());
         for (holder, places) in found {
             let way = origins.way_to(holder);
