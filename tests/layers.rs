@@ -45,7 +45,7 @@ const CLIMBS: [(&str, &str); 4] = [
 ];
 
 /// Files of one room that name each other in a circle, each list with its reason.
-const CIRCLES: [(&str, &[&str]); 6] = [
+const CIRCLES: [(&str, &[&str]); 5] = [
     (
         "a private file of the mark",
         &["deleting.rs", "deleting/saves.rs"],
@@ -77,15 +77,6 @@ const CIRCLES: [(&str, &[&str]); 6] = [
             "deletion/sweep_results.rs",
             "deletion/tear_down.rs",
             "deletion/worklist.rs",
-        ],
-    ),
-    (
-        "stands for now: readers read, and are read with",
-        &[
-            "inspect/emptying.rs",
-            "inspect/reader.rs",
-            "inspect/readers.rs",
-            "inspect/reflection.rs",
         ],
     ),
     (

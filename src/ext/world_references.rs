@@ -11,7 +11,7 @@ use crate::{
         worklist,
     },
     find::{report::ReferenceReport, search},
-    inspect::readers::LeftOut,
+    inspect::left_out::LeftOut,
     reference::tracked::TrackedComponent,
     sweep::{
         report::SweepReport,

@@ -7,21 +7,52 @@
 
 use std::collections::BTreeSet;
 
-use bevy_ecs::entity::{Entity, EntityIndexSet};
-use bevy_reflect::{PartialReflect, ReflectKind, ReflectMut, enums::DynamicEnum};
+use bevy_ecs::{
+    component::{ComponentId, ComponentInfo},
+    entity::{Entity, EntityIndexSet},
+    world::World,
+};
+use bevy_reflect::{PartialReflect, Reflect, ReflectKind, ReflectMut, enums::DynamicEnum};
 
 use crate::{
     inspect::{
-        MAX_DEPTH,
-        reflection::{is_transparent, names_any},
+        MAX_DEPTH, immutable,
+        reflection::{Lens, is_transparent, names_any},
     },
     reference::references::AfterRelease,
     weak::WeakEntity,
 };
 
+impl Lens {
+    /// Takes all who are `lost` out of the component of `holder`, which is written by that.
+    pub(crate) fn empty(
+        &self,
+        world: &mut World,
+        holder: Entity,
+        component: ComponentId,
+        lost: &EntityIndexSet,
+    ) {
+        let empty = |value: &mut dyn Reflect| {
+            let value = value.as_partial_reflect_mut();
+            // Nobody is around a component.
+            let _ = empty_value(value, lost, Around::Nobody, 0);
+        };
+        let info = world.components().get_info(component);
+        if info.is_some_and(ComponentInfo::mutable) {
+            if let Ok(mut holder) = world.get_entity_mut(holder)
+                && let Some(mut value) = self.component.reflect_mut(&mut holder)
+            {
+                empty(&mut *value);
+            }
+        } else if let Some(pointer) = &self.pointer {
+            immutable::modify(world, holder, component, pointer, empty);
+        }
+    }
+}
+
 /// Whether there is somebody around a value who can drop it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Around {
+enum Around {
     /// An `Option`, a list, a set, or a map.
     Container,
     Nobody,
@@ -29,7 +60,7 @@ pub(crate) enum Around {
 
 /// Takes all who are `lost` out of `value`, and tells whether it must be dropped by what is around
 /// it.
-pub(crate) fn empty(
+fn empty_value(
     value: &mut dyn PartialReflect,
     lost: &EntityIndexSet,
     around: Around,
@@ -63,7 +94,7 @@ pub(crate) fn empty(
     let mut remains = AfterRelease::Valid;
     let mut part = |part: Option<&mut dyn PartialReflect>| {
         if let Some(part) = part {
-            remains = remains.and(empty(part, lost, around, inside));
+            remains = remains.and(empty_value(part, lost, around, inside));
         }
     };
     match value.reflect_mut() {
@@ -83,7 +114,7 @@ pub(crate) fn empty(
             let mut void = Vec::new();
             for index in 0..value.len() {
                 if let Some(element) = value.get_mut(index)
-                    && empty(element, lost, Around::Container, inside) == AfterRelease::Void
+                    && empty_value(element, lost, Around::Container, inside) == AfterRelease::Void
                 {
                     void.push(index);
                 }
@@ -99,12 +130,12 @@ pub(crate) fn empty(
         }
         ReflectMut::Map(value) => value.retain(&mut |key, value| {
             !names_any(key, lost, inside)
-                && empty(value, lost, Around::Container, inside) == AfterRelease::Valid
+                && empty_value(value, lost, Around::Container, inside) == AfterRelease::Valid
         }),
         ReflectMut::Set(value) => value.retain(&mut |element| !names_any(element, lost, inside)),
         ReflectMut::Enum(option) if is_transparent => {
             let void = option.field_at_mut(0).is_some_and(|some| {
-                empty(some, lost, Around::Container, inside) == AfterRelease::Void
+                empty_value(some, lost, Around::Container, inside) == AfterRelease::Void
             });
             if void {
                 option.apply(&DynamicEnum::new("None", ()));

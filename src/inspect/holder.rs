@@ -81,6 +81,17 @@ impl PlaceKind {
     }
 }
 
+/// Whether a place holds an entity or merely knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strength {
+    Strong,
+    #[cfg_attr(
+        not(feature = "bevy_reflect"),
+        expect(dead_code, reason = "handles are found by reflection")
+    )]
+    Weak,
+}
+
 /// A step of a chain: an entity that names the next one, or the holder.
 ///
 /// Its `Display` is `Score.best of resource Score`.

@@ -17,6 +17,7 @@ pub(crate) mod holder;
 #[cfg(feature = "bevy_reflect")]
 pub(crate) mod immutable;
 pub(crate) mod label;
+pub(crate) mod left_out;
 #[cfg(not(feature = "bevy_reflect"))]
 pub(crate) mod no_reflection;
 pub(crate) mod reader;

@@ -9,7 +9,7 @@ use bevy_ecs::{
     world::{EntityRef, World},
 };
 
-use crate::inspect::{blind_spot::BlindReason, reader::Strength};
+use crate::inspect::{blind_spot::BlindReason, holder::Strength};
 
 /// How a component is looked into: never.
 pub(crate) enum Lens {}

@@ -22,8 +22,8 @@ use crate::{
     deleting::Deleting,
     inspect::{
         blind_spot::{BlindReason, NAMELESS},
-        holder::{Place, PlaceKind},
-        readers::LeftOut,
+        holder::{Place, PlaceKind, Strength},
+        left_out::LeftOut,
         reflection::{self, Lens, Reflection},
     },
     reference::{
@@ -63,17 +63,6 @@ enum Rest {
 pub(crate) enum Grip<'a> {
     Declared(Tracking),
     Reflected(&'a Lens),
-}
-
-/// Whether a place holds an entity or merely knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Strength {
-    Strong,
-    #[cfg_attr(
-        not(feature = "bevy_reflect"),
-        expect(dead_code, reason = "handles are found by reflection")
-    )]
-    Weak,
 }
 
 impl Reader {

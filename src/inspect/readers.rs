@@ -5,7 +5,7 @@ use bevy_ecs::{
     component::ComponentId,
     entity::Entity,
     name::Name,
-    resource::{IsResource, Resource},
+    resource::IsResource,
     world::World,
 };
 use disqualified::ShortName;
@@ -36,23 +36,6 @@ pub(crate) struct Readers {
 pub(crate) enum BlindTo {
     Search,
     Sweep,
-}
-
-/// The types of components that sweeps leave as they are.
-#[derive(Resource, Default)]
-#[require(Reserved)]
-pub(crate) struct LeftOut(HashMap<ComponentId, &'static str>);
-
-impl LeftOut {
-    /// Adds the type of a component, with its name.
-    pub(crate) fn insert(&mut self, component: ComponentId, name: &'static str) {
-        self.0.insert(component, name);
-    }
-
-    /// Returns the name of a type, if it is one of them.
-    pub(crate) fn name_of(&self, component: ComponentId) -> Option<&'static str> {
-        self.0.get(&component).copied()
-    }
 }
 
 impl Readers {

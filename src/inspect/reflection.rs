@@ -4,24 +4,19 @@ use core::{any::TypeId, fmt};
 use std::collections::BTreeSet;
 
 use bevy_ecs::{
-    component::{ComponentId, ComponentInfo},
     entity::{Entity, EntityIndexSet},
     reflect::{AppTypeRegistry, ReflectComponent},
     world::{EntityRef, World},
 };
 use bevy_platform::sync::RwLockReadGuard;
-use bevy_reflect::{
-    PartialReflect, Reflect, ReflectFromPtr, ReflectRef, TypeRegistry, enums::VariantType,
-};
+use bevy_reflect::{PartialReflect, ReflectFromPtr, ReflectRef, TypeRegistry, enums::VariantType};
 
 use crate::{
     hash::HashMap,
     inspect::{
         MAX_DEPTH,
         blind_spot::BlindReason,
-        emptying::{self, Around},
-        immutable,
-        reader::Strength,
+        holder::Strength,
         survey::{self, Survey},
     },
     reference::path::PathStep,
@@ -31,9 +26,9 @@ use crate::{
 /// How a component is looked into, and emptied.
 #[derive(Clone)]
 pub(crate) struct Lens {
-    component: ReflectComponent,
+    pub(super) component: ReflectComponent,
     /// For immutable components.
-    pointer: Option<ReflectFromPtr>,
+    pub(super) pointer: Option<ReflectFromPtr>,
 }
 
 /// What is known of a type.
@@ -44,33 +39,6 @@ pub(crate) struct Known {
     pub(crate) lens: Option<Lens>,
     /// What cannot be looked into.
     pub(crate) blindness: Vec<BlindReason>,
-}
-
-impl Lens {
-    /// Takes all who are `lost` out of the component of `holder`, which is written by that.
-    pub(crate) fn empty(
-        &self,
-        world: &mut World,
-        holder: Entity,
-        component: ComponentId,
-        lost: &EntityIndexSet,
-    ) {
-        let empty = |value: &mut dyn Reflect| {
-            let value = value.as_partial_reflect_mut();
-            // Nobody is around a component.
-            let _ = emptying::empty(value, lost, Around::Nobody, 0);
-        };
-        let info = world.components().get_info(component);
-        if info.is_some_and(ComponentInfo::mutable) {
-            if let Ok(mut holder) = world.get_entity_mut(holder)
-                && let Some(mut value) = self.component.reflect_mut(&mut holder)
-            {
-                empty(&mut *value);
-            }
-        } else if let Some(pointer) = &self.pointer {
-            immutable::modify(world, holder, component, pointer, empty);
-        }
-    }
 }
 
 /// Returns `true` if `value`, so many steps deep in a component, names anybody who is `lost`.
