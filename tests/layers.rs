@@ -45,7 +45,7 @@ const CLIMBS: [(&str, &str); 4] = [
 ];
 
 /// Files of one room that name each other in a circle, each list with its reason.
-const CIRCLES: [(&str, &[&str]); 5] = [
+const CIRCLES: [(&str, &[&str]); 4] = [
     (
         "a private file of the mark",
         &["deleting.rs", "deleting/saves.rs"],
@@ -78,10 +78,6 @@ const CIRCLES: [(&str, &[&str]); 5] = [
             "deletion/tear_down.rs",
             "deletion/worklist.rs",
         ],
-    ),
-    (
-        "stands for now: a path is found by visiting",
-        &["reference/path.rs", "reference/references.rs"],
     ),
     (
         "stands for now: a release may sync, and a sync releases",

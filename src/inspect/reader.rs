@@ -27,7 +27,8 @@ use crate::{
         reflection::{self, Lens, Reflection},
     },
     reference::{
-        path::{FieldPlace, PathStep},
+        field_places::FieldPlace,
+        path::PathStep,
         tracked::{Tracked, Tracking},
     },
     relationship::{related_by, relation_of},

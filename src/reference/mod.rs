@@ -27,6 +27,7 @@ pub use self::{
 pub(crate) mod cascade;
 pub(crate) mod containers;
 pub(crate) mod entity_set;
+pub(crate) mod field_places;
 pub(crate) mod liveness_marks;
 pub(crate) mod look;
 pub(crate) mod losses;

@@ -9,7 +9,7 @@ use crate::{
     books::Books,
     hash::HashMap,
     liveness::{Liveness, LivenessExt},
-    reference::{cascade::Denial, path::FieldPlace, policy::OnLoss, tracked::Tracked},
+    reference::{cascade::Denial, field_places::FieldPlace, policy::OnLoss, tracked::Tracked},
 };
 
 /// A declared reference that a deletion would release.

@@ -17,8 +17,8 @@ use crate::{
     panics::{Panicked, catch},
     reference::{
         entity_set::{Among, dedup_from},
+        field_places::{self, FieldPlace},
         liveness_marks::Marks,
-        path::{self, FieldPlace},
         policy::{Lost, OnLoss},
         references::{AfterRelease, References},
         release, sync,
@@ -430,7 +430,9 @@ where
         is_meant: &mut dyn FnMut(Entity) -> bool,
     ) -> Vec<FieldPlace> {
         let component = world.get::<C>(holder);
-        component.map_or(Vec::new(), |component| path::places(component, is_meant))
+        component.map_or(Vec::new(), |component| {
+            field_places::places(component, is_meant)
+        })
     }
 
     fn denying_fields(
@@ -440,7 +442,7 @@ where
         found: &mut dyn FnMut(Entity, &'static str),
     ) {
         if let Some(component) = world.get::<C>(holder) {
-            path::denying_fields(component, found);
+            field_places::denying_fields(component, found);
         }
     }
 
