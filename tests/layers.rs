@@ -45,7 +45,7 @@ const CLIMBS: [(&str, &str); 4] = [
 ];
 
 /// Files of one room that name each other in a circle, each list with its reason.
-const CIRCLES: [(&str, &[&str]); 4] = [
+const CIRCLES: [(&str, &[&str]); 3] = [
     (
         "a private file of the mark",
         &["deleting.rs", "deleting/saves.rs"],
@@ -77,16 +77,6 @@ const CIRCLES: [(&str, &[&str]); 4] = [
             "deletion/sweep_results.rs",
             "deletion/tear_down.rs",
             "deletion/worklist.rs",
-        ],
-    ),
-    (
-        "stands for now: a release may sync, and a sync releases",
-        &[
-            "reference/losses.rs",
-            "reference/release.rs",
-            "reference/sync.rs",
-            "reference/tracked.rs",
-            "reference/watch.rs",
         ],
     ),
     (

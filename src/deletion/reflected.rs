@@ -11,7 +11,7 @@ use crate::{
         settle,
         wishes::{ReflectDestroy, ReflectReferences, Wish},
     },
-    reference::{self, tracked::TrackedComponent},
+    reference::{self, reach::TrackedComponent},
 };
 
 impl<C> CreateTypeData<C> for ReflectReferences

@@ -10,8 +10,10 @@ use crate::{
     panics::{FirstPanic, Panicked, apply_commands},
     reference::{
         self,
+        reach::TrackedComponent,
         release::Released,
-        tracked::{Demand, Hears, Tracked, TrackedComponent},
+        tracked::{Demand, Tracked},
+        tracking::Hears,
     },
 };
 
@@ -21,7 +23,7 @@ const MOST_SYNCS: usize = 16;
 
 /// Has the declared fields of each `C` let go from now on.
 pub(crate) fn track<C: TrackedComponent>(world: &mut World) {
-    if reference::tracked::track::<C>(world, settle) {
+    if reference::track::track::<C>(world, settle) {
         prepare::prepare(world);
         let mut deletions = world.resource_mut::<Deletions>();
         deletions.tracks = true;
@@ -61,7 +63,7 @@ pub(crate) fn release_lost(
     });
     for notice in wave {
         if kept.contains(&notice.entity) {
-            released.add(reference::release::release_survivor(world, notice.entity));
+            released.add(reference::sync::release_survivor(world, notice.entity));
         }
     }
     settle_all(world, released)

@@ -32,7 +32,7 @@ use crate::{
     error::QdelError,
     liveness::is_alive,
     panics::{FirstPanic, Panicked, apply_commands, catch},
-    reference::tracked::{Hears, Tracked},
+    reference::{tracked::Tracked, tracking::Hears},
     signal,
     statistics::kinds,
     sweep::schedule::Suspension,

@@ -6,7 +6,7 @@ use bevy_ecs::component::Component;
 use crate::{
     deletion::destroy::Destroy,
     ext::{world_qdel::WorldQdelExt, world_references::WorldReferencesExt},
-    reference::tracked::TrackedComponent,
+    reference::reach::TrackedComponent,
 };
 
 /// Making types known, on an [`App`].

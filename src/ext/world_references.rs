@@ -12,7 +12,7 @@ use crate::{
     },
     find::{report::ReferenceReport, search},
     inspect::left_out::LeftOut,
-    reference::tracked::TrackedComponent,
+    reference::reach::TrackedComponent,
     sweep::{
         report::SweepReport,
         schedule::LeftoverField,

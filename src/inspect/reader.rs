@@ -26,11 +26,7 @@ use crate::{
         left_out::LeftOut,
         reflection::{self, Lens, Reflection},
     },
-    reference::{
-        field_places::FieldPlace,
-        path::PathStep,
-        tracked::{Tracked, Tracking},
-    },
+    reference::{field_places::FieldPlace, path::PathStep, tracked::Tracked, tracking::Tracking},
     relationship::{related_by, relation_of},
     timers::Timed,
 };

@@ -11,10 +11,7 @@ use crate::{
     books::Books,
     hash::HashMap,
     liveness::{Liveness, LivenessExt},
-    reference::{
-        policy::OnLoss,
-        tracked::{Reach, Tracked},
-    },
+    reference::{policy::OnLoss, tracked::Tracked, tracking::Reach},
 };
 
 /// A component that names an entity and does not just let go of it.

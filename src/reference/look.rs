@@ -13,7 +13,8 @@ use crate::{
     reference::{
         release::remember,
         sync::{Linked, link},
-        tracked::{Tracked, Tracking, look_again, take_changed},
+        tracked::{Tracked, look_again, take_changed},
+        tracking::Tracking,
     },
     signal::target::SignalTarget,
 };

@@ -11,7 +11,8 @@ use crate::{
         entity_set::{Among, dedup_from},
         liveness_marks::Marks,
         policy::OnLoss,
-        tracked::{Demand, Tracking},
+        tracked::{Demand, is_changing},
+        tracking::Tracking,
     },
 };
 
@@ -85,7 +86,9 @@ impl Losses {
                 match policy {
                     OnLoss::Clear => cleared.push(entity),
                     // It is the new value of one that was to let go.
-                    OnLoss::Deny if tracking.is_changing(verdict.world, holder) => is_void = true,
+                    OnLoss::Deny if is_changing(verdict.world, holder, tracking.component) => {
+                        is_void = true
+                    }
                     OnLoss::Deny => {
                         refuses = true;
                         cleared.push(entity);

@@ -20,8 +20,8 @@ pub use self::{
     parts::{KeyReferences, ValueReferences},
     path::PathStep,
     policy::{Lost, OnLoss},
+    reach::TrackedComponent,
     references::{AfterRelease, ReferenceVisitor, References, Releasable},
-    tracked::TrackedComponent,
 };
 
 pub(crate) mod cascade;
@@ -36,8 +36,11 @@ pub(crate) mod parts;
 pub(crate) mod path;
 pub(crate) mod planned_release;
 pub(crate) mod policy;
+pub(crate) mod reach;
 pub(crate) mod references;
 pub(crate) mod release;
 pub(crate) mod sync;
+pub(crate) mod track;
 pub(crate) mod tracked;
+pub(crate) mod tracking;
 pub(crate) mod watch;

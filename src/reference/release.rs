@@ -15,8 +15,8 @@ use crate::{
     reference::{
         losses::{Losses, Verdict, clings},
         policy::OnLoss,
-        sync::sync_component,
-        tracked::{Demand, Hears, Tracked, Tracking},
+        tracked::{Demand, Tracked},
+        tracking::{Hears, Tracking},
     },
 };
 
@@ -153,31 +153,6 @@ fn ascend(world: &mut World) {
     if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
         tracked.depth = tracked.depth.saturating_sub(1);
     }
-}
-
-/// Links a living entity to what it names, and releases what it has lost.
-///
-/// It was to go as well and does not: what it wrote meanwhile may have been passed over, and what a
-/// policy demands of its entity is not done, but its component is removed.
-pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
-    let mut released = Released::default();
-    let Some(tracked) = world.get_resource::<Tracked>() else {
-        return released;
-    };
-    let Ok(entity) = world.get_entity(holder) else {
-        return released;
-    };
-    let numbers = tracked.numbers_in(entity);
-    let types: Vec<_> = numbers.map(|number| tracked.get(number)).collect();
-    for tracking in types {
-        released.add(sync_component(world, holder, tracking, Hears::Yes));
-    }
-    for demand in &mut released.demands {
-        if let Demand::Qdel { holder, number, .. } = *demand {
-            *demand = Demand::Remove { holder, number };
-        }
-    }
-    released
 }
 
 /// Returns `true` if a component names somebody who is lost, in a place that cannot be cleared.

@@ -15,7 +15,8 @@ use crate::{
     reference::{
         liveness_marks::is_undecided,
         release::{Released, release_now, remember, settle_later},
-        tracked::{Hears, Tracked, Tracking, look_again, take_changed},
+        tracked::{Demand, Tracked, look_again, take_changed},
+        tracking::{Hears, Tracking},
     },
     signal::target::SignalTarget,
 };
@@ -145,6 +146,31 @@ pub(crate) fn sync_component(
     }
     let mut released = Released::default();
     release_now(world, holder, tracking, hears, &mut released);
+    released
+}
+
+/// Links a living entity to what it names, and releases what it has lost.
+///
+/// It was to go as well and does not: what it wrote meanwhile may have been passed over, and what a
+/// policy demands of its entity is not done, but its component is removed.
+pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
+    let mut released = Released::default();
+    let Some(tracked) = world.get_resource::<Tracked>() else {
+        return released;
+    };
+    let Ok(entity) = world.get_entity(holder) else {
+        return released;
+    };
+    let numbers = tracked.numbers_in(entity);
+    let types: Vec<_> = numbers.map(|number| tracked.get(number)).collect();
+    for tracking in types {
+        released.add(sync_component(world, holder, tracking, Hears::Yes));
+    }
+    for demand in &mut released.demands {
+        if let Demand::Qdel { holder, number, .. } = *demand {
+            *demand = Demand::Remove { holder, number };
+        }
+    }
     released
 }
 

@@ -13,7 +13,7 @@ use bevy_ecs::{
 
 use crate::{
     books::Books,
-    reference::{policy::OnLoss, references::References, tracked::Tracking},
+    reference::{policy::OnLoss, references::References, tracking::Tracking},
     signal,
 };
 

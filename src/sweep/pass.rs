@@ -31,10 +31,7 @@ use crate::{
         reflection::{Holds, Reflection},
     },
     panics::{FirstPanic, Panicked, catch},
-    reference::{
-        self,
-        tracked::{Hears, Tracked},
-    },
+    reference::{self, tracked::Tracked, tracking::Hears},
     sweep::{
         report::{Leftover, LeftoverState, SweepReport},
         targets::{Targets, Treatment},

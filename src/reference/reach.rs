@@ -1,0 +1,177 @@
+//! How the components of a tracked type are read, changed and told.
+
+use core::{any::type_name, marker::PhantomData};
+
+use bevy_ecs::{
+    component::{Component, ComponentMutability, Immutable, Mutable},
+    entity::Entity,
+    world::{DeferredWorld, World},
+};
+
+use crate::{
+    panics::catch,
+    reference::{
+        entity_set::{Among, dedup_from},
+        field_places::{self, FieldPlace},
+        policy::{Lost, OnLoss},
+        references::{AfterRelease, References},
+        tracked::Tracked,
+        tracking::{Hears, Reach},
+    },
+};
+
+/// A component whose declared references can be tracked: the bound of
+/// [`track_references`](crate::WorldReferencesExt::track_references) for generic code.
+///
+/// Every component that has [`References`] is one, mutable or not.
+pub trait TrackedComponent: Sized + Component<Mutability: Change<Self>> + References {}
+
+impl<C: Component<Mutability: Change<C>> + References> TrackedComponent for C {}
+
+/// How a component is changed: where it is, or by a new value in its place.
+///
+/// Both kinds of mutability have it, so every component can be tracked.
+#[expect(unnameable_types, reason = "seals `TrackedComponent`")]
+pub trait Change<C> {
+    /// Changes the component of `entity` that has lost others, now or when commands are applied.
+    fn change(
+        world: &mut DeferredWorld,
+        entity: Entity,
+        lost: &[Entity],
+        change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
+    );
+}
+
+impl<C: Component<Mutability = Self>> Change<C> for Mutable {
+    fn change(
+        world: &mut DeferredWorld,
+        entity: Entity,
+        lost: &[Entity],
+        change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
+    ) {
+        if let Some(mut component) = world.get_mut::<C>(entity) {
+            change(&mut component, lost);
+        }
+    }
+}
+
+impl<C: Component<Mutability = Self>> Change<C> for Immutable {
+    fn change(
+        world: &mut DeferredWorld,
+        entity: Entity,
+        lost: &[Entity],
+        change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
+    ) {
+        let lost = lost.to_vec();
+        world.commands().queue(move |world: &mut World| {
+            let component = world.register_component::<C>();
+            if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
+                tracked.begin_change(entity, component);
+            }
+            let changed = catch(|| {
+                // A panic in between would keep Bevy from telling that there is a new value.
+                world.modify_component(entity, |component| catch(|| change(component, &lost)))
+            });
+            // Somebody may have cleared the world.
+            if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
+                tracked.end_change();
+            }
+            match changed {
+                Err(panicked) | Ok(Ok(Some(Err(panicked)))) => panicked.resume(),
+                // Without the entity or the component there is nothing left to change.
+                Ok(Ok(Some(Ok(())) | None) | Err(_)) => {}
+            }
+        });
+    }
+}
+
+/// Returns how the components of a type are reached.
+pub(crate) fn of<C: TrackedComponent>() -> &'static dyn Reach {
+    &ReachOf::<C>(PhantomData)
+}
+
+struct ReachOf<C>(PhantomData<fn() -> C>);
+
+impl<C> Reach for ReachOf<C>
+where
+    C: TrackedComponent,
+{
+    fn name(&self) -> &'static str {
+        type_name::<C>()
+    }
+
+    fn cascades(&self) -> bool {
+        C::CASCADES
+    }
+
+    fn is_deferred(&self) -> bool {
+        !C::Mutability::MUTABLE
+    }
+
+    fn visit(&self, world: &World, holder: Entity, mut visit: &mut dyn FnMut(Entity, OnLoss)) {
+        if let Some(component) = world.get::<C>(holder) {
+            component.visit_references(OnLoss::Clear, &mut visit);
+        }
+    }
+
+    fn places(
+        &self,
+        world: &World,
+        holder: Entity,
+        is_meant: &mut dyn FnMut(Entity) -> bool,
+    ) -> Vec<FieldPlace> {
+        let component = world.get::<C>(holder);
+        component.map_or(Vec::new(), |component| {
+            field_places::places(component, is_meant)
+        })
+    }
+
+    fn denying_fields(
+        &self,
+        world: &World,
+        holder: Entity,
+        found: &mut dyn FnMut(Entity, &'static str),
+    ) {
+        if let Some(component) = world.get::<C>(holder) {
+            field_places::denying_fields(component, found);
+        }
+    }
+
+    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {
+        C::Mutability::change(world, holder, lost, move |component: &mut C, lost| {
+            let mut still_lost = Vec::new();
+            let lost = if C::Mutability::MUTABLE {
+                lost
+            } else {
+                // What is changed later may have been replaced by now.
+                let lost = Among::new(lost);
+                component.visit_references(OnLoss::Clear, &mut |entity, policy: OnLoss| {
+                    if policy.lets_go() && lost.contains(entity) {
+                        still_lost.push(entity);
+                    }
+                });
+                dedup_from(&mut still_lost, 0);
+                &still_lost
+            };
+            if lost.is_empty() {
+                return;
+            }
+            let among = Among::new(lost);
+            let remains =
+                component.release_references(OnLoss::Clear, &mut |entity| among.contains(entity));
+            debug_assert!(
+                remains == AfterRelease::Valid || C::CASCADES,
+                "a component should be releasable"
+            );
+            let mut stays = remains == AfterRelease::Valid;
+            if C::CASCADES && stays {
+                component.visit_references(OnLoss::Clear, &mut |entity, policy| {
+                    stays &= policy != OnLoss::Deny || !among.contains(entity);
+                });
+            }
+            if hears == Hears::Yes && stays {
+                component.on_lost(Lost::new(holder, lost));
+            }
+        });
+    }
+}

@@ -1,0 +1,88 @@
+//! How a type becomes tracked.
+
+use core::marker::PhantomData;
+
+use bevy_ecs::{
+    change_detection::{CheckChangeTicks, DetectChangesMut, ResMut},
+    component::{Component, ComponentId},
+    lifecycle::{HookContext, Insert},
+    observer::{Observer, On},
+    resource::Resource,
+    world::{DeferredWorld, World},
+};
+
+use crate::{
+    books::{Books, Reserved},
+    reference::{
+        liveness_marks::Marks,
+        reach::{self, TrackedComponent},
+        release, sync,
+        tracked::{Settle, Tracked},
+        watch,
+    },
+    signal,
+};
+
+/// Tracks the declared references of `C`, and tells whether that is new.
+pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> bool {
+    let component = world.register_component::<C>();
+    if !world.contains_resource::<Tracked>() {
+        let marks = Marks::new(world);
+        world.insert_resource(Tracked::new(marks, settle));
+        keep_ticks_young(world);
+    }
+    let tracked = world.resource::<Tracked>();
+    if tracked.number_of(component).is_some() {
+        return false;
+    }
+    let number = tracked.len();
+    let handler = signal::listener::install_references::<C>(world, number);
+    watch_inserts::<C>(world, component);
+    let watch = watch::of::<C>(world);
+    world.resource_mut::<Books>().release = Some(release::release_despawned);
+    let mut tracked = world.resource_mut::<Tracked>();
+    tracked.add(component, handler, reach::of::<C>(), watch);
+    true
+}
+
+/// Keeps the time of the last look comparable with newer ones, as Bevy does with its own ticks.
+fn keep_ticks_young(world: &mut World) {
+    let observer = Observer::new(
+        |check: On<CheckChangeTicks>, mut tracked: ResMut<Tracked>| {
+            tracked.bypass_change_detection().check_ticks(*check);
+        },
+    );
+    signal::listener::observe_from::<Tracked>(world, observer);
+}
+
+/// Has the targets of each `C` noticed when it is inserted.
+///
+/// A hook costs the least. It needs a component that is in no archetype yet and whose hook is
+/// free; otherwise an observer does the same.
+fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
+    let hooked = !signal::listener::is_in_use(world, component)
+        && world
+            .register_component_hooks::<C>()
+            .try_on_insert(|mut world, context: HookContext| {
+                sync::link_inserted(&mut world, context.entity, context.component_id);
+            })
+            .is_some();
+    if !hooked {
+        let observer = Observer::new(move |inserted: On<Insert<C>>, mut world: DeferredWorld| {
+            sync::link_inserted(&mut world, inserted.entity, component);
+        });
+        world.init_resource::<Inserts<C>>();
+        signal::listener::observe_from::<Inserts<C>>(world, observer);
+    }
+}
+
+/// The resource on whose entity the observer of the inserts of `C` lives.
+#[derive(Resource)]
+#[require(Reserved)]
+struct Inserts<C: Component>(PhantomData<fn() -> C>);
+
+impl<C: Component> Default for Inserts<C> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
