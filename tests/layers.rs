@@ -45,7 +45,7 @@ const CLIMBS: [(&str, &str); 4] = [
 ];
 
 /// Files of one room that name each other in a circle, each list with its reason.
-const CIRCLES: [(&str, &[&str]); 3] = [
+const CIRCLES: [(&str, &[&str]); 2] = [
     (
         "a private file of the mark",
         &["deleting.rs", "deleting/saves.rs"],
@@ -78,10 +78,6 @@ const CIRCLES: [(&str, &[&str]); 3] = [
             "deletion/tear_down.rs",
             "deletion/worklist.rs",
         ],
-    ),
-    (
-        "a mark has a hook that puts it back",
-        &["signal/target.rs", "signal/target_mark.rs"],
     ),
 ];
 

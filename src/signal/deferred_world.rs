@@ -24,7 +24,7 @@ use crate::{
         late_registrations, listener, missed,
         outcome::Registered,
         register::{self, About, Attempt, attempt, register_late, target_of, write},
-        retarget, target_mark,
+        retarget, target,
     },
 };
 
@@ -161,7 +161,7 @@ fn see_to(world: &mut World, entry: Entry, phase: Phase) -> Result<(), BevyError
     // A target without a mark cannot say when its lists are not needed any more.
     let target = entry.target;
     let is_gone = !world.entities().contains_spawned(target);
-    if (is_gone || target_mark::lacks_mark(world, target))
+    if (is_gone || target::lacks_mark(world, target))
         && let Some(mut books) = world.get_resource_mut::<Books>()
     {
         let books = books.bypass_change_detection();
@@ -214,7 +214,7 @@ fn complete(world: &mut World, entry: Entry) -> Result<(), BevyError> {
     }
     let target = world.get_entity(entry.target);
     if target.is_ok_and(|target| is_open && !target.contains::<Deleting>()) {
-        if target_mark::lacks_mark(world, entry.target) && !target_mark::mark(world, entry.target) {
+        if target::lacks_mark(world, entry.target) && !target::mark(world, entry.target) {
             let error = RegisterError::MarkRemoved(describe(world, entry));
             return missed::refuse(world, error, Manner::Add, |_| (entry.key, handler));
         }
@@ -256,10 +256,10 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
     if books.was_told(entry) {
-        if target_mark::lacks_mark(world, entry.target) {
+        if target::lacks_mark(world, entry.target) {
             // It was told though it has no mark, as some are whom observers hear of. Its books must
             // go with it.
-            target_mark::mark(world, entry.target);
+            target::mark(world, entry.target);
         }
         return Ok(());
     }

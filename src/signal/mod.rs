@@ -39,7 +39,6 @@ pub(crate) mod removal_observer;
 pub(crate) mod retarget;
 pub(crate) mod revival;
 pub(crate) mod target;
-pub(crate) mod target_mark;
 
 use bevy_ecs::{entity::Entity, world::World};
 

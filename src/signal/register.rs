@@ -21,8 +21,9 @@ use crate::{
     error::{RegisterError, UnregisterError},
     registration::Registration,
     signal::{
-        handler::SignalHandler, late_registrations, listener, missed, target::SignalTarget,
-        target_mark,
+        handler::SignalHandler,
+        late_registrations, listener, missed,
+        target::{self, SignalTarget},
     },
 };
 
@@ -60,7 +61,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
         match attempt(&mut deferred, listener, about, handler, manner)? {
             Attempt::Done(entered, _) => return Ok(entered),
             Attempt::NeedsMark(target) => {
-                if !target_mark::mark(world, target) {
+                if !target::mark(world, target) {
                     return Err(RegisterError::MarkRemoved(registration::<
                         H::Component,
                         H::Signal,

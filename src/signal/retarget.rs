@@ -19,7 +19,7 @@ use crate::{
         late_registrations, listener, missed,
         outcome::Registered,
         register::{About, check_listener, check_target, registration},
-        target_mark,
+        target,
     },
 };
 
@@ -130,7 +130,7 @@ pub(crate) fn retarget<C: Component, S: 'static>(
         // A structural change applies commands that wait, and those may change what was found: look
         // again.
         listener::prepare(world, plan.handler);
-        if plan.takes == Takes::OnceMarked && !target_mark::mark(world, to) {
+        if plan.takes == Takes::OnceMarked && !target::mark(world, to) {
             let moved = registration::<C, S>(listener, to);
             return Err(RegisterError::MarkRemoved(moved).into());
         }
