@@ -1,32 +1,35 @@
 //! Marks that are loaded: nothing that is loaded is being deleted.
 
 use bevy_ecs::{
+    component::Component,
     entity_disabling::Disabled,
     reflect::{ReflectComponent, ReflectComponentFns},
     world::EntityWorldMut,
 };
-use bevy_reflect::{CreateTypeData, PartialReflect, ReflectRef, TypeRegistration};
-
-use crate::deleting::Deleting;
+use bevy_reflect::{
+    CreateTypeData, PartialReflect, Reflect, ReflectRef, TypePath, TypeRegistration,
+};
 
 /// Has a mark that is inserted or applied by reflection take its entity out of hiding.
+///
+/// The mark has a field `visibility`, which says whether its entity was hidden by the deletion.
 #[derive(Clone)]
 pub(super) struct ReflectSaved;
 
-impl CreateTypeData<Deleting> for ReflectSaved {
+impl<Mark: Component + Reflect + TypePath> CreateTypeData<Mark> for ReflectSaved {
     fn create_type_data((): ()) -> Self {
         Self
     }
 
     fn insert_dependencies(registration: &mut TypeRegistration) {
-        let usual = <ReflectComponent as CreateTypeData<Deleting>>::create_type_data(());
+        let usual = <ReflectComponent as CreateTypeData<Mark>>::create_type_data(());
         registration.insert(ReflectComponent::new(ReflectComponentFns {
-            insert: |entity, mark, _| load(entity, mark),
+            insert: |entity, mark, _| load::<Mark>(entity, mark),
             apply: |_, _| {},
-            apply_or_insert_mapped: |entity, mark, _, _, _| load(entity, mark),
+            apply_or_insert_mapped: |entity, mark, _, _, _| load::<Mark>(entity, mark),
             copy: |from, to, source, target, _| {
-                if let Some(mark) = from.get::<Deleting>(source) {
-                    load(&mut to.entity_mut(target), mark);
+                if let Some(mark) = from.get::<Mark>(source) {
+                    load::<Mark>(&mut to.entity_mut(target), mark);
                 }
             },
             ..usual.fn_pointers().clone()
@@ -36,8 +39,8 @@ impl CreateTypeData<Deleting> for ReflectSaved {
 
 /// Takes an entity out of hiding that was hidden by its deletion when it was saved, unless it is
 /// being deleted now.
-fn load(entity: &mut EntityWorldMut, mark: &dyn PartialReflect) {
-    if was_hidden(mark) && !entity.contains::<Deleting>() {
+fn load<Mark: Component>(entity: &mut EntityWorldMut, mark: &dyn PartialReflect) {
+    if was_hidden(mark) && !entity.contains::<Mark>() {
         entity.remove::<Disabled>();
     }
 }
