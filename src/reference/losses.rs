@@ -87,7 +87,7 @@ impl Losses {
                     OnLoss::Clear => cleared.push(entity),
                     // It is the new value of one that was to let go.
                     OnLoss::Deny if is_changing(verdict.world, holder, tracking.component) => {
-                        is_void = true
+                        is_void = true;
                     }
                     OnLoss::Deny => {
                         refuses = true;
