@@ -14,4 +14,4 @@ pub use crate::{
 pub(crate) mod counts;
 pub(crate) mod kinds;
 pub(crate) mod report;
-pub(crate) mod table;
+pub(crate) mod text_table;

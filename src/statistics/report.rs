@@ -12,7 +12,7 @@ use disqualified::ShortName;
 use crate::{
     deleting::SlowestHandler,
     deletion::{queue::Deletions, sweep_in_flush},
-    statistics::{counts::KindCounts, kinds::Kinds, table::Table},
+    statistics::{counts::KindCounts, kinds::Kinds, text_table::TextTable},
     sweep::schedule::LeftoverField,
 };
 
@@ -175,7 +175,7 @@ impl fmt::Display for Statistics {
             let values = columns().map(|column| (column.value)(counts).to_string());
             [(*name).to_owned()].into_iter().chain(values).collect()
         });
-        let table = Table::new(titles, cells.collect());
+        let table = TextTable::new(titles, cells.collect());
         write!(f, "{table}")?;
 
         match self.waiting {

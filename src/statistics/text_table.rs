@@ -5,12 +5,12 @@ use core::fmt;
 /// Draws rows below a heading. The first column stands on the left, the others on the right.
 ///
 /// It expects a cell of each row for each title, and characters that are as wide as one column.
-pub(crate) struct Table {
+pub(crate) struct TextTable {
     titles: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     pub(crate) fn new(titles: Vec<&'static str>, rows: Vec<Vec<String>>) -> Self {
         Self { titles, rows }
     }
@@ -29,7 +29,7 @@ impl Table {
 }
 
 /// Has no line end after its last line.
-impl fmt::Display for Table {
+impl fmt::Display for TextTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths = self.widths();
 
