@@ -8,11 +8,12 @@ use bevy_ecs::{schedule::IntoScheduleConfigs, world::World};
 use bevy_platform::time::Instant;
 
 use crate::{
+    deletion::counting,
     plugin::QdelSystems,
     statistics::{
-        counts::KindCounts,
+        counts::{QdelCounts, Tally},
         kinds::Kinds,
-        report::{count_waiting, short_names},
+        report::short_names,
     },
 };
 
@@ -116,24 +117,24 @@ struct Measure {
     suffix: &'static str,
     /// So many of what is counted make one of what is shown.
     unit: f64,
-    count: fn(&KindCounts) -> u64,
+    count: fn(&Tally) -> u64,
 }
 
 const MEASURES: [Measure; 8] = [
-    Measure::number("deleted", |counts| counts.deleted),
-    Measure::number("torn_down", |counts| counts.torn_down),
-    Measure::number("vetoed", |counts| counts.vetoed),
-    Measure::number("leftovers", |counts| counts.leftovers),
-    Measure::number("hard_deletes", |counts| counts.hard_deletes),
-    Measure::time("hard_delete", |counts| {
-        counts.hard_delete_time.as_nanos() as u64
+    Measure::number("deleted", |tally| tally.counts.deleted),
+    Measure::number("torn_down", |tally| tally.counts.torn_down),
+    Measure::number("vetoed", |tally| tally.counts.vetoed),
+    Measure::number("leftovers", |tally| tally.counts.leftovers),
+    Measure::number("hard_deletes", |tally| tally.counts.hard_deletes),
+    Measure::time("hard_delete", |tally| {
+        tally.costs.hard_delete_time.as_nanos() as u64
     }),
-    Measure::time("tell", |counts| counts.tell.as_nanos() as u64),
-    Measure::time("destroy", |counts| counts.destroy.as_nanos() as u64),
+    Measure::time("tell", |tally| tally.costs.tell.as_nanos() as u64),
+    Measure::time("destroy", |tally| tally.costs.destroy.as_nanos() as u64),
 ];
 
 impl Measure {
-    const fn number(name: &'static str, count: fn(&KindCounts) -> u64) -> Self {
+    const fn number(name: &'static str, count: fn(&Tally) -> u64) -> Self {
         Self {
             name,
             suffix: "",
@@ -143,7 +144,7 @@ impl Measure {
     }
 
     /// Returns what shows in milliseconds what is counted in nanoseconds.
-    const fn time(name: &'static str, count: fn(&KindCounts) -> u64) -> Self {
+    const fn time(name: &'static str, count: fn(&Tally) -> u64) -> Self {
         Self {
             name,
             suffix: "ms",
@@ -153,7 +154,7 @@ impl Measure {
     }
 
     /// Returns what came to `before` until `now`.
-    fn between(&self, before: &KindCounts, now: &KindCounts) -> f64 {
+    fn between(&self, before: &Tally, now: &Tally) -> f64 {
         let [before, now] = [before, now].map(self.count);
         // Who counts less than before began anew.
         let came = now.checked_sub(before).unwrap_or(now);
@@ -163,9 +164,9 @@ impl Measure {
 
 /// What was counted until now.
 struct Now {
-    all: KindCounts,
+    all: Tally,
     /// By the type names of their markers, in the order of registration.
-    kinds: Vec<(&'static str, KindCounts)>,
+    kinds: Vec<(&'static str, Tally)>,
     resets: u64,
     waiting: usize,
 }
@@ -173,12 +174,13 @@ struct Now {
 impl Now {
     fn of(world: &World) -> Self {
         let nothing = Kinds::default();
-        let kinds = Kinds::of(world).unwrap_or(&nothing);
+        let kinds = counting::kinds(world).unwrap_or(&nothing);
+        let tallies = kinds.iter().map(|kind| (kind.name, kind.tally));
         Self {
-            all: kinds.total(world),
-            kinds: kinds.iter().map(|(name, counts)| (name, *counts)).collect(),
+            all: kinds.total(world.get_resource::<QdelCounts>()),
+            kinds: tallies.collect(),
             resets: kinds.resets(),
-            waiting: count_waiting(world),
+            waiting: counting::count_waiting(world),
         }
     }
 }
@@ -204,8 +206,8 @@ impl Measured {
         };
         measured.meet(&now.kinds);
         measured.all.before = now.all;
-        for (series, (_, counts)) in measured.kinds.iter_mut().zip(now.kinds) {
-            series.before = counts;
+        for (series, (_, tally)) in measured.kinds.iter_mut().zip(now.kinds) {
+            series.before = tally;
         }
         measured
     }
@@ -230,7 +232,7 @@ impl Measured {
         if self.resets != now.resets {
             self.resets = now.resets;
             for series in [&mut self.all].into_iter().chain(&mut self.kinds) {
-                series.before = KindCounts::default();
+                series.before = Tally::default();
             }
         }
         self.meet(&now.kinds);
@@ -242,23 +244,19 @@ impl Measured {
                 diagnostic.add_measurement(DiagnosticMeasurement { time, value });
             }
         };
-        let kinds = now.kinds.iter().map(|(_, counts)| counts);
+        let kinds = now.kinds.iter().map(|(_, tally)| tally);
         let series = [&mut self.all].into_iter().chain(&mut self.kinds);
-        for (series, counts) in series.zip([&now.all].into_iter().chain(kinds)) {
+        for (series, tally) in series.zip([&now.all].into_iter().chain(kinds)) {
             for (path, measure) in series.paths.iter().zip(&MEASURES) {
-                add(
-                    path,
-                    measure.suffix,
-                    measure.between(&series.before, counts),
-                );
+                add(path, measure.suffix, measure.between(&series.before, tally));
             }
-            series.before = *counts;
+            series.before = *tally;
         }
         add(&QdelDiagnosticsPlugin::WAITING, "", now.waiting as f64);
     }
 
     /// Lets kinds join that were not there before.
-    fn meet(&mut self, kinds: &[(&'static str, KindCounts)]) {
+    fn meet(&mut self, kinds: &[(&'static str, Tally)]) {
         let names: Vec<_> = kinds.iter().map(|(name, _)| *name).collect();
         // Whoever cleared the world may have other kinds now.
         let known = self.kinds.iter().zip(&names);
@@ -283,7 +281,7 @@ struct Series {
     kind: &'static str,
     paths: [DiagnosticPath; MEASURES.len()],
     /// What was counted until the last frame.
-    before: KindCounts,
+    before: Tally,
 }
 
 impl Series {
@@ -291,7 +289,7 @@ impl Series {
         Self {
             kind,
             paths: MEASURES.map(|measure| DiagnosticPath::new(format!("{path}/{}", measure.name))),
-            before: KindCounts::default(),
+            before: Tally::default(),
         }
     }
 }

@@ -25,11 +25,11 @@ use crate::{
 use crate::{
     deletion::{
         never_flushed::note_flusher,
-        outcome::QdelCounts,
         settings::QdelSettings,
         sync_point::{SyncPoint, sync_where_needed},
     },
     ext::world_qdel::WorldQdelExt,
+    statistics::counts::QdelCounts,
 };
 
 /// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a

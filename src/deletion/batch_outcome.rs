@@ -3,8 +3,9 @@
 use bevy_ecs::entity::Entity;
 
 use crate::{
-    deletion::outcome::{NotDeleted, QdelCounts, QdelOutcome},
+    deletion::outcome::{NotDeleted, QdelOutcome},
     error::QdelError,
+    statistics::counts::QdelCounts,
 };
 
 /// What became of a [`qdel_batch`](crate::WorldQdelExt::qdel_batch): each entity stands in one of the

@@ -11,7 +11,8 @@ use bevy_ecs::{
 use crate::{
     deleting::{Deleting, Epoch},
     deletion::{
-        destroyers::AtWork, mark, notice::Notice, owned, queue::Deletions, settings::WorkClock,
+        counting, destroyers::AtWork, mark, notice::Notice, owned, queue::Deletions,
+        settings::WorkClock,
     },
     hash::HashMap,
     hint::DestroyHint,
@@ -19,7 +20,6 @@ use crate::{
     panics::FirstPanic,
     reference,
     signal::qdeleting::QdelCause,
-    statistics::kinds,
 };
 
 /// What becomes of an entity that was told about.
@@ -154,7 +154,7 @@ impl Decisions<'_> {
             let entity = self.notices[at].entity;
             match self.fates[at] {
                 Some(Fate::Kept | Fate::Spared) if self.is_current(world) => {
-                    kinds::count(world, entity, |counts| counts.kept += 1);
+                    counting::count(world, entity, |counts| counts.kept += 1);
                     let restored = mark::restore(world, entity);
                     self.first_panic.note(restored);
                     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
@@ -162,7 +162,7 @@ impl Decisions<'_> {
                     }
                 }
                 Some(Fate::LeftAlone) => {
-                    kinds::count(world, entity, |counts| counts.left_alone += 1);
+                    counting::count(world, entity, |counts| counts.left_alone += 1);
                 }
                 Some(_) | None => {}
             }
@@ -186,7 +186,7 @@ impl Decisions<'_> {
         self.first_panic.note(outcome);
         if overruled > 0 {
             self.overruled += overruled;
-            kinds::count(world, notice.entity, |counts| counts.overruled += overruled);
+            counting::count(world, notice.entity, |counts| counts.overruled += overruled);
         }
         if let (Some(clock), Some(begun)) = (self.clock, begun)
             && let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity)
@@ -194,7 +194,7 @@ impl Decisions<'_> {
             let time = clock.measured_now().saturating_sub(begun);
             deleting.costs_mut().destroy = time;
             let kind = deleting.kind();
-            kinds::count_kind(world, kind, |counts| counts.destroy += time);
+            counting::count_kind(world, kind, |tally| tally.costs.destroy += time);
         }
         if hint != DestroyHint::Queue {
             if let Some(mut deleting) = world.get_mut::<Deleting>(notice.entity) {

@@ -10,18 +10,17 @@ use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
 use crate::{
     deleting::Deleting,
     deletion::{
-        destroy,
+        counting, destroy,
         destroyers::AtWork,
         late_components::{MOST_RETURNS, Returns},
         notice::Notice,
-        outcome::QdelCounts,
         queue::Deletions,
         settings::WorkClock,
     },
     hint::DestroyHint,
     panics::{FirstPanic, Panicked, catch},
     signal::qdeleting::QdelCause,
-    statistics::kinds,
+    statistics::counts::QdelCounts,
 };
 
 /// Destroys what came late and is still there, and applies the commands of that.
@@ -98,7 +97,7 @@ fn destroy_late(
     let (hint, outcome) = at_work.destroy_late(world, notice, components, &mut overruled);
     if overruled > 0 {
         QdelCounts::change(world, |counts| counts.overruled += overruled);
-        kinds::count(world, entity, |counts| counts.overruled += overruled);
+        counting::count(world, entity, |counts| counts.overruled += overruled);
     }
     let Some(mut mark) = world.get_mut::<Deleting>(entity) else {
         return outcome;
@@ -111,7 +110,7 @@ fn destroy_late(
         let time = clock.measured_now().saturating_sub(begun);
         mark.costs_mut().destroy += time;
         let kind = mark.kind();
-        kinds::count_kind(world, kind, |counts| counts.destroy += time);
+        counting::count_kind(world, kind, |tally| tally.costs.destroy += time);
     }
     if is_stronger && let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.sweeps.has_hints = true;

@@ -21,7 +21,6 @@ use crate::{
         looked::Look,
         mark::Force,
         never_flushed::{MANY, warn_if_never_flushed},
-        outcome::QdelCounts,
         queue::Deletions,
         remembered::LooksFor,
         settings::{Hiding, QdelSettings, Teardown},
@@ -29,6 +28,7 @@ use crate::{
     },
     panics::{FirstPanic, catch},
     signal,
+    statistics::counts::QdelCounts,
 };
 
 /// Deletes `entity` if nobody notices that, and tells whether it was.

@@ -11,12 +11,12 @@ use smallvec::SmallVec;
 use crate::{
     deleting::{self, Deleting, KindId, Visibility},
     deletion::{
-        archetype_flags::Profile, notice::Notice, outcome::QdelCounts, owned::Member,
-        queue::Deletions, settings::Hiding,
+        archetype_flags::Profile, counting, notice::Notice, owned::Member, queue::Deletions,
+        settings::Hiding,
     },
     panics::{FirstPanic, Panicked, catch},
     signal,
-    statistics::kinds,
+    statistics::counts::QdelCounts,
 };
 
 /// Whether a deletion is forced.
@@ -40,7 +40,7 @@ pub(crate) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
     let are_told_apart = deletions.kinds.are_told_apart();
     QdelCounts::change(world, |counts| counts.deleted += members.len() as u64);
     let entities = members.iter().map(|member| member.entity);
-    let kinds = are_told_apart.then(|| kinds::count_deleted(world, entities.clone()));
+    let kinds = are_told_apart.then(|| counting::count_deleted(world, entities.clone()));
     let kind = |at: usize| kinds.as_ref().map_or(KindId::OTHERS, |kinds| kinds[at]);
     let deletions = world.resource::<Deletions>();
     let (epoch, awaits) = (deletions.epoch, deletions.is_awaited());

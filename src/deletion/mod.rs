@@ -35,6 +35,7 @@ pub(crate) mod batch_objections;
 pub(crate) mod batch_outcome;
 pub(crate) mod budget;
 pub(crate) mod copies;
+pub(crate) mod counting;
 pub(crate) mod decide;
 pub(crate) mod destroy;
 pub(crate) mod destroy_late;

@@ -7,11 +7,11 @@ use crate::{
     deleting::{Deleting, Epoch},
     deletion::{
         archetype_flags::Profile,
+        counting,
         decide::{Decisions, Fate},
         destroy, destroy_late,
         late_components::Returns,
         notice::Notice,
-        outcome::QdelCounts,
         prepare,
         queue::Deletions,
         settings::WorkClock,
@@ -23,7 +23,7 @@ use crate::{
         dispatch::Stopwatch,
         qdeleting::{QdelCause, Qdeleting},
     },
-    statistics::kinds,
+    statistics::counts::QdelCounts,
 };
 
 /// Tells of and destroys all that was marked, also what is marked meanwhile.
@@ -144,7 +144,7 @@ impl Wave<'_> {
         let Some(clock) = &self.clock else {
             return tell(world, notice, is_observed, None);
         };
-        let kind = kinds::kind_of(world, entity);
+        let kind = counting::kind_of(world, entity);
         let now = || clock.measured_now();
         let mut stopwatch = Stopwatch::new(&now);
         let begun = now();
@@ -156,7 +156,7 @@ impl Wave<'_> {
             costs.tell = time;
             costs.slowest = slowest;
         }
-        kinds::count_kind(world, kind, |counts| counts.add_tell(time, slowest));
+        counting::count_kind(world, kind, |tally| tally.costs.add_tell(time, slowest));
         outcome
     }
 

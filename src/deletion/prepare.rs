@@ -9,12 +9,12 @@ use crate::{
     deletion::{
         archetype_flags::{Meanings, Profiles},
         hiding,
-        outcome::QdelCounts,
         owned::Ownerships,
         queue::Deletions,
         settings::Hiding,
     },
     signal::qdeleting::Qdeleting,
+    statistics::counts::QdelCounts,
 };
 
 /// Makes sure that the worklist is there and knows all, and names the types that somebody forgot.

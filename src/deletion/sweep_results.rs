@@ -10,11 +10,11 @@ use disqualified::ShortName;
 
 use crate::{
     deleting::KindId,
-    deletion::{outcome::QdelCounts, queue::Deletions},
+    deletion::{counting, queue::Deletions},
     find::search,
     hint::DestroyHint,
     panics::{FirstPanic, Panicked, catch},
-    statistics::kinds,
+    statistics::counts::QdelCounts,
     sweep::{
         events::{ReferencesFound, SweepFinished},
         report::{LeftoverState, SweepReport},
@@ -90,17 +90,17 @@ pub(crate) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], 
     for corpse in corpses {
         let places = named.remove(&corpse.entity).unwrap_or_default();
         let is_hard_deleted = hard_deleted.contains(&corpse.entity);
-        kinds::count_kind(world, corpse.kind, |counts| {
-            counts.leftovers += places;
+        counting::count_kind(world, corpse.kind, |tally| {
+            tally.counts.leftovers += places;
             if is_hard_deleted {
-                counts.add_hard_deletes(1, time, targets);
+                tally.add_hard_deletes(1, time, targets);
             }
         });
     }
-    kinds::count_kind(world, KindId::OTHERS, |counts| {
-        counts.leftovers += named.values().sum::<u64>();
+    counting::count_kind(world, KindId::OTHERS, |tally| {
+        tally.counts.leftovers += named.values().sum::<u64>();
         if others > 0 {
-            counts.add_hard_deletes(others as u32, time, targets);
+            tally.add_hard_deletes(others as u32, time, targets);
         }
     });
     let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {

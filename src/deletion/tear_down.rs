@@ -9,9 +9,8 @@ use crate::{
     deletion::{
         archetype_flags,
         budget::Budget,
-        hiding,
+        counting, hiding,
         notify::carry_out_of,
-        outcome::QdelCounts,
         owner_stack::Descent,
         prepare,
         queue::{Deletions, Goal},
@@ -21,7 +20,7 @@ use crate::{
     },
     hash::IndexSet,
     panics::{FirstPanic, Panicked, catch},
-    statistics::kinds::{self, KindsTornDown},
+    statistics::{counts::QdelCounts, kinds::KindsTornDown},
     sweep::schedule::{Corpse, Suspension},
 };
 
@@ -252,7 +251,10 @@ impl TearDown {
         }
         let runs_code = archetype_flags::runs_on_despawn(&world.archetypes()[archetype]);
         let corpse = self.looks_for.corpse(world, entity);
-        let kind = self.kinds.is_some().then(|| kinds::kind_of(world, entity));
+        let kind = self
+            .kinds
+            .is_some()
+            .then(|| counting::kind_of(world, entity));
         self.note(catch(|| {
             world.despawn(entity);
         }));

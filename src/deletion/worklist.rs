@@ -15,13 +15,13 @@ use crate::{
         ask,
         batch_claims::{self, Claimed},
         batch_outcome::QdelBatchOutcome,
-        fast_path, hiding,
+        counting, fast_path, hiding,
         look_before_asking::look_before_asking,
         looked::Look,
         mark::{Force, mark},
         never_flushed::{MANY, warn_if_never_flushed},
         notify::carry_out,
-        outcome::{NotDeleted, QdelCounts, QdelOutcome},
+        outcome::{NotDeleted, QdelOutcome},
         owned::{self, Member, Tree},
         prepare,
         queue::{Deletions, Goal},
@@ -34,7 +34,6 @@ use crate::{
     panics::{FirstPanic, Panicked, apply_commands, catch},
     reference::{tracked::Tracked, tracking::Hears},
     signal,
-    statistics::kinds,
     sweep::schedule::Suspension,
 };
 
@@ -67,8 +66,7 @@ pub(crate) fn qdel(
     let tree = match asked {
         Ok(tree) => tree,
         Err(refusal) => {
-            QdelCounts::change(world, |counts| counts.count_refusal(&refusal));
-            kinds::count(world, entity, |counts| counts.count_refusal(&refusal));
+            counting::count_refusal(world, entity, &refusal);
             if has_panicked(world) {
                 work(world, None, |_| Ok(()));
             }
@@ -104,8 +102,7 @@ pub(crate) fn qdel_batch(
     if let Err(panicked) = first_panic.into_outcome() {
         keep_panic(world, panicked);
     }
-    QdelCounts::change(world, |counts| batch.count(counts));
-    kinds::count_refused(world, &batch);
+    counting::count_refused(world, &batch);
     if members.is_empty() && !has_panicked(world) {
         return batch;
     }

@@ -139,7 +139,8 @@ pub trait AppQdelExt {
     ///
     /// app.world_mut().qdel(goblin)?;
     ///
-    /// assert_eq!(app.world().kind_counts::<Goblin>().unwrap().deleted, 1);
+    /// let statistics = app.world().qdel_statistics();
+    /// assert_eq!(statistics.kind::<Goblin>().unwrap().counts.deleted, 1);
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
     fn register_qdel_kind<M: Component>(&mut self) -> &mut Self;

@@ -7,6 +7,7 @@ use bevy_ecs::{component::Component, entity::Entity, world::World};
 use crate::{
     deletion::{
         batch_outcome::QdelBatchOutcome,
+        counting,
         destroy::{self, Destroy},
         looked::Look,
         mark::Force,
@@ -19,7 +20,7 @@ use crate::{
     },
     error::{CancelError, QdelError},
     signal::listener,
-    statistics::{counts::KindCounts, kinds, report::Statistics},
+    statistics::report::Statistics,
 };
 
 /// Orderly deletion, on a [`World`].
@@ -32,7 +33,7 @@ use crate::{
 /// | delete later | [`qdel_in`](Self::qdel_in), [`cancel_qdel`](Self::cancel_qdel) |
 /// | ask what a deletion would do | [`plan_qdel`](Self::plan_qdel) |
 /// | make types known | [`register_destroy`](Self::register_destroy) and what follows it |
-/// | count | [`qdel_statistics`](Self::qdel_statistics), [`kind_counts`](Self::kind_counts) |
+/// | count | [`qdel_statistics`](Self::qdel_statistics) |
 ///
 /// [`CommandsQdelExt`](crate::CommandsQdelExt) and
 /// [`EntityCommandsQdelExt`](crate::EntityCommandsQdelExt) delete from systems.
@@ -620,35 +621,11 @@ pub trait WorldQdelExt {
     /// let goblin = world.spawn(Goblin).id();
     ///
     /// world.qdel(goblin)?;
-    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 1);
+    /// let statistics = world.qdel_statistics();
+    /// assert_eq!(statistics.kind::<Goblin>().unwrap().counts.deleted, 1);
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
     fn register_qdel_kind<M: Component>(&mut self) -> &mut Self;
-
-    /// Returns what deletions of a kind did and cost, or `None` if the kind was not registered.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use bevy_ecs::prelude::*;
-    /// use qdel::prelude::*;
-    ///
-    /// #[derive(Component)]
-    /// struct Orc;
-    ///
-    /// #[derive(Component)]
-    /// struct Goblin;
-    ///
-    /// let mut world = World::new();
-    /// world.register_qdel_kind::<Goblin>();
-    /// let goblin = world.spawn(Goblin).id();
-    /// world.qdel(goblin)?;
-    ///
-    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 1);
-    /// assert!(world.kind_counts::<Orc>().is_none());
-    /// # Ok::<(), qdel::QdelError>(())
-    /// ```
-    fn kind_counts<M: Component>(&self) -> Option<KindCounts>;
 
     /// Returns what deletions did and cost: of each kind, worst first, and of the others.
     ///
@@ -698,7 +675,8 @@ pub trait WorldQdelExt {
     ///
     /// world.reset_qdel_statistics();
     ///
-    /// assert_eq!(world.kind_counts::<Goblin>().unwrap().deleted, 0);
+    /// let statistics = world.qdel_statistics();
+    /// assert_eq!(statistics.kind::<Goblin>().unwrap().counts.deleted, 0);
     /// # Ok::<(), qdel::QdelError>(())
     /// ```
     fn reset_qdel_statistics(&mut self);
@@ -768,19 +746,15 @@ impl WorldQdelExt for World {
     }
 
     fn register_qdel_kind<M: Component>(&mut self) -> &mut Self {
-        kinds::register::<M>(self);
+        counting::register_kind::<M>(self);
         self
     }
 
-    fn kind_counts<M: Component>(&self) -> Option<KindCounts> {
-        kinds::counts_of::<M>(self)
-    }
-
     fn qdel_statistics(&self) -> Statistics {
-        Statistics::of(self)
+        counting::statistics(self)
     }
 
     fn reset_qdel_statistics(&mut self) {
-        kinds::reset(self);
+        counting::reset(self);
     }
 }

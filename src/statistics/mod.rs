@@ -1,15 +1,13 @@
 //! What deletions did and cost, kind by kind, and the table to read it in.
 //!
-//! Deletions count; here it is kept and shown.
+//! No function here fetches the worklist from a world: deletions count in the values of this module,
+//! and hand them over to be shown.
 
 pub use self::{
-    counts::KindCounts,
+    counts::{KindCosts, QdelCounts},
     report::{KindRow, Statistics},
 };
-pub use crate::{
-    deleting::{EntityCosts, SlowestHandler},
-    deletion::outcome::QdelCounts,
-};
+pub use crate::deleting::{EntityCosts, SlowestHandler};
 
 pub(crate) mod counts;
 pub(crate) mod kinds;

@@ -1,18 +1,22 @@
 //! What deletions did and cost, as a table to read.
 
 use core::{
+    any::TypeId,
     cmp::Reverse,
     fmt::{self, Write},
     time::Duration,
 };
 
-use bevy_ecs::world::World;
+use bevy_ecs::component::Component;
 use disqualified::ShortName;
 
 use crate::{
     deleting::SlowestHandler,
-    deletion::{queue::Deletions, sweep_in_flush},
-    statistics::{counts::KindCounts, kinds::Kinds, text_table::TextTable},
+    statistics::{
+        counts::{KindCosts, QdelCounts, Tally},
+        kinds::{Kind, Kinds},
+        text_table::TextTable,
+    },
     sweep::schedule::LeftoverField,
 };
 
@@ -52,7 +56,7 @@ use crate::{
 /// );
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Statistics {
@@ -60,7 +64,7 @@ pub struct Statistics {
     /// time that telling and destroying took, then by how many were deleted, and then by name.
     pub kinds: Vec<KindRow>,
     /// The entities of no kind, and those that were deleted before their kind was registered.
-    pub others: KindCounts,
+    pub others: KindRow,
     /// The fields in which sweeps found entities that were gone, those with the most places first.
     pub fields: Vec<LeftoverField>,
     /// How many entities wait for their tear-down now.
@@ -72,59 +76,146 @@ pub struct Statistics {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct KindRow {
-    /// The type name of the marker.
+    /// The type name of the marker; `others` or `all` for the rows that have none.
     pub name: &'static str,
     /// That name without its path, unless several kinds share that.
     pub short_name: String,
     /// What was counted.
-    pub counts: KindCounts,
+    pub counts: QdelCounts,
+    /// How long it took.
+    pub costs: KindCosts,
+    /// The marker; none for the others and for all.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    marker: Option<TypeId>,
 }
 
 impl Statistics {
-    pub(crate) fn of(world: &World) -> Self {
-        let nothing = Kinds::default();
-        let kinds = Kinds::of(world).unwrap_or(&nothing);
-        let names: Vec<_> = kinds.iter().map(|(name, _)| name).collect();
+    pub(crate) fn new(
+        kinds: &Kinds,
+        world_total: Option<&QdelCounts>,
+        fields: Vec<LeftoverField>,
+        waiting: usize,
+    ) -> Self {
+        let names: Vec<_> = kinds.iter().map(|kind| kind.name).collect();
         let named = short_names(&names).into_iter().zip(kinds.iter());
-        let mut of_kinds: Vec<_> = named
-            .map(|(short_name, (name, counts))| KindRow {
-                name,
-                short_name,
-                counts: *counts,
-            })
+        let mut rows: Vec<_> = named
+            .map(|(short_name, kind)| KindRow::of_kind(kind, short_name))
             .collect();
-        of_kinds.sort_by_key(|kind| (Reverse(kind.counts.harm()), kind.name));
+        rows.sort_by_key(|row| (Reverse(row.harm()), row.name));
         Self {
-            kinds: of_kinds,
-            others: kinds.others(world),
-            fields: sweep_in_flush::sweep_statistics(world),
-            waiting: count_waiting(world),
+            kinds: rows,
+            others: KindRow::without_marker("others", kinds.others(world_total)),
+            fields,
+            waiting,
         }
+    }
+
+    /// Returns the row of the kind with the marker `M`; none if it was not registered.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Orc;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut world = World::new();
+    /// world.register_qdel_kind::<Goblin>();
+    /// let goblin = world.spawn(Goblin).id();
+    /// world.qdel(goblin)?;
+    ///
+    /// let statistics = world.qdel_statistics();
+    ///
+    /// let goblins = statistics.kind::<Goblin>().unwrap();
+    /// assert_eq!(goblins.counts.deleted, 1);
+    /// assert!(statistics.kind::<Orc>().is_none());
+    /// # Ok::<(), qdel::QdelError>(())
+    /// ```
+    #[doc(alias = "kind_counts")]
+    pub fn kind<M: Component>(&self) -> Option<&KindRow> {
+        let marker = Some(TypeId::of::<M>());
+        self.kinds.iter().find(|row| row.marker == marker)
     }
 
     /// Returns what was counted for all kinds and the others together.
-    pub fn total(&self) -> KindCounts {
-        let mut total = self.others;
-        for kind in &self.kinds {
-            total.add(&kind.counts);
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// let mut world = World::new();
+    /// world.register_qdel_kind::<Goblin>();
+    /// let entities = [world.spawn(Goblin).id(), world.spawn_empty().id()];
+    /// world.qdel_batch(entities);
+    ///
+    /// assert_eq!(world.qdel_statistics().total().counts.deleted, 2);
+    /// ```
+    pub fn total(&self) -> KindRow {
+        let mut total = self.others.tally();
+        for row in &self.kinds {
+            total.add(&row.tally());
         }
-        total
+        KindRow::without_marker("all", total)
     }
 }
 
-impl KindCounts {
+impl Default for Statistics {
+    fn default() -> Self {
+        Self::new(&Kinds::default(), None, Vec::new(), 0)
+    }
+}
+
+impl KindRow {
+    fn of_kind(kind: &Kind, short_name: String) -> Self {
+        let Tally { counts, costs } = kind.tally;
+        Self {
+            name: kind.name,
+            short_name,
+            counts,
+            costs,
+            marker: Some(kind.marker_type),
+        }
+    }
+
+    fn without_marker(name: &'static str, Tally { counts, costs }: Tally) -> Self {
+        Self {
+            name,
+            short_name: name.to_owned(),
+            counts,
+            costs,
+            marker: None,
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        Tally {
+            counts: self.counts,
+            costs: self.costs,
+        }
+    }
+
     /// Returns `true` if anything took time.
     fn is_measured(&self) -> bool {
-        !(self.tell + self.destroy).is_zero()
+        !(self.costs.tell + self.costs.destroy).is_zero()
     }
 
     /// Returns what kinds are sorted by.
     fn harm(&self) -> (Duration, u64, Duration, u64) {
         (
-            self.hard_delete_time,
-            self.leftovers,
-            self.tell + self.destroy,
-            self.deleted,
+            self.costs.hard_delete_time,
+            self.counts.leftovers,
+            self.costs.tell + self.costs.destroy,
+            self.counts.deleted,
         )
     }
 }
@@ -150,12 +241,6 @@ pub(crate) fn short_names(names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Returns how many entities wait for their tear-down.
-pub(crate) fn count_waiting(world: &World) -> usize {
-    let deletions = world.get_resource::<Deletions>();
-    deletions.map_or(0, Deletions::count_waiting)
-}
-
 impl fmt::Display for Statistics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total = self.total();
@@ -171,9 +256,9 @@ impl fmt::Display for Statistics {
 
         let titles = columns().map(|column| column.title);
         let titles = ["kind"].into_iter().chain(titles).collect();
-        let cells = rows.iter().map(|(name, counts)| {
-            let values = columns().map(|column| (column.value)(counts).to_string());
-            [(*name).to_owned()].into_iter().chain(values).collect()
+        let cells = rows.iter().map(|row| {
+            let values = columns().map(|column| (column.value)(row).to_string());
+            [row.short_name.clone()].into_iter().chain(values).collect()
         });
         let table = TextTable::new(titles, cells.collect());
         write!(f, "{table}")?;
@@ -192,13 +277,16 @@ impl fmt::Display for Statistics {
                 "\nhandlers and `Destroy`s are timed with `QdelSettings::measure_costs` only"
             )?;
         }
-        for (name, counts) in &rows {
-            if let Some(slowest) = counts.slowest.filter(|_| *name != ALL || rows.len() == 1) {
+        // With kinds, the last row repeats the slowest handler of one of them.
+        let is_repeated = !self.kinds.is_empty();
+        for row in &rows[..rows.len() - usize::from(is_repeated)] {
+            if let Some(slowest) = row.costs.slowest {
                 let SlowestHandler {
                     handler,
                     listener,
                     time,
                 } = slowest;
+                let name = &row.short_name;
                 let handler = ShortName(handler);
                 let time = Value::Time(time);
                 write!(
@@ -211,20 +299,14 @@ impl fmt::Display for Statistics {
     }
 }
 
-/// What the row is called that has what was counted for all.
-const ALL: &str = "all";
-
 impl Statistics {
-    /// Returns the rows of the table, each with its name.
-    fn rows(&self, total: &KindCounts) -> Vec<(&str, KindCounts)> {
-        let kinds = self.kinds.iter();
-        let mut rows: Vec<_> = kinds
-            .map(|kind| (kind.short_name.as_str(), kind.counts))
-            .collect();
+    /// Returns the rows of the table.
+    fn rows<'a>(&'a self, total: &'a KindRow) -> Vec<&'a KindRow> {
+        let mut rows: Vec<_> = self.kinds.iter().collect();
         if !rows.is_empty() {
-            rows.push(("others", self.others));
+            rows.push(&self.others);
         }
-        rows.push((ALL, *total));
+        rows.push(total);
         rows
     }
 }
@@ -232,11 +314,11 @@ impl Statistics {
 /// A column of the table. It is left out where all values are zero, unless it is the first.
 struct Column {
     title: &'static str,
-    value: fn(&KindCounts) -> Value,
+    value: fn(&KindRow) -> Value,
 }
 
 impl Column {
-    const fn new(title: &'static str, value: fn(&KindCounts) -> Value) -> Self {
+    const fn new(title: &'static str, value: fn(&KindRow) -> Value) -> Self {
         Self { title, value }
     }
 }
@@ -261,22 +343,22 @@ impl fmt::Display for Value {
 }
 
 const COLUMNS: [Column; 14] = [
-    Column::new("deleted", |counts| Value::Count(counts.deleted)),
-    Column::new("torn down", |counts| Value::Count(counts.torn_down)),
-    Column::new("vetoed", |counts| Value::Count(counts.vetoed)),
-    Column::new("repeated", |counts| Value::Count(counts.repeated)),
-    Column::new("refused", |counts| Value::Count(counts.refused)),
-    Column::new("kept", |counts| Value::Count(counts.kept)),
-    Column::new("overruled", |counts| Value::Count(counts.overruled)),
-    Column::new("left alone", |counts| Value::Count(counts.left_alone)),
-    Column::new("leftovers", |counts| Value::Count(counts.leftovers)),
-    Column::new("hard deletes", |counts| Value::Count(counts.hard_deletes)),
-    Column::new("hard delete time", |counts| {
-        Value::Time(counts.hard_delete_time)
+    Column::new("deleted", |row| Value::Count(row.counts.deleted)),
+    Column::new("torn down", |row| Value::Count(row.counts.torn_down)),
+    Column::new("vetoed", |row| Value::Count(row.counts.vetoed)),
+    Column::new("repeated", |row| Value::Count(row.counts.repeated)),
+    Column::new("refused", |row| Value::Count(row.counts.refused)),
+    Column::new("kept", |row| Value::Count(row.counts.kept)),
+    Column::new("overruled", |row| Value::Count(row.counts.overruled)),
+    Column::new("left alone", |row| Value::Count(row.counts.left_alone)),
+    Column::new("leftovers", |row| Value::Count(row.counts.leftovers)),
+    Column::new("hard deletes", |row| Value::Count(row.counts.hard_deletes)),
+    Column::new("hard delete time", |row| {
+        Value::Time(row.costs.hard_delete_time)
     }),
-    Column::new("longest hard delete", |counts| {
-        Value::Time(counts.hard_delete_max)
+    Column::new("longest hard delete", |row| {
+        Value::Time(row.costs.hard_delete_max)
     }),
-    Column::new("tell time", |counts| Value::Time(counts.tell)),
-    Column::new("destroy time", |counts| Value::Time(counts.destroy)),
+    Column::new("tell time", |row| Value::Time(row.costs.tell)),
+    Column::new("destroy time", |row| Value::Time(row.costs.destroy)),
 ];

@@ -9,7 +9,7 @@ use crate::{
     deletion::{
         looked::Look,
         mark::Force,
-        outcome::{QdelCounts, QdelOutcome},
+        outcome::QdelOutcome,
         owned::Member,
         sweep_in_flush::{self, Sweeping},
         worklist,
@@ -18,6 +18,7 @@ use crate::{
     hint::DestroyHint,
     liveness::{Liveness, LivenessExt},
     panics::{Panicked, catch},
+    statistics::counts::QdelCounts,
     sweep::{
         schedule::add_corpses,
         targets::{Targets, Treatment},

@@ -15,7 +15,7 @@ use proptest::{collection::vec, prelude::*};
 use qdel::{
     DestroyContext,
     prelude::*,
-    statistics::{KindCounts, QdelCounts},
+    statistics::{KindCosts, KindRow, QdelCounts},
     testing::WorkClock,
 };
 #[cfg(feature = "bevy_reflect")]
@@ -34,6 +34,12 @@ struct Goblin;
 
 #[derive(Component)]
 struct Orc;
+
+/// Its kind has the short name of another one.
+mod cave {
+    #[derive(bevy_ecs::component::Component)]
+    pub(crate) struct Goblin;
+}
 
 impl Orc {
     fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
@@ -151,32 +157,31 @@ fn measure(world: &mut World, hand: &Hand) {
     world.register_destroy::<Panics>();
 }
 
-fn goblins(world: &World) -> KindCounts {
-    world.kind_counts::<Goblin>().unwrap()
+fn row<M: Component>(world: &World) -> KindRow {
+    let statistics = world.qdel_statistics();
+    statistics.kind::<M>().unwrap().clone()
 }
 
-fn orcs(world: &World) -> KindCounts {
-    world.kind_counts::<Orc>().unwrap()
+fn goblins(world: &World) -> QdelCounts {
+    row::<Goblin>(world).counts
 }
 
-fn others(world: &World) -> KindCounts {
-    world.qdel_statistics().others
+fn orcs(world: &World) -> QdelCounts {
+    row::<Orc>(world).counts
 }
 
-/// Returns those of the counts that there are for all entities too.
-fn calls(counts: &KindCounts) -> QdelCounts {
-    let mut calls = QdelCounts::default();
-    calls.deleted = counts.deleted;
-    calls.vetoed = counts.vetoed;
-    calls.repeated = counts.repeated;
-    calls.refused = counts.refused;
-    calls.torn_down = counts.torn_down;
-    calls.kept = counts.kept;
-    calls.overruled = counts.overruled;
-    calls.left_alone = counts.left_alone;
-    calls.leftovers = counts.leftovers;
-    calls.hard_deletes = counts.hard_deletes;
-    calls
+fn others(world: &World) -> QdelCounts {
+    world.qdel_statistics().others.counts
+}
+
+/// Returns all that is counted in a row.
+fn figures(row: &KindRow) -> (QdelCounts, KindCosts) {
+    (row.counts, row.costs)
+}
+
+/// Returns the figures of a kind for which nothing was counted.
+fn nothing() -> (QdelCounts, KindCosts) {
+    Default::default()
 }
 
 /// Returns the short names of the kinds in the order of the report.

@@ -104,19 +104,19 @@ fn table_of_all_that_can_happen_reads_well() {
         world.qdel(entity).unwrap();
     }
     let mut statistics = world.qdel_statistics();
-    let goblins = &mut statistics.kinds[0].counts;
-    goblins.deleted = 123_456;
-    goblins.torn_down = 123_400;
-    goblins.vetoed = 12;
-    goblins.repeated = 3;
-    goblins.refused = 4;
-    goblins.kept = 5;
-    goblins.overruled = 6;
-    goblins.left_alone = 7;
-    goblins.leftovers = 8;
-    goblins.hard_deletes = 2;
-    goblins.hard_delete_time = Duration::from_nanos(1_234_567);
-    goblins.hard_delete_max = Duration::from_nanos(999);
+    let goblins = &mut statistics.kinds[0];
+    goblins.counts.deleted = 123_456;
+    goblins.counts.torn_down = 123_400;
+    goblins.counts.vetoed = 12;
+    goblins.counts.repeated = 3;
+    goblins.counts.refused = 4;
+    goblins.counts.kept = 5;
+    goblins.counts.overruled = 6;
+    goblins.counts.left_alone = 7;
+    goblins.counts.leftovers = 8;
+    goblins.counts.hard_deletes = 2;
+    goblins.costs.hard_delete_time = Duration::from_nanos(1_234_567);
+    goblins.costs.hard_delete_max = Duration::from_nanos(999);
 
     let said = statistics.to_string();
 
@@ -139,8 +139,8 @@ fn statistics_are_written_for_programs() {
     let first = &written["kinds"][0];
     assert_eq!(first["name"], type_name::<Goblin>());
     assert_eq!(first["counts"]["deleted"], 1);
-    assert_eq!(first["counts"]["destroy"]["nanos"], 1_500_000);
-    assert_eq!(written["others"]["deleted"], 0);
+    assert_eq!(first["costs"]["destroy"]["nanos"], 1_500_000);
+    assert_eq!(written["others"]["counts"]["deleted"], 0);
     assert_eq!(written["waiting"], 1);
 }
 
@@ -154,11 +154,6 @@ struct Bear;
 
 #[derive(Component)]
 struct Ant;
-
-mod cave {
-    #[derive(bevy_ecs::component::Component)]
-    pub(crate) struct Goblin;
-}
 
 /// Compares what is said with the snapshot of this name.
 fn expect(name: &str, said: &str, roles: &[(&str, Entity)]) {

@@ -21,10 +21,16 @@ fn times_add_up_kind_by_kind() {
 
     world.qdel(rock).unwrap();
 
-    let times = |counts: KindCounts| [counts.tell, counts.destroy];
-    assert_eq!(times(goblins(&world)), [14, 40].map(Duration::from_micros));
-    assert_eq!(times(others(&world)), [0, 30].map(Duration::from_micros));
-    assert_eq!(times(orcs(&world)), [Duration::ZERO; 2]);
+    let times = |row: KindRow| [row.costs.tell, row.costs.destroy];
+    assert_eq!(
+        times(row::<Goblin>(&world)),
+        [14, 40].map(Duration::from_micros)
+    );
+    assert_eq!(
+        times(world.qdel_statistics().others),
+        [0, 30].map(Duration::from_micros)
+    );
+    assert_eq!(times(row::<Orc>(&world)), [Duration::ZERO; 2]);
 }
 
 #[test]
@@ -39,8 +45,8 @@ fn times_are_measured_without_kinds_too() {
 
     world.register_qdel_kind::<Goblin>();
 
-    let others = others(&world);
-    let times = [others.tell, others.destroy];
+    let others = world.qdel_statistics().others;
+    let times = [others.costs.tell, others.costs.destroy];
     assert_eq!(times, [7, 30].map(Duration::from_micros));
 }
 
@@ -57,11 +63,11 @@ fn slowest_handler_of_a_kind_is_the_slowest_of_all_its_deletions() {
         world.qdel(goblin).unwrap();
     }
 
-    let slowest = goblins(&world).slowest.unwrap();
+    let slowest = row::<Goblin>(&world).costs.slowest.unwrap();
     assert_eq!(slowest.listener, watchers[1]);
     assert_eq!(slowest.time, Duration::from_micros(9));
     let total = world.qdel_statistics().total();
-    assert_eq!(total.slowest, Some(slowest));
+    assert_eq!(total.costs.slowest, Some(slowest));
 }
 
 #[test]
@@ -76,7 +82,7 @@ fn times_of_an_entity_that_is_despawned_by_its_observer_count() {
 
     world.qdel(goblin).unwrap();
 
-    assert_eq!(goblins(&world).tell, Duration::from_micros(6));
+    assert_eq!(row::<Goblin>(&world).costs.tell, Duration::from_micros(6));
 }
 
 #[test]
@@ -91,9 +97,12 @@ fn times_are_not_measured_unless_somebody_asks_for_them() {
 
     world.qdel(goblin).unwrap();
 
-    let goblins = goblins(&world);
-    assert_eq!([goblins.tell, goblins.destroy], [Duration::ZERO; 2]);
-    assert_eq!(goblins.slowest, None);
+    let goblins = row::<Goblin>(&world);
+    assert_eq!(
+        [goblins.costs.tell, goblins.costs.destroy],
+        [Duration::ZERO; 2]
+    );
+    assert_eq!(goblins.costs.slowest, None);
 }
 
 // H3: sweeps.
@@ -138,8 +147,11 @@ fn whoever_asks_for_a_hard_delete_is_counted_without_leftovers() {
 
     world.flush_qdel();
 
-    let goblins = goblins(&world);
-    assert_eq!((goblins.leftovers, goblins.hard_deletes), (0, 1));
+    let goblins = row::<Goblin>(&world);
+    assert_eq!(
+        (goblins.counts.leftovers, goblins.counts.hard_deletes),
+        (0, 1)
+    );
 }
 
 #[cfg(feature = "bevy_reflect")]
@@ -157,10 +169,10 @@ fn entities_that_are_swept_for_together_share_the_time() {
         world.flush_qdel();
     }
 
-    let goblins = goblins(&world);
-    assert_eq!(goblins.hard_deletes, 4);
-    assert_eq!(goblins.hard_delete_time, Duration::from_micros(34));
-    assert_eq!(goblins.hard_delete_max, Duration::from_micros(24));
+    let goblins = row::<Goblin>(&world);
+    assert_eq!(goblins.counts.hard_deletes, 4);
+    assert_eq!(goblins.costs.hard_delete_time, Duration::from_micros(34));
+    assert_eq!(goblins.costs.hard_delete_max, Duration::from_micros(24));
 }
 
 #[cfg(feature = "bevy_reflect")]
@@ -177,9 +189,12 @@ fn without_kinds_sweeps_count_for_the_others() {
 
     world.register_qdel_kind::<Goblin>();
 
-    let others = others(&world);
-    assert_eq!((others.leftovers, others.hard_deletes), (1, 1));
-    assert_eq!(others.hard_delete_time, Duration::from_micros(10));
+    let others = world.qdel_statistics().others;
+    assert_eq!(
+        (others.counts.leftovers, others.counts.hard_deletes),
+        (1, 1)
+    );
+    assert_eq!(others.costs.hard_delete_time, Duration::from_micros(10));
 }
 
 #[cfg(feature = "bevy_reflect")]
@@ -231,8 +246,8 @@ fn reset_counts_everything_from_zero() {
 
     world.reset_qdel_statistics();
 
-    assert_eq!(goblins(&world), KindCounts::default());
-    assert_eq!(others(&world), KindCounts::default());
+    assert_eq!(figures(&row::<Goblin>(&world)), nothing());
+    assert_eq!(figures(&world.qdel_statistics().others), nothing());
     assert_eq!(*world.resource::<QdelCounts>(), QdelCounts::default());
 }
 
@@ -242,7 +257,7 @@ fn reset_of_a_new_world_does_nothing() {
 
     world.reset_qdel_statistics();
 
-    assert_eq!(world.qdel_statistics().total(), KindCounts::default());
+    assert_eq!(figures(&world.qdel_statistics().total()), nothing());
 }
 
 #[test]
