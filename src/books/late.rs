@@ -45,6 +45,11 @@ struct LateRegistration {
 pub(crate) type Retry = Box<dyn FnOnce(&mut World) + Send + Sync>;
 
 impl LateRegistrations {
+    /// Returns `true` if nothing is left to be tried again, and no panic of a try is kept.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.decided.is_empty() && !self.first_panic.is_some()
+    }
+
     /// Returns `true` if the decision about an entity may be waited for.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.by_entity.is_empty()

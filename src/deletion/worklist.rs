@@ -126,11 +126,11 @@ fn may_be_kept(world: &World) -> bool {
 /// were.
 pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     // A panic may have dropped the commands that were to do that.
-    let mut completed = FirstPanic::from(signal::deferred_world::complete_all(world));
-    let deletions = world.get_resource::<Deletions>();
-    if deletions.is_none_or(|deletions| deletions.work.is_none()) {
-        completed.note(signal::late_registrations::complete_all(world));
-    }
+    let completed = signal::deferred_world::complete_all(world, |world| {
+        let deletions = world.get_resource::<Deletions>();
+        deletions.is_none_or(|deletions| deletions.work.is_none())
+    });
+    let completed = FirstPanic::from(completed);
     let deletions = world.get_resource_mut::<Deletions>();
     let has_work = deletions.is_some_and(|mut deletions| {
         deletions.said.nobody_flushes = true;

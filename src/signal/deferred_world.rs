@@ -122,14 +122,29 @@ pub(crate) fn retarget<C: Component, S: 'static>(
     }
 }
 
-/// Completes what waits though its command is lost: a panic drops those that wait behind it.
-pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
+/// Does what is left of commands that a panic has dropped, and returns the first panic of that.
+///
+/// Registrations that waited for a decision are tried again only if `is_decided` says so.
+pub(crate) fn complete_all(
+    world: &mut World,
+    is_decided: impl FnOnce(&World) -> bool,
+) -> Result<(), Panicked> {
+    let books = world.get_resource::<Books>();
+    if books.is_none_or(|books| books.pending.is_empty() && books.late.is_complete()) {
+        return Ok(());
+    }
+    let mut first_panic = FirstPanic::from(complete_pending(world));
+    if is_decided(world) {
+        first_panic.note(late_registrations::complete_all(world));
+    }
+    first_panic.into_outcome()
+}
+
+/// Completes the registrations that wait though their commands are lost.
+fn complete_pending(world: &mut World) -> Result<(), Panicked> {
     let Some(books) = world.get_resource::<Books>() else {
         return Ok(());
     };
-    if books.pending.is_empty() {
-        return Ok(());
-    }
     let mut first_panic = FirstPanic::default();
     let waiting: Vec<_> = books.pending.entries().collect();
     for entry in waiting {
