@@ -13,10 +13,12 @@
 pub(crate) mod call;
 pub(crate) mod describe;
 pub(crate) mod ends;
+pub(crate) mod enter;
 pub(crate) mod ids;
 pub(crate) mod late;
 pub(crate) mod links;
 pub(crate) mod list;
+pub(crate) mod lists;
 pub(crate) mod many_links;
 pub(crate) mod marks;
 pub(crate) mod pages;
@@ -37,12 +39,12 @@ use slab::Slab;
 
 use crate::{
     books::{
-        ids::{Ended, Entry, HandlerId, KeyId, Link, ListId, SignalId},
+        ids::{Ended, Link, ListId, SignalId},
         late::LateRegistrations,
-        links::{AllLinks, Held},
+        links::AllLinks,
         list::List,
         marks::Marks,
-        pages::{Pages, Slot},
+        pages::Pages,
         pending::{Pending, ToldLate},
         table::Table,
         told_places::ToldPlaces,
@@ -50,9 +52,6 @@ use crate::{
     hash::{HashSet, IndexSet},
     panics::Panicked,
 };
-
-/// From so many lists on, room that is not needed is given back.
-const ROOMY: usize = 1024;
 
 /// All registrations, and the handlers they name.
 ///
@@ -98,27 +97,6 @@ pub(crate) type ReleaseFn = fn(&mut DeferredWorld, Entity) -> Result<(), Panicke
 /// Marks the resources of this crate, which cannot be listened to.
 #[derive(Component, Default)]
 pub(crate) struct Reserved;
-
-/// What entering a registration led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entered {
-    New,
-    /// There is one already, with another handler now.
-    Replaced,
-    /// There is one already, and that is fine; nothing has changed.
-    Kept,
-    /// There is one already; nothing has changed.
-    Refused,
-}
-
-/// What a listener holds besides the link that is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Others {
-    None,
-    /// In force or not.
-    One,
-    Many,
-}
 
 impl Books {
     /// Returns empty books, in which `Notice` is the signal that tells of the end of its target.
@@ -175,227 +153,16 @@ impl Books {
         self.find_from(self.first(target)?, signal)
     }
 
-    /// Returns the list for `signal` of a target whose first list is `first`; it is made if there
-    /// is none.
-    #[inline]
-    pub(crate) fn find_or_add(
-        &mut self,
-        target: Entity,
-        first: Option<ListId>,
-        signal: SignalId,
-    ) -> ListId {
-        let known = first.and_then(|first| self.find_from(first, signal));
-        known.unwrap_or_else(|| self.add_list(target, first, signal))
-    }
-
-    /// Adds the list for `signal` of a target whose first list was `first`.
-    #[cold]
-    fn add_list(&mut self, target: Entity, first: Option<ListId>, signal: SignalId) -> ListId {
-        if first.is_none() {
-            self.drop_lists_of_index(target);
-        }
-        let list = self.lists.insert(List::new(target, signal, first));
-        let list = ListId::new(list);
-        self.firsts.set(target, list);
-        list
-    }
-
     /// Returns `true` if a target takes no more registrations.
     pub(crate) fn is_closed(&self, target: Entity) -> bool {
         let first = self.first(target);
         first.is_some_and(|first| self.list(first).closed)
     }
 
-    /// Takes no more registrations on a target, and returns its first list.
-    pub(crate) fn close(&mut self, target: Entity) -> ListId {
-        let first = self.first(target);
-        let first = first.unwrap_or_else(|| self.find_or_add(target, None, SignalId::QDELETING));
-        self.list_mut(first).closed = true;
-        first
-    }
-
-    /// Enters a registration at the end of a list, with a handler of that `key`.
-    pub(crate) fn enter(
-        &mut self,
-        listener: Entity,
-        id: ListId,
-        key: KeyId,
-        handler: HandlerId,
-        manner: Manner,
-    ) -> Entered {
-        let handler = manner.apply(handler);
-        let mut list = &mut self.lists[id.index()];
-        let links = self.links.with_mut(key);
-        let (known, others) = match links.of(listener) {
-            Held::Nothing => (None, Others::None),
-            Held::One(link) if link.list == id && link.key == key => {
-                (Some(link.place), Others::None)
-            }
-            Held::One(_) => (None, Others::One),
-            Held::Many(map) => {
-                let known = map.get(list.target, key);
-                (known.map(|known| known.place), Others::Many)
-            }
-        };
-        if let Some(place) = known
-            && let Some((at, earlier)) = list.get(place)
-            && at == listener
-        {
-            match manner {
-                Manner::Add | Manner::AddOnce => return Entered::Refused,
-                Manner::Ensure => return Entered::Kept,
-                Manner::Replace => {}
-            }
-            // Whoever is called once stays so.
-            let handler = if earlier.is_once() {
-                handler.once()
-            } else {
-                handler
-            };
-            list.replace(place, handler);
-            if !self.pending.is_empty() {
-                let entry = Entry {
-                    listener,
-                    target: list.target,
-                    key,
-                };
-                self.wait_with(entry, handler);
-            }
-            return Entered::Replaced;
-        }
-
-        if list.wants_compaction_to_grow() {
-            self.compact(id);
-            list = &mut self.lists[id.index()];
-        }
-        let link = Link {
-            key,
-            list: id,
-            place: list.push(listener, handler),
-        };
-        match others {
-            Others::None => self.links.with_mut(key).set(listener, link),
-            Others::One | Others::Many => self.add_link(listener, link),
-        }
-        Entered::New
-    }
-
-    /// Adds a link to a listener that has others.
-    pub(crate) fn add_link(&mut self, listener: Entity, link: Link) {
-        match self.links.with(link.key).of(listener) {
-            Held::One(first) if self.is_in_force(listener, first) => {
-                let first_list = self.list_mut(first.list);
-                first_list.crowded = true;
-                let first_target = first_list.target;
-                let links = self.links.with_mut(link.key);
-                links.make_map(listener);
-                links.add(listener, first_target, first);
-            }
-            Held::Nothing | Held::One(_) => {
-                return self.links.with_mut(link.key).set(listener, link);
-            }
-            Held::Many(_) => {}
-        }
-        let list = self.list_mut(link.list);
-        list.crowded = true;
-        let target = list.target;
-        self.links.with_mut(link.key).add(listener, target, link);
-    }
-
     /// Returns `true` if a target has lists, and nobody in them, and is open.
     pub(crate) fn is_unused(&self, target: Entity) -> bool {
         let mut lists = self.lists_of(target);
         !self.is_closed(target) && lists.all(|(_, list)| list.is_empty())
-    }
-
-    /// Drops the lists of a target.
-    pub(crate) fn drop_lists(&mut self, target: Entity) {
-        let Some(first) = self.first(target) else {
-            return;
-        };
-        self.firsts.clear(target);
-        self.drop_lists_from(first);
-        if self.lists.capacity() >= ROOMY && self.lists.len() * 8 <= self.lists.capacity() {
-            self.move_lists_together();
-        }
-    }
-
-    /// Drops the lists of an earlier entity with the index of `target`.
-    ///
-    /// There are none, unless somebody registered on it in the last moments of its despawn, or by a
-    /// command that still waits.
-    fn drop_lists_of_index(&mut self, target: Entity) {
-        let first = self.firsts.get(target);
-        if !first.is_vacant() {
-            self.firsts.clear(target);
-            self.drop_lists_from(first);
-        }
-    }
-
-    /// Drops a list and those that follow it.
-    fn drop_lists_from(&mut self, first: ListId) {
-        let mut next = Some(first);
-        while let Some(id) = next {
-            let list = self.lists.remove(id.index());
-            next = list.next;
-            if list.signal == SignalId::REFERENCED {
-                self.remember_unlinked(&list);
-            }
-            if !self.pending.is_empty() {
-                self.stop_waiting_for_told(&list);
-            }
-            if !self.told_places.is_empty() {
-                self.told_places.forget(id);
-            }
-            if list.crowded {
-                for (_, listener, handler) in list.all() {
-                    let key = self.table.key_of(handler);
-                    self.links
-                        .with_mut(key)
-                        .take(listener, list.target, id, key);
-                }
-            }
-        }
-    }
-
-    /// Gives the memory back that lists do not need any more. Their places change, so no dispatch
-    /// may be going on: targets are only despawned between dispatches.
-    fn move_lists_together(&mut self) {
-        self.told_places.clear();
-        let Self {
-            table,
-            links,
-            lists,
-            firsts,
-            ..
-        } = self;
-        let mut moved = Vec::new();
-        lists.compact(|list, from, to| {
-            let (from, to) = (ListId::new(from), ListId::new(to));
-            moved.push((from, to));
-            if firsts.get(list.target) == from {
-                firsts.set(list.target, to);
-            }
-            for (place, listener, handler) in list.all() {
-                let link = Link {
-                    key: table.key_of(handler),
-                    list: to,
-                    place,
-                };
-                links
-                    .with_mut(link.key)
-                    .moved(listener, list.target, from, link);
-            }
-            true
-        });
-        moved.sort_unstable();
-        for (_, list) in lists.iter_mut() {
-            if let Some(next) = &mut list.next
-                && let Ok(at) = moved.binary_search_by_key(next, |(from, _)| *from)
-            {
-                *next = moved[at].1;
-            }
-        }
     }
 
     /// Ends a dispatch of a list.
@@ -474,28 +241,4 @@ impl Books {
 pub(crate) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
     list.get(link.place)
         .is_some_and(|(at, handler)| at == listener && table.key_of(handler) == link.key)
-}
-
-/// What a registration is to do where there is one already, and how often its handler is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(unnameable_types, reason = "part of a sealed trait")]
-pub enum Manner {
-    /// Refuse a second one.
-    Add,
-    /// Refuse a second one; end before the call.
-    AddOnce,
-    /// Be content with an earlier one.
-    Ensure,
-    /// Take the place of an earlier one.
-    Replace,
-}
-
-impl Manner {
-    /// Returns what is entered for a handler.
-    pub(crate) fn apply(self, handler: HandlerId) -> HandlerId {
-        match self {
-            Self::AddOnce => handler.once(),
-            Self::Add | Self::Ensure | Self::Replace => handler,
-        }
-    }
 }

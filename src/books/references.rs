@@ -6,11 +6,11 @@ use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
 use crate::books::{
-    Books, Manner,
+    Books,
     call::Call,
+    enter::Manner,
     ids::{HandlerId, Link, SignalId},
     links::Held,
-    list::List,
 };
 
 /// Lists of so many targets are short.
@@ -83,15 +83,6 @@ impl Books {
             Call::Reference(number) => Some((holder, number)),
             Call::Fields(_) | Call::World(_) | Call::Look(_) => None,
         })
-    }
-
-    /// Keeps in mind whose links go away with `list`, for the next sync.
-    pub(crate) fn remember_unlinked(&mut self, list: &List) {
-        for (_, holder, handler) in list.iter() {
-            if let Call::Reference(number) = self.table.call(handler) {
-                self.unsynced.insert((holder, number));
-            }
-        }
     }
 
     /// Keeps a component in mind for the next sync.

@@ -11,7 +11,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::Manner,
+    books::enter::Manner,
     deletion::{
         mark::Force,
         timer::{self, QdelTimer},

@@ -10,7 +10,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, Manner},
+    books::{Books, enter::Manner},
     error::{BrokenBooks, RegisterError, RetargetError, UnregisterError},
     panics::{FirstPanic, Panicked, catch},
     registration::Registration,

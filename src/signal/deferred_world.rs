@@ -12,7 +12,8 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Entered, Manner,
+        Books,
+        enter::{Entered, Manner},
         ids::{Entry, HandlerId},
     },
     deleting::Deleting,

@@ -19,7 +19,8 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Manner,
+        Books,
+        enter::Manner,
         ids::{Entry, Sort},
         links::Held,
     },

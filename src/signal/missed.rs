@@ -9,8 +9,9 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Manner,
+        Books,
         call::Call,
+        enter::Manner,
         ids::{Entry, HandlerId, KeyId},
         pending::ToldLate,
     },

@@ -1,6 +1,6 @@
 //! What the verbs of signals answer.
 
-use crate::books::Entered;
+use crate::books::enter::Entered;
 
 /// What became of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Entered, Manner, Reserved,
+        Books, Reserved,
+        enter::{Entered, Manner},
         ids::{Entry, ListId},
         table::{Known, Takes},
     },

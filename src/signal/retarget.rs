@@ -10,7 +10,8 @@ use bevy_ecs::{
 
 use crate::{
     books::{
-        Books, Entered, Manner,
+        Books,
+        enter::{Entered, Manner},
         ids::{Entry, HandlerId, KeyId, SignalId},
         table::Takes,
     },
