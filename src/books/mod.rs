@@ -24,6 +24,7 @@ pub(crate) mod marks;
 pub(crate) mod pages;
 pub(crate) mod pending;
 pub(crate) mod references;
+pub(crate) mod reopen;
 pub(crate) mod table;
 pub(crate) mod told;
 pub(crate) mod told_places;

@@ -18,12 +18,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{
-        Books,
-        enter::Manner,
-        ids::{Entry, Sort},
-        links::Held,
-    },
+    books::{Books, enter::Manner, ids::Entry},
     deleting::Deleting,
     error::RegisterError,
     panics::{FirstPanic, Panicked},
@@ -168,41 +163,4 @@ fn try_again(world: &mut World, number: u64) {
     };
     let late = &mut books.bypass_change_detection().late;
     late.first_panic.keep(panicked);
-}
-
-impl Books {
-    /// Ends all registrations of `listener`, whatever they are of. Its declared references stay.
-    #[inline]
-    fn forget_listener(&mut self, listener: Entity) {
-        let links = self.links.of(Sort::Registrations);
-        if !matches!(links.of(listener), Held::Nothing) {
-            self.forget_all(listener);
-        }
-    }
-
-    fn forget_all(&mut self, listener: Entity) {
-        let links = self.links.of_mut(Sort::Registrations);
-        match links.of(listener) {
-            Held::Nothing => {}
-            Held::One(link) => {
-                links.take_one(listener);
-                self.empty(listener, link);
-                self.stop_waiting_with(listener, link.key);
-            }
-            Held::Many(_) => {
-                let taken = links.take_many(listener, |_| true);
-                for link in &taken {
-                    self.stop_waiting_with(listener, link.key);
-                }
-                // Two of them may stand in one list, so no list is tidied before all places are
-                // empty.
-                for link in &taken {
-                    self.empty_place(listener, *link);
-                }
-                for link in taken {
-                    self.tidy(link.list);
-                }
-            }
-        }
-    }
 }

@@ -3,15 +3,9 @@
 //! Those that were told stay in their list, behind its cursor. Which components lose theirs
 //! meanwhile is remembered until it is decided who lives on.
 
-use bevy_ecs::{
-    change_detection::DetectChangesMut, component::ComponentId, entity::Entity, world::World,
-};
+use bevy_ecs::{change_detection::DetectChangesMut, entity::Entity, world::World};
 
-use crate::books::{
-    Books,
-    ids::{Ended, HandlerId, Link, ListId, SignalId},
-    links::Held,
-};
+use crate::books::Books;
 
 /// Keeps in mind from now on which registrations end after they were told, so that
 /// [`reopen`] does not give them back.
@@ -48,79 +42,4 @@ pub(crate) fn reopen(world: &mut World, target: Entity) {
         .collect();
     let mut books = world.resource_mut::<Books>();
     books.bypass_change_detection().reopen(target, &valid);
-}
-
-impl Books {
-    /// Returns who was told about a target, which is closed: places, listeners and their
-    /// components.
-    pub(crate) fn told(&self, target: Entity) -> impl Iterator<Item = (u32, Entity, ComponentId)> {
-        let list = self.find(target, SignalId::QDELETING);
-        let told = list.into_iter().flat_map(|list| self.list(list).told());
-        told.map(|(place, listener, handler)| {
-            let component = self.table.component_of(self.table.key_of(handler));
-            (place, listener, component)
-        })
-    }
-
-    /// Takes registrations on a target again, and gives it those back that were told and are at one
-    /// of the `valid` places, which ascend.
-    pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
-        let Some(first) = self.first(target) else {
-            return;
-        };
-        self.list_mut(first).closed = false;
-        if let Some(id) = self.find(target, SignalId::QDELETING) {
-            self.take_back(id, |place, handler| {
-                valid.binary_search(&place).is_ok() && !handler.is_once()
-            });
-        }
-        // A despawn that began and panicked has had everybody let go of it.
-        if let Some(id) = self.find(target, SignalId::REFERENCED) {
-            self.take_back(id, |_, _| false);
-        }
-    }
-
-    /// Has those of a list that were told be in force again if they stay, and ends the others.
-    fn take_back(&mut self, id: ListId, stays: impl Fn(u32, HandlerId) -> bool) {
-        let target = self.list(id).target;
-        let told: Vec<_> = self.list(id).told().collect();
-        self.list_mut(id).reopen();
-        self.told_places.forget(id);
-        for (place, listener, handler) in told {
-            let link = Link {
-                key: self.table.key_of(handler),
-                list: id,
-                place,
-            };
-            if stays(place, handler) {
-                self.relink(listener, target, link);
-            } else {
-                let links = self.links.with_mut(link.key);
-                links.take(listener, target, id, link.key);
-                self.list_mut(id).remove(place);
-            }
-        }
-        if self.list(id).wants_compaction_to_shrink() {
-            self.compact(id);
-        }
-    }
-
-    /// Returns `true` if the registrations of a component ended after they were told.
-    pub(crate) fn has_ended(&self, listener: Entity, component: ComponentId) -> bool {
-        let ended = Ended {
-            listener,
-            component,
-        };
-        self.ended.as_ref().is_some_and(|all| all.contains(&ended))
-    }
-
-    /// Makes sure that the books of a listener name a registration of it that was told.
-    fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
-        match self.links.with(link.key).of(listener) {
-            Held::One(known) if known == link => {}
-            Held::Many(map) if map.get(target, link.key).is_some() => {}
-            // It listens to nobody, or to somebody else since.
-            Held::Nothing | Held::One(_) | Held::Many(_) => self.add_link(listener, link),
-        }
-    }
 }
