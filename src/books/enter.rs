@@ -13,7 +13,7 @@ use crate::books::{
 /// What a registration is to do where there is one already, and how often its handler is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(unnameable_types, reason = "part of a sealed trait")]
-pub enum Manner {
+pub enum OnDuplicate {
     /// Refuse a second one.
     Add,
     /// Refuse a second one; end before the call.
@@ -24,7 +24,7 @@ pub enum Manner {
     Replace,
 }
 
-impl Manner {
+impl OnDuplicate {
     /// Returns what is entered for a handler.
     pub(crate) fn apply(self, handler: HandlerId) -> HandlerId {
         match self {
@@ -63,9 +63,9 @@ impl Books {
         id: ListId,
         key: KeyId,
         handler: HandlerId,
-        manner: Manner,
+        on_duplicate: OnDuplicate,
     ) -> Entered {
-        let handler = manner.apply(handler);
+        let handler = on_duplicate.apply(handler);
         let mut list = &mut self.lists[id.index()];
         let links = self.links.with_mut(key);
         let (known, others) = match links.of(listener) {
@@ -83,10 +83,10 @@ impl Books {
             && let Some((at, earlier)) = list.get(place)
             && at == listener
         {
-            match manner {
-                Manner::Add | Manner::AddOnce => return Entered::Refused,
-                Manner::Ensure => return Entered::Kept,
-                Manner::Replace => {}
+            match on_duplicate {
+                OnDuplicate::Add | OnDuplicate::AddOnce => return Entered::Refused,
+                OnDuplicate::Ensure => return Entered::Kept,
+                OnDuplicate::Replace => {}
             }
             // Whoever is called once stays so.
             let handler = if earlier.is_once() {

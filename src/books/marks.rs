@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 /// How the marks of targets come and go.
 #[derive(Debug, Default)]
-pub(crate) struct Marks {
+pub(crate) struct TargetMarks {
     /// Who was told of the end of this target is told for good: it is despawned right now.
     pub(crate) despawned: Option<Entity>,
     /// The targets that are being marked.

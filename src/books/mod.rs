@@ -44,7 +44,7 @@ use crate::{
         late::LateRegistrations,
         links::AllLinks,
         list::List,
-        marks::Marks,
+        marks::TargetMarks,
         pages::Pages,
         pending::{Pending, ToldLate},
         table::Table,
@@ -77,7 +77,7 @@ pub(crate) struct Books {
     /// Who is being told that it came too late.
     pub(crate) told_late: ToldLate,
     /// How the marks of targets come and go.
-    pub(crate) marks: Marks,
+    pub(crate) marks: TargetMarks,
     /// Components that the next sync must look at though nobody wrote them: holders, and the
     /// numbers of their tracked types.
     pub(crate) unsynced: IndexSet<(Entity, u32)>,
@@ -112,7 +112,7 @@ impl Books {
             pending: Pending::default(),
             told_places: ToldPlaces::default(),
             told_late: ToldLate::default(),
-            marks: Marks::default(),
+            marks: TargetMarks::default(),
             unsynced: IndexSet::default(),
             tracked: Vec::new(),
             has_lost: false,

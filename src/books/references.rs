@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::books::{
     Books,
     call::Call,
-    enter::Manner,
+    enter::OnDuplicate,
     ids::{HandlerId, Link, SignalId},
     links::Held,
 };
@@ -59,7 +59,7 @@ impl Books {
         for target in named {
             let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
             // There is one link, however many fields name it.
-            self.enter(holder, list, key, handler, Manner::Add);
+            self.enter(holder, list, key, handler, OnDuplicate::Add);
         }
     }
 

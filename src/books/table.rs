@@ -18,7 +18,7 @@ use crate::{
 
 /// A handler with what it listens for.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known {
+pub(crate) struct KnownHandler {
     pub(crate) handler: HandlerId,
     pub(crate) key: KeyId,
     pub(crate) signal: SignalId,
@@ -27,17 +27,17 @@ pub(crate) struct Known {
 /// All handlers that ever registered, by number.
 pub(crate) struct Table {
     handlers: Vec<Handler>,
-    known: TypeMap<Known>,
+    known: TypeMap<KnownHandler>,
     keys: Vec<Key>,
     key_ids: TypeMap<KeyId>,
     signals: Vec<&'static str>,
     signal_ids: TypeMap<SignalId>,
     /// What was asked for last: it is often the same again.
-    last_known: Option<(TypeId, Known)>,
+    last_known: Option<(TypeId, KnownHandler)>,
     last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
     /// How entities take registrations, by archetype, as far as that is known.
-    targets: Vec<Option<Takes>>,
+    targets: Vec<Option<TargetState>>,
     /// The components whose removals are watched.
     watched: TypeMap<ComponentId>,
     last_watched: Option<(TypeId, ComponentId)>,
@@ -46,7 +46,7 @@ pub(crate) struct Table {
 /// How an entity takes a registration that may be listened to: it is neither being deleted nor a
 /// resource of this crate, unless it is the target of all that is global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
+pub(crate) enum TargetState {
     AsItIs,
     /// It is not marked as a target yet.
     OnceMarked,
@@ -78,7 +78,7 @@ struct Key {
     signal: SignalId,
 }
 
-impl Known {
+impl KnownHandler {
     /// Returns what tells its registration of `listener` on `target` from others.
     pub(crate) fn entry(self, listener: Entity, target: Entity) -> Entry {
         Entry {
@@ -118,7 +118,7 @@ impl Table {
     }
 
     /// Returns the handler `H`, if it was added.
-    pub(crate) fn handler<H: 'static>(&mut self) -> Option<Known> {
+    pub(crate) fn handler<H: 'static>(&mut self) -> Option<KnownHandler> {
         look_up(&self.known, &mut self.last_known, TypeId::of::<H>())
     }
 
@@ -156,13 +156,13 @@ impl Table {
     }
 
     /// Returns how entities of an archetype take registrations, if that is known.
-    pub(crate) fn takes(&self, archetype: ArchetypeId) -> Option<Takes> {
+    pub(crate) fn takes(&self, archetype: ArchetypeId) -> Option<TargetState> {
         *self.targets.get(archetype.index())?
     }
 
     /// Remembers how entities of an archetype take registrations, which must be open to them:
     /// archetypes do not change.
-    pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: Takes) {
+    pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: TargetState) {
         let index = archetype.index();
         if index >= self.targets.len() {
             self.targets.resize(index + 1, None);
@@ -231,7 +231,7 @@ impl Table {
         call: Call,
         name: &'static str,
         prepare: Prepare,
-    ) -> Known {
+    ) -> KnownHandler {
         let signal = self.add_signal::<S>();
         let key = self.key::<C, S>().unwrap_or_else(|| {
             self.keys.push(Key {
@@ -261,7 +261,7 @@ impl Table {
             prepare,
             is_ready: false,
         });
-        let known = Known {
+        let known = KnownHandler {
             handler,
             key,
             signal,

@@ -13,7 +13,7 @@ use crate::{
         reach::TrackedComponent,
         release::Released,
         tracked::{Demand, Tracked},
-        tracking::Hears,
+        tracking::NotifyOwner,
     },
 };
 
@@ -79,9 +79,9 @@ pub(crate) fn sync_references(world: &mut World) -> Result<(), Panicked> {
     }
     for round in 1..=MOST_SYNCS {
         let hears = if round == MOST_SYNCS {
-            Hears::No
+            NotifyOwner::No
         } else {
-            Hears::Yes
+            NotifyOwner::Yes
         };
         let (lost, synced) = sync_references_once(world, hears);
         first_panic.note(synced);
@@ -97,7 +97,7 @@ pub(crate) fn sync_references(world: &mut World) -> Result<(), Panicked> {
 /// that were.
 pub(crate) fn sync_references_once(
     world: &mut World,
-    hears: Hears,
+    hears: NotifyOwner,
 ) -> (usize, Result<(), Panicked>) {
     let released = reference::sync::sync(world, hears);
     (released.components, settle_all(world, released))

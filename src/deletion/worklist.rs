@@ -32,7 +32,7 @@ use crate::{
     error::QdelError,
     liveness::is_alive,
     panics::{FirstPanic, Panicked, apply_commands, catch},
-    reference::{tracked::Tracked, tracking::Hears},
+    reference::{tracked::Tracked, tracking::NotifyOwner},
     signal,
     sweep::schedule::Suspension,
 };
@@ -195,7 +195,7 @@ pub(crate) fn sync_references(world: &mut World) {
         if is_outermost {
             settle::sync_references(world)
         } else {
-            settle::sync_references_once(world, Hears::Yes).1
+            settle::sync_references_once(world, NotifyOwner::Yes).1
         }
     });
 }

@@ -11,7 +11,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::enter::Manner,
+    books::enter::OnDuplicate,
     deletion::{
         mark::Force,
         timer::{self, QdelTimer},
@@ -20,7 +20,7 @@ use crate::{
     signal::{
         Signal,
         handler::SignalHandler,
-        register::{self, About},
+        register::{self, Subject},
         retarget,
     },
 };
@@ -526,7 +526,7 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self {
-        queue_registration(self, About::Entity(target), handler, Manner::Add)
+        queue_registration(self, Subject::Entity(target), handler, OnDuplicate::Add)
     }
 
     fn register_signal_once<Shape: 'static>(
@@ -534,7 +534,7 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         target: Entity,
         handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> &mut Self {
-        queue_registration(self, About::Entity(target), handler, Manner::AddOnce)
+        queue_registration(self, Subject::Entity(target), handler, OnDuplicate::AddOnce)
     }
 
     fn ensure_signal<Shape: 'static>(
@@ -542,7 +542,7 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self {
-        queue_registration(self, About::Entity(target), handler, Manner::Ensure)
+        queue_registration(self, Subject::Entity(target), handler, OnDuplicate::Ensure)
     }
 
     fn replace_signal<Shape: 'static>(
@@ -550,7 +550,7 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self {
-        queue_registration(self, About::Entity(target), handler, Manner::Replace)
+        queue_registration(self, Subject::Entity(target), handler, OnDuplicate::Replace)
     }
 
     fn retarget_signal<C: Component, S: 'static>(&mut self, from: Entity, to: Entity) -> &mut Self {
@@ -590,7 +590,7 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
         &mut self,
         handler: impl SignalHandler<Shape>,
     ) -> &mut Self {
-        queue_registration(self, About::World, handler, Manner::Add)
+        queue_registration(self, Subject::World, handler, OnDuplicate::Add)
     }
 
     fn unregister_global_signal<C: Component, S: 'static>(&mut self) -> &mut Self {
@@ -605,13 +605,13 @@ impl EntityCommandsQdelExt for EntityCommands<'_> {
 
 fn queue_registration<'a, 'c, Shape: 'static>(
     entity: &'a mut EntityCommands<'c>,
-    about: About,
+    subject: Subject,
     handler: impl SignalHandler<Shape>,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> &'a mut EntityCommands<'c> {
     let listener = entity.id();
     entity.commands().queue(move |world: &mut World| {
-        register::register_late(world, listener, about, handler, manner)
+        register::register_late(world, listener, subject, handler, on_duplicate)
     });
     entity
 }

@@ -10,7 +10,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, enter::Manner},
+    books::{Books, enter::OnDuplicate},
     error::{BrokenBooks, RegisterError, RetargetError, UnregisterError},
     panics::{FirstPanic, Panicked, catch},
     registration::Registration,
@@ -19,7 +19,7 @@ use crate::{
         handler::SignalHandler,
         outcome::{Footprint, Registered},
         qdeleting::Qdeleting,
-        register::{self, About},
+        register::{self, Subject},
         retarget,
     },
 };
@@ -117,8 +117,8 @@ pub trait WorldSignalExt: sealed::Worldly {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
-        let about = About::Entity(target);
-        self.enter(listener, about, handler, Manner::Add)
+        let subject = Subject::Entity(target);
+        self.enter(listener, subject, handler, OnDuplicate::Add)
     }
 
     /// Registers `handler` for one call: the registration ends before it.
@@ -168,8 +168,8 @@ pub trait WorldSignalExt: sealed::Worldly {
         target: Entity,
         handler: impl SignalHandler<Shape, Signal: Signal>,
     ) -> Result<Registered, RegisterError> {
-        let about = About::Entity(target);
-        self.enter(listener, about, handler, Manner::AddOnce)
+        let subject = Subject::Entity(target);
+        self.enter(listener, subject, handler, OnDuplicate::AddOnce)
     }
 
     /// Makes sure that a component of `listener` listens for a signal about `target`.
@@ -226,8 +226,8 @@ pub trait WorldSignalExt: sealed::Worldly {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
-        let about = About::Entity(target);
-        self.enter(listener, about, handler, Manner::Ensure)
+        let subject = Subject::Entity(target);
+        self.enter(listener, subject, handler, OnDuplicate::Ensure)
     }
 
     /// Registers `handler` in place of the one that its component has for its signal about
@@ -285,7 +285,12 @@ pub trait WorldSignalExt: sealed::Worldly {
         target: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
-        self.enter(listener, About::Entity(target), handler, Manner::Replace)
+        self.enter(
+            listener,
+            Subject::Entity(target),
+            handler,
+            OnDuplicate::Replace,
+        )
     }
 
     /// Moves the registration of the `C` on `listener` for the signal `S` from one target to
@@ -396,7 +401,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         target: Entity,
     ) -> Result<(), UnregisterError> {
         let mut world = self.deferred();
-        register::unregister::<C, S>(&mut world, listener, About::Entity(target))
+        register::unregister::<C, S>(&mut world, listener, Subject::Entity(target))
     }
 
     /// Ends all registrations on `target`, for any signal, and returns their number.
@@ -640,7 +645,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         listener: Entity,
         handler: impl SignalHandler<Shape>,
     ) -> Result<Registered, RegisterError> {
-        self.enter(listener, About::World, handler, Manner::Add)
+        self.enter(listener, Subject::World, handler, OnDuplicate::Add)
     }
 
     /// Ends the registration of the `C` on `listener` for the global signal `S`.
@@ -685,7 +690,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         listener: Entity,
     ) -> Result<(), UnregisterError> {
         let mut world = self.deferred();
-        register::unregister::<C, S>(&mut world, listener, About::World)
+        register::unregister::<C, S>(&mut world, listener, Subject::World)
     }
 
     /// Sends `signal` to all listeners of [`register_global_signal`](Self::register_global_signal).
@@ -950,8 +955,9 @@ impl WorldSignalExt for DeferredWorld<'_> {}
 
 mod sealed {
     use super::{
-        About, Component, DeferredWorld, Entity, Manner, Panicked, RegisterError, Registered,
-        RetargetError, Signal, SignalHandler, World, catch, deferred_world, register, retarget,
+        Component, DeferredWorld, Entity, OnDuplicate, Panicked, RegisterError, Registered,
+        RetargetError, Signal, SignalHandler, Subject, World, catch, deferred_world, register,
+        retarget,
     };
 
     /// What [`WorldSignalExt`](super::WorldSignalExt) needs of a world.
@@ -968,9 +974,9 @@ mod sealed {
         fn enter<Shape: 'static>(
             &mut self,
             listener: Entity,
-            about: About,
+            subject: Subject,
             handler: impl SignalHandler<Shape>,
-            manner: Manner,
+            on_duplicate: OnDuplicate,
         ) -> Result<Registered, RegisterError>;
         fn move_registration<C: Component, S: 'static>(
             &mut self,
@@ -1004,11 +1010,11 @@ mod sealed {
         fn enter<Shape: 'static>(
             &mut self,
             listener: Entity,
-            about: About,
+            subject: Subject,
             handler: impl SignalHandler<Shape>,
-            manner: Manner,
+            on_duplicate: OnDuplicate,
         ) -> Result<Registered, RegisterError> {
-            let entered = register::register(self, listener, about, handler, manner)?;
+            let entered = register::register(self, listener, subject, handler, on_duplicate)?;
             Ok(Registered::by(entered))
         }
 
@@ -1048,11 +1054,11 @@ mod sealed {
         fn enter<Shape: 'static>(
             &mut self,
             listener: Entity,
-            about: About,
+            subject: Subject,
             handler: impl SignalHandler<Shape>,
-            manner: Manner,
+            on_duplicate: OnDuplicate,
         ) -> Result<Registered, RegisterError> {
-            deferred_world::register(self, listener, about, handler, manner)
+            deferred_world::register(self, listener, subject, handler, on_duplicate)
         }
 
         fn move_registration<C: Component, S: 'static>(

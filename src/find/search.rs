@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What a search needs wherever it looks.
-struct Search<'w> {
+struct WorldSearch<'w> {
     world: &'w World,
     reflection: Reflection<'w>,
     readers: Readers,
@@ -28,7 +28,7 @@ struct Search<'w> {
 pub(crate) fn find(world: &World, target: Entity) -> ReferenceReport {
     let reflection = Reflection::of(world);
     let readers = Readers::of(world, &reflection);
-    let mut search = Search {
+    let mut search = WorldSearch {
         world,
         reflection,
         readers,
@@ -54,12 +54,12 @@ fn registrations(world: &World, target: Entity) -> Vec<Registration> {
 }
 
 /// Who names the target, and where.
-type Found = Vec<(Entity, Vec<Place>)>;
+type PlacesByHolder = Vec<(Entity, Vec<Place>)>;
 
-impl Search<'_> {
+impl WorldSearch<'_> {
     /// Looks at all components for places that name `target`.
-    fn places(&mut self, target: Entity) -> (Found, TooDeep) {
-        let mut found = Found::new();
+    fn places(&mut self, target: Entity) -> (PlacesByHolder, TooDeep) {
+        let mut found = PlacesByHolder::new();
         let mut too_deep = TooDeep::default();
         for archetype in archetypes(self.world) {
             let readers: Vec<_> = self.readers.of_archetype(archetype).collect();
@@ -107,7 +107,7 @@ impl Search<'_> {
     }
 
     /// Turns what was found into holders, with the chains that lead to them.
-    fn holders(&mut self, target: Entity, found: Found) -> Vec<Holder> {
+    fn holders(&mut self, target: Entity, found: PlacesByHolder) -> Vec<Holder> {
         let wanted: Vec<_> = found.iter().map(|(holder, _)| *holder).collect();
         if wanted.is_empty() {
             return Vec::new();

@@ -17,13 +17,13 @@ use bevy_reflect::{PartialReflect, Reflect, ReflectKind, ReflectMut, enums::Dyna
 use crate::{
     inspect::{
         MAX_DEPTH, immutable,
-        reflection::{Lens, is_transparent, names_any},
+        reflection::{ReflectAccess, is_transparent, names_any},
     },
     reference::references::AfterRelease,
     weak::WeakEntity,
 };
 
-impl Lens {
+impl ReflectAccess {
     /// Takes all who are `lost` out of the component of `holder`, which is written by that.
     pub(crate) fn empty(
         &self,
@@ -35,7 +35,7 @@ impl Lens {
         let empty = |value: &mut dyn Reflect| {
             let value = value.as_partial_reflect_mut();
             // Nobody is around a component.
-            let _ = empty_value(value, lost, Around::Nobody, 0);
+            let _ = empty_value(value, lost, Parent::None, 0);
         };
         let info = world.components().get_info(component);
         if info.is_some_and(ComponentInfo::mutable) {
@@ -50,20 +50,20 @@ impl Lens {
     }
 }
 
-/// Whether there is somebody around a value who can drop it.
+/// What is around a value, and can drop it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Around {
+enum Parent {
     /// An `Option`, a list, a set, or a map.
     Container,
-    Nobody,
+    None,
 }
 
-/// Takes all who are `lost` out of `value`, and tells whether it must be dropped by what is around
-/// it.
+/// Takes all who are `lost` out of `value`, and tells whether it must be dropped by its
+/// parent.
 fn empty_value(
     value: &mut dyn PartialReflect,
     lost: &EntityIndexSet,
-    around: Around,
+    parent: Parent,
     depth: usize,
 ) -> AfterRelease {
     // As deep as a search looks, and no deeper.
@@ -71,7 +71,7 @@ fn empty_value(
         return AfterRelease::Valid;
     }
     if let Some(entity) = value.try_downcast_mut::<Entity>() {
-        return empty_entity(entity, lost, around);
+        return empty_entity(entity, lost, parent);
     }
     if value.try_downcast_ref::<WeakEntity>().is_some() {
         // It does no harm.
@@ -94,7 +94,7 @@ fn empty_value(
     let mut remains = AfterRelease::Valid;
     let mut part = |part: Option<&mut dyn PartialReflect>| {
         if let Some(part) = part {
-            remains = remains.and(empty_value(part, lost, around, inside));
+            remains = remains.and(empty_value(part, lost, parent, inside));
         }
     };
     match value.reflect_mut() {
@@ -114,7 +114,7 @@ fn empty_value(
             let mut void = Vec::new();
             for index in 0..value.len() {
                 if let Some(element) = value.get_mut(index)
-                    && empty_value(element, lost, Around::Container, inside) == AfterRelease::Void
+                    && empty_value(element, lost, Parent::Container, inside) == AfterRelease::Void
                 {
                     void.push(index);
                 }
@@ -130,12 +130,12 @@ fn empty_value(
         }
         ReflectMut::Map(value) => value.retain(&mut |key, value| {
             !names_any(key, lost, inside)
-                && empty_value(value, lost, Around::Container, inside) == AfterRelease::Valid
+                && empty_value(value, lost, Parent::Container, inside) == AfterRelease::Valid
         }),
         ReflectMut::Set(value) => value.retain(&mut |element| !names_any(element, lost, inside)),
         ReflectMut::Enum(option) if is_transparent => {
             let void = option.field_at_mut(0).is_some_and(|some| {
-                empty_value(some, lost, Around::Container, inside) == AfterRelease::Void
+                empty_value(some, lost, Parent::Container, inside) == AfterRelease::Void
             });
             if void {
                 option.apply(&DynamicEnum::new("None", ()));
@@ -150,13 +150,13 @@ fn empty_value(
     remains
 }
 
-fn empty_entity(entity: &mut Entity, lost: &EntityIndexSet, around: Around) -> AfterRelease {
+fn empty_entity(entity: &mut Entity, lost: &EntityIndexSet, parent: Parent) -> AfterRelease {
     if !lost.contains(entity) {
         return AfterRelease::Valid;
     }
-    match around {
-        Around::Container => AfterRelease::Void,
-        Around::Nobody => {
+    match parent {
+        Parent::Container => AfterRelease::Void,
+        Parent::None => {
             *entity = Entity::PLACEHOLDER;
             AfterRelease::Valid
         }

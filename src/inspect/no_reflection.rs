@@ -12,9 +12,9 @@ use bevy_ecs::{
 use crate::inspect::{blind_spot::BlindReason, holder::Strength};
 
 /// How a component is looked into: never.
-pub(crate) enum Lens {}
+pub(crate) enum ReflectAccess {}
 
-impl Lens {
+impl ReflectAccess {
     pub(crate) fn empty(&self, _: &mut World, _: Entity, _: ComponentId, _: &EntityIndexSet) {
         match *self {}
     }
@@ -22,12 +22,12 @@ impl Lens {
 
 /// What was found out about types: nothing.
 #[derive(Default)]
-pub(crate) struct Holds;
+pub(crate) struct TypeCache;
 
 /// What is known of a type.
-pub(crate) struct Known {
+pub(crate) struct KnownType {
     pub(crate) name: Option<&'static str>,
-    pub(crate) lens: Option<Lens>,
+    pub(crate) access: Option<ReflectAccess>,
     pub(crate) blindness: Vec<BlindReason>,
 }
 
@@ -38,29 +38,29 @@ impl<'w> Reflection<'w> {
         Self(PhantomData)
     }
 
-    pub(crate) fn knowing(world: &'w World, _: Holds) -> Self {
+    pub(crate) fn knowing(world: &'w World, _: TypeCache) -> Self {
         Self::of(world)
     }
 
-    pub(crate) fn into_holds(self) -> Holds {
-        Holds
+    pub(crate) fn into_cache(self) -> TypeCache {
+        TypeCache
     }
 
-    pub(crate) fn know(&self, _: Option<TypeId>) -> Known {
-        Known {
+    pub(crate) fn know(&self, _: Option<TypeId>) -> KnownType {
+        KnownType {
             name: None,
-            lens: None,
+            access: None,
             blindness: vec![BlindReason::WithoutReflection],
         }
     }
 
     pub(crate) fn look(
         &mut self,
-        lens: &Lens,
+        access: &ReflectAccess,
         _: EntityRef,
         _: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
     ) -> Option<String> {
-        match *lens {}
+        match *access {}
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         blind_spot::{BlindReason, NAMELESS},
         holder::{Place, PlaceKind, Strength},
         left_out::LeftOut,
-        reflection::{self, Lens, Reflection},
+        reflection::{self, ReflectAccess, Reflection},
     },
     reference::{field_places::FieldPlace, path::PathStep, tracked::Tracked, tracking::Tracking},
     relationship::{related_by, relation_of},
@@ -38,16 +38,16 @@ pub(crate) struct Reader {
     /// The name without its path.
     short_name: String,
     declared: Option<Tracking>,
-    rest: Rest,
+    undeclared: Undeclared,
     /// Whether sweeps leave the components as they are.
     pub(crate) is_left_out: bool,
     pub(crate) blindness: Vec<BlindReason>,
 }
 
 /// How that is read which is not declared.
-enum Rest {
+enum Undeclared {
     Nothing,
-    Reflected(Lens, PlaceKind),
+    Reflected(ReflectAccess, PlaceKind),
     /// The one who is named by a relationship component.
     Related(ComponentId),
     /// Those whom the target component of a relationship names.
@@ -57,9 +57,9 @@ enum Rest {
 }
 
 /// How a sweep gets at the components of a type.
-pub(crate) enum Grip<'a> {
+pub(crate) enum SweepAccess<'a> {
     Declared(Tracking),
-    Reflected(&'a Lens),
+    Reflected(&'a ReflectAccess),
 }
 
 impl Reader {
@@ -80,33 +80,33 @@ impl Reader {
             },
         };
         let related = match info.relationship_accessor() {
-            Some(RelationshipAccessor::Relationship { .. }) => Some(Rest::Related(component)),
+            Some(RelationshipAccessor::Relationship { .. }) => Some(Undeclared::Related(component)),
             Some(RelationshipAccessor::RelationshipTarget { .. }) => {
-                Some(Rest::Relating(component))
+                Some(Undeclared::Relating(component))
             }
             None => None,
         };
         let mut blindness = known.blindness;
-        let rest = match (known.lens, related) {
+        let undeclared = match (known.access, related) {
             _ if is_harmless(info) => {
                 blindness.clear();
-                Rest::Nothing
+                Undeclared::Nothing
             }
             _ if info.type_id() == Some(TypeId::of::<Observer>()) => {
                 blindness.clear();
-                Rest::Observing(watched_by)
+                Undeclared::Observing(watched_by)
             }
             _ if info.type_id() == Some(TypeId::of::<ObservedBy>()) => {
                 blindness.clear();
-                Rest::Observing(observers_of)
+                Undeclared::Observing(observers_of)
             }
-            (Some(lens), None) => Rest::Reflected(lens, PlaceKind::Plain),
-            (Some(lens), Some(_)) => Rest::Reflected(lens, PlaceKind::Kept),
+            (Some(access), None) => Undeclared::Reflected(access, PlaceKind::Plain),
+            (Some(access), Some(_)) => Undeclared::Reflected(access, PlaceKind::Kept),
             (None, Some(related)) => {
                 blindness.retain(is_about_a_part);
                 related
             }
-            (None, None) => Rest::Nothing,
+            (None, None) => Undeclared::Nothing,
         };
         if declared.is_some() {
             // What is declared can be seen; what is not is the business of whoever left it out.
@@ -117,7 +117,7 @@ impl Reader {
             short_name: ShortName(&name).to_string(),
             name,
             declared,
-            rest,
+            undeclared,
             is_left_out: left_out.is_some(),
             blindness,
         }
@@ -130,7 +130,7 @@ impl Reader {
 
     /// Returns `true` if the components may name anybody.
     pub(crate) fn may_name(&self) -> bool {
-        self.declared.is_some() || !matches!(self.rest, Rest::Nothing)
+        self.declared.is_some() || !matches!(self.undeclared, Undeclared::Nothing)
     }
 
     /// Calls `found` for each entity that the component of `holder` names; an entity may come more
@@ -147,7 +147,7 @@ impl Reader {
                 .reach
                 .visit(world, holder.id(), &mut |entity, _| found(entity));
         }
-        self.read_rest(world, reflection, holder, &mut |entity, _, _| found(entity));
+        self.read_undeclared(world, reflection, holder, &mut |entity, _, _| found(entity));
     }
 
     /// Adds all places where the component of `holder` names `target`, and returns the first that
@@ -172,7 +172,7 @@ impl Reader {
         }
         let declared = places.len();
         let kind = self.kind();
-        self.read_rest(world, reflection, holder, &mut |entity, strength, path| {
+        self.read_undeclared(world, reflection, holder, &mut |entity, strength, path| {
             if entity != target {
                 return;
             }
@@ -189,13 +189,15 @@ impl Reader {
     }
 
     /// Returns how a sweep gets at the components, if it has anything to do with them.
-    pub(crate) fn grip(&self) -> Option<Grip<'_>> {
+    pub(crate) fn sweep_access(&self) -> Option<SweepAccess<'_>> {
         if self.is_left_out {
             return None;
         }
-        match (&self.declared, &self.rest) {
-            (Some(declared), _) => Some(Grip::Declared(*declared)),
-            (None, Rest::Reflected(lens, PlaceKind::Plain)) => Some(Grip::Reflected(lens)),
+        match (&self.declared, &self.undeclared) {
+            (Some(declared), _) => Some(SweepAccess::Declared(*declared)),
+            (None, Undeclared::Reflected(access, PlaceKind::Plain)) => {
+                Some(SweepAccess::Reflected(access))
+            }
             (None, _) => None,
         }
     }
@@ -215,16 +217,16 @@ impl Reader {
             path,
             kind,
         };
-        match self.grip()? {
-            Grip::Declared(_) => {
+        match self.sweep_access()? {
+            SweepAccess::Declared(_) => {
                 for declared in self.declared_places(world, holder.id(), is_meant) {
                     let kind = PlaceKind::Declared(declared.policy);
                     places.push((declared.entity, place(declared.path, kind)));
                 }
                 None
             }
-            Grip::Reflected(lens) => {
-                reflection.look(lens, holder, &mut |entity, strength, path| {
+            SweepAccess::Reflected(access) => {
+                reflection.look(access, holder, &mut |entity, strength, path| {
                     if strength == Strength::Strong && is_meant(entity) {
                         let place = place(path.to_string(), PlaceKind::Plain);
                         places.push((entity, place));
@@ -248,14 +250,16 @@ impl Reader {
 
     /// Returns the kind of the places that are not declared.
     fn kind(&self) -> PlaceKind {
-        match self.rest {
-            Rest::Nothing => PlaceKind::Plain,
-            Rest::Reflected(_, kind) => kind,
-            Rest::Related(_) | Rest::Relating(_) | Rest::Observing(_) => PlaceKind::Kept,
+        match self.undeclared {
+            Undeclared::Nothing => PlaceKind::Plain,
+            Undeclared::Reflected(_, kind) => kind,
+            Undeclared::Related(_) | Undeclared::Relating(_) | Undeclared::Observing(_) => {
+                PlaceKind::Kept
+            }
         }
     }
 
-    fn read_rest(
+    fn read_undeclared(
         &self,
         world: &World,
         reflection: &mut Reflection,
@@ -263,18 +267,18 @@ impl Reader {
         found: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
     ) -> Option<String> {
         let mut kept = Vec::new();
-        match &self.rest {
-            Rest::Nothing => {}
-            Rest::Reflected(lens, _) => return reflection.look(lens, holder, found),
-            Rest::Related(component) => {
+        match &self.undeclared {
+            Undeclared::Nothing => {}
+            Undeclared::Reflected(access, _) => return reflection.look(access, holder, found),
+            Undeclared::Related(component) => {
                 if let Some(entity) = relation_of(world, holder, *component) {
                     found(entity, Strength::Strong, &"");
                 }
             }
-            Rest::Relating(component) => {
+            Undeclared::Relating(component) => {
                 related_by(world, holder, *component, |entity| kept.push(entity));
             }
-            Rest::Observing(entities) => kept = entities(holder),
+            Undeclared::Observing(entities) => kept = entities(holder),
         }
         for (index, entity) in kept.into_iter().enumerate() {
             found(entity, Strength::Strong, &PathStep::Index(index));

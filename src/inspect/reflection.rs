@@ -25,18 +25,18 @@ use crate::{
 
 /// How a component is looked into, and emptied.
 #[derive(Clone)]
-pub(crate) struct Lens {
+pub(crate) struct ReflectAccess {
     pub(super) component: ReflectComponent,
     /// For immutable components.
     pub(super) pointer: Option<ReflectFromPtr>,
 }
 
 /// What is known of a type.
-pub(crate) struct Known {
+pub(crate) struct KnownType {
     /// Its path, if it is registered.
     pub(crate) name: Option<&'static str>,
     /// How its components are looked into, if that can find anybody.
-    pub(crate) lens: Option<Lens>,
+    pub(crate) access: Option<ReflectAccess>,
     /// What cannot be looked into.
     pub(crate) blindness: Vec<BlindReason>,
 }
@@ -46,18 +46,18 @@ pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth
     let mut found = false;
     let mut reflection = Reflection {
         registry: None,
-        holds: HashMap::default(),
+        cache: TypeCache::default(),
     };
-    let mut look = Look {
+    let mut look = ValueWalk {
         reflection: &mut reflection,
         found: &mut |entity, strength, _| {
             found |= strength == Strength::Strong && lost.contains(&entity);
         },
         too_deep: None,
     };
-    let trail = Trail {
+    let trail = PathTrail {
         depth,
-        ..Trail::START
+        ..PathTrail::START
     };
     look.value(value, &trail);
     found
@@ -66,57 +66,57 @@ pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth
 /// The types that a world has registered, and what was found out about them.
 pub(crate) struct Reflection<'w> {
     registry: Option<RwLockReadGuard<'w, TypeRegistry>>,
-    holds: Holds,
+    cache: TypeCache,
 }
 
 /// Whether values of a type can hold an entity, as far as that was found out.
-pub(crate) type Holds = HashMap<TypeId, bool>;
+pub(crate) type TypeCache = HashMap<TypeId, bool>;
 
 impl<'w> Reflection<'w> {
     pub(crate) fn of(world: &'w World) -> Self {
-        Self::knowing(world, Holds::default())
+        Self::knowing(world, TypeCache::default())
     }
 
     /// Returns the types of a world, with what was found out before.
-    pub(crate) fn knowing(world: &'w World, holds: Holds) -> Self {
+    pub(crate) fn knowing(world: &'w World, cache: TypeCache) -> Self {
         let registry = world.get_resource::<AppTypeRegistry>();
         Self {
             registry: registry.map(|registry| registry.read()),
-            holds,
+            cache,
         }
     }
 
     /// Returns what was found out.
-    pub(crate) fn into_holds(self) -> Holds {
-        self.holds
+    pub(crate) fn into_cache(self) -> TypeCache {
+        self.cache
     }
 
     /// Returns what is known of the components of a type.
-    pub(crate) fn know(&self, id: Option<TypeId>) -> Known {
+    pub(crate) fn know(&self, id: Option<TypeId>) -> KnownType {
         let registration = self.registry.as_ref().zip(id);
         let registration = registration.and_then(|(registry, id)| registry.get(id));
         let Some(registration) = registration else {
-            return Known {
+            return KnownType {
                 name: None,
-                lens: None,
+                access: None,
                 blindness: vec![BlindReason::NotRegistered],
             };
         };
         let info = registration.type_info();
         let name = Some(info.type_path());
         let Some(component) = registration.data::<ReflectComponent>() else {
-            return Known {
+            return KnownType {
                 name,
-                lens: None,
+                access: None,
                 blindness: vec![BlindReason::NotReflected],
             };
         };
         let survey = Survey::of(info, self.registry.as_deref());
         let opaque = survey.opaque.into_iter();
         let opaque = opaque.map(|(path, type_path)| BlindReason::Opaque { path, type_path });
-        Known {
+        KnownType {
             name,
-            lens: survey.holds.then(|| Lens {
+            access: survey.holds.then(|| ReflectAccess {
                 component: component.clone(),
                 pointer: registration.data::<ReflectFromPtr>().cloned(),
             }),
@@ -128,17 +128,17 @@ impl<'w> Reflection<'w> {
     /// is too deep.
     pub(crate) fn look(
         &mut self,
-        lens: &Lens,
+        access: &ReflectAccess,
         holder: EntityRef,
         found: &mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
     ) -> Option<String> {
-        let component = lens.component.reflect(holder)?;
-        let mut look = Look {
+        let component = access.component.reflect(holder)?;
+        let mut look = ValueWalk {
             reflection: self,
             found,
             too_deep: None,
         };
-        look.value(component.as_partial_reflect(), &Trail::START);
+        look.value(component.as_partial_reflect(), &PathTrail::START);
         look.too_deep
     }
 
@@ -150,7 +150,7 @@ impl<'w> Reflection<'w> {
         };
         let id = known.as_any().type_id();
         let registry = self.registry.as_deref();
-        let holds = self.holds.entry(id).or_insert_with(|| {
+        let holds = self.cache.entry(id).or_insert_with(|| {
             let info = value.get_represented_type_info();
             info.is_none_or(|info| Survey::of(info, registry).holds)
         });
@@ -164,15 +164,15 @@ pub(crate) fn is_of_reflection(id: TypeId) -> bool {
 }
 
 /// A look into one component.
-struct Look<'a, 'w> {
+struct ValueWalk<'a, 'w> {
     reflection: &'a mut Reflection<'w>,
     found: &'a mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
     too_deep: Option<String>,
 }
 
-impl Look<'_, '_> {
+impl ValueWalk<'_, '_> {
     /// Looks into `value`, which is at `trail`.
-    fn value(&mut self, value: &dyn PartialReflect, trail: &Trail) {
+    fn value(&mut self, value: &dyn PartialReflect, trail: &PathTrail) {
         let entity = value.try_downcast_ref::<Entity>().copied();
         let weak = value.try_downcast_ref::<WeakEntity>();
         let is_leaf = entity.is_some() || weak.is_some();
@@ -243,7 +243,7 @@ impl Look<'_, '_> {
     fn numbered<'a>(
         &mut self,
         fields: impl Iterator<Item = &'a dyn PartialReflect>,
-        trail: &Trail,
+        trail: &PathTrail,
     ) {
         for (index, field) in fields.enumerate() {
             self.value(field, &trail.then(Part::Number(index)));
@@ -253,7 +253,7 @@ impl Look<'_, '_> {
     fn elements<'a>(
         &mut self,
         elements: impl Iterator<Item = &'a dyn PartialReflect>,
-        trail: &Trail,
+        trail: &PathTrail,
     ) {
         for (index, element) in elements.enumerate() {
             self.value(element, &trail.then(Part::Step(PathStep::Index(index))));
@@ -268,8 +268,8 @@ pub(crate) fn is_transparent(value: &dyn PartialReflect) -> bool {
 }
 
 /// The way into a component; its `Display` is the path.
-struct Trail<'a> {
-    before: Option<&'a Trail<'a>>,
+struct PathTrail<'a> {
+    before: Option<&'a PathTrail<'a>>,
     part: Part<'a>,
     depth: usize,
 }
@@ -283,7 +283,7 @@ enum Part<'a> {
     Step(PathStep),
 }
 
-impl<'a> Trail<'a> {
+impl<'a> PathTrail<'a> {
     const START: Self = Self {
         before: None,
         part: Part::Start,
@@ -299,7 +299,7 @@ impl<'a> Trail<'a> {
     }
 }
 
-impl fmt::Display for Trail<'_> {
+impl fmt::Display for PathTrail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(before) = self.before {
             before.fmt(f)?;

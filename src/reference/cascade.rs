@@ -76,7 +76,7 @@ pub(crate) fn may_cascade(world: &World) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Dependents {
     /// By holder and number; none where a component was read for one loss only.
-    read: HashMap<(Entity, u32), Option<EntityHashMap<Loss>>>,
+    read: HashMap<(Entity, u32), Option<EntityHashMap<Reaction>>>,
 }
 
 impl Dependents {
@@ -104,11 +104,11 @@ impl Dependents {
             let loss = match self.read.entry((holder, number)) {
                 Entry::Vacant(unread) => {
                     unread.insert(None);
-                    Loss::of_one(world, reach, holder, target)
+                    Reaction::of_one(world, reach, holder, target)
                 }
                 Entry::Occupied(read) => {
                     let read = read.into_mut();
-                    let losses = read.get_or_insert_with(|| Loss::of_all(world, reach, holder));
+                    let losses = read.get_or_insert_with(|| Reaction::of_all(world, reach, holder));
                     losses.get(&target).copied().unwrap_or_default()
                 }
             };
@@ -130,12 +130,12 @@ impl Dependents {
 
 /// What a component makes of one loss.
 #[derive(Debug, Clone, Copy, Default)]
-struct Loss {
+struct Reaction {
     goes: bool,
     refuses: bool,
 }
 
-impl Loss {
+impl Reaction {
     /// Reads what the component of `holder` would make of the loss of `target`.
     fn of_one(world: &World, reach: &dyn Reach, holder: Entity, target: Entity) -> Self {
         let mut loss = Self::default();

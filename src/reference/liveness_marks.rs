@@ -10,7 +10,7 @@ use crate::{
 
 /// The components that tell how an entity stands, looked up once.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Marks {
+pub(crate) struct LivenessMarks {
     deleting: ComponentId,
     reserved: ComponentId,
     signals: ComponentId,
@@ -35,7 +35,7 @@ impl Standing {
     }
 }
 
-impl Marks {
+impl LivenessMarks {
     pub(crate) fn new(world: &mut World) -> Self {
         Self {
             deleting: world.register_component::<Deleting>(),

@@ -9,7 +9,7 @@ use crate::{
     panics::{Panicked, catch},
     reference::{
         entity_set::{Among, dedup_from},
-        liveness_marks::Marks,
+        liveness_marks::LivenessMarks,
         policy::OnLoss,
         tracked::{Demand, is_changing},
         tracking::Tracking,
@@ -20,12 +20,12 @@ use crate::{
 pub(crate) struct Verdict<'w> {
     world: &'w World,
     books: &'w Books,
-    marks: Marks,
+    marks: LivenessMarks,
     last: Cell<(Entity, bool)>,
 }
 
 impl<'w> Verdict<'w> {
-    pub(crate) fn new(world: &'w World, books: &'w Books, marks: Marks) -> Self {
+    pub(crate) fn new(world: &'w World, books: &'w Books, marks: LivenessMarks) -> Self {
         Self {
             world,
             books,

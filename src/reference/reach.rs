@@ -16,7 +16,7 @@ use crate::{
         policy::{Lost, OnLoss},
         references::{AfterRelease, References},
         tracked::Tracked,
-        tracking::{Hears, Reach},
+        tracking::{NotifyOwner, Reach},
     },
 };
 
@@ -137,7 +137,13 @@ where
         }
     }
 
-    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears) {
+    fn release(
+        &self,
+        world: &mut DeferredWorld,
+        holder: Entity,
+        lost: &[Entity],
+        notify: NotifyOwner,
+    ) {
         C::Mutability::change(world, holder, lost, move |component: &mut C, lost| {
             let mut still_lost = Vec::new();
             let lost = if C::Mutability::MUTABLE {
@@ -169,7 +175,7 @@ where
                     stays &= policy != OnLoss::Deny || !among.contains(entity);
                 });
             }
-            if hears == Hears::Yes && stays {
+            if notify == NotifyOwner::Yes && stays {
                 component.on_lost(Lost::new(holder, lost));
             }
         });

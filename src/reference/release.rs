@@ -16,7 +16,7 @@ use crate::{
         losses::{Losses, Verdict, clings},
         policy::OnLoss,
         tracked::{Demand, Tracked},
-        tracking::{Hears, Tracking},
+        tracking::{NotifyOwner, Tracking},
     },
 };
 
@@ -103,11 +103,17 @@ pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     for (tracking, holders) in referrers.iter().flat_map(Referrers::runs) {
         if tracking.reach.is_deferred() {
             for &(holder, _) in holders {
-                release_now(world, holder, tracking, Hears::Yes, &mut released);
+                release_now(world, holder, tracking, NotifyOwner::Yes, &mut released);
             }
         } else {
             let mut world = DeferredWorld::from(&mut *world);
-            release_each(&mut world, holders, tracking, Hears::Yes, &mut released);
+            release_each(
+                &mut world,
+                holders,
+                tracking,
+                NotifyOwner::Yes,
+                &mut released,
+            );
         }
     }
     released
@@ -118,16 +124,20 @@ pub(crate) fn release_now(
     world: &mut World,
     holder: Entity,
     tracking: Tracking,
-    hears: Hears,
+    notify: NotifyOwner,
     released: &mut Released,
 ) {
     let holders = [(holder, tracking.number)];
     let is_deferred = tracking.reach.is_deferred();
     let depth = if is_deferred { descend(world) } else { 0 };
-    let hears = if depth < DEEPEST { hears } else { Hears::No };
+    let notify = if depth < DEEPEST {
+        notify
+    } else {
+        NotifyOwner::No
+    };
     let before = released.components;
     let mut deferred = DeferredWorld::from(&mut *world);
-    release_each(&mut deferred, &holders, tracking, hears, released);
+    release_each(&mut deferred, &holders, tracking, notify, released);
     if is_deferred {
         if released.components > before {
             // One by one, because a panic drops the commands that wait behind.
@@ -183,7 +193,7 @@ pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
     };
     let mut released = Released::default();
     for (tracking, holders) in referrers.runs() {
-        release_each(world, holders, tracking, Hears::Yes, &mut released);
+        release_each(world, holders, tracking, NotifyOwner::Yes, &mut released);
     }
     let unread = core::mem::take(&mut released.unread);
     let mut seen_to = referrers.components;
@@ -243,7 +253,7 @@ fn release_each(
     world: &mut DeferredWorld,
     holders: &[(Entity, u32)],
     tracking: Tracking,
-    hears: Hears,
+    notify: NotifyOwner,
     released: &mut Released,
 ) {
     let Tracking {
@@ -283,9 +293,9 @@ fn release_each(
                 // A panic elsewhere may drop the command.
                 remember(world, [(loss.holder, number)].into_iter());
             }
-            let hears = if loss.stays { hears } else { Hears::No };
+            let notify = if loss.stays { notify } else { NotifyOwner::No };
             released.first_panic.run(|| {
-                reach.release(world, loss.holder, cleared, hears);
+                reach.release(world, loss.holder, cleared, notify);
             });
             // Who is changed by a command is looked at again when there is a new value.
             if loss.must_let_go && !reach.is_deferred() {

@@ -16,7 +16,7 @@ use crate::{
         liveness_marks::is_undecided,
         release::{Released, release_now, remember, settle_later},
         tracked::{Demand, Tracked, look_again, take_changed},
-        tracking::{Hears, Tracking},
+        tracking::{NotifyOwner, Tracking},
     },
     signal::target::SignalTarget,
 };
@@ -27,8 +27,8 @@ const MOST_LOOKS: usize = 16;
 /// Reads all tracked components that were written since the last time, or that are kept in mind for
 /// it.
 ///
-/// Nobody hears of what is lost if `hears` says so.
-pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
+/// Nobody hears of what is lost if `notify` says so.
+pub(crate) fn sync(world: &mut World, notify: NotifyOwner) -> Released {
     let mut released = Released::default();
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         books.bypass_change_detection().has_lost = false;
@@ -40,7 +40,7 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
             Ok(changes) => {
                 changes.link_plain(world, tracking);
                 for holder in changes.others {
-                    released.add(sync_guarded(world, holder, tracking, hears));
+                    released.add(sync_guarded(world, holder, tracking, notify));
                 }
             }
             Err(panicked) => released.add(Released::panicked(panicked)),
@@ -50,15 +50,20 @@ pub(crate) fn sync(world: &mut World, hears: Hears) -> Released {
     let unsynced = books.map(|mut books| books.bypass_change_detection().take_unsynced());
     for (holder, number) in unsynced.into_iter().flatten() {
         let tracking = world.resource::<Tracked>().get(number);
-        released.add(sync_guarded(world, holder, tracking, hears));
+        released.add(sync_guarded(world, holder, tracking, notify));
     }
     released
 }
 
 /// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything,
 /// and is read again by the next sync.
-fn sync_guarded(world: &mut World, holder: Entity, tracking: Tracking, hears: Hears) -> Released {
-    let synced = catch(|| sync_component(world, holder, tracking, hears));
+fn sync_guarded(
+    world: &mut World,
+    holder: Entity,
+    tracking: Tracking,
+    notify: NotifyOwner,
+) -> Released {
+    let synced = catch(|| sync_component(world, holder, tracking, notify));
     synced.unwrap_or_else(|panicked| {
         let component = [(holder, tracking.number)].into_iter();
         remember(&mut DeferredWorld::from(&mut *world), component);
@@ -81,7 +86,7 @@ pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     };
     if !is_done {
         world.commands().queue(move |world: &mut World| {
-            let synced = sync_component(world, holder, tracking, Hears::Yes);
+            let synced = sync_component(world, holder, tracking, NotifyOwner::Yes);
             let (demands, outcome) = synced.into_parts();
             settle_later(&mut DeferredWorld::from(&mut *world), demands);
             if let Err(panicked) = outcome {
@@ -119,7 +124,7 @@ pub(crate) fn sync_component(
     world: &mut World,
     holder: Entity,
     tracking: Tracking,
-    hears: Hears,
+    notify: NotifyOwner,
 ) -> Released {
     let mut tried = EntityHashSet::default();
     for _ in 0..MOST_LOOKS {
@@ -145,7 +150,7 @@ pub(crate) fn sync_component(
         }
     }
     let mut released = Released::default();
-    release_now(world, holder, tracking, hears, &mut released);
+    release_now(world, holder, tracking, notify, &mut released);
     released
 }
 
@@ -164,7 +169,7 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let numbers = tracked.numbers_in(entity);
     let types: Vec<_> = numbers.map(|number| tracked.get(number)).collect();
     for tracking in types {
-        released.add(sync_component(world, holder, tracking, Hears::Yes));
+        released.add(sync_component(world, holder, tracking, NotifyOwner::Yes));
     }
     for demand in &mut released.demands {
         if let Demand::Qdel { holder, number, .. } = *demand {

@@ -14,7 +14,7 @@ use bevy_ecs::{
 use crate::{
     books::{Books, Reserved},
     reference::{
-        liveness_marks::Marks,
+        liveness_marks::LivenessMarks,
         reach::{self, TrackedComponent},
         release, sync,
         tracked::{Settle, Tracked},
@@ -27,7 +27,7 @@ use crate::{
 pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> bool {
     let component = world.register_component::<C>();
     if !world.contains_resource::<Tracked>() {
-        let marks = Marks::new(world);
+        let marks = LivenessMarks::new(world);
         world.insert_resource(Tracked::new(marks, settle));
         keep_ticks_young(world);
     }
@@ -71,17 +71,17 @@ fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
         let observer = Observer::new(move |inserted: On<Insert<C>>, mut world: DeferredWorld| {
             sync::link_inserted(&mut world, inserted.entity, component);
         });
-        world.init_resource::<Inserts<C>>();
-        signal::listener::observe_from::<Inserts<C>>(world, observer);
+        world.init_resource::<InsertWatch<C>>();
+        signal::listener::observe_from::<InsertWatch<C>>(world, observer);
     }
 }
 
 /// The resource on whose entity the observer of the inserts of `C` lives.
 #[derive(Resource)]
 #[require(Reserved)]
-struct Inserts<C: Component>(PhantomData<fn() -> C>);
+struct InsertWatch<C: Component>(PhantomData<fn() -> C>);
 
-impl<C: Component> Default for Inserts<C> {
+impl<C: Component> Default for InsertWatch<C> {
     fn default() -> Self {
         Self(PhantomData)
     }

@@ -12,7 +12,7 @@ use crate::{
     books::{Reserved, ids::HandlerId},
     panics::{Panicked, catch},
     reference::{
-        liveness_marks::Marks,
+        liveness_marks::LivenessMarks,
         tracking::{Reach, Tracking},
         watch::{Changes, Watch},
     },
@@ -48,7 +48,7 @@ pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
 #[require(Reserved)]
 pub(crate) struct Tracked {
     types: Vec<Type>,
-    marks: Marks,
+    marks: LivenessMarks,
     /// Whether losing an entity may delete more or refuse the deletion, for any type.
     pub(crate) cascades: bool,
     pub(crate) settle: Settle,
@@ -73,7 +73,7 @@ struct Type {
 
 impl Tracked {
     /// Returns no tracked types. What is demanded when they let go is done by `settle`.
-    pub(crate) fn new(marks: Marks, settle: Settle) -> Self {
+    pub(crate) fn new(marks: LivenessMarks, settle: Settle) -> Self {
         Self {
             types: Vec::new(),
             marks,

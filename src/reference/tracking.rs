@@ -8,7 +8,7 @@ use bevy_ecs::{
 
 use crate::{
     books::ids::HandlerId,
-    reference::{field_places::FieldPlace, liveness_marks::Marks, policy::OnLoss},
+    reference::{field_places::FieldPlace, liveness_marks::LivenessMarks, policy::OnLoss},
 };
 
 /// A tracked type, copied out of the world.
@@ -18,7 +18,7 @@ pub(crate) struct Tracking {
     pub(crate) component: ComponentId,
     pub(crate) handler: HandlerId,
     pub(crate) reach: &'static dyn Reach,
-    pub(crate) marks: Marks,
+    pub(crate) marks: LivenessMarks,
 }
 
 /// A component type that is forgotten: how to read and change a component of it.
@@ -58,12 +58,18 @@ pub(crate) trait Reach: Send + Sync {
     /// cannot let go, or does not, where it came too late to refuse, does not hear of it. A
     /// component that cannot be changed where it is waits for the next time that commands are
     /// applied, and is read again then.
-    fn release(&self, world: &mut DeferredWorld, holder: Entity, lost: &[Entity], hears: Hears);
+    fn release(
+        &self,
+        world: &mut DeferredWorld,
+        holder: Entity,
+        lost: &[Entity],
+        notify: NotifyOwner,
+    );
 }
 
 /// Whether a component hears of what it lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Hears {
+pub(crate) enum NotifyOwner {
     Yes,
     /// It goes as well.
     No,

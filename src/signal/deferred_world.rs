@@ -13,7 +13,7 @@ use bevy_ecs::{
 use crate::{
     books::{
         Books,
-        enter::{Entered, Manner},
+        enter::{Entered, OnDuplicate},
         ids::{Entry, HandlerId},
     },
     deleting::Deleting,
@@ -24,7 +24,7 @@ use crate::{
         handler::SignalHandler,
         late_registrations, listener, missed,
         outcome::Registered,
-        register::{self, About, Attempt, attempt, register_late, target_of, write},
+        register::{self, Attempt, Subject, attempt, register_late, target_of, write},
         retarget, target,
     },
 };
@@ -42,23 +42,24 @@ enum Phase {
 pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
-    about: About,
+    subject: Subject,
     handler: H,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<Registered, RegisterError> {
-    if let Attempt::Done(entered, entry) = attempt(world, listener, about, handler, manner)? {
+    if let Attempt::Done(entered, entry) = attempt(world, listener, subject, handler, on_duplicate)?
+    {
         if entered == Entered::New {
             // Whoever holds a `DeferredWorld` may be a hook or an observer of a removal.
             see_to_later(world, entry, Phase::Entered);
         }
         return Ok(Registered::by(entered));
     }
-    if let Some(entered) = enter(world, listener, about, handler, manner)? {
+    if let Some(entered) = enter(world, listener, subject, handler, on_duplicate)? {
         return Ok(entered);
     }
-    world
-        .commands()
-        .queue(move |world: &mut World| register_late(world, listener, about, handler, manner));
+    world.commands().queue(move |world: &mut World| {
+        register_late(world, listener, subject, handler, on_duplicate)
+    });
     Ok(Registered::Queued)
 }
 
@@ -67,12 +68,12 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
 fn enter<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
-    about: About,
+    subject: Subject,
     handler: H,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<Option<Registered>, RegisterError> {
     let component = world.components().valid_component_id::<H::Component>();
-    let (Some(target), Some(component)) = (target_of(world, about), component) else {
+    let (Some(target), Some(component)) = (target_of(world, subject), component) else {
         return Ok(None);
     };
     let Some(mut books) = world.get_resource_mut::<Books>() else {
@@ -80,18 +81,18 @@ fn enter<Shape: 'static, H: SignalHandler<Shape>>(
     };
     let books = books.bypass_change_detection();
     let known = listener::introduce_with(&mut books.table, component, handler);
-    if about == About::World {
+    if subject == Subject::World {
         books.immortal = Some(target);
     }
     let first = books.first(target);
-    let Some(entered) = write(books, listener, target, first, known, manner) else {
+    let Some(entered) = write(books, listener, target, first, known, on_duplicate) else {
         let registration = register::registration::<H::Component, H::Signal>(listener, target);
         return Err(RegisterError::AlreadyRegistered(registration));
     };
     let entry = known.entry(listener, target);
     match entered {
         Entered::New => {
-            books.wait(entry, manner.apply(known.handler));
+            books.wait(entry, on_duplicate.apply(known.handler));
             see_to_later(world, entry, Phase::Waiting);
             return Ok(Some(Registered::Queued));
         }
@@ -219,7 +220,14 @@ fn complete(world: &mut World, entry: Entry) -> Result<(), BevyError> {
         // Until then it stays where it is.
         let error = RegisterError::TargetDeleting(describe(world, entry));
         let again = move |world: &mut World| see_to(world, entry, Phase::Waiting);
-        return late_registrations::wait(world, entry.target, entry, error, Manner::Replace, again);
+        return late_registrations::wait(
+            world,
+            entry.target,
+            entry,
+            error,
+            OnDuplicate::Replace,
+            again,
+        );
     }
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
@@ -232,7 +240,7 @@ fn complete(world: &mut World, entry: Entry) -> Result<(), BevyError> {
     if target.is_ok_and(|target| is_open && !target.contains::<Deleting>()) {
         if target::lacks_mark(world, entry.target) && !target::mark(world, entry.target) {
             let error = RegisterError::MarkRemoved(describe(world, entry));
-            return missed::refuse(world, error, Manner::Add, |_| (entry.key, handler));
+            return missed::refuse(world, error, OnDuplicate::Add, |_| (entry.key, handler));
         }
         return Ok(());
     }
@@ -280,5 +288,5 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
         return Ok(());
     }
     books.leave(entry);
-    missed::refuse(world, error, Manner::Add, |_| (entry.key, handler))
+    missed::refuse(world, error, OnDuplicate::Add, |_| (entry.key, handler))
 }

@@ -18,7 +18,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, enter::Manner, ids::Entry},
+    books::{Books, enter::OnDuplicate, ids::Entry},
     deleting::Deleting,
     error::RegisterError,
     panics::{FirstPanic, Panicked},
@@ -52,7 +52,7 @@ pub(crate) fn wait(
     undecided: Entity,
     entry: Entry,
     error: RegisterError,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
     command: impl FnOnce(&mut World) -> Result<(), BevyError> + Send + Sync + 'static,
 ) -> Result<(), BevyError> {
     let mut books = world.resource_mut::<Books>();
@@ -62,18 +62,18 @@ pub(crate) fn wait(
         Err(BevyError::from(error).with_severity(Severity::Warning))
     };
     if books.was_told(entry) {
-        return match manner {
-            Manner::Ensure => Ok(()),
-            Manner::Add | Manner::AddOnce | Manner::Replace => refused(),
+        return match on_duplicate {
+            OnDuplicate::Ensure => Ok(()),
+            OnDuplicate::Add | OnDuplicate::AddOnce | OnDuplicate::Replace => refused(),
         };
     }
     let late = &mut books.late;
     let retry = Box::new(move |world: &mut World| world.commands().queue(command));
     if let Some(waiting) = late.retry_mut(entry) {
-        return match manner {
-            Manner::Add | Manner::AddOnce => refused(),
-            Manner::Ensure => Ok(()),
-            Manner::Replace => {
+        return match on_duplicate {
+            OnDuplicate::Add | OnDuplicate::AddOnce => refused(),
+            OnDuplicate::Ensure => Ok(()),
+            OnDuplicate::Replace => {
                 // It keeps its place in the order.
                 *waiting = retry;
                 Ok(())

@@ -16,7 +16,7 @@ use crate::{
         Books, Reserved,
         call::Call,
         ids::{HandlerId, Referenced},
-        table::{Known, Table},
+        table::{KnownHandler, Table},
     },
     signal::{handler::SignalHandler, qdeleting::Qdeleting, removal_observer::removal_observer},
 };
@@ -37,7 +37,7 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
 pub(crate) fn introduce<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     handler: H,
-) -> Known {
+) -> KnownHandler {
     open_books(world);
     let component = world.register_component::<H::Component>();
     let mut books = world.resource_mut::<Books>();
@@ -53,7 +53,7 @@ pub(crate) fn introduce_with<Shape: 'static, H: SignalHandler<Shape>>(
     table: &mut Table,
     component: ComponentId,
     handler: H,
-) -> Known {
+) -> KnownHandler {
     table.handler::<(H, Shape)>().unwrap_or_else(|| {
         table.add_handler::<(H, Shape), H::Component, H::Signal>(
             component,
@@ -90,7 +90,7 @@ pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -
     let component = watch_removals::<C>(world);
     let mut books = world.resource_mut::<Books>();
     books.tracked.push((component, number));
-    let known = books.table.add_handler::<Reference<C>, C, Referenced>(
+    let known = books.table.add_handler::<ReferencesOf<C>, C, Referenced>(
         component,
         Call::Reference(number),
         "declared references",
@@ -101,7 +101,7 @@ pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -
 }
 
 /// Stands for the handler of the declared references of `C`.
-struct Reference<C>(PhantomData<C>);
+struct ReferencesOf<C>(PhantomData<C>);
 
 /// Makes sure that the registrations of a `C` end when it is removed or its entity despawned.
 ///
@@ -119,8 +119,8 @@ pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
             .try_on_remove(forget_removed)
             .is_some();
     if !hooked {
-        world.init_resource::<Watch<C>>();
-        observe_from::<Watch<C>>(world, removal_observer::<C>(component));
+        world.init_resource::<RemovalWatch<C>>();
+        observe_from::<RemovalWatch<C>>(world, removal_observer::<C>(component));
     }
     component
 }
@@ -144,9 +144,9 @@ pub(crate) fn is_in_use(world: &World, component: ComponentId) -> bool {
 /// The resource on whose entity the observer of the removals of `C` lives.
 #[derive(Resource)]
 #[require(Reserved)]
-struct Watch<C: Component>(PhantomData<fn() -> C>);
+struct RemovalWatch<C: Component>(PhantomData<fn() -> C>);
 
-impl<C: Component> Default for Watch<C> {
+impl<C: Component> Default for RemovalWatch<C> {
     fn default() -> Self {
         Self(PhantomData)
     }

@@ -11,7 +11,7 @@ use crate::{
     books::{
         Books,
         call::Call,
-        enter::Manner,
+        enter::OnDuplicate,
         ids::{Entry, HandlerId, KeyId},
         pending::ToldLate,
     },
@@ -30,7 +30,7 @@ const DEEPEST: u32 = 16;
 pub(crate) fn refuse(
     world: &mut World,
     error: RegisterError,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
     handler: impl FnOnce(&mut World) -> (KeyId, HandlerId),
 ) -> Result<(), BevyError> {
     let severity = match error {
@@ -42,7 +42,7 @@ pub(crate) fn refuse(
                 target: registration.target,
                 key,
             };
-            return answer(world, entry, handler, error, manner);
+            return answer(world, entry, handler, error, on_duplicate);
         }
         // Whoever was to be told is gone.
         RegisterError::ListenerNotSpawned(_) | RegisterError::ListenerDeleting(_) => {
@@ -63,13 +63,13 @@ fn answer(
     entry: Entry,
     handler: HandlerId,
     error: RegisterError,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<(), BevyError> {
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
     let call = books.table.call(handler);
     if books.was_told(entry) {
-        if manner == Manner::Ensure {
+        if on_duplicate == OnDuplicate::Ensure {
             return Ok(());
         }
         // It is one that ends with its target.

@@ -14,9 +14,9 @@ use bevy_ecs::{
 use crate::{
     books::{
         Books, Reserved,
-        enter::{Entered, Manner},
+        enter::{Entered, OnDuplicate},
         ids::{Entry, ListId},
-        table::{Known, Takes},
+        table::{KnownHandler, TargetState},
     },
     deleting::Deleting,
     error::{RegisterError, UnregisterError},
@@ -31,7 +31,7 @@ use crate::{
 /// What a registration can be about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(unnameable_types, reason = "part of a sealed trait")]
-pub enum About {
+pub enum Subject {
     /// An entity of the user.
     Entity(Entity),
     /// Nothing in particular: the immortal target of global signals.
@@ -51,15 +51,15 @@ pub(crate) enum Attempt {
 pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     listener: Entity,
-    about: About,
+    subject: Subject,
     handler: H,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<Entered, RegisterError> {
     loop {
         let mut deferred = DeferredWorld::from(&mut *world);
         // A structural change applies commands that wait, and those may change what was found: each
         // time, look again.
-        match attempt(&mut deferred, listener, about, handler, manner)? {
+        match attempt(&mut deferred, listener, subject, handler, on_duplicate)? {
             Attempt::Done(entered, _) => return Ok(entered),
             Attempt::NeedsMark(target) => {
                 if !target::mark(world, target) {
@@ -77,7 +77,10 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
 }
 
 /// Returns what is known of a handler, if it registered before.
-fn known<Shape: 'static, H: SignalHandler<Shape>>(books: &mut Books, _handler: H) -> Option<Known> {
+fn known<Shape: 'static, H: SignalHandler<Shape>>(
+    books: &mut Books,
+    _handler: H,
+) -> Option<KnownHandler> {
     books.table.handler::<(H, Shape)>()
 }
 
@@ -85,23 +88,28 @@ fn known<Shape: 'static, H: SignalHandler<Shape>>(books: &mut Books, _handler: H
 pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     listener: Entity,
-    about: About,
+    subject: Subject,
     handler: H,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<(), BevyError> {
-    let Err(error) = register(world, listener, about, handler, manner) else {
+    let Err(error) = register(world, listener, subject, handler, on_duplicate) else {
         return Ok(());
     };
     if let Some(undecided) = late_registrations::undecided(world, &error) {
         let known = listener::introduce(world, handler);
         let entry = known.entry(listener, error.registration().target);
-        return late_registrations::wait(world, undecided, entry, error, manner, move |world| {
-            register_late(world, listener, about, handler, manner)
-        });
+        return late_registrations::wait(
+            world,
+            undecided,
+            entry,
+            error,
+            on_duplicate,
+            move |world| register_late(world, listener, subject, handler, on_duplicate),
+        );
     }
-    missed::refuse(world, error, manner, |world| {
+    missed::refuse(world, error, on_duplicate, |world| {
         let known = listener::introduce(world, handler);
-        (known.key, manner.apply(known.handler))
+        (known.key, on_duplicate.apply(known.handler))
     })
 }
 
@@ -123,11 +131,11 @@ pub(crate) fn registration<C, S>(listener: Entity, target: Entity) -> Registrati
 pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
-    about: About,
+    subject: Subject,
     handler: H,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<Attempt, RegisterError> {
-    let Some(target) = target_of(world, about) else {
+    let Some(target) = target_of(world, subject) else {
         return Ok(Attempt::NeedsHandler);
     };
     let entities = world.entities();
@@ -139,18 +147,18 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
         if let Some(known) = known(books, handler)
             && books.table.fits(known.handler, location.archetype_id)
             && let Some(takes) = books.table.takes(target_location.archetype_id)
-            && (books.immortal == Some(target)) == (about == About::World)
+            && (books.immortal == Some(target)) == (subject == Subject::World)
         {
-            if takes == Takes::OnceMarked {
+            if takes == TargetState::OnceMarked {
                 return Ok(Attempt::NeedsMark(target));
             }
             let first = books.first(target);
-            if let Some(entered) = write(books, listener, target, first, known, manner) {
+            if let Some(entered) = write(books, listener, target, first, known, on_duplicate) {
                 return Ok(Attempt::Done(entered, known.entry(listener, target)));
             }
         }
     }
-    attempt_thoroughly(world, listener, target, about, handler, manner)
+    attempt_thoroughly(world, listener, target, subject, handler, on_duplicate)
 }
 
 /// Registers where something is new: the handler, or the kind of listener or target.
@@ -159,13 +167,13 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
     listener: Entity,
     target: Entity,
-    about: About,
+    subject: Subject,
     handler: H,
-    manner: Manner,
+    on_duplicate: OnDuplicate,
 ) -> Result<Attempt, RegisterError> {
     let registration = registration::<H::Component, H::Signal>(listener, target);
     let listening = check_listener::<H::Component>(world, registration)?;
-    let (listened_to, takes) = check_target(world, registration, about)?;
+    let (listened_to, takes) = check_target(world, registration, subject)?;
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return Ok(Attempt::NeedsHandler);
     };
@@ -179,14 +187,14 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     };
     books.table.add_fitting(known.handler, listening);
     books.table.add_target(listened_to, takes);
-    if about == About::World {
+    if subject == Subject::World {
         books.immortal = Some(target);
     }
-    if takes == Takes::OnceMarked {
+    if takes == TargetState::OnceMarked {
         return Ok(Attempt::NeedsMark(target));
     }
     let first = books.first(target);
-    match write(books, listener, target, first, known, manner) {
+    match write(books, listener, target, first, known, on_duplicate) {
         Some(entered) => Ok(Attempt::Done(entered, known.entry(listener, target))),
         None => Err(RegisterError::AlreadyRegistered(registration)),
     }
@@ -202,14 +210,14 @@ pub(crate) fn write(
     listener: Entity,
     target: Entity,
     first: Option<ListId>,
-    known: Known,
-    manner: Manner,
+    known: KnownHandler,
+    on_duplicate: OnDuplicate,
 ) -> Option<Entered> {
     if first.is_some_and(|first| books.list(first).closed) {
         return None;
     }
     let list = books.find_or_add(target, first, known.signal);
-    match books.enter(listener, list, known.key, known.handler, manner) {
+    match books.enter(listener, list, known.key, known.handler, on_duplicate) {
         Entered::Refused => None,
         entered => Some(entered),
     }
@@ -220,21 +228,21 @@ pub(crate) fn write(
 pub(crate) fn check_target(
     world: &World,
     registration: Registration,
-    about: About,
-) -> Result<(ArchetypeId, Takes), RegisterError> {
+    subject: Subject,
+) -> Result<(ArchetypeId, TargetState), RegisterError> {
     let Ok(target) = world.get_entity(registration.target) else {
         return Err(RegisterError::TargetNotSpawned(registration));
     };
-    if has::<Reserved>(world, target) && about != About::World {
+    if has::<Reserved>(world, target) && subject != Subject::World {
         return Err(RegisterError::ReservedTarget(registration));
     }
     if has::<Deleting>(world, target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
     let takes = if has::<SignalTarget>(world, target) {
-        Takes::AsItIs
+        TargetState::AsItIs
     } else {
-        Takes::OnceMarked
+        TargetState::OnceMarked
     };
     Ok((target.archetype().id(), takes))
 }
@@ -266,9 +274,9 @@ fn has<C: Component>(world: &World, entity: EntityRef) -> bool {
 pub(crate) fn unregister<C: Component, S: 'static>(
     world: &mut DeferredWorld,
     listener: Entity,
-    about: About,
+    subject: Subject,
 ) -> Result<(), UnregisterError> {
-    if let Some(target) = target_of(world, about)
+    if let Some(target) = target_of(world, subject)
         && let Some(mut books) = world.get_resource_mut::<Books>()
     {
         let books = books.bypass_change_detection();
@@ -287,11 +295,11 @@ pub(crate) fn unregister<C: Component, S: 'static>(
             return Ok(());
         }
     }
-    Err(match about {
-        About::Entity(target) => {
+    Err(match subject {
+        Subject::Entity(target) => {
             UnregisterError::NotRegistered(registration::<C, S>(listener, target))
         }
-        About::World => UnregisterError::NotRegisteredGlobally {
+        Subject::World => UnregisterError::NotRegisteredGlobally {
             listener,
             component: type_name::<C>(),
             signal: type_name::<S>(),
@@ -300,9 +308,9 @@ pub(crate) fn unregister<C: Component, S: 'static>(
 }
 
 /// Returns the target that a registration is about.
-pub(crate) fn target_of(world: &World, about: About) -> Option<Entity> {
-    match about {
-        About::Entity(entity) => Some(entity),
-        About::World => world.resource_entity::<Books>(),
+pub(crate) fn target_of(world: &World, subject: Subject) -> Option<Entity> {
+    match subject {
+        Subject::Entity(entity) => Some(entity),
+        Subject::World => world.resource_entity::<Books>(),
     }
 }

@@ -11,15 +11,15 @@ use bevy_ecs::{
 use crate::{
     books::{
         Books,
-        enter::{Entered, Manner},
+        enter::{Entered, OnDuplicate},
         ids::{Entry, HandlerId, KeyId, SignalId},
-        table::Takes,
+        table::TargetState,
     },
     error::{RegisterError, RetargetError},
     signal::{
         late_registrations, listener, missed,
         outcome::Registered,
-        register::{About, check_listener, check_target, registration},
+        register::{Subject, check_listener, check_target, registration},
         target,
     },
 };
@@ -32,7 +32,7 @@ pub(crate) struct Plan {
     to: Entity,
     key: KeyId,
     signal: SignalId,
-    takes: Takes,
+    takes: TargetState,
     pub(crate) handler: HandlerId,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn plan<C: Component, S: 'static>(
     let is_taken = books.link_of(entry(to)).is_some();
     let is_closed = books.is_closed(to);
     check_listener::<C>(world, moved)?;
-    let (_, takes) = check_target(world, moved, About::Entity(to))?;
+    let (_, takes) = check_target(world, moved, Subject::Entity(to))?;
     if is_closed {
         return Err(RegisterError::TargetDeleting(moved).into());
     }
@@ -97,7 +97,7 @@ impl Plan {
 
     /// Returns `true` if nothing else is needed.
     pub(crate) fn is_ready(&self, books: &Books) -> bool {
-        self.takes == Takes::AsItIs && books.table.lacks(self.handler).is_none()
+        self.takes == TargetState::AsItIs && books.table.lacks(self.handler).is_none()
     }
 
     /// Moves the registration. Its target may have to be marked then.
@@ -108,7 +108,13 @@ impl Plan {
         });
         let list = books.find_or_add(self.to, books.first(self.to), self.signal);
         // A handler for one call carries that in its number.
-        let entered = books.enter(self.listener, list, self.key, self.handler, Manner::Add);
+        let entered = books.enter(
+            self.listener,
+            list,
+            self.key,
+            self.handler,
+            OnDuplicate::Add,
+        );
         debug_assert_eq!(entered, Entered::New, "the place should be free");
     }
 }
@@ -131,7 +137,7 @@ pub(crate) fn retarget<C: Component, S: 'static>(
         // A structural change applies commands that wait, and those may change what was found: look
         // again.
         listener::prepare(world, plan.handler);
-        if plan.takes == Takes::OnceMarked && !target::mark(world, to) {
+        if plan.takes == TargetState::OnceMarked && !target::mark(world, to) {
             let moved = registration::<C, S>(listener, to);
             return Err(RegisterError::MarkRemoved(moved).into());
         }
@@ -176,7 +182,7 @@ pub(crate) fn retarget_late<C: Component, S: 'static>(
             undecided,
             moved,
             error,
-            Manner::Add,
+            OnDuplicate::Add,
             move |world| retarget_late::<C, S>(world, listener, from, to),
         );
     }
@@ -192,5 +198,5 @@ pub(crate) fn retarget_late<C: Component, S: 'static>(
         // It hears of the one that it was to go to, and has left the other.
         books.leave(entry);
     }
-    missed::refuse(world, error, Manner::Add, |_| (entry.key, handler))
+    missed::refuse(world, error, OnDuplicate::Add, |_| (entry.key, handler))
 }

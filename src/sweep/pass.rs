@@ -26,12 +26,12 @@ use crate::{
         blind_spot::TooDeep,
         holder::{Place, PlaceKind},
         label::EntityLabel,
-        reader::Grip,
+        reader::SweepAccess,
         readers::{BlindTo, Readers, archetypes},
-        reflection::{Holds, Reflection},
+        reflection::{Reflection, TypeCache},
     },
     panics::{FirstPanic, Panicked, catch},
-    reference::{self, tracked::Tracked, tracking::Hears},
+    reference::{self, tracked::Tracked, tracking::NotifyOwner},
     sweep::{
         report::{Leftover, LeftoverState, SweepReport},
         targets::{Targets, Treatment},
@@ -50,7 +50,7 @@ pub(crate) struct Pass {
     /// The index after the last, once it is begun.
     end: Option<u32>,
     too_deep: TooDeep,
-    holds: Holds,
+    cache: TypeCache,
     leftovers: Vec<Leftover>,
 }
 
@@ -62,13 +62,13 @@ pub(crate) enum Progress {
 }
 
 /// What a look found.
-struct Found {
+struct Hits {
     hits: Vec<Hit>,
     /// Whether a component panicked when it was read. The others were read all the same.
     first_panic: FirstPanic,
 }
 
-impl Found {
+impl Hits {
     fn nothing() -> Self {
         Self {
             hits: Vec::new(),
@@ -134,16 +134,16 @@ impl Pass {
         report
     }
 
-    fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Found {
+    fn look_everywhere(&mut self, world: &mut World, targets: &Targets) -> Hits {
         self.readers.learn_all(world, &Reflection::of(world));
-        let mut found = Found::nothing();
+        let mut found = Hits::nothing();
         let passes_over = passes_over(world);
         let is_meant = |world: &World, entity| targets.treatment(world, entity).is_some();
         let types = world.get_resource::<Tracked>().map_or(0, Tracked::len);
         for number in 0..types {
             let component = world.resource::<Tracked>().get(number).component;
             let reader = self.readers.number_of(component);
-            let is_read = |reader: &usize| self.readers.by_number(*reader).grip().is_some();
+            let is_read = |reader: &usize| self.readers.by_number(*reader).sweep_access().is_some();
             let Some(reader) = reader.filter(is_read) else {
                 continue;
             };
@@ -173,8 +173,8 @@ impl Pass {
         for archetype in archetypes(world).filter(|archetype| !passes_over(archetype)) {
             let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
             let is_reflected = |reader: &usize| {
-                let grip = self.readers.by_number(*reader).grip();
-                matches!(grip, Some(Grip::Reflected(_)))
+                let sweep_access = self.readers.by_number(*reader).sweep_access();
+                matches!(sweep_access, Some(SweepAccess::Reflected(_)))
             };
             let readers: Vec<_> = readers.copied().filter(is_reflected).collect();
             if readers.is_empty() {
@@ -191,9 +191,9 @@ impl Pass {
     }
 
     /// Looks at the next entities.
-    fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32) -> Found {
-        let mut found = Found::nothing();
-        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
+    fn look_at_some(&mut self, world: &World, targets: &Targets, end: u32) -> Hits {
+        let mut found = Hits::nothing();
+        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.cache));
         let end = end.min(self.next.saturating_add(BATCH));
         let passes_over = passes_over(world);
         let indices = self.next..end;
@@ -214,7 +214,7 @@ impl Pass {
                 self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
             }
         }
-        self.holds = reflection.into_holds();
+        self.cache = reflection.into_cache();
         found
     }
 
@@ -226,7 +226,7 @@ impl Pass {
         holder: EntityRef,
         reader: usize,
         targets: &Targets,
-        found: &mut Found,
+        found: &mut Hits,
     ) {
         let mut places = Vec::new();
         let reads = self.readers.by_number(reader);
@@ -248,13 +248,8 @@ impl Pass {
     }
 
     /// Empties what can be emptied, and notes what became of it; all of it, whoever panics.
-    fn empty(
-        &mut self,
-        world: &mut World,
-        targets: &Targets,
-        found: Found,
-    ) -> Result<(), Panicked> {
-        let Found {
+    fn empty(&mut self, world: &mut World, targets: &Targets, found: Hits) -> Result<(), Panicked> {
+        let Hits {
             hits,
             mut first_panic,
         } = found;
@@ -317,17 +312,17 @@ impl Pass {
         lost: EntityIndexSet,
     ) -> Result<(), Panicked> {
         let reads = self.readers.by_number(hit.reader);
-        match reads.grip() {
-            Some(Grip::Declared(declared)) => catch(|| {
+        match reads.sweep_access() {
+            Some(SweepAccess::Declared(declared)) => catch(|| {
                 let mut deferred = DeferredWorld::from(&mut *world);
                 let reach = declared.reach;
                 let lost: Vec<_> = lost.into_iter().collect();
-                reach.release(&mut deferred, hit.holder, &lost, Hears::Yes);
+                reach.release(&mut deferred, hit.holder, &lost, NotifyOwner::Yes);
                 if reach.is_deferred() {
                     world.flush();
                 }
             }),
-            Some(Grip::Reflected(lens)) => catch(|| {
+            Some(SweepAccess::Reflected(lens)) => catch(|| {
                 lens.empty(world, hit.holder, reads.component, &lost);
             }),
             None => Ok(()),
@@ -350,13 +345,13 @@ impl Pass {
         }
         let meant: EntityHashSet = hit.places.iter().map(|(target, _)| *target).collect();
         let mut places = Vec::new();
-        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.holds));
+        let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.cache));
         let mut is_meant = |entity| meant.contains(&entity);
         first_panic.run(|| {
             // What is too deep is noted already.
             let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
         });
-        self.holds = reflection.into_holds();
+        self.cache = reflection.into_cache();
         let places = places.into_iter();
         places.map(|(target, place)| (target, place.kind)).collect()
     }

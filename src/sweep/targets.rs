@@ -21,11 +21,11 @@ pub(crate) struct Targets {
     gone: Option<Treatment>,
     /// Who is none of them though gone.
     left_out: EntityHashSet,
-    known: EntityHashMap<Known>,
+    known: EntityHashMap<KnownTarget>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownTarget {
     treatment: Treatment,
     name: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Targets {
 
     /// Adds an entity, with the name that it has or had.
     pub(crate) fn insert(&mut self, entity: Entity, treatment: Treatment, name: Option<String>) {
-        self.known.insert(entity, Known { treatment, name });
+        self.known.insert(entity, KnownTarget { treatment, name });
     }
 
     /// Adds everybody who is gone.
