@@ -60,13 +60,16 @@ pub(crate) mod reflected;
 pub(crate) mod remembered;
 pub(crate) mod settings;
 pub(crate) mod settle;
+pub(crate) mod shut_down;
 pub(crate) mod storage;
 pub(crate) mod sweep_in_flush;
+pub(crate) mod sweep_on_demand;
 pub(crate) mod sweep_results;
 #[cfg(feature = "bevy_app")]
 pub(crate) mod sync_point;
 pub(crate) mod tear_down;
 pub(crate) mod timer;
+pub(crate) mod track;
 pub(crate) mod watch_late;
 #[cfg(feature = "bevy_reflect")]
 pub(crate) mod wishes;

@@ -8,7 +8,7 @@ use disqualified::ShortName;
 use crate::{
     deletion::{
         destroy::{self, Destroy},
-        settle,
+        track,
         wishes::{ReflectDestroy, ReflectReferences, Wish},
     },
     reference::{self, reach::TrackedComponent},
@@ -26,7 +26,7 @@ where
                 component.is_some_and(|component| reference::tracked::is_tracked(world, component))
             },
             fulfil: |world| {
-                settle::track::<C>(world);
+                track::track::<C>(world);
             },
             warn: |name| {
                 let name = ShortName(name);

@@ -5,12 +5,11 @@ use bevy_ecs::{entity::EntityHashSet, world::World};
 use crate::{
     deletion::{
         decide::Fate, looked::Look, mark::Force, notice::Notice, notify::carry_out,
-        outcome::QdelOutcome, owned::Member, prepare, queue::Deletions, worklist,
+        outcome::QdelOutcome, owned::Member, worklist,
     },
     panics::{FirstPanic, Panicked, apply_commands},
     reference::{
         self,
-        reach::TrackedComponent,
         release::Released,
         tracked::{Demand, Tracked},
         tracking::NotifyOwner,
@@ -20,17 +19,6 @@ use crate::{
 /// How often references are read until nothing is lost any more, because whoever hears of a loss
 /// may write what is lost as well. The last time nobody hears.
 const MOST_SYNCS: usize = 16;
-
-/// Has the declared fields of each `C` let go from now on.
-pub(crate) fn track<C: TrackedComponent>(world: &mut World) {
-    if reference::track::track::<C>(world, settle) {
-        prepare::prepare(world);
-        let mut deletions = world.resource_mut::<Deletions>();
-        deletions.tracks = true;
-        deletions.looked.is_needed |= C::CASCADES;
-        worklist::sync_references(world);
-    }
-}
 
 /// Has declared references let go of those in a wave that do not live on.
 pub(crate) fn release_lost(

@@ -40,8 +40,6 @@ pub(crate) struct TearDown {
     has_begun: bool,
     /// Whether it is part of a flush.
     is_flush: bool,
-    /// Whether the time for sweeps is spent.
-    pub(crate) has_swept: bool,
     /// What that was, if kinds are told apart.
     kinds: Option<KindsTornDown>,
     /// Entities that Bevy left alive because a hook of theirs panicked. They are tried again at the
@@ -83,7 +81,6 @@ impl TearDown {
             corpses: Vec::new(),
             has_begun: false,
             is_flush: false,
-            has_swept: false,
             kinds: None,
             stuck: IndexSet::default(),
             first_panic: FirstPanic::default(),

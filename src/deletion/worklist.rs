@@ -2,15 +2,11 @@
 
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
-    entity_disabling::Disabled,
-    observer::Observer,
-    query::{Allow, With, Without},
-    resource::IsResource,
     world::World,
 };
 
 use crate::{
-    deleting::{Deleting, Epoch},
+    deleting::Epoch,
     deletion::{
         ask,
         batch_claims::{self, Claimed},
@@ -22,11 +18,12 @@ use crate::{
         never_flushed::{MANY, warn_if_never_flushed},
         notify::carry_out,
         outcome::{NotDeleted, QdelOutcome},
-        owned::{self, Member, Tree},
+        owned::{Member, Tree},
         prepare,
         queue::{Deletions, Goal},
         settings::{Hiding, QdelSettings, Teardown},
-        settle, storage, sweep_in_flush,
+        settle, storage,
+        sweep_in_flush::{self, HasSwept, SweepTime},
         tear_down::TearDown,
     },
     error::QdelError,
@@ -34,7 +31,6 @@ use crate::{
     panics::{FirstPanic, Panicked, apply_commands, catch},
     reference::{tracked::Tracked, tracking::NotifyOwner},
     signal,
-    sweep::schedule::Suspension,
 };
 
 /// Deletes the entity of `root` and all that goes with it.
@@ -144,44 +140,6 @@ pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     prepare::get_ready(world);
     world.resource_mut::<Deletions>().is_flush = true;
     work(world, Some(goal), |_| completed.into_outcome())
-}
-
-/// Deletes and tears down everything but resources and observers, and returns how many entities
-/// that were.
-pub(crate) fn shut_down(world: &mut World) -> usize {
-    prepare::prepare(world);
-    let mut deletions = world.resource_mut::<Deletions>();
-    if deletions.is_broken() {
-        storage::report(&mut deletions);
-        return 0;
-    }
-    let mut query = world.query_filtered::<Entity, (
-        Without<IsResource>,
-        Without<Observer>,
-        Without<Deleting>,
-        Allow<Disabled>,
-    )>();
-    let mut roots: Vec<_> = query.iter(world).collect();
-    roots.sort_unstable_by_key(|entity| entity.index());
-    let ownerships = &world.resource::<Deletions>().ownerships;
-    let mut forest = ownerships.forest(world, &roots);
-    owned::leave_out_resources(world, &mut forest);
-    // Whoever would be swept goes as well.
-    world.resource_mut::<Deletions>().sweeps.call_off();
-    let (count, _) = sweep_in_flush::suspend(world, Suspension::ShutDown, |world| {
-        let torn_down = work(world, Some(Goal::TearDownAll), |world| {
-            mark(world, &forest, Force::Yes)
-        });
-        // Whoever said that it would handle it has no time left for that.
-        let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
-        let left: Vec<_> = left.iter(world).collect();
-        let handled = work(world, Some(Goal::TearDownAll), |world| {
-            world.resource_mut::<Deletions>().due.extend(left);
-            Ok(())
-        });
-        torn_down + handled
-    });
-    count
 }
 
 /// Has declared references learn what was written, and let go of what is lost.
@@ -342,10 +300,17 @@ fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
 /// were torn down.
 fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
     let mut tear_down = TearDown::new(epoch);
+    let mut time = SweepTime::Left;
     tear_down.note(carry_out(world));
     loop {
         tear_down.run(world);
-        if !tear_down.may_sweep() || !sweep_in_flush::sweep(world, &mut tear_down) {
+        if !tear_down.may_sweep() || !sweep_in_flush::may_sweep(world) {
+            break;
+        }
+        let corpses = tear_down.take_corpses();
+        let (has_swept, outcome) = sweep_in_flush::sweep(world, corpses, &mut time);
+        tear_down.note(outcome);
+        if has_swept == HasSwept::No {
             break;
         }
         // Whoever hears of it may delete more.

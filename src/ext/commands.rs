@@ -9,7 +9,7 @@ use bevy_ecs::{
 
 use crate::{
     deletion::{
-        looked::Look, mark::Force, owned::Member, sweep_in_flush, timer::QdelTimer, worklist,
+        looked::Look, mark::Force, owned::Member, sweep_on_demand, timer::QdelTimer, worklist,
     },
     error::warning,
     ext::{take, world_qdel::WorldQdelExt},
@@ -225,7 +225,7 @@ pub trait CommandsQdelExt: sealed::Queue {
     /// assert_eq!(world.resource::<Sweeps>().0, 1);
     /// ```
     fn queue_sweep(&mut self) {
-        self.queue_of_commands().queue(sweep_in_flush::queue_sweep);
+        self.queue_of_commands().queue(sweep_on_demand::queue_sweep);
     }
 }
 

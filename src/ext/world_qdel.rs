@@ -15,6 +15,7 @@ use crate::{
         owned::Member,
         plan::{self, QdelPlan},
         queue::Goal,
+        shut_down,
         timer::{self, QdelTimer},
         worklist,
     },
@@ -708,7 +709,7 @@ impl WorldQdelExt for World {
     }
 
     fn shutdown_qdel(&mut self) -> usize {
-        worklist::shut_down(self)
+        shut_down::shut_down(self)
     }
 
     fn qdel_in(&mut self, entity: Entity, delay: Duration) -> Result<QdelTimer, QdelError> {

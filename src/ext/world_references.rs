@@ -6,9 +6,8 @@ use bevy_ecs::{component::Component, entity::Entity, world::World};
 
 use crate::{
     deletion::{
-        settle,
-        sweep_in_flush::{self, Sweeping},
-        worklist,
+        sweep_on_demand::{self, Sweeping},
+        track, worklist,
     },
     find::{report::ReferenceReport, search},
     inspect::left_out::LeftOut,
@@ -397,7 +396,7 @@ pub trait WorldReferencesExt {
 
 impl WorldReferencesExt for World {
     fn track_references<C: TrackedComponent>(&mut self) -> &mut Self {
-        settle::track::<C>(self);
+        track::track::<C>(self);
         self
     }
 
@@ -410,7 +409,7 @@ impl WorldReferencesExt for World {
     }
 
     fn sweep(&mut self) -> SweepReport {
-        sweep_in_flush::sweep_for(self, &Targets::gone(Treatment::Empty), Sweeping::Counts)
+        sweep_on_demand::sweep_for(self, &Targets::gone(Treatment::Empty), Sweeping::Counts)
     }
 
     fn sweep_for(&mut self, targets: impl IntoIterator<Item = Entity>) -> SweepReport {
@@ -418,15 +417,15 @@ impl WorldReferencesExt for World {
         for target in targets {
             all.insert(target, Treatment::Empty, None);
         }
-        sweep_in_flush::sweep_for(self, &all, Sweeping::Ignored)
+        sweep_on_demand::sweep_for(self, &all, Sweeping::Ignored)
     }
 
     fn find_leftovers(&mut self) -> SweepReport {
-        sweep_in_flush::sweep_for(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
+        sweep_on_demand::sweep_for(self, &Targets::gone(Treatment::Report), Sweeping::Ignored)
     }
 
     fn queue_sweep(&mut self) {
-        sweep_in_flush::queue_sweep(self);
+        sweep_on_demand::queue_sweep(self);
     }
 
     fn exclude_from_sweeps<C: Component>(&mut self) -> &mut Self {
@@ -437,6 +436,6 @@ impl WorldReferencesExt for World {
     }
 
     fn sweep_statistics(&self) -> Vec<LeftoverField> {
-        sweep_in_flush::sweep_statistics(self)
+        sweep_on_demand::sweep_statistics(self)
     }
 }

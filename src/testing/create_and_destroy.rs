@@ -11,7 +11,7 @@ use crate::{
         mark::Force,
         outcome::QdelOutcome,
         owned::Member,
-        sweep_in_flush::{self, Sweeping},
+        sweep_on_demand::{self, Sweeping},
         worklist,
     },
     error::QdelError,
@@ -147,9 +147,9 @@ impl Spawner {
         }
         // An entity that is stuck because its hook panics is tried again and again: that is the
         // fault of whoever spawned it.
-        let (drained, _) = sweep_in_flush::drain(world);
+        let (drained, _) = sweep_on_demand::drain(world);
         let overruled = overruled(world);
-        let (torn_down, corpses) = sweep_in_flush::remember(world, |world| {
+        let (torn_down, corpses) = sweep_on_demand::remember(world, |world| {
             if force == Force::No {
                 // Whatever it answers, it may be deleted by force.
                 if let Err(payload) = qdel(world, entity, Force::No) {
@@ -170,7 +170,7 @@ impl Spawner {
                     Err(payload) => failures.push(panicked(Stage::Qdel, payload)),
                 }
             }
-            sweep_in_flush::flush_all(world)
+            sweep_on_demand::flush_all(world)
         });
         let is_there = world.entities().contains_spawned(entity);
         if let Err(payload) = torn_down
@@ -196,7 +196,7 @@ impl Spawner {
         let looked = catch(|| {
             let mut targets = Targets::default();
             add_corpses(&mut targets, &corpses, |_| Treatment::Empty);
-            sweep_in_flush::sweep_for(world, &targets, Sweeping::Counts)
+            sweep_on_demand::sweep_for(world, &targets, Sweeping::Counts)
         });
         match looked {
             Ok(report) if report.is_clean() => {}

@@ -3,7 +3,7 @@
 use bevy_ecs::world::World;
 
 use crate::{
-    deletion::sweep_in_flush::{self, Sweeping},
+    deletion::sweep_on_demand::{self, Sweeping},
     sweep::{
         schedule::add_corpses,
         targets::{Targets, Treatment},
@@ -37,13 +37,13 @@ use crate::{
 /// ```
 #[track_caller]
 pub fn assert_no_leftovers(world: &mut World) {
-    let (drained, corpses) = sweep_in_flush::drain(world);
+    let (drained, corpses) = sweep_on_demand::drain(world);
     if let Err(panicked) = drained {
         panicked.resume();
     }
     let mut targets = Targets::gone(Treatment::Report);
     add_corpses(&mut targets, &corpses, |_| Treatment::Report);
-    let report = sweep_in_flush::sweep_for(world, &targets, Sweeping::Ignored);
+    let report = sweep_on_demand::sweep_for(world, &targets, Sweeping::Ignored);
     assert!(
         report.is_clean(),
         "entities that are gone are still named: {report}\n\

@@ -1,0 +1,60 @@
+//! How everything is deleted at the end.
+
+use bevy_ecs::{
+    entity::Entity,
+    entity_disabling::Disabled,
+    observer::Observer,
+    query::{Allow, With, Without},
+    resource::IsResource,
+    world::World,
+};
+
+use crate::{
+    deleting::Deleting,
+    deletion::{
+        mark::{Force, mark},
+        owned, prepare,
+        queue::{Deletions, Goal},
+        storage, sweep_on_demand,
+        worklist::work,
+    },
+    sweep::schedule::Suspension,
+};
+
+/// Deletes and tears down everything but resources and observers, and returns how many entities
+/// that were.
+pub(crate) fn shut_down(world: &mut World) -> usize {
+    prepare::prepare(world);
+    let mut deletions = world.resource_mut::<Deletions>();
+    if deletions.is_broken() {
+        storage::report(&mut deletions);
+        return 0;
+    }
+    let mut query = world.query_filtered::<Entity, (
+        Without<IsResource>,
+        Without<Observer>,
+        Without<Deleting>,
+        Allow<Disabled>,
+    )>();
+    let mut roots: Vec<_> = query.iter(world).collect();
+    roots.sort_unstable_by_key(|entity| entity.index());
+    let ownerships = &world.resource::<Deletions>().ownerships;
+    let mut forest = ownerships.forest(world, &roots);
+    owned::leave_out_resources(world, &mut forest);
+    // Whoever would be swept goes as well.
+    world.resource_mut::<Deletions>().sweeps.call_off();
+    let (count, _) = sweep_on_demand::suspend(world, Suspension::ShutDown, |world| {
+        let torn_down = work(world, Some(Goal::TearDownAll), |world| {
+            mark(world, &forest, Force::Yes)
+        });
+        // Whoever said that it would handle it has no time left for that.
+        let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
+        let left: Vec<_> = left.iter(world).collect();
+        let handled = work(world, Some(Goal::TearDownAll), |world| {
+            world.resource_mut::<Deletions>().due.extend(left);
+            Ok(())
+        });
+        torn_down + handled
+    });
+    count
+}
