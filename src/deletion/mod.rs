@@ -41,6 +41,7 @@ pub(crate) mod destroy;
 pub(crate) mod destroy_late;
 pub(crate) mod destroyers;
 pub(crate) mod fast_path;
+pub(crate) mod goal;
 pub(crate) mod hiding;
 pub(crate) mod late_components;
 pub(crate) mod look_before_asking;

@@ -18,6 +18,7 @@ use crate::{
     deletion::{
         archetype_flags::Profiles,
         destroyers::Destroyers,
+        goal::Goal,
         late_components::LateComponents,
         looked::Looked,
         notice::Notices,
@@ -49,20 +50,6 @@ pub(crate) enum Storage {
         /// Whether it was said that nothing is torn down any more.
         is_reported: bool,
     },
-}
-
-/// How far work on the worklist goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) enum Goal {
-    /// Tell and destroy everybody, and leave the rest to the end of the frame.
-    #[default]
-    Destroy,
-    /// Tear down what waits for it when the work begins, as far as the budget goes.
-    TearDownWaiting,
-    /// Tear down until nothing waits for it, whatever the budget.
-    TearDownAll,
-    /// As that, and end all sweeps, whatever their pace.
-    Drain,
 }
 
 /// The worklist.

@@ -12,9 +12,10 @@ use bevy_ecs::{
 use crate::{
     deleting::Deleting,
     deletion::{
+        goal::Goal,
         mark::{Force, mark},
         owned, prepare,
-        queue::{Deletions, Goal},
+        queue::Deletions,
         storage, sweep_on_demand,
         worklist::work,
     },

@@ -6,7 +6,8 @@ use bevy_ecs::world::World;
 
 use crate::{
     deletion::{
-        queue::{Deletions, Goal},
+        goal::Goal,
+        queue::Deletions,
         settings::{QdelSettings, WorkClock},
         settle,
         sweep_results::conclude,

@@ -4,8 +4,9 @@ use bevy_ecs::world::World;
 
 use crate::{
     deletion::{
+        goal::Goal,
         prepare,
-        queue::{Deletions, Goal},
+        queue::Deletions,
         settings::{QdelSettings, WorkClock},
         sweep_results, worklist,
     },

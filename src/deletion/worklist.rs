@@ -11,7 +11,9 @@ use crate::{
         ask,
         batch_claims::{self, Claimed},
         batch_outcome::QdelBatchOutcome,
-        counting, fast_path, hiding,
+        counting, fast_path,
+        goal::Goal,
+        hiding,
         look_before_asking::look_before_asking,
         looked::Look,
         mark::{Force, mark},
@@ -20,8 +22,8 @@ use crate::{
         outcome::{NotDeleted, QdelOutcome},
         owned::{Member, Tree},
         prepare,
-        queue::{Deletions, Goal},
-        settings::{Hiding, QdelSettings, Teardown},
+        queue::Deletions,
+        settings::{Hiding, QdelSettings},
         settle, storage,
         sweep_in_flush::{self, HasSwept, SweepTime},
         tear_down::TearDown,
@@ -318,16 +320,6 @@ fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
         tear_down.note(carry_out(world));
     }
     tear_down.finish(world)
-}
-
-impl Goal {
-    /// Returns how far a deletion goes by the settings of `world`.
-    fn of(settings: &QdelSettings) -> Self {
-        match settings.teardown {
-            Teardown::EndOfFrame | Teardown::Budget(_) => Self::Destroy,
-            Teardown::Immediate => Self::TearDownAll,
-        }
-    }
 }
 
 /// Returns `true` if a panic is kept that goes on when the work is done.
