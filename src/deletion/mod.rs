@@ -37,6 +37,7 @@ pub(crate) mod budget;
 pub(crate) mod copies;
 pub(crate) mod counting;
 pub(crate) mod decide;
+pub(crate) mod despawn;
 pub(crate) mod destroy;
 pub(crate) mod destroy_late;
 pub(crate) mod destroyers;
@@ -69,6 +70,7 @@ pub(crate) mod sweep_results;
 #[cfg(feature = "bevy_app")]
 pub(crate) mod sync_point;
 pub(crate) mod tear_down;
+pub(crate) mod tear_down_owner;
 pub(crate) mod timer;
 pub(crate) mod track;
 pub(crate) mod watch_late;

@@ -1,165 +1,56 @@
-//! How an owner is torn down that still owns something.
+//! Where the tear-down of an owner is that still owns something.
 //!
-//! What was deleted together is queued owned before owner, so that most owners have nothing left
-//! when it is their turn. The others were joined after their mark, or stand in a ring of owners:
-//! they are torn down from a stack of our own, a step at a time, so that the budget can interrupt
-//! it anywhere.
+//! Plain data: no function here takes a world.
 
-use bevy_ecs::{
-    entity::{Entity, EntityHashSet},
-    resource::IsResource,
-    world::World,
-};
-use smallvec::SmallVec;
-
-use crate::{
-    deleting::Deleting,
-    deletion::{
-        mark::{Force, mark},
-        notify::carry_out,
-        owned::{self, Member, Walk, leave_out_resources},
-        queue::Deletions,
-        tear_down::TearDown,
-    },
-};
-
-/// How often newcomers to an owner that is torn down are waited for.
-const MOST_ROUNDS: u32 = 16;
+use bevy_ecs::entity::{Entity, EntityHashSet};
 
 /// An owner that is torn down, and on top of it what must go before.
 #[derive(Debug, Default)]
-pub(crate) struct Descent {
-    stack: Vec<Frame>,
-    /// Whose turn it was, on the stack or not any more. Whoever is met again stands in a ring.
-    entered: EntityHashSet,
+pub(crate) struct OwnerStack {
+    pub(super) frames: Vec<Frame>,
+    /// The entities whose turn it was, on the stack or not any more. One that is met again stands
+    /// in a ring.
+    pub(super) entered: EntityHashSet,
 }
 
 #[derive(Debug)]
-struct Frame {
-    entity: Entity,
+pub(super) struct Frame {
+    pub(super) entity: Entity,
     /// Whether it was its turn.
-    is_entered: bool,
+    pub(super) is_entered: bool,
     /// How often newcomers were waited for.
-    rounds: u32,
+    pub(super) rounds: u32,
 }
 
-impl Descent {
-    /// Returns the descent that begins at `root`.
+impl OwnerStack {
+    /// Returns the stack that begins with `root`.
     pub(crate) fn from(root: Entity) -> Self {
-        let mut descent = Self::default();
-        descent.push(root);
-        descent
+        let mut stack = Self::default();
+        stack.push(root);
+        stack
     }
 
     /// Returns `true` if nothing is left to do.
     pub(crate) fn is_done(&self) -> bool {
-        self.stack.is_empty()
+        self.frames.is_empty()
     }
 
-    /// Returns how many are known to be left.
+    /// Returns how many entities are known to be left.
     pub(crate) fn depth(&self) -> usize {
-        self.stack.len()
+        self.frames.len()
     }
 
-    /// Returns who is left to be despawned, owned before owner.
+    /// Returns the entities that are left to be despawned, owned before owner.
     pub(crate) fn left(self) -> impl Iterator<Item = Entity> {
-        self.stack.into_iter().rev().map(|frame| frame.entity)
+        self.frames.into_iter().rev().map(|frame| frame.entity)
     }
 
-    fn push(&mut self, entity: Entity) {
-        self.stack.push(Frame {
+    /// Puts an entity on top that must go before the others.
+    pub(super) fn push(&mut self, entity: Entity) {
+        self.frames.push(Frame {
             entity,
             is_entered: false,
             rounds: 0,
         });
-    }
-
-    /// Despawns the entity on top, or finds out what must go before.
-    pub(crate) fn step(&mut self, world: &mut World, done: &mut TearDown) {
-        let Some(frame) = self.stack.last_mut() else {
-            return;
-        };
-        let entity = frame.entity;
-        let (Ok(owner), Some(deletions)) =
-            (world.get_entity(entity), world.get_resource::<Deletions>())
-        else {
-            // Somebody else despawned it.
-            self.stack.pop();
-            return;
-        };
-        let is_new = frame.is_entered || self.entered.insert(entity);
-        if !is_new || done.is_stuck(entity) {
-            // It was reached by another way, or could not be despawned.
-            self.stack.pop();
-            return;
-        }
-        frame.is_entered = true;
-        let ownerships = &deletions.ownerships;
-        let mut newcomers = SmallVec::<[Entity; 4]>::new();
-        let mut waiting = SmallVec::<[Entity; 4]>::new();
-        let mut left_alone = SmallVec::<[Entity; 4]>::new();
-        let is_forced = owner.get::<Deleting>().is_some_and(Deleting::is_forced);
-        ownerships.for_each_owned(world, owner, |owned| match world.get_entity(owned) {
-            Ok(owned) if owned.contains::<IsResource>() => {}
-            Ok(owned) => match owned.get::<Deleting>() {
-                None => newcomers.push(owned.id()),
-                Some(deleting) if deleting.is_left_alone() => left_alone.push(owned.id()),
-                Some(_) if done.is_stuck(owned.id()) => {}
-                Some(_) if !self.entered.contains(&owned.id()) => waiting.push(owned.id()),
-                Some(_) => {}
-            },
-            Err(_) => {}
-        });
-
-        if !newcomers.is_empty() && frame.rounds < MOST_ROUNDS {
-            // They cannot be asked any more, but they are told.
-            frame.rounds += 1;
-            let roots = newcomers.iter().map(|owned| Member::owned(*owned, entity));
-            // It is too late to refuse.
-            let mut joined = ownerships.trees(world, roots, &mut Walk::default());
-            leave_out_resources(world, &mut joined);
-            let force = if is_forced { Force::Yes } else { Force::No };
-            done.note(mark(world, &joined, force));
-            done.note(carry_out(world));
-            return;
-        }
-        if !waiting.is_empty() {
-            for owned in waiting {
-                self.push(owned);
-            }
-            return;
-        }
-        if !left_alone.is_empty() {
-            // Bevy would despawn them with their owner.
-            for owned in left_alone {
-                // The cut before may have cleared the world.
-                let deletions = world.get_resource::<Deletions>();
-                let sources = deletions.map_or(Vec::new(), |deletions| {
-                    let is_this = |owner| owner == entity;
-                    deletions.ownerships.sources(world, owned, is_this)
-                });
-                done.note(owned::cut(world, owned, &sources));
-            }
-            done.note(carry_out(world));
-            return;
-        }
-        let owns_still = newcomers.is_empty() && ownerships.has_owned(owner);
-        let still_owned = owns_still.then(|| ownerships.targets().to_vec());
-        let archetype = owner.archetype().id();
-        if frame.rounds < MOST_ROUNDS && done.show(world, entity, archetype) {
-            // Whoever saw it come out of hiding may have given it something to own.
-            frame.rounds += 1;
-            return;
-        }
-        self.stack.pop();
-        if let Some(targets) = still_owned {
-            // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy
-            // would despawn it from inside this despawn, one inside the other around the ring.
-            done.note(owned::cut(world, entity, &targets));
-            // Whoever hears of that may have given it something to destroy.
-            done.note(carry_out(world));
-        }
-        // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.
-        done.despawn(world, entity);
     }
 }

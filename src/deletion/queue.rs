@@ -23,7 +23,7 @@ use crate::{
         looked::Looked,
         notice::Notices,
         owned::Ownerships,
-        owner_stack::Descent,
+        owner_stack::OwnerStack,
         settings::{Hiding, QdelSettings},
     },
     panics::FirstPanic,
@@ -70,7 +70,7 @@ pub(crate) struct Deletions {
     /// To be torn down before the work ends.
     pub(crate) urgent: Vec<Entity>,
     /// Where the tear-down of an owner was interrupted.
-    pub(crate) descent: Descent,
+    pub(crate) descent: OwnerStack,
     /// Who lives on after a deletion that is part of the work: they are not deleted again in it.
     pub(crate) kept: EntityHashSet,
     /// The panic of a deletion inside another one, which would lose what else waits in the command

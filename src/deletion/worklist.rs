@@ -303,23 +303,23 @@ fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
 fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
     let mut tear_down = TearDown::new(epoch);
     let mut time = SweepTime::Left;
-    tear_down.note(carry_out(world));
+    tear_down.despawns.note(carry_out(world));
     loop {
         tear_down.run(world);
-        if !tear_down.may_sweep() || !sweep_in_flush::may_sweep(world) {
+        if !tear_down.despawns.may_sweep() || !sweep_in_flush::may_sweep(world) {
             break;
         }
-        let corpses = tear_down.take_corpses();
+        let corpses = tear_down.despawns.take_corpses();
         let (has_swept, outcome) = sweep_in_flush::sweep(world, corpses, &mut time);
-        tear_down.note(outcome);
+        tear_down.despawns.note(outcome);
         if has_swept == HasSwept::No {
             break;
         }
         // Whoever hears of it may delete more.
-        tear_down.note(apply_commands(world));
-        tear_down.note(carry_out(world));
+        tear_down.despawns.note(apply_commands(world));
+        tear_down.despawns.note(carry_out(world));
     }
-    tear_down.finish(world)
+    tear_down.despawns.finish(world)
 }
 
 /// Returns `true` if a panic is kept that goes on when the work is done.
