@@ -12,7 +12,7 @@ use crate::{
     deleting::{Deleting, Epoch},
     deletion::{
         counting, destroyers::AtWork, mark, notice::Notice, owned, queue::Deletions,
-        settings::WorkClock,
+        settings::WorkClock, tear_down_queue::Fate,
     },
     hash::HashMap,
     hint::DestroyHint,
@@ -21,31 +21,6 @@ use crate::{
     reference,
     signal::qdeleting::QdelCause,
 };
-
-/// What becomes of an entity that was told about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is torn down in its turn.
-    TearDown,
-    /// It is torn down by the next flush.
-    Due,
-    /// It is torn down before the work ends.
-    Urgent,
-    /// It lives on, because it says so.
-    Kept,
-    /// It lives on, because it was only to go for the sake of another one that lives on. It is not
-    /// destroyed.
-    Spared,
-    /// Somebody else sees to it.
-    LeftAlone,
-}
-
-impl Fate {
-    /// Returns `true` if the entity lives on.
-    pub(crate) fn lives(self) -> bool {
-        matches!(self, Self::Kept | Self::Spared)
-    }
-}
 
 /// The fates of entities that were marked together, while they are being decided.
 pub(crate) struct Decisions<'a> {

@@ -6,7 +6,7 @@ use crate::{
     deleting::Epoch,
     deletion::{
         archetype_flags, counting, hiding, notify::carry_out_of, prepare, queue::Deletions,
-        remembered::LooksFor, storage,
+        remembered::LooksFor, storage, tear_down_queue::Fate,
     },
     hash::IndexSet,
     panics::{FirstPanic, Panicked, catch},
@@ -133,7 +133,9 @@ impl Despawns {
         let Some(mut deletions) = deletions else {
             return (count, outcome);
         };
-        deletions.to_tear_down.extend(stuck);
+        for entity in stuck {
+            deletions.to_tear_down.push(entity, Fate::TearDown);
+        }
         if !deletions.is_waiting() {
             deletions.sweeps.has_hints = false;
         }

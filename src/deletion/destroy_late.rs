@@ -16,6 +16,7 @@ use crate::{
         notice::Notice,
         queue::Deletions,
         settings::WorkClock,
+        tear_down_queue::Fate,
     },
     hint::DestroyHint,
     panics::{FirstPanic, Panicked, catch},
@@ -115,8 +116,8 @@ fn destroy_late(
     if is_stronger && let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.sweeps.has_hints = true;
         match hint {
-            DestroyHint::HardDelete => deletions.due.push(entity),
-            DestroyHint::HardDeleteNow => deletions.urgent.push(entity),
+            DestroyHint::HardDelete => deletions.to_tear_down.push(entity, Fate::Due),
+            DestroyHint::HardDeleteNow => deletions.to_tear_down.push(entity, Fate::Urgent),
             _ => {}
         }
     }

@@ -25,6 +25,7 @@ use crate::{
         remembered::LooksFor,
         settings::{Hiding, QdelSettings, Teardown},
         storage,
+        tear_down_queue::Fate,
     },
     panics::{FirstPanic, catch},
     signal,
@@ -67,8 +68,8 @@ pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
     } else {
         let mut deletions = world.resource_mut::<Deletions>();
         let epoch = deletions.epoch;
-        deletions.to_tear_down.push_back(entity);
-        if deletions.to_tear_down.len() == MANY {
+        deletions.to_tear_down.push(entity, Fate::TearDown);
+        if deletions.to_tear_down.count_in_turn() == MANY {
             warn_if_never_flushed(&mut deletions);
         }
         QdelCounts::change(world, |counts| counts.deleted += 1);

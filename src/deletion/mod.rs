@@ -71,6 +71,7 @@ pub(crate) mod sweep_results;
 pub(crate) mod sync_point;
 pub(crate) mod tear_down;
 pub(crate) mod tear_down_owner;
+pub(crate) mod tear_down_queue;
 pub(crate) mod timer;
 pub(crate) mod track;
 pub(crate) mod watch_late;

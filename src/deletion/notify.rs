@@ -6,16 +6,9 @@ use smallvec::SmallVec;
 use crate::{
     deleting::{Deleting, Epoch},
     deletion::{
-        archetype_flags::Profile,
-        counting,
-        decide::{Decisions, Fate},
-        destroy, destroy_late,
-        late_components::Returns,
-        notice::Notice,
-        prepare,
-        queue::Deletions,
-        settings::WorkClock,
-        settle,
+        archetype_flags::Profile, counting, decide::Decisions, destroy, destroy_late,
+        late_components::Returns, notice::Notice, prepare, queue::Deletions, settings::WorkClock,
+        settle, tear_down_queue::Fate,
     },
     panics::{FirstPanic, Panicked, apply_commands, catch},
     signal::{
@@ -259,13 +252,8 @@ impl Wave<'_> {
         let is_root = |notice: &Notice| notice.cause == QdelCause::Qdel;
         for tree in self.notices.chunk_by(|_, next| !is_root(next)) {
             for (offset, notice) in tree.iter().enumerate().rev() {
-                let entity = notice.entity;
-                match fate(start + offset) {
-                    Fate::TearDown => deletions.to_tear_down.push_back(entity),
-                    Fate::Due => deletions.due.push(entity),
-                    Fate::Urgent => deletions.urgent.push(entity),
-                    Fate::Kept | Fate::Spared | Fate::LeftAlone => {}
-                }
+                let fate = fate(start + offset);
+                deletions.to_tear_down.push(notice.entity, fate);
             }
             start += tree.len();
         }

@@ -2,14 +2,8 @@
 //!
 //! Plain data: no function here changes a world.
 
-use std::collections::VecDeque;
-
 use bevy_ecs::{
-    change_detection::Mut,
-    entity::{Entity, EntityHashSet},
-    event::EventKey,
-    resource::Resource,
-    world::World,
+    change_detection::Mut, entity::EntityHashSet, event::EventKey, resource::Resource, world::World,
 };
 
 use crate::{
@@ -23,8 +17,8 @@ use crate::{
         looked::Looked,
         notice::Notices,
         owned::Ownerships,
-        owner_stack::OwnerStack,
         settings::{Hiding, QdelSettings},
+        tear_down_queue::TearDownQueue,
     },
     panics::FirstPanic,
     statistics::kinds::Kinds,
@@ -63,14 +57,7 @@ pub(crate) struct Deletions {
     /// Whether it is part of the work to flush.
     pub(crate) is_flush: bool,
     pub(crate) to_tell: Notices,
-    /// Owned before owner, oldest deletion first.
-    pub(crate) to_tear_down: VecDeque<Entity>,
-    /// To be torn down by the next flush, whatever the budget.
-    pub(crate) due: Vec<Entity>,
-    /// To be torn down before the work ends.
-    pub(crate) urgent: Vec<Entity>,
-    /// Where the tear-down of an owner was interrupted.
-    pub(crate) descent: OwnerStack,
+    pub(crate) to_tear_down: TearDownQueue,
     /// Who lives on after a deletion that is part of the work: they are not deleted again in it.
     pub(crate) kept: EntityHashSet,
     /// The panic of a deletion inside another one, which would lose what else waits in the command
@@ -138,7 +125,12 @@ impl Deletions {
 
     /// Returns `true` if anything waits for its tear-down.
     pub(crate) fn is_waiting(&self) -> bool {
-        !(self.to_tear_down.is_empty() && self.due.is_empty() && self.descent.is_done())
+        self.to_tear_down.is_waiting()
+    }
+
+    /// Returns how many entities wait for their tear-down, as far as that is known.
+    pub(crate) fn count_waiting(&self) -> usize {
+        self.to_tear_down.count_waiting()
     }
 
     /// Returns `true` if there is nothing new to learn of the world.
@@ -171,11 +163,6 @@ impl Deletions {
     /// Returns `true` if nothing may be torn down any more.
     pub(crate) fn is_broken(&self) -> bool {
         self.storage != Storage::Whole
-    }
-
-    /// Returns how many entities wait for their tear-down, as far as it is known.
-    pub(crate) fn count_waiting(&self) -> usize {
-        self.to_tear_down.len() + self.due.len() + self.descent.depth()
     }
 }
 

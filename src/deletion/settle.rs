@@ -4,8 +4,8 @@ use bevy_ecs::{entity::EntityHashSet, world::World};
 
 use crate::{
     deletion::{
-        decide::Fate, looked::Look, mark::Force, notice::Notice, notify::carry_out,
-        outcome::QdelOutcome, owned::Member, worklist,
+        looked::Look, mark::Force, notice::Notice, notify::carry_out, outcome::QdelOutcome,
+        owned::Member, tear_down_queue::Fate, worklist,
     },
     panics::{FirstPanic, Panicked, apply_commands},
     reference::{

@@ -17,6 +17,7 @@ use crate::{
         owned, prepare,
         queue::Deletions,
         storage, sweep_on_demand,
+        tear_down_queue::Fate,
         worklist::work,
     },
     sweep::schedule::Suspension,
@@ -52,7 +53,10 @@ pub(crate) fn shut_down(world: &mut World) -> usize {
         let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
         let left: Vec<_> = left.iter(world).collect();
         let handled = work(world, Some(Goal::TearDownAll), |world| {
-            world.resource_mut::<Deletions>().due.extend(left);
+            let queue = &mut world.resource_mut::<Deletions>().to_tear_down;
+            for entity in left {
+                queue.push(entity, Fate::Due);
+            }
             Ok(())
         });
         torn_down + handled

@@ -13,6 +13,7 @@ use crate::{
         owner_stack::OwnerStack,
         settle::sync_references,
         storage, tear_down_owner,
+        tear_down_queue::{Next, Speed},
     },
 };
 
@@ -21,15 +22,6 @@ pub(crate) struct TearDown {
     pub(crate) despawns: Despawns,
     /// Whether what waited was torn down as far as the budget goes.
     has_begun: bool,
-}
-
-/// How fast what waits is torn down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Speed {
-    /// As the settings say.
-    Budget,
-    /// Whatever they say.
-    AtOnce,
 }
 
 impl TearDown {
@@ -52,28 +44,26 @@ impl TearDown {
                 return;
             }
             self.despawns.begin(&deletions);
-            let urgent = core::mem::take(&mut deletions.urgent);
-            if !urgent.is_empty() {
-                self.despawns.note(sync_references(world));
-                self.finish_off(world, &urgent);
-                if !self.despawns.is_over(world) {
-                    self.despawns.carry_out(world);
-                }
-                continue;
-            }
-            let is_waiting = deletions.is_waiting();
-            let pace = match deletions.work {
-                Some(Goal::TearDownWaiting) if !self.has_begun => Speed::Budget,
-                Some(Goal::TearDownAll | Goal::Drain) => Speed::AtOnce,
-                _ => return,
+            let goal = match deletions.work.unwrap_or_default() {
+                Goal::TearDownWaiting if self.has_begun => Goal::Destroy,
+                goal => goal,
             };
-            self.has_begun = true;
-            if !is_waiting {
-                return;
+            match deletions.to_tear_down.next(goal) {
+                Next::Urgent(urgent) => {
+                    self.despawns.note(sync_references(world));
+                    self.finish_off(world, &urgent);
+                }
+                Next::Waiting(speed) => {
+                    self.has_begun = true;
+                    // No declared field may name what goes now.
+                    self.despawns.note(sync_references(world));
+                    self.waiting(world, speed);
+                }
+                Next::Nothing => {
+                    self.has_begun |= goal > Goal::Destroy;
+                    return;
+                }
             }
-            // No declared field may name what goes now.
-            self.despawns.note(sync_references(world));
-            self.waiting(world, pace);
             if !self.despawns.is_over(world) {
                 self.despawns.carry_out(world);
             }
@@ -81,8 +71,8 @@ impl TearDown {
     }
 
     /// Tears down what waits for it now, as far as the budget goes.
-    fn waiting(&mut self, world: &mut World, pace: Speed) {
-        let budget = match pace {
+    fn waiting(&mut self, world: &mut World, speed: Speed) {
+        let budget = match speed {
             Speed::Budget => Budget::of(world),
             Speed::AtOnce => Ok(None),
         };
@@ -93,10 +83,8 @@ impl TearDown {
         let Some(mut deletions) = self.despawns.deletions(world) else {
             return;
         };
-        let due = core::mem::take(&mut deletions.due);
-        let mut stack = core::mem::take(&mut deletions.descent);
-        let mut waiting = core::mem::take(&mut deletions.to_tear_down);
-        self.finish_off(world, &due);
+        let mut taken = deletions.to_tear_down.take_waiting();
+        self.finish_off(world, &taken.due);
         while !self.despawns.is_over(world) {
             match budget.as_mut().map_or(Ok(true), Budget::allows_a_step) {
                 Ok(true) => {}
@@ -106,22 +94,17 @@ impl TearDown {
                     break;
                 }
             }
+            let stack = &mut taken.interrupted;
             if !stack.is_done() {
-                tear_down_owner::step(&mut stack, world, &mut self.despawns);
-            } else if let Some(entity) = next_of(world, &mut waiting) {
-                self.entity(world, entity, &mut stack);
+                tear_down_owner::step(stack, world, &mut self.despawns);
+            } else if let Some(entity) = next_of(world, &mut taken.in_turn) {
+                self.entity(world, entity, stack);
             } else {
                 break;
             }
         }
-        if stack.is_done() {
-            stack = OwnerStack::default();
-        }
-        // What was deleted meanwhile comes after what is left.
         if let Some(mut deletions) = self.despawns.deletions(world) {
-            waiting.append(&mut deletions.to_tear_down);
-            deletions.to_tear_down = waiting;
-            deletions.descent = stack;
+            deletions.to_tear_down.put_back(taken);
         }
     }
 

@@ -235,7 +235,7 @@ pub(crate) fn work(
         return 0;
     }
 
-    let waiting = deletions.to_tear_down.len();
+    let waiting = deletions.to_tear_down.count_in_turn();
     let mut count = 0;
     // What is read by hand-written code may panic anywhere.
     let worked = catch(|| {
@@ -269,7 +269,7 @@ pub(crate) fn work(
         deletions.kept = EntityHashSet::default();
         deletions.sweeps.end_work();
         first_panic.note(deletions.panicked.take());
-        if waiting < MANY && deletions.to_tear_down.len() >= MANY {
+        if waiting < MANY && deletions.to_tear_down.count_in_turn() >= MANY {
             warn_if_never_flushed(&mut deletions);
         }
     }
