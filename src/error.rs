@@ -24,7 +24,8 @@ pub enum RegisterError {
     AlreadyRegistered(Registration),
     /// The listener is not in the world.
     #[error(
-        "listener {} is not spawned, so its `{}` cannot listen for `{}` on {}; register while it lives",
+        "listener {} is not spawned, so its `{}` cannot listen for `{}` on {}; \
+         register while it lives",
         .0.listener, ShortName(.0.component), ShortName(.0.signal), .0.target
     )]
     ListenerNotSpawned(Registration),
@@ -62,11 +63,12 @@ pub enum RegisterError {
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     ReservedTarget(Registration),
-    /// Somebody takes the mark of targets, [`SignalTarget`](crate::SignalTarget), off as soon as it
-    /// comes. All other registrations on the target have ended.
+    /// The mark of targets, [`SignalTarget`](crate::SignalTarget), was removed as soon as it was
+    /// inserted. All other registrations on the target have ended.
     #[error(
-        "`SignalTarget` was taken off {} as soon as it was inserted, so `{}` of {} cannot listen for `{}` on it; \
-         leave `SignalTarget` where it is, and call `unregister_all` where nobody is to listen any more",
+        "`SignalTarget` was removed from {} as soon as it was inserted, \
+         so `{}` of {} cannot listen for `{}` on it; \
+         do not remove `SignalTarget`, and end registrations by `unregister_all`",
         .0.target, ShortName(.0.component), .0.listener, ShortName(.0.signal)
     )]
     MarkRemoved(Registration),
@@ -90,14 +92,15 @@ impl RegisterError {
 
 /// Why a registration could not go from one target to another.
 ///
-/// It is what it was before.
+/// The registration is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RetargetError {
     /// There is no such registration.
     #[error(
         "`{}` of {} does not listen for `{}` on {}, so that cannot go to {to}; register it there",
-        ShortName(.registration.component), .registration.listener, ShortName(.registration.signal), .registration.target
+        ShortName(.registration.component), .registration.listener,
+        ShortName(.registration.signal), .registration.target
     )]
     NotRegistered {
         /// The registration that was to be moved.
@@ -144,7 +147,8 @@ pub enum UnregisterError {
 pub enum QdelError {
     /// The entity is not in the world.
     #[error(
-        "{entity} is not spawned, so there is nothing to delete; it was despawned before, or never spawned in this world"
+        "{entity} is not spawned, so there is nothing to delete; \
+         it was despawned before, or never spawned in this world"
     )]
     NotSpawned {
         /// The entity that was to be deleted.
@@ -163,7 +167,8 @@ pub enum QdelError {
     },
     /// A declared reference with the policy `deny` names the entity, or one that would go with it.
     #[error(
-        "`{}.{field}` of {holder} names {target} and refuses to lose it, so deleting {entity} was refused; \
+        "`{}.{field}` of {holder} names {target} and refuses to lose it, \
+         so deleting {entity} was refused; \
          empty that field or delete {holder} first",
         ShortName(.component)
     )]
@@ -186,7 +191,7 @@ pub enum QdelError {
 /// It goes to Bevy's error handler, and the deletion goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{}` of {entity} was not destroyed, because its `Destroy::Param`, `{}`, cannot be had ({}); \
+    "`{}` of {entity} was not destroyed, because its `Destroy::Param`, `{}`, is not available ({}); \
      insert what it asks for, or ask for an `Option` of it",
     ShortName(.component), ShortName(.parameters), .reason.trim_end_matches('.')
 )]
@@ -198,7 +203,7 @@ pub struct DestroyError {
     pub component: &'static str,
     /// The type name of its parameters.
     pub parameters: &'static str,
-    /// What Bevy says about them.
+    /// What Bevy says about its parameters.
     pub reason: String,
 }
 
@@ -206,7 +211,7 @@ pub struct DestroyError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CancelError {
-    /// It has run out, or was cancelled before, or its entity is gone.
+    /// Its time was up, it was cancelled before, or its entity is gone.
     #[error(
         "the timer on {entity} is not running any more; \
          its time was up, it was cancelled before, or the entity is gone"
@@ -223,13 +228,13 @@ pub enum CancelError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BrokenBooks {
-    /// A target lists a listener whose books do not know of it.
+    /// A target lists a registration that the books of its listener lack.
     #[error("{0}, but the books of the listener do not say so")]
     UnknownToListener(Registration),
     /// A target lists the same key twice.
     #[error("{0}, twice")]
     Twice(Registration),
-    /// A target counts another number of registrations than it lists.
+    /// The count of a target differs from its list.
     #[error("{target} counts {counted} registrations and lists {listed}")]
     Miscounted {
         /// The target.
@@ -241,7 +246,7 @@ pub enum BrokenBooks {
     },
 }
 
-/// Returns an error as a command reports it.
+/// Returns an error in the form in which a command reports it.
 pub(crate) fn warning(error: QdelError) -> BevyError {
     BevyError::from(error).with_severity(Severity::Warning)
 }

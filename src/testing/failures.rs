@@ -9,9 +9,9 @@ use crate::{
     text::Counted,
 };
 
-/// What did not go as it should when everything was created and destroyed.
+/// What [`CreateAndDestroy`](super::CreateAndDestroy) found.
 ///
-/// Both its `Display` and its `Debug` are a list for people, so that a test may return it.
+/// Its `Display` and its `Debug` are the same list, so that a test may return it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct Error {
@@ -44,7 +44,7 @@ pub enum Failure {
         error: QdelError,
     },
     /// A handler of [`PreQdel`](crate::PreQdel) objected though it was forced.
-    #[error("{spawner}: a veto on {on} in spite of force; look at `PreQdel::force` first")]
+    #[error("{spawner}: a veto on {on} in spite of force; check `PreQdel::force` first")]
     Vetoed {
         /// The name of the spawner.
         spawner: String,
@@ -53,7 +53,7 @@ pub enum Failure {
     },
     /// A component answered [`DestroyHint::LetMeLive`] to a forced deletion.
     #[error(
-        "{spawner}: a `Destroy` says `LetMeLive` to force; look at `DestroyContext::force` first"
+        "{spawner}: a `Destroy` answers force with `LetMeLive`; check `DestroyContext::force` first"
     )]
     IgnoresForce {
         /// The name of the spawner.
@@ -61,7 +61,8 @@ pub enum Failure {
     },
     /// The entity is still there after everything was torn down.
     #[error(
-        "{spawner}: {entity} is still there, because of `{hint:?}`; despawn it, or leave it to its tear-down"
+        "{spawner}: {entity} is still there, because of `{hint:?}`; \
+         despawn it, or leave it to its tear-down"
     )]
     StillThere {
         /// The name of the spawner.
@@ -71,22 +72,22 @@ pub enum Failure {
         /// What its components said.
         hint: DestroyHint,
     },
-    /// Somebody names what is gone.
+    /// A field names what is gone.
     #[error("{spawner}: {report}")]
     Leftovers {
         /// The name of the spawner.
         spawner: String,
-        /// Who, and where. Blind spots are left out.
+        /// The leftovers. Blind spots are left out.
         report: SweepReport,
     },
-    /// Somebody panicked.
+    /// There was a panic.
     #[error("{spawner}: a panic while it was {step}: {message}")]
     Panicked {
         /// The name of the spawner.
         spawner: String,
-        /// What was being done.
+        /// The step that panicked.
         step: Stage,
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
 }
@@ -101,7 +102,7 @@ pub enum Stage {
     Qdel,
     /// It is torn down.
     TearDown,
-    /// Whoever still names it is looked for.
+    /// Leftovers are looked for.
     Look,
 }
 
