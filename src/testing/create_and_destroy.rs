@@ -26,16 +26,20 @@ use crate::{
     testing::failures::{Error, Failure, Stage},
 };
 
-/// Creates and destroys one of everything, and says what does not go as it should: a test that a
-/// game writes once.
+/// Creates and destroys one of everything, and reports what does not go as it should.
 ///
-/// Each spawner spawns two entities. One is deleted by [`qdel`](crate::WorldQdelExt::qdel), and by
-/// force if something keeps it; the other is deleted by force. It fails if anybody panics, if an
-/// entity is still there after the tear-down, if somebody answers force with a veto or with
-/// [`DestroyHint::LetMeLive`], and if anything still names the entity or what went with it.
+/// A game writes this test once. Each spawner spawns two entities. One is deleted by
+/// [`qdel`](crate::WorldQdelExt::qdel), and by force if it is kept. The other is deleted by force.
 ///
-/// The idea is that of Space Station 13's unit test `create_and_destroy`, which finds most of its
-/// leaks.
+/// The test fails
+///
+/// - if there is a panic;
+/// - if an entity is still there after the tear-down;
+/// - if a handler vetoes a forced deletion, or a `Destroy` answers it with
+///   [`DestroyHint::LetMeLive`];
+/// - if a field still names the entity, or what went with it.
+///
+/// The idea is that of Space Station 13's unit test `create_and_destroy`.
 ///
 /// # Examples
 ///
@@ -68,7 +72,7 @@ struct Spawner {
 }
 
 impl CreateAndDestroy {
-    /// Returns the test of nothing.
+    /// Returns a test without spawners.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -93,21 +97,21 @@ impl CreateAndDestroy {
     /// Creates and destroys one of everything in `world`, in the order in which the spawners were
     /// added.
     ///
-    /// What waits for its tear-down before is torn down as well. No sweep of the world's own begins
-    /// or goes on meanwhile. What still names the gone is emptied, and counted as by a
-    /// [sweep](crate::WorldReferencesExt::sweep). What handlers and `Destroy`s leave in the world,
-    /// such as a corpse, stays there. A type that is neither tracked nor registered is not looked
-    /// into.
+    /// Entities that wait for their tear-down before are torn down as well. No other sweep begins
+    /// or goes on meanwhile. Leftovers are emptied, and counted as by a
+    /// [`sweep`](crate::WorldReferencesExt::sweep). What handlers and `Destroy`s leave in the
+    /// world, such as a corpse, stays there. A type that is neither tracked nor registered is not
+    /// looked into.
     ///
     /// # Errors
     ///
-    /// Returns [`Error`] if anything did not go as it should, with all of it; each
-    /// failure once for each spawner. Nothing is left out after a panic.
+    /// Returns [`Error`] with all failures, each once for each spawner. A panic does not end the
+    /// test.
     ///
     /// # Complexity
     ///
     /// Two passes over all components for each spawner, as those of
-    /// [`WorldReferencesExt::sweep`](crate::WorldReferencesExt::sweep).
+    /// [`sweep`](crate::WorldReferencesExt::sweep).
     pub fn run(self, world: &mut World) -> Result<(), Error> {
         let spawners = self.spawners.len();
         let mut failures = Vec::new();
@@ -145,13 +149,13 @@ impl Spawner {
         if world.liveness(entity) != Liveness::Alive {
             return vec![Failure::NotSpawned { spawner, entity }];
         }
-        // An entity that is stuck because its hook panics is tried again and again: that is the
-        // fault of whoever spawned it.
+        // An entity whose hook panics stays, and is tried again here. The spawner that made it was
+        // blamed before.
         let (drained, _) = sweep_on_demand::drain(world);
         let overruled = overruled(world);
         let (torn_down, corpses) = sweep_on_demand::remember(world, |world| {
             if force == Force::No {
-                // Whatever it answers, it may be deleted by force.
+                // If it is kept, it is deleted by force below.
                 if let Err(payload) = qdel(world, entity, Force::No) {
                     failures.push(panicked(Stage::Qdel, payload));
                 }
@@ -211,7 +215,7 @@ impl Spawner {
     }
 }
 
-/// Deletes `entity`, and returns what it said, or with what it panicked.
+/// Deletes `entity`, and returns the answer, or the panic.
 fn qdel(
     world: &mut World,
     entity: Entity,
@@ -220,7 +224,7 @@ fn qdel(
     catch(|| worklist::qdel(world, Member::root(entity), force, Look::Afresh))
 }
 
-/// Returns how many components wanted to live in vain until now.
+/// Returns how many components were overruled until now.
 fn overruled(world: &World) -> u64 {
     let counts = world.get_resource::<QdelCounts>();
     counts.map_or(0, |counts| counts.overruled)

@@ -1,7 +1,7 @@
-//! What tests of games use: [`CreateAndDestroy`] and what it
-//! finds.
+//! For the tests of a game: [`CreateAndDestroy`], [`assert_no_leftovers`], and a clock to turn by
+//! hand.
 //!
-//! It is built on what users call, and knows no secrets.
+//! The chapter [`testing`](crate::docs::testing) shows them at work.
 
 pub use self::{
     create_and_destroy::CreateAndDestroy,

@@ -10,16 +10,16 @@ use crate::{
     },
 };
 
-/// Asserts that nothing names an entity which is gone: for tests.
+/// Asserts that no field names an entity that is gone: for tests.
 ///
-/// It tears down what waits for it, and then looks as
+/// It tears down what waits, and then looks as
 /// [`find_leftovers`](crate::WorldReferencesExt::find_leftovers) does. A type that is neither
 /// tracked nor registered is not looked into and passes: `find_leftovers().blind_spots` lists them.
 ///
 /// # Panics
 ///
-/// Panics if anything does, with a list that names each holder, its field, and whom it names. Also
-/// as [`drain_qdel`](crate::WorldQdelExt::drain_qdel).
+/// Panics if a field does, with a list of holders, their fields, and the entities that these name.
+/// Also as [`drain_qdel`](crate::WorldQdelExt::drain_qdel).
 ///
 /// # Examples
 ///
@@ -47,7 +47,7 @@ pub fn assert_no_leftovers(world: &mut World) {
     assert!(
         report.is_clean(),
         "entities that are gone are still named: {report}\n\
-         declare the fields (`#[derive(References)]` and `track_references`), clear them in a handler of `Qdeleting`, or \
-         hold a `WeakEntity`"
+         declare the fields (`#[derive(References)]` and `track_references`), \
+         clear them in a handler of `Qdeleting`, or hold a `WeakEntity`"
     );
 }
