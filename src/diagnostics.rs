@@ -27,12 +27,16 @@ use crate::{
 /// | `qdel/leftovers` | places that still named an entity after it was gone |
 /// | `qdel/hard_deletes` | entities for which the world was swept |
 /// | `qdel/hard_delete` | milliseconds of these sweeps |
-/// | `qdel/tell`, `qdel/destroy` | milliseconds of handlers and of [`Destroy`](crate::Destroy)s, with [`measure_costs`](crate::QdelSettings::measure_costs) |
+/// | `qdel/tell` | milliseconds of handlers, if they are measured |
+/// | `qdel/destroy` | milliseconds of [`Destroy`](crate::Destroy)s, if they are measured |
 /// | `qdel/waiting` | entities that wait for their tear-down at its end |
 /// | `qdel/Goblin/deleted` | the same for the kind `Goblin`, and so on for all but the waiting |
 ///
-/// A kind is called by the name of its marker without the path, or by the whole name where another
-/// kind that was known by then has the same short one. Kinds that are
+/// [`QdelSettings::measure_costs`](crate::QdelSettings::measure_costs) measures handlers and
+/// `Destroy`s.
+///
+/// A kind is called by the name of its marker without the path. If a kind that was registered
+/// before has the same short name, it is called by the whole name. Kinds that are
 /// [registered](crate::WorldQdelExt::register_qdel_kind) later join at the end of that frame.
 ///
 /// It measures in `Last`, after [`QdelSystems::TearDown`]. What happens after that counts for the
@@ -88,7 +92,7 @@ impl QdelDiagnosticsPlugin {
     /// The path of the entities that wait for their tear-down.
     pub const WAITING: DiagnosticPath = DiagnosticPath::const_new("qdel/waiting");
 
-    /// Returns the plugin that keeps so many values of each.
+    /// Returns the plugin that keeps `max_history_length` values of each.
     #[must_use]
     pub fn new(max_history_length: usize) -> Self {
         Self { max_history_length }
@@ -115,7 +119,7 @@ impl Plugin for QdelDiagnosticsPlugin {
 struct Measure {
     name: &'static str,
     suffix: &'static str,
-    /// So many of what is counted make one of what is shown.
+    /// How many of what is counted make one of what is shown.
     unit: f64,
     count: fn(&Tally) -> u64,
 }
@@ -143,7 +147,7 @@ impl Measure {
         }
     }
 
-    /// Returns what shows in milliseconds what is counted in nanoseconds.
+    /// Returns a measure that is counted in nanoseconds and shown in milliseconds.
     const fn time(name: &'static str, count: fn(&Tally) -> u64) -> Self {
         Self {
             name,
@@ -153,10 +157,10 @@ impl Measure {
         }
     }
 
-    /// Returns what came to `before` until `now`.
+    /// Returns what was counted from `before` to `now`.
     fn between(&self, before: &Tally, now: &Tally) -> f64 {
         let [before, now] = [before, now].map(self.count);
-        // Who counts less than before began anew.
+        // A count that is less than before began anew.
         let came = now.checked_sub(before).unwrap_or(now);
         came as f64 / self.unit
     }
@@ -195,7 +199,7 @@ struct Measured {
 }
 
 impl Measured {
-    /// Begins with what comes from now on.
+    /// Begins to count from now on.
     fn new(world: &World, max_history_length: usize) -> Self {
         let now = Now::of(world);
         let mut measured = Self {
@@ -212,7 +216,7 @@ impl Measured {
         measured
     }
 
-    /// Makes everything known that is measured by now.
+    /// Adds the diagnostics of all that is measured by now.
     fn register(&self, store: &mut DiagnosticsStore) {
         for series in [&self.all].into_iter().chain(&self.kinds) {
             for (path, measure) in series.paths.iter().zip(&MEASURES) {
@@ -258,7 +262,7 @@ impl Measured {
     /// Lets kinds join that were not there before.
     fn meet(&mut self, kinds: &[(&'static str, Tally)]) {
         let names: Vec<_> = kinds.iter().map(|(name, _)| *name).collect();
-        // Whoever cleared the world may have other kinds now.
+        // A world that was cleared may have other kinds now.
         let known = self.kinds.iter().zip(&names);
         let known = known
             .take_while(|(series, name)| series.kind == **name)

@@ -1,4 +1,4 @@
-//! Whether an entity is there, going, or gone.
+//! Whether an entity is alive, being deleted, or gone.
 
 use bevy_ecs::{
     archetype::Archetypes,
@@ -15,7 +15,7 @@ use crate::{books::Books, deleting::Deleting, signal::target::SignalTarget};
 #[doc(alias = "gc_destroyed")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Liveness {
-    /// It is in the world, and nobody has asked for its deletion.
+    /// It is in the world, and its deletion has not begun.
     Alive,
     /// Its deletion has begun, and it is still in the world: its listeners are told or were told.
     Deleting,
@@ -26,10 +26,10 @@ pub enum Liveness {
 /// Asking about liveness: on a [`World`], a [`DeferredWorld`], and the system parameter
 /// [`EntityLiveness`].
 pub trait LivenessExt {
-    /// Returns `true` if `entity` is there, going, or gone.
+    /// Returns whether `entity` is alive, being deleted, or gone.
     ///
-    /// Inside the handlers of its last notice an entity is [`Liveness::Deleting`], by whatever
-    /// means it goes.
+    /// While its listeners are told of its end, an entity is [`Liveness::Deleting`], also in a
+    /// plain despawn.
     ///
     /// # Complexity
     ///
@@ -118,7 +118,7 @@ impl LivenessExt for EntityLiveness<'_, '_> {
     }
 }
 
-/// Returns `true` if an entity is there and its deletion has not begun.
+/// Returns `true` if an entity is in the world and its deletion has not begun.
 ///
 /// A plain despawn that is under way does not count.
 pub(crate) fn is_alive(world: &World, entity: Entity) -> bool {
@@ -130,7 +130,7 @@ fn is_closed(books: Option<&Books>, entity: Entity) -> bool {
     books.is_some_and(|books| books.is_closed(entity))
 }
 
-/// The components that tell of a deletion, as far as anybody had them.
+/// The components that show a deletion, if any entity ever had them.
 struct Marks {
     deleting: Option<ComponentId>,
     signals: Option<ComponentId>,
@@ -146,7 +146,7 @@ impl FromWorld for Marks {
 }
 
 impl Marks {
-    /// Judges by the archetype, and by `closed` where the entity is listened to.
+    /// Judges by the archetype, and by `closed` if the entity is a target.
     fn liveness(
         &self,
         entities: &Entities,

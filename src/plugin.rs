@@ -32,9 +32,9 @@ use crate::{
     statistics::counts::QdelCounts,
 };
 
-/// Tears down at the end of each frame what was deleted in it, and deletes at the beginning of a
-/// frame what was to be deleted by then ([`qdel_in`](crate::WorldQdelExt::qdel_in), with the
-/// feature `bevy_time`).
+/// Tears down at the end of each frame what was deleted in it. With the feature `bevy_time`, it
+/// also runs the timers of [`qdel_in`](crate::WorldQdelExt::qdel_in) at the beginning of a frame.
+/// The chapter [`frame`](crate::docs::frame) has the schedules.
 ///
 /// ```
 /// use bevy_app::prelude::*;
@@ -60,9 +60,9 @@ pub struct QdelPlugin {
 }
 
 impl QdelPlugin {
-    /// Returns the plugin with these settings to begin with.
+    /// Returns the plugin, which inserts `settings` when it is added.
     ///
-    /// Without, it takes those that are in the app already, or else the defaults.
+    /// Without settings, it uses those that are in the app already, or else the defaults.
     #[must_use]
     pub fn with_settings(settings: QdelSettings) -> Self {
         Self {
@@ -70,8 +70,10 @@ impl QdelPlugin {
         }
     }
 
-    /// Reads declared references where one may name somebody who is lost: a system, to be placed
-    /// where fields must be right in the middle of a frame. See [`QdelSystems::Sync`].
+    /// Reads and releases declared references where one may be lost.
+    ///
+    /// It is a system, to be placed where fields must be right in the middle of a frame. See
+    /// [`QdelSystems::Sync`].
     ///
     /// ```
     /// use bevy_app::prelude::*;
@@ -130,7 +132,7 @@ impl Plugin for QdelPlugin {
 
     #[cfg(feature = "bevy_reflect")]
     fn finish(&self, app: &mut App) {
-        // By now everybody has registered its types.
+        // By now all plugins have registered their types.
         fulfil_wishes(app.world_mut());
     }
 }
@@ -139,18 +141,19 @@ impl Plugin for QdelPlugin {
 #[derive(SystemSet, Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QdelSystems {
-    /// Deletes those whose time is up; in `PreUpdate`, if there is a `Time`.
+    /// Deletes entities whose time is up; in `PreUpdate`, if there is a `Time`.
     #[cfg(feature = "bevy_time")]
     Timers,
-    /// Reads the declared references that were written, and has them let go of what is lost, before
-    /// the first system of [`PostUpdate`], and in [`Last`] before [`TearDown`](Self::TearDown).
+    /// Reads the fields of declared references that were written, and releases what is lost. It
+    /// runs before the first system of [`PostUpdate`], and in [`Last`] before
+    /// [`TearDown`](Self::TearDown).
     ///
-    /// So a field that was written may name an entity that is being deleted, or was despawned,
-    /// until `PostUpdate`; one that was inserted never does. From `PostUpdate` on they are alike,
+    /// So until `PostUpdate` a field that was written may name an entity that is being deleted or
+    /// was despawned. A field that was inserted never does. From `PostUpdate` on they are alike,
     /// but for what is written and deleted after that.
     ///
-    /// Nothing is read where nothing can be lost: [`SyncMode`](crate::SyncMode) says when, and what
-    /// it costs. [`QdelPlugin::sync`] is the same system, to be placed elsewhere as well.
+    /// [`SyncMode`](crate::SyncMode) says in which frames fields are read, and what that costs.
+    /// [`QdelPlugin::sync`] is the same system, to be placed elsewhere as well.
     Sync,
     /// Tears down what was deleted in the frame; in [`Last`].
     TearDown,
@@ -177,11 +180,12 @@ fn read_time(world: &World) -> Option<(Duration, Duration)> {
     Some((time.elapsed(), time.delta()))
 }
 
-/// The schedule before `PostUpdate`, whose systems have no order that could be told to all of them.
+/// The schedule before `PostUpdate`: a system in `PostUpdate` itself could not be before all
+/// others.
 #[derive(ScheduleLabel, Debug, Clone, PartialEq, Eq, Hash)]
 struct BeforePostUpdate;
 
-/// Has the sync run before all systems of `PostUpdate`.
+/// Makes the sync run before all systems of `PostUpdate`.
 fn place_sync(app: &mut App) {
     let sync = QdelPlugin::sync.in_set(QdelSystems::Sync);
     let order = app.world_mut().get_resource_mut::<MainScheduleOrder>();
@@ -190,7 +194,7 @@ fn place_sync(app: &mut App) {
             order.insert_before(PostUpdate, BeforePostUpdate);
             app.add_systems(BeforePostUpdate, sync);
         }
-        // Somebody has another idea of a frame.
+        // This app has another order of schedules.
         _ => {
             app.add_systems(PostUpdate, sync);
         }

@@ -1,18 +1,18 @@
-//! Who listens for what on whom, in words.
+//! What identifies a registration, in words.
 
 use core::fmt;
 
 use bevy_ecs::entity::Entity;
 use disqualified::ShortName;
 
-/// Who listens for what on whom: the key of a registration.
+/// A listener, its component, a target and a signal: the key of a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Registration {
     /// The entity whose component listens.
     pub listener: Entity,
     /// The type name of the component that listens.
     pub component: &'static str,
-    /// The entity that is listened to.
+    /// The entity that the signal is about.
     pub target: Entity,
     /// The type name of the signal.
     pub signal: &'static str,

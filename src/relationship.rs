@@ -7,11 +7,11 @@ use bevy_ecs::{
     world::{EntityRef, World},
 };
 
-/// Calls `visit` for each entity whose relationship names `entity`, as the component `target` of
-/// that says.
+/// Calls `visit` for each entity whose relationship names `entity`: those that its component
+/// `target` lists.
 #[expect(
     unsafe_code,
-    reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
+    reason = "Bevy has no safe way to read a relationship of a type that is known at run time only"
 )]
 pub(crate) fn related_by(
     world: &World,
@@ -34,10 +34,10 @@ pub(crate) fn related_by(
     related.for_each(visit);
 }
 
-/// Returns whom `entity` names by its relationship component `source`.
+/// Returns the entity that `entity` names by its relationship component `source`.
 #[expect(
     unsafe_code,
-    reason = "Bevy has no safe way to read a relationship of a type that is not known at compile time"
+    reason = "Bevy has no safe way to read a relationship of a type that is known at run time only"
 )]
 pub(crate) fn relation_of(world: &World, entity: EntityRef, source: ComponentId) -> Option<Entity> {
     let value = entity.get_by_id(source).ok()?;
@@ -49,7 +49,7 @@ pub(crate) fn relation_of(world: &World, entity: EntityRef, source: ComponentId)
     else {
         return None;
     };
-    // SAFETY: `value` points to the component `source` of an entity of `world`, which has an
-    // `Entity` at the offset that was registered in the same world for that very component.
+    // SAFETY: `value` points to the component `source` of an entity of `world`. It has an `Entity`
+    // at the offset that was registered in the same world for that very component.
     Some(unsafe { *value.byte_add(entity_field_offset).deref::<Entity>() })
 }

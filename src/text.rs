@@ -1,4 +1,4 @@
-//! What texts for people are made of.
+//! Parts of the texts of errors and reports.
 
 use core::fmt;
 
@@ -20,7 +20,7 @@ impl fmt::Display for Counted {
     }
 }
 
-/// Writes the first of `items` on lines of their own, and how many more there are.
+/// Writes the first of `items` on lines of their own, and the number of the others.
 pub(crate) fn write_first<T: fmt::Display>(
     f: &mut fmt::Formatter<'_>,
     items: &[T],

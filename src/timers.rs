@@ -1,11 +1,11 @@
-//! Who is to be deleted later.
+//! The timers of entities that are to be deleted later.
 //!
 //! # Invariants
 //!
 //! 1. The queue names a timer exactly when `dues` says when it is due.
 //! 2. The entity of each timer is marked as timed.
-//! 3. Whoever goes away takes its timers with it, so that the queue does not grow with those who
-//!    did not live to see their time.
+//! 3. The timers of an entity go with it, so the queue does not grow with entities that went before
+//!    their time.
 
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -33,13 +33,13 @@ pub(crate) struct Timers {
 type Due = (Duration, u64);
 
 impl Timers {
-    /// Adds a timer, whose number nobody has.
+    /// Adds a timer with a new number.
     pub(crate) fn insert(&mut self, entity: Entity, id: u64, due: Duration) {
         self.queue.insert((due, id), entity);
         self.dues.insert((entity, id), due);
     }
 
-    /// Takes a timer out, and tells whether it was there.
+    /// Takes a timer out, and returns `true` if it was there.
     pub(crate) fn remove(&mut self, entity: Entity, id: u64) -> bool {
         let due = self.dues.remove(&(entity, id));
         due.is_some_and(|due| self.queue.remove(&(due, id)).is_some())

@@ -6,11 +6,11 @@ use bevy_ecs::entity::{Entity, EntityMapper, MapEntities};
 
 use crate::liveness::{Liveness, LivenessExt};
 
-/// An entity that is known but not owned: it gives the entity only while that is alive.
+/// A handle that resolves to its entity only while that is alive.
 ///
-/// Use it for what you merely know: a missile's target that is looked up each frame anyway, the
-/// last attacker, the key of a cache. Where somebody must be told the moment the entity goes,
-/// register for [`Qdeleting`](crate::Qdeleting) instead.
+/// Use it for what you look up anyway: the target of a missile, the last attacker, the key of a
+/// cache. Where a component must react to the end of the entity, register for
+/// [`Qdeleting`](crate::Qdeleting) instead.
 ///
 /// It is as small as an [`Entity`], `Option<WeakEntity>` too. Equal ids make equal handles. A
 /// handle stays dead for ever once its entity is gone, because ids carry a generation.
@@ -58,15 +58,15 @@ pub struct WeakEntity(Entity);
 use bevy_reflect::{ReflectDeserialize, ReflectSerialize};
 
 impl WeakEntity {
-    /// Makes a handle of `entity`, whatever its state.
+    /// Returns a handle of `entity`, alive or not.
     pub const fn new(entity: Entity) -> Self {
         Self(entity)
     }
 
     /// Returns the entity while it is alive.
     ///
-    /// `None` from the beginning of its deletion on, so also inside the handlers that are told of
-    /// it.
+    /// It is `None` from the beginning of its deletion on, so also inside the handlers that are
+    /// told of it.
     #[doc(alias = "get_ref")]
     pub fn resolve(self, world: &impl LivenessExt) -> Option<Entity> {
         (world.liveness(self.0) == Liveness::Alive).then_some(self.0)
@@ -74,7 +74,7 @@ impl WeakEntity {
 
     /// Returns the entity until it is torn down, also while it is being deleted.
     ///
-    /// For handlers that look at what is about to go. Do not keep the answer.
+    /// It is for handlers that look at what is about to go. Do not keep the answer.
     pub fn hard_resolve(self, world: &impl LivenessExt) -> Option<Entity> {
         (world.liveness(self.0) != Liveness::Gone).then_some(self.0)
     }
