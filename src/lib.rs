@@ -130,6 +130,9 @@
 //!   tracked ones; type data in `qdel::reflect`.
 //! - `bevy_diagnostic`: `QdelDiagnosticsPlugin`, which shows in Bevy's diagnostics what deletions
 //!   do and cost, frame by frame.
+//! - `multi_threaded`: [sweeps](WorldReferencesExt::sweep) in one go and
+//!   [`find_references`](WorldReferencesExt::find_references) look at large worlds on the threads
+//!   of Bevy's compute pool, with the same result.
 //! - `hashbrown`: `References` for its maps and sets (version 0.16, that of Bevy).
 //! - `serde`: `Serialize` and `Deserialize` for [`WeakEntity`], and `Serialize` for
 //!   [`Statistics`](statistics::Statistics).
@@ -149,6 +152,7 @@ mod hint;
 mod inspect;
 mod liveness;
 mod panics;
+mod parallel;
 #[cfg(feature = "bevy_app")]
 mod plugin;
 pub mod reference;

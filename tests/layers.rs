@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 15] = [
         "hash",
         "hint",
         "panics",
+        "parallel",
         "registration",
         "relationship",
         "text",

@@ -14,6 +14,7 @@ use crate::{
         readers::{BlindTo, Readers, archetypes},
         reflection::Reflection,
     },
+    parallel,
     registration::Registration,
 };
 
@@ -59,31 +60,43 @@ type PlacesByHolder = Vec<(Entity, Vec<Place>)>;
 impl WorldSearch<'_> {
     /// Looks at all components for places that name `target`.
     fn places(&mut self, target: Entity) -> (PlacesByHolder, TooDeep) {
-        let mut found = PlacesByHolder::new();
-        let mut too_deep = TooDeep::default();
-        for archetype in archetypes(self.world) {
-            let readers: Vec<_> = self.readers.of_archetype(archetype).collect();
-            if readers.is_empty() {
-                continue;
+        let (world, readers, reflection) = (self.world, &self.readers, &self.reflection);
+        let mut parts = Vec::new();
+        for archetype in archetypes(world) {
+            let numbers = readers.numbers_of_archetype(archetype.id());
+            if !numbers.is_empty() {
+                let entities = archetype.entities().chunks(parallel::PART);
+                parts.extend(entities.map(|entities| (numbers, entities)));
             }
-            for holder in archetype.entities() {
-                let entity = self.world.entity(holder.id());
+        }
+        let looked = parallel::map(parts, |(numbers, entities)| {
+            let mut reflection = reflection.share();
+            let mut found = PlacesByHolder::new();
+            let mut too_deep = Vec::new();
+            for holder in entities {
+                let entity = world.entity(holder.id());
                 let mut places = Vec::new();
-                for reader in &readers {
-                    let deep = reader.add_places(
-                        self.world,
-                        &mut self.reflection,
-                        entity,
-                        target,
-                        &mut places,
-                    );
+                for &number in numbers {
+                    let reader = readers.by_number(number);
+                    let deep =
+                        reader.add_places(world, &mut reflection, entity, target, &mut places);
                     if let Some(path) = deep {
-                        too_deep.note(reader.component, holder.id(), path);
+                        too_deep.push((reader.component, holder.id(), path));
                     }
                 }
                 if !places.is_empty() {
                     found.push((holder.id(), places));
                 }
+            }
+            (found, too_deep)
+        });
+        let looked = looked.unwrap_or_else(|panicked| panicked.resume());
+        let mut found = PlacesByHolder::new();
+        let mut too_deep = TooDeep::default();
+        for (part, deep) in looked {
+            found.extend(part);
+            for (component, holder, path) in deep {
+                too_deep.note(component, holder, path);
             }
         }
         found.sort_unstable_by_key(|(holder, _)| order(*holder));

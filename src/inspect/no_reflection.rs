@@ -42,6 +42,10 @@ impl<'w> Reflection<'w> {
         Self::of(world)
     }
 
+    pub(crate) fn share(&self) -> Reflection<'_> {
+        Reflection(PhantomData)
+    }
+
     pub(crate) fn into_cache(self) -> TypeCache {
         TypeCache
     }

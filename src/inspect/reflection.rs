@@ -1,6 +1,6 @@
 //! Looking into values by reflection.
 
-use core::{any::TypeId, fmt};
+use core::{any::TypeId, fmt, ops::Deref};
 use std::collections::BTreeSet;
 
 use bevy_ecs::{
@@ -65,8 +65,26 @@ pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth
 
 /// The types that a world has registered, and what was found out about them.
 pub(crate) struct Reflection<'w> {
-    registry: Option<RwLockReadGuard<'w, TypeRegistry>>,
+    registry: Option<Registry<'w>>,
     cache: TypeCache,
+}
+
+/// The registry of a world, which nobody else changes meanwhile.
+enum Registry<'w> {
+    Locked(RwLockReadGuard<'w, TypeRegistry>),
+    /// Locked by the look that this one is a part of.
+    Shared(&'w TypeRegistry),
+}
+
+impl Deref for Registry<'_> {
+    type Target = TypeRegistry;
+
+    fn deref(&self) -> &TypeRegistry {
+        match self {
+            Self::Locked(registry) => registry,
+            Self::Shared(registry) => registry,
+        }
+    }
 }
 
 /// Whether values of a type can hold an entity, as far as that was found out.
@@ -81,8 +99,19 @@ impl<'w> Reflection<'w> {
     pub(crate) fn knowing(world: &'w World, cache: TypeCache) -> Self {
         let registry = world.get_resource::<AppTypeRegistry>();
         Self {
-            registry: registry.map(|registry| registry.read()),
+            registry: registry.map(|registry| Registry::Locked(registry.read())),
             cache,
+        }
+    }
+
+    /// Returns the same for a part of the look, on another thread for instance.
+    ///
+    /// It does not lock the registry once more: a thread that waits to write it would keep the part
+    /// waiting, and the whole the writer.
+    pub(crate) fn share(&self) -> Reflection<'_> {
+        Reflection {
+            registry: self.registry.as_deref().map(Registry::Shared),
+            cache: self.cache.clone(),
         }
     }
 

@@ -223,7 +223,7 @@ pub(crate) fn look_again(world: &mut World, tracking: Tracking) {
 pub(crate) fn naming(
     world: &mut World,
     number: u32,
-    is_meant: impl Fn(&World, Entity) -> bool,
+    is_meant: impl Fn(&World, Entity) -> bool + Sync,
 ) -> Result<Vec<Entity>, Panicked> {
     let mut tracked = world.resource_mut::<Tracked>();
     let Some(mut watch) = tracked.types[number as usize].watch.take() else {

@@ -13,6 +13,7 @@ use bevy_ecs::{
 
 use crate::{
     books::Books,
+    parallel,
     reference::{policy::OnLoss, references::References, tracking::Tracking},
     signal,
 };
@@ -27,7 +28,7 @@ pub(crate) trait Watch: Send + Sync {
     fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes;
 
     /// Returns the entities whose component names somebody who `is_meant`.
-    fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity>;
+    fn naming(&mut self, world: &World, is_meant: &(dyn Fn(Entity) -> bool + Sync)) -> Vec<Entity>;
 }
 
 /// The components that do not name what the books say.
@@ -119,19 +120,34 @@ impl<C: Component + References> Watch for WatchOf<C> {
         changes
     }
 
-    fn naming(&mut self, world: &World, is_meant: &dyn Fn(Entity) -> bool) -> Vec<Entity> {
-        self.0.update_archetypes(world);
-        let mut naming = Vec::new();
-        for (holder, component) in self.0.iter_manual(world) {
+    fn naming(&mut self, world: &World, is_meant: &(dyn Fn(Entity) -> bool + Sync)) -> Vec<Entity> {
+        let names_any = |component: &C| {
             let mut is_found = false;
             component.visit_references(OnLoss::Clear, &mut |entity, _| {
                 is_found |= is_meant(entity);
             });
-            if is_found {
-                naming.push(holder);
-            }
+            is_found
+        };
+        self.0.update_archetypes(world);
+        let Ok(tables) = self.0.contiguous_iter(world) else {
+            // The components are in a sparse set.
+            let all = self.0.iter_manual(world);
+            let naming = all.filter(|(_, component)| names_any(component));
+            return naming.map(|(holder, _)| holder).collect();
+        };
+        let tables: Vec<_> = tables.collect();
+        let mut parts = Vec::new();
+        for (holders, components) in &tables {
+            let holders = holders.chunks(parallel::PART);
+            parts.extend(holders.zip(components.chunks(parallel::PART)));
         }
-        naming
+        let looked = parallel::map(parts, |(holders, components)| {
+            let all = holders.iter().zip(components);
+            let naming = all.filter(|(_, component)| names_any(component));
+            naming.map(|(holder, _)| *holder).collect::<Vec<_>>()
+        });
+        let looked = looked.unwrap_or_else(|panicked| panicked.resume());
+        looked.into_iter().flatten().collect()
     }
 }
 

@@ -14,6 +14,7 @@
 
 use bevy_ecs::{
     archetype::Archetype,
+    component::ComponentId,
     entity::{Entity, EntityHashSet, EntityIndex, EntityIndexSet},
     world::{DeferredWorld, EntityRef, World},
 };
@@ -31,6 +32,7 @@ use crate::{
         reflection::{Reflection, TypeCache},
     },
     panics::{FirstPanic, Panicked, catch},
+    parallel,
     reference::{self, tracked::Tracked, tracking::NotifyOwner},
     sweep::{
         report::{Leftover, LeftoverState, SweepReport},
@@ -64,6 +66,8 @@ pub(crate) enum Progress {
 /// What a look found.
 struct Hits {
     hits: Vec<Hit>,
+    /// The components that were nested too deeply, whose they are, and where.
+    too_deep: Vec<(ComponentId, Entity, String)>,
     /// Whether a component panicked when it was read. The others were read all the same.
     first_panic: FirstPanic,
 }
@@ -72,8 +76,16 @@ impl Hits {
     fn nothing() -> Self {
         Self {
             hits: Vec::new(),
+            too_deep: Vec::new(),
             first_panic: FirstPanic::default(),
         }
+    }
+
+    /// Adds what was found after it.
+    fn extend(&mut self, other: Self) {
+        self.hits.extend(other.hits);
+        self.too_deep.extend(other.too_deep);
+        self.first_panic.note(other.first_panic.into_outcome());
     }
 }
 
@@ -83,6 +95,45 @@ struct Hit {
     /// How it is read.
     reader: usize,
     places: Vec<(Entity, Place)>,
+}
+
+/// What a look needs wherever it looks. It changes nothing, so that threads can share it.
+struct SweepLook<'a> {
+    world: &'a World,
+    readers: &'a Readers,
+    targets: &'a Targets,
+}
+
+impl<'a> SweepLook<'a> {
+    fn new(world: &'a World, readers: &'a Readers, targets: &'a Targets) -> Self {
+        Self {
+            world,
+            readers,
+            targets,
+        }
+    }
+
+    /// Looks at one component.
+    fn at(&self, reflection: &mut Reflection, holder: EntityRef, reader: usize, found: &mut Hits) {
+        let Self { world, targets, .. } = *self;
+        let mut places = Vec::new();
+        let reads = self.readers.by_number(reader);
+        let mut is_meant = |entity| targets.treatment(world, entity).is_some();
+        let looked =
+            catch(|| reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places));
+        match looked {
+            Ok(None) => {}
+            Ok(Some(path)) => found.too_deep.push((reads.component, holder.id(), path)),
+            Err(panicked) => return found.first_panic.keep(panicked),
+        }
+        if !places.is_empty() {
+            found.hits.push(Hit {
+                holder: holder.id(),
+                reader,
+                places,
+            });
+        }
+    }
 }
 
 /// Looks everywhere in one go.
@@ -155,21 +206,18 @@ impl Pass {
                 }
             };
             let mut reflection = Reflection::of(world);
+            let look = SweepLook::new(world, &self.readers, targets);
             for holder in naming {
-                if passes_over(world.entity(holder).archetype()) {
-                    continue;
+                let holder = world.entity(holder);
+                if !passes_over(holder.archetype()) {
+                    look.at(&mut reflection, holder, reader, &mut found);
                 }
-                self.look_at(
-                    world,
-                    &mut reflection,
-                    world.entity(holder),
-                    reader,
-                    targets,
-                    &mut found,
-                );
             }
         }
-        let mut reflection = Reflection::of(world);
+        let reflection = Reflection::of(world);
+        let look = SweepLook::new(world, &self.readers, targets);
+        let mut parts = Vec::new();
+        let mut readers_of = Vec::new();
         for archetype in archetypes(world).filter(|archetype| !passes_over(archetype)) {
             let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
             let is_reflected = |reader: &usize| {
@@ -177,15 +225,26 @@ impl Pass {
                 matches!(sweep_access, Some(SweepAccess::Reflected(_)))
             };
             let readers: Vec<_> = readers.copied().filter(is_reflected).collect();
-            if readers.is_empty() {
-                continue;
+            if !readers.is_empty() {
+                let entities = archetype.entities().chunks(parallel::PART);
+                parts.extend(entities.map(|entities| (readers_of.len(), entities)));
+                readers_of.push(readers);
             }
-            for holder in archetype.entities() {
+        }
+        let looked = parallel::map(parts, |(archetype, entities)| {
+            let mut reflection = reflection.share();
+            let mut found = Hits::nothing();
+            for holder in entities {
                 let holder = world.entity(holder.id());
-                for &reader in &readers {
-                    self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
+                for &reader in &readers_of[archetype] {
+                    look.at(&mut reflection, holder, reader, &mut found);
                 }
             }
+            found
+        });
+        match looked {
+            Ok(parts) => parts.into_iter().for_each(|part| found.extend(part)),
+            Err(panicked) => found.first_panic.keep(panicked),
         }
         found
     }
@@ -208,51 +267,25 @@ impl Pass {
                 continue;
             }
             self.readers.learn(world, &reflection, archetype);
-            let readers = self.readers.numbers_of_archetype(archetype.id()).len();
-            for at in 0..readers {
-                let reader = self.readers.numbers_of_archetype(archetype.id())[at];
-                self.look_at(world, &mut reflection, holder, reader, targets, &mut found);
+            let look = SweepLook::new(world, &self.readers, targets);
+            for &reader in self.readers.numbers_of_archetype(archetype.id()) {
+                look.at(&mut reflection, holder, reader, &mut found);
             }
         }
         self.cache = reflection.into_cache();
         found
     }
 
-    /// Looks at one component.
-    fn look_at(
-        &mut self,
-        world: &World,
-        reflection: &mut Reflection,
-        holder: EntityRef,
-        reader: usize,
-        targets: &Targets,
-        found: &mut Hits,
-    ) {
-        let mut places = Vec::new();
-        let reads = self.readers.by_number(reader);
-        let mut is_meant = |entity| targets.treatment(world, entity).is_some();
-        let looked =
-            catch(|| reads.add_leftovers(world, reflection, holder, &mut is_meant, &mut places));
-        match looked {
-            Ok(None) => {}
-            Ok(Some(path)) => self.too_deep.note(reads.component, holder.id(), path),
-            Err(panicked) => return found.first_panic.keep(panicked),
-        }
-        if !places.is_empty() {
-            found.hits.push(Hit {
-                holder: holder.id(),
-                reader,
-                places,
-            });
-        }
-    }
-
     /// Empties what can be emptied, and notes what became of it; all of it, whoever panics.
     fn empty(&mut self, world: &mut World, targets: &Targets, found: Hits) -> Result<(), Panicked> {
         let Hits {
             hits,
+            too_deep,
             mut first_panic,
         } = found;
+        for (component, holder, path) in too_deep {
+            self.too_deep.note(component, holder, path);
+        }
         for hit in hits {
             let holder = self.readers.label(world, hit.holder);
             let mut to_empty = EntityIndexSet::default();

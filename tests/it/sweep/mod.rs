@@ -6,3 +6,5 @@ mod modes;
 #[cfg(feature = "bevy_reflect")]
 mod outcomes;
 mod pass;
+#[cfg(all(feature = "multi_threaded", feature = "bevy_reflect"))]
+mod threads;
