@@ -1,6 +1,6 @@
-//! A handler whose types are forgotten.
+//! Handlers with their types erased.
 //!
-//! No signal is named here: how a handler is called is known by what implements these traits.
+//! No signal is named here. The types that implement these traits know how a handler is called.
 
 use core::{any::Any, cell::Cell};
 
@@ -9,28 +9,28 @@ use bevy_ecs::{
     world::{DeferredWorld, World},
 };
 
-/// A `QueryState<(Entity, &'static mut C)>` whose `C` is forgotten.
+/// A `QueryState<(Entity, &'static mut C)>` with its `C` erased.
 pub(crate) type BatchQuery = Box<dyn Any + Send + Sync>;
 
-/// A handler whose types are forgotten.
+/// A handler with its types erased.
 ///
-/// The references point to zero-sized values: nothing is allocated for them.
+/// The references point to zero-sized values, so nothing is allocated for them.
 #[derive(Clone, Copy)]
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub enum Call {
-    /// Reaches the listening component only, so it is called for a batch of listeners.
+    /// Reaches only the listening component, so it is called for a batch of listeners.
     Fields(&'static dyn CallFields),
     /// Reaches the world, so it is called for one listener at a time.
     World(&'static dyn CallWorld),
     /// Can only look.
     Look(&'static dyn CallLook),
-    /// Is never called: the link of a declared reference, with the number of its type.
+    /// Is never called: it is the link of a declared reference, with the number of its type.
     Reference(u32),
 }
 
 impl Call {
-    /// Tells a listener about a target that it registered on too late, if the signal has words for
-    /// that.
+    /// Tells a listener about a target that it registered on too late, if the signal has a message
+    /// for that.
     pub(crate) fn tell_missed(
         self,
         world: &mut DeferredWorld,
@@ -44,7 +44,7 @@ impl Call {
         }
     }
 
-    /// Returns `true` if its signal has words for whoever registers on `target` too late.
+    /// Returns `true` if its signal has a message for listeners that register on `target` too late.
     pub(crate) fn has_words(self, target: Entity) -> bool {
         match self {
             Self::Fields(handler) => handler.has_words(target),
@@ -63,7 +63,7 @@ pub struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Returns the signal and the answer under their types.
+    /// Returns the signal and the answer with their types.
     pub(crate) fn typed<S: 'static, A: 'static>(&mut self) -> (&S, &mut A) {
         let signal = self.signal.downcast_ref();
         let answer = self.answer.downcast_mut();
@@ -88,11 +88,11 @@ pub trait CallFields: Send + Sync {
         done: &Cell<usize>,
     );
 
-    /// Tells a listener about a target that it registered on too late, if the signal has words for
-    /// that.
+    /// Tells a listener about a target that it registered on too late, if the signal has a message
+    /// for that.
     fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
 
-    /// Returns `true` if the signal has words for whoever registers on `target` too late.
+    /// Returns `true` if the signal has a message for listeners that register on `target` too late.
     fn has_words(&self, target: Entity) -> bool;
 }
 
@@ -101,11 +101,11 @@ pub trait CallWorld: Send + Sync {
     /// Calls the handler for `listener`, which has the component.
     fn call(&self, world: &mut DeferredWorld, round: &mut Round, listener: Entity);
 
-    /// Tells a listener about a target that it registered on too late, if the signal has words for
-    /// that.
+    /// Tells a listener about a target that it registered on too late, if the signal has a message
+    /// for that.
     fn tell_missed(&self, world: &mut DeferredWorld, listener: Entity, target: Entity) -> bool;
 
-    /// Returns `true` if the signal has words for whoever registers on `target` too late.
+    /// Returns `true` if the signal has a message for listeners that register on `target` too late.
     fn has_words(&self, target: Entity) -> bool;
 }
 

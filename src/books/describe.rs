@@ -1,4 +1,4 @@
-//! What the books tell those who ask.
+//! Descriptions of registrations, for reports and errors.
 //!
 //! Plain data: no function here takes a world.
 
@@ -16,8 +16,7 @@ use crate::{
 };
 
 impl Books {
-    /// Describes the registrations on `target` that are in force: signal by signal, and in order
-    /// within one.
+    /// Describes the registrations on `target` that are in force, signal by signal, each in order.
     pub(crate) fn describe_target(&self, target: Entity) -> Vec<Registration> {
         let mut lists: Vec<_> = self.lists_of(target).collect();
         lists.sort_by_key(|(_, list)| list.signal);
@@ -34,8 +33,8 @@ impl Books {
         })
     }
 
-    /// Describes the registrations of a listener that are in force, in order, and after them its
-    /// declared references.
+    /// Describes the registrations of a listener that are in force, in order. Its declared
+    /// references follow.
     pub(crate) fn describe_listener(&self, listener: Entity) -> Vec<Registration> {
         let sorts = [Sort::Registrations, Sort::References].map(|sort| self.links.of(sort));
         let links = sorts.into_iter();
@@ -47,7 +46,7 @@ impl Books {
         links.map(describe).collect()
     }
 
-    /// Returns those of the links of a listener that are in force, in order.
+    /// Returns the links of a listener that are in force, in order.
     fn links_in_force(&self, listener: Entity, links: &Links) -> SmallVec<[Link; 2]> {
         match links.of(listener) {
             Held::One(link) if self.is_in_force(listener, link) => smallvec![link],

@@ -26,13 +26,14 @@ impl Books {
             Held::Many(map) => map.get(target, key)?.link(key),
         };
         let list = self.lists.get(link.list.index())?;
-        // The one link of a listener may have outlived its place, and that may be another's by now.
+        // The single link of a listener may be stale: its place may belong to another listener by
+        // now.
         let (at, handler) = list.get(link.place)?;
         let is_it = list.target == target && at == listener && self.table.key_of(handler) == key;
         is_it.then_some((link, handler))
     }
 
-    /// Ends a registration, and tells whether it was in force.
+    /// Ends a registration, and returns `true` if it was in force.
     #[inline]
     pub(crate) fn leave(&mut self, entry: Entry) -> bool {
         let Entry {
@@ -54,7 +55,8 @@ impl Books {
         let Some(list) = self.lists.get_mut(link.list.index()) else {
             return false;
         };
-        // The one link of a listener may have outlived its place, and that may be another's by now.
+        // The single link of a listener may be stale: its place may belong to another listener by
+        // now.
         if list.target != target || !holds(&self.table, list, listener, link) {
             return false;
         }
@@ -113,7 +115,7 @@ impl Books {
         }
     }
 
-    /// Ends all registrations of `listener`, whatever they are of. Its declared references stay.
+    /// Ends all registrations of `listener`. Its declared references stay.
     #[inline]
     pub(crate) fn forget_listener(&mut self, listener: Entity) {
         let links = self.links.of(Sort::Registrations);
@@ -136,7 +138,7 @@ impl Books {
                 for link in &taken {
                     self.stop_waiting_with(listener, link.key);
                 }
-                // Two of them may stand in one list, so no list is tidied before all places are
+                // Two of them may be in one list, so no list is compacted before all places are
                 // empty.
                 for link in &taken {
                     self.empty_place(listener, *link);
@@ -165,8 +167,8 @@ impl Books {
         }
     }
 
-    /// Ends all registrations on a target but for the links of declared references, and returns how
-    /// many were in force.
+    /// Ends all registrations on a target and returns how many were in force. The links of declared
+    /// references stay.
     pub(crate) fn leave_all(&mut self, target: Entity) -> usize {
         self.late.cancel_all(target);
         let lists = self.lists_of(target);
@@ -195,7 +197,7 @@ impl Books {
         ended
     }
 
-    /// Empties the place of a link that was taken out of the books of its listener, if it is still
+    /// Empties the place of a link that was removed from the links of its listener, if it is still
     /// in force.
     pub(crate) fn empty(&mut self, listener: Entity, link: Link) {
         if self.empty_place(listener, link) {
@@ -203,8 +205,8 @@ impl Books {
         }
     }
 
-    /// Does as [`empty`](Self::empty), leaves the list as large as it is, and tells whether the
-    /// link was in force.
+    /// Does the same as [`empty`](Self::empty), but does not compact the list. Returns `true` if
+    /// the link was in force.
     pub(crate) fn empty_place(&mut self, listener: Entity, link: Link) -> bool {
         let Some(list) = self.lists.get_mut(link.list.index()) else {
             return false;
@@ -221,7 +223,7 @@ impl Books {
         is_in_force
     }
 
-    /// Gives the room of a list back that it does not need any more.
+    /// Gives memory back that a list does not need any more.
     pub(crate) fn tidy(&mut self, id: ListId) {
         let list = self.lists.get(id.index());
         if list.is_some_and(List::wants_compaction_to_shrink) {

@@ -10,22 +10,22 @@ use crate::books::{
     links::Held,
 };
 
-/// What a registration is to do where there is one already, and how often its handler is called.
+/// What to do if there is such a registration already, and whether it ends before its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub enum OnDuplicate {
-    /// Refuse a second one.
+    /// Refuse the second one.
     Add,
-    /// Refuse a second one; end before the call.
+    /// Refuse the second one. The registration ends before its call.
     AddOnce,
-    /// Be content with an earlier one.
+    /// Keep the earlier one.
     Ensure,
-    /// Take the place of an earlier one.
+    /// Replace the earlier one.
     Replace,
 }
 
 impl OnDuplicate {
-    /// Returns what is entered for a handler.
+    /// Returns the handler as it is entered.
     pub(crate) fn apply(self, handler: HandlerId) -> HandlerId {
         match self {
             Self::AddOnce => handler.once(),
@@ -34,19 +34,19 @@ impl OnDuplicate {
     }
 }
 
-/// What entering a registration led to.
+/// The result of entering a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entered {
     New,
-    /// There is one already, with another handler now.
+    /// There was one already, which has another handler now.
     Replaced,
-    /// There is one already, and that is fine; nothing has changed.
+    /// There was one already, and that is no error. Nothing has changed.
     Kept,
-    /// There is one already; nothing has changed.
+    /// There was one already. Nothing has changed.
     Refused,
 }
 
-/// What a listener holds besides the link that is looked for.
+/// The links of a listener besides the one that is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Others {
     None,
@@ -88,7 +88,7 @@ impl Books {
                 OnDuplicate::Ensure => return Entered::Kept,
                 OnDuplicate::Replace => {}
             }
-            // Whoever is called once stays so.
+            // A registration that ends before its call stays one.
             let handler = if earlier.is_once() {
                 handler.once()
             } else {

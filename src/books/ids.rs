@@ -1,4 +1,4 @@
-//! The numbers that the books know things by, and what is made of them.
+//! Numbers for handlers, keys, signals and lists, and small types made of them.
 //!
 //! Plain data: no function here takes a world.
 
@@ -41,7 +41,7 @@ pub(crate) struct Link {
     pub(crate) place: u32,
 }
 
-/// What tells a registration from all others.
+/// What identifies a registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Entry {
     pub(crate) listener: Entity,
@@ -49,15 +49,16 @@ pub(crate) struct Entry {
     pub(crate) key: KeyId,
 }
 
-/// A component whose registrations ended, also those that were told and would come back.
+/// A component whose registrations ended. Those that were told do not come back either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Ended {
     pub(crate) listener: Entity,
     pub(crate) component: ComponentId,
 }
 
-/// The signal of the links between a declared reference and what it names. It is never sent: what
-/// happens when the target goes is the business of the layer above.
+/// The signal of the links between a declared reference and its targets.
+///
+/// It is never sent. The room `reference` handles the end of such a target.
 pub(crate) struct Referenced;
 
 impl HandlerId {
@@ -85,7 +86,7 @@ impl HandlerId {
 impl KeyId {
     /// No key.
     pub(crate) const NONE: Self = Self(u32::MAX);
-    /// More than one.
+    /// More than one key.
     pub(crate) const MANY: Self = Self(u32::MAX - 1);
 
     const REFERENCE: u32 = 1 << 31;

@@ -1,6 +1,6 @@
-//! The registrations by command that wait for a decision.
+//! Registrations by command that wait for a decision.
 //!
-//! An entity whose deletion has begun may yet live on. A registration that a command brings for it
+//! An entity whose deletion has begun may still survive. A registration that a command makes for it
 //! waits here until that is decided.
 //!
 //! Plain data: no function here takes a world. What tries a registration again is kept here.
@@ -18,17 +18,17 @@ use crate::{books::ids::Entry, hash::HashMap, panics::FirstPanic};
 #[derive(Default)]
 pub(crate) struct LateRegistrations {
     waiting: HashMap<Entry, LateRegistration>,
-    /// Which of them wait for the decision about an entity. Those that were cancelled stay in here.
+    /// The registrations that wait for the decision about an entity. Cancelled ones stay in here.
     by_entity: EntityHashMap<Vec<Entry>>,
-    /// Those whose decision is taken, by its number and in order. Those that were cancelled stay in
-    /// here.
+    /// The registrations whose decision is taken, by its number and in order. Cancelled ones stay
+    /// in here.
     decided: BTreeMap<u64, Vec<Decided>>,
     next: u64,
-    /// The first panic of those that were tried again.
+    /// The first panic of a retry.
     pub(crate) first_panic: FirstPanic,
 }
 
-/// A registration whose decision is taken, by its place in the order.
+/// A registration whose decision is taken, and its place in the order.
 #[derive(Clone, Copy)]
 pub(crate) struct Decided {
     pub(crate) order: u64,
@@ -36,26 +36,26 @@ pub(crate) struct Decided {
 }
 
 struct LateRegistration {
-    /// Grows from registration to registration.
+    /// Grows with each registration.
     order: u64,
     retry: Retry,
 }
 
-/// Queues a command again.
+/// Queues the command again.
 pub(crate) type Retry = Box<dyn FnOnce(&mut World) + Send + Sync>;
 
 impl LateRegistrations {
-    /// Returns `true` if nothing is left to be tried again, and no panic of a try is kept.
+    /// Returns `true` if nothing is left to be retried, and no panic of a retry is kept.
     pub(crate) fn is_complete(&self) -> bool {
         self.decided.is_empty() && !self.first_panic.is_some()
     }
 
-    /// Returns `true` if the decision about an entity may be waited for.
+    /// Returns `true` if any registration may wait for the decision about an entity.
     pub(crate) fn is_awaited(&self) -> bool {
         !self.by_entity.is_empty()
     }
 
-    /// Has a registration wait for the decision about `undecided`.
+    /// Makes a registration wait for the decision about `undecided`.
     pub(crate) fn add(&mut self, undecided: Entity, entry: Entry, retry: Retry) {
         let order = self.number();
         self.waiting
@@ -63,18 +63,18 @@ impl LateRegistrations {
         self.by_entity.entry(undecided).or_default().push(entry);
     }
 
-    /// Returns what tries a registration again that waits.
+    /// Returns what retries a registration that waits.
     pub(crate) fn retry_mut(&mut self, entry: Entry) -> Option<&mut Retry> {
         let waiting = self.waiting.get_mut(&entry)?;
         Some(&mut waiting.retry)
     }
 
-    /// Takes back a registration that waits, and tells whether there was one.
+    /// Cancels a registration that waits, and returns `true` if there was one.
     pub(crate) fn cancel(&mut self, entry: Entry) -> bool {
         !self.waiting.is_empty() && self.waiting.remove(&entry).is_some()
     }
 
-    /// Takes back all registrations that wait for the decision about their target.
+    /// Cancels all registrations on `target` that wait.
     pub(crate) fn cancel_all(&mut self, target: Entity) {
         let undecided = self.by_entity.get(&target).into_iter().flatten();
         let decided = self.decided.values().flatten();
@@ -85,7 +85,7 @@ impl LateRegistrations {
         }
     }
 
-    /// Returns those that wait for the decision about an entity, which is taken.
+    /// Removes and returns the registrations that waited for the decision about an entity.
     pub(crate) fn decide(&mut self, entity: Entity) -> impl Iterator<Item = Decided> {
         let entries = self.by_entity.remove(&entity).unwrap_or_default();
         entries.into_iter().filter_map(|entry| {
@@ -94,24 +94,25 @@ impl LateRegistrations {
         })
     }
 
-    /// Keeps those whose decision is taken until they are tried again, and returns their number.
+    /// Keeps registrations whose decision is taken until they are retried, and returns their
+    /// number.
     pub(crate) fn add_decided(&mut self, decided: Vec<Decided>) -> u64 {
         let number = self.number();
         self.decided.insert(number, decided);
         number
     }
 
-    /// Returns the lowest number of those whose decision is taken.
+    /// Returns the lowest number of registrations whose decision is taken.
     pub(crate) fn first_decided(&self) -> Option<u64> {
         self.decided.keys().next().copied()
     }
 
-    /// Takes those out whose decision is taken, by their number.
+    /// Removes and returns the registrations of a number.
     pub(crate) fn take_decided(&mut self, number: u64) -> Vec<Decided> {
         self.decided.remove(&number).unwrap_or_default()
     }
 
-    /// Takes out what tries a registration again whose decision is taken, unless it was cancelled.
+    /// Removes and returns what retries a registration, unless it was cancelled.
     pub(crate) fn take(&mut self, decided: Decided) -> Option<Retry> {
         let Decided { order, entry } = decided;
         let is_it = self.waiting.get(&entry)?.order == order;

@@ -1,14 +1,14 @@
-//! Whom one listener listens to.
+//! The targets of each listener.
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Most listeners have one registration, or one declared reference, or one of each: so one of
-//! either stands in a table by entity index. A listener with more has a map of its own, in which a
-//! target is found in O(1).
+//! Most listeners have one registration, one declared reference, or one of each. So one link of
+//! each sort is in a table by entity index. A listener with more links has a map, in which a target
+//! is found in O(1).
 //!
-//! A link may outlive what it describes, when the target was told or despawned: whoever reads it
-//! compares it with the list, which knows. So deleting a target need not touch the books of its
-//! listeners, except for those with a map, which would grow.
+//! A link may outlive its registration, when the target was told or despawned. So each link is
+//! compared with its list before it is used. This way, the deletion of a target need not touch the
+//! links of its listeners. Listeners with a map are the exception, because the map would grow.
 
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
@@ -30,27 +30,27 @@ pub(crate) enum Held<'a> {
     Many(&'a Crowd),
 }
 
-/// The links of all listeners, those of registrations and those of declared references apart.
+/// The links of all listeners: one table for registrations, one for declared references.
 ///
-/// So a component that does both needs no map, and to go through the references of one that listens
-/// to thousands takes no longer.
+/// So a component that has one of each needs no map. To visit the references of a listener with
+/// thousands of registrations takes no longer.
 #[derive(Debug, Default)]
 pub(crate) struct AllLinks {
     registrations: Links,
     references: Links,
 }
 
-/// The links of all listeners, of one sort.
+/// The links of all listeners of one sort.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     slots: Pages<Link>,
-    /// By entity index, as the slots.
+    /// By entity index, like the slots.
     maps: HashMap<u32, Crowd>,
     next_order: u64,
 }
 
 impl AllLinks {
-    /// Returns the links of a sort.
+    /// Returns the links of one sort.
     #[inline]
     pub(crate) fn of(&self, sort: Sort) -> &Links {
         match sort {
@@ -59,7 +59,7 @@ impl AllLinks {
         }
     }
 
-    /// Returns the links of a sort, to change them.
+    /// Returns the links of one sort, to change them.
     #[inline]
     pub(crate) fn of_mut(&mut self, sort: Sort) -> &mut Links {
         match sort {
@@ -68,19 +68,19 @@ impl AllLinks {
         }
     }
 
-    /// Returns the links that those with `key` are among.
+    /// Returns the table for links with `key`.
     #[inline]
     pub(crate) fn with(&self, key: KeyId) -> &Links {
         self.of(key.sort())
     }
 
-    /// Returns the links that those with `key` are among, to change them.
+    /// Returns the table for links with `key`, to change it.
     #[inline]
     pub(crate) fn with_mut(&mut self, key: KeyId) -> &mut Links {
         self.of_mut(key.sort())
     }
 
-    /// Returns the number of listeners with a map, counted for each sort.
+    /// Returns the number of maps. A listener may have one for each sort.
     pub(crate) fn maps(&self) -> usize {
         self.registrations.maps.len() + self.references.maps.len()
     }
@@ -103,7 +103,7 @@ impl Links {
         }
     }
 
-    /// Sets the only link of a listener without a map.
+    /// Sets the single link of a listener without a map.
     pub(crate) fn set(&mut self, listener: Entity, link: Link) {
         self.slots.set(listener, link);
     }
@@ -120,13 +120,13 @@ impl Links {
         self.next_order += 1;
     }
 
-    /// Gives `listener` a map, which is empty; its link must be added anew.
+    /// Gives `listener` an empty map. Its single link must be added again.
     pub(crate) fn make_map(&mut self, listener: Entity) {
         self.set(listener, Link::MANY);
         self.maps.insert(listener.index_u32(), Crowd::default());
     }
 
-    /// Corrects the link to `list` with the key of `link` after its place or the list was moved.
+    /// Corrects the link to `list` with the key of `link`, after its place or the list was moved.
     pub(crate) fn moved(&mut self, listener: Entity, target: Entity, list: ListId, link: Link) {
         let known = self.slots.get(listener);
         match known.key {
@@ -147,7 +147,7 @@ impl Links {
         }
     }
 
-    /// Takes the link to `list` with `key` out, if it is there.
+    /// Removes the link to `list` with `key`, if there is one.
     pub(crate) fn take(&mut self, listener: Entity, target: Entity, list: ListId, key: KeyId) {
         let known = self.slots.get(listener);
         match known.key {
@@ -167,12 +167,12 @@ impl Links {
         }
     }
 
-    /// Takes the one link of a listener without a map out.
+    /// Removes the single link of a listener without a map.
     pub(crate) fn take_one(&mut self, listener: Entity) {
         self.slots.clear(listener);
     }
 
-    /// Takes the links of a listener with a map out whose key `belongs`.
+    /// Removes and returns the links with a key that `belongs`, of a listener with a map.
     pub(crate) fn take_many(
         &mut self,
         listener: Entity,
@@ -191,7 +191,7 @@ impl Links {
         self.slots.heap_bytes() + buckets + maps.sum::<usize>()
     }
 
-    /// Goes back from a map to the one link, or to none.
+    /// Drops the map if at most one link is left in it.
     fn unmap(&mut self, listener: Entity) {
         let index = listener.index_u32();
         let Some(last) = self.maps.get(&index).map(Crowd::at_most_one) else {

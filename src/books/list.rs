@@ -1,4 +1,4 @@
-//! Who listens for one signal on one target.
+//! The listeners for one signal on one target.
 //!
 //! Plain data: no function here takes a world.
 //!
@@ -7,7 +7,7 @@
 //! 1. A place, once given, keeps its listener until it is emptied or the list is compacted.
 //! 2. `live` counts the places that hold a listener, told or not.
 //! 3. A list that is being dispatched (`busy`) or was told is never compacted.
-//! 4. Places before `told` have heard their last signal: they are no registrations any more.
+//! 4. Places before `told` have received their last signal. They are no registrations any more.
 //! 5. A list without listeners that may be compacted has no places, and no handlers.
 
 use core::ops::Range;
@@ -17,17 +17,16 @@ use smallvec::SmallVec;
 
 use crate::books::ids::{HandlerId, ListId, SignalId};
 
-/// Up to so many places are kept until the last listener goes: to make room smaller, memory must be
-/// asked for.
+/// The longest list that keeps its memory until the last listener goes. Shrinking would allocate.
 const ROOMY: usize = 512;
 
 /// The registrations for one signal on one target, in order.
 ///
-/// It is as large as a cache line, and needs no more for up to two listeners.
+/// It has the size of a cache line, and needs no other memory for up to two listeners.
 #[derive(Debug)]
 pub(crate) struct List {
     pub(crate) target: Entity,
-    /// The target's list for another signal.
+    /// The list of the same target for another signal.
     pub(crate) next: Option<ListId>,
     pub(crate) signal: SignalId,
     busy: u16,
@@ -35,11 +34,11 @@ pub(crate) struct List {
     told: u32,
     /// The handler of all listeners, unless each has its own.
     handler: HandlerId,
-    /// Whether a listener with a map of links is or was in it, which must be told when the list
-    /// ends.
+    /// Whether a listener with a map of links is or was in it. Such links are removed when the list
+    /// is dropped.
     pub(crate) crowded: bool,
-    /// Whether the target takes no more registrations, because it is being deleted. Only the first
-    /// list of a target says so.
+    /// Whether the target takes no more registrations, because it is being deleted. It is only set
+    /// in the first list of a target.
     pub(crate) closed: bool,
     #[expect(
         clippy::box_collection,
@@ -49,7 +48,7 @@ pub(crate) struct List {
     listeners: SmallVec<[Option<Entity>; 2]>,
 }
 
-/// The next places of a list to be told, which share a handler.
+/// The next places of a list to be told that share a handler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) handler: HandlerId,
@@ -88,12 +87,12 @@ impl List {
         (self.live as usize, held)
     }
 
-    /// Returns the number of places, taken or not.
+    /// Returns the number of places, with the empty ones.
     pub(crate) fn places(&self) -> u32 {
         self.listeners.len() as u32
     }
 
-    /// Returns the listeners at `places`, empty ones too.
+    /// Returns the listeners at `places`, with the empty ones.
     pub(crate) fn at(&self, places: Range<u32>) -> &[Option<Entity>] {
         &self.listeners[places.start as usize..places.end as usize]
     }
@@ -112,7 +111,7 @@ impl List {
         self.from(self.told)
     }
 
-    /// Returns the listeners in the list, told or not, with their places and handlers.
+    /// Returns all listeners with their places and handlers, told or not.
     pub(crate) fn all(&self) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
         self.from(0)
     }
@@ -122,8 +121,7 @@ impl List {
         self.told_from(0)
     }
 
-    /// Returns the listeners at `start` and after it that were told, with their places and
-    /// handlers.
+    /// Returns the listeners from `start` on that were told, with their places and handlers.
     pub(crate) fn told_from(&self, start: u32) -> impl Iterator<Item = (u32, Entity, HandlerId)> {
         let told = self.told;
         self.from(start)
@@ -146,7 +144,7 @@ impl List {
         self.live -= 1;
     }
 
-    /// Returns `true` if there is no listener in the list, told or not.
+    /// Returns `true` if the list has no listeners, told or not.
     pub(crate) fn is_empty(&self) -> bool {
         self.live == 0
     }
@@ -211,7 +209,7 @@ impl List {
         }
     }
 
-    /// Returns the places that have not heard their last signal.
+    /// Returns the places that have not received their last signal.
     pub(crate) fn untold(&self) -> Range<u32> {
         self.told..self.places()
     }
@@ -249,15 +247,15 @@ impl List {
         })
     }
 
-    /// Ends the registrations before `place`: they have heard their last signal.
+    /// Ends the registrations before `place`: they have received their last signal.
     pub(crate) fn mark_told(&mut self, place: u32) {
         self.told = place;
     }
 
-    /// Has those that were told be in force again.
+    /// Brings the registrations that were told back into force.
     pub(crate) fn reopen(&mut self) {
         self.told = 0;
-        // Those that were told may all have been withdrawn.
+        // All of them may have been withdrawn.
         if self.live == 0 && self.may_move() {
             self.clear();
         }
@@ -290,14 +288,14 @@ impl List {
         }
     }
 
-    /// Returns the handlers of the places, each with its own from now on.
+    /// Returns the handlers of all places. From now on, each place has its own.
     fn own_handlers(&mut self) -> &mut Vec<HandlerId> {
         let (all, places) = (self.handler, self.listeners.len());
         self.handlers
             .get_or_insert_with(|| Box::new(vec![all; places]))
     }
 
-    /// Gives all memory back, once nobody listens.
+    /// Gives all memory back.
     #[cold]
     fn clear(&mut self) {
         self.handlers = None;

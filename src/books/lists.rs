@@ -1,4 +1,4 @@
-//! How the lists of targets come and go.
+//! How lists of targets are made and dropped.
 //!
 //! Plain data: no function here takes a world.
 
@@ -12,12 +12,12 @@ use crate::books::{
     pages::Slot,
 };
 
-/// From so many lists on, room that is not needed is given back.
+/// From this number of lists on, unused memory is given back.
 const ROOMY: usize = 1024;
 
 impl Books {
-    /// Returns the list for `signal` of a target whose first list is `first`; it is made if there
-    /// is none.
+    /// Returns the list for `signal` of a target whose first list is `first`. Makes it if there is
+    /// none.
     #[inline]
     pub(crate) fn find_or_add(
         &mut self,
@@ -41,7 +41,7 @@ impl Books {
         list
     }
 
-    /// Takes no more registrations on a target, and returns its first list.
+    /// Closes a target for registrations, and returns its first list.
     pub(crate) fn close(&mut self, target: Entity) -> ListId {
         let first = self.first(target);
         let first = first.unwrap_or_else(|| self.find_or_add(target, None, SignalId::QDELETING));
@@ -61,9 +61,9 @@ impl Books {
         }
     }
 
-    /// Drops the lists of an earlier entity with the index of `target`.
+    /// Drops the lists of an earlier entity with the same index as `target`.
     ///
-    /// There are none, unless somebody registered on it in the last moments of its despawn, or by a
+    /// There are some only if a registration was made in the last moments of its despawn, or by a
     /// command that still waits.
     fn drop_lists_of_index(&mut self, target: Entity) {
         let first = self.firsts.get(target);
@@ -73,7 +73,7 @@ impl Books {
         }
     }
 
-    /// Drops a list and those that follow it.
+    /// Drops a list and those after it.
     fn drop_lists_from(&mut self, first: ListId) {
         let mut next = Some(first);
         while let Some(id) = next {
@@ -99,8 +99,10 @@ impl Books {
         }
     }
 
-    /// Gives the memory back that lists do not need any more. Their places change, so no dispatch
-    /// may be going on: targets are only despawned between dispatches.
+    /// Gives memory back that lists do not need any more.
+    ///
+    /// Their places change, so no dispatch may be running. Targets are only despawned between
+    /// dispatches.
     fn move_lists_together(&mut self) {
         self.told_places.clear();
         let Self {
@@ -139,7 +141,7 @@ impl Books {
         }
     }
 
-    /// Keeps in mind whose links go away with `list`, for the next sync.
+    /// Marks the components whose links go away with `list` for the next sync.
     fn remember_unlinked(&mut self, list: &List) {
         for (_, holder, handler) in list.iter() {
             if let Call::Reference(number) = self.table.call(handler) {

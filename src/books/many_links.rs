@@ -1,10 +1,10 @@
-//! The links of one listener that has more than one.
+//! The links of a listener that has more than one.
 //!
 //! Plain data: no function here takes a world.
 //!
-//! Those with the same key stand together. So a component that goes takes its own links along, and
-//! passes over the thousands of another one without a look; a listener has few keys, as many as it
-//! has pairs of components and signals.
+//! Links with the same key are kept together. So a component that goes away takes its own links
+//! along, without a look at those of others. A listener has few keys: one for each pair of a
+//! component and a signal.
 
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
@@ -27,18 +27,18 @@ enum Group {
 
 type Map = IndexMap<Entity, Placed>;
 
-/// Where a registration of a crowded listener stands.
+/// Where a registration of a listener with a map is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Placed {
     pub(crate) list: ListId,
     pub(crate) place: u32,
-    /// Grows from registration to registration. A map does not keep the order, or taking a link out
-    /// of it would not be O(1).
+    /// Grows with each registration. The map does not keep the order, so that a link is removed in
+    /// O(1).
     pub(crate) order: u64,
 }
 
 impl Placed {
-    /// Returns the link that was put in under `key`.
+    /// Returns the link with `key`.
     pub(crate) fn link(self, key: KeyId) -> Link {
         Link {
             key,
@@ -49,7 +49,7 @@ impl Placed {
 }
 
 impl Crowd {
-    /// Returns where the registration with `key` on `target` stands.
+    /// Returns where the registration with `key` on `target` is.
     #[inline]
     pub(crate) fn get(&self, target: Entity, key: KeyId) -> Option<Placed> {
         match &self.0.iter().find(|(at, _)| *at == key)?.1 {
@@ -75,7 +75,7 @@ impl Crowd {
         })
     }
 
-    /// Adds a link, or puts it in the place of the one with its key and target.
+    /// Adds a link, or replaces the one with its key and target.
     pub(crate) fn insert(&mut self, target: Entity, key: KeyId, placed: Placed) {
         let Some((_, group)) = self.0.iter_mut().find(|(at, _)| *at == key) else {
             self.0.push((key, Group::One(target, placed)));
@@ -92,7 +92,7 @@ impl Crowd {
         }
     }
 
-    /// Returns where the registration with `key` on `target` stands, to correct it.
+    /// Returns where the registration with `key` on `target` is, to correct it.
     pub(crate) fn get_mut(&mut self, target: Entity, key: KeyId) -> Option<&mut Placed> {
         match &mut self.0.iter_mut().find(|(at, _)| *at == key)?.1 {
             Group::One(at, placed) => (*at == target).then_some(placed),
@@ -100,7 +100,7 @@ impl Crowd {
         }
     }
 
-    /// Takes a link out, if it is there.
+    /// Removes a link, if there is one.
     pub(crate) fn remove(&mut self, target: Entity, key: KeyId) {
         let Some(at) = self.0.iter().position(|(at, _)| *at == key) else {
             return;
@@ -120,7 +120,7 @@ impl Crowd {
         }
     }
 
-    /// Takes the links out whose key `belongs`.
+    /// Removes and returns the links with a key that `belongs`.
     pub(crate) fn take(&mut self, mut belongs: impl FnMut(KeyId) -> bool) -> SmallVec<[Link; 2]> {
         let mut taken = SmallVec::new();
         self.0.retain(|(key, group)| {
@@ -133,7 +133,7 @@ impl Crowd {
         taken
     }
 
-    /// Returns the last link, or none, unless there are more.
+    /// Returns the only link or none, or `None` if there are more.
     pub(crate) fn at_most_one(&self) -> Option<Option<Link>> {
         match &self.0[..] {
             [] => Some(None),

@@ -1,17 +1,18 @@
-//! How the marks of targets come and go.
+//! State of the marks of targets.
 //!
 //! Plain data: no function here takes a world.
 
 use bevy_ecs::entity::Entity;
 use smallvec::SmallVec;
 
-/// How the marks of targets come and go.
+/// State of the marks of targets.
 #[derive(Debug, Default)]
 pub(crate) struct TargetMarks {
-    /// Who was told of the end of this target is told for good: it is despawned right now.
+    /// The target that is being despawned right now. Registrations on it that were told do not come
+    /// back.
     pub(crate) despawned: Option<Entity>,
     /// The targets that are being marked.
     pub(crate) under_way: SmallVec<[Entity; 2]>,
-    /// Whether it was said that somebody takes the marks off.
+    /// Whether a warning has said that marks are being removed.
     pub(crate) is_reported: bool,
 }

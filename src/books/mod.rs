@@ -1,14 +1,33 @@
-//! Who listens to whom.
+//! The registrations: which listener is linked to which target. Plain data.
 //!
-//! Plain data: no function here takes a world.
+//! The books know listeners, targets, keys and numbers of handlers. They know no signal by its
+//! type. When handlers are called is the business of `signal`, and what fields name that of
+//! `reference`.
 //!
 //! # Invariants
 //!
 //! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
 //! 2. Where a list holds a registration in force, the links of its listener name that place. The
-//!    converse need not hold: a link to a list that was told stays until the list is dropped, and
-//!    the one link of a listener without a map may outlive even that.
+//!    converse need not hold: a link to a list that was told stays until the list is dropped. The
+//!    single link of a listener without a map may outlive even that.
 //! 3. The order of a list is the order of registration.
+//!
+//! # Files, in reading order
+//!
+//! - `ids`: numbers for handlers, keys, signals and lists
+//! - `pages`: a table by entity index
+//! - `call`: handlers with their types erased
+//! - `table`: all handlers, keys and signals
+//! - `list`: the listeners for one signal on one target
+//! - `links`, `many_links`: the targets of each listener
+//! - `pending`, `late`, `told_places`, `marks`: what waits, and what is remembered for a while
+//! - this file: [`Books`], and look-ups in them
+//! - `lists`: lists of targets are made and dropped
+//! - `waiting`: registrations wait for a command
+//! - `enter`, `ends`: registrations begin and end
+//! - `told`, `reopen`: registrations that were told of an end, and come back
+//! - `references`: the links of declared references
+//! - `describe`: registrations in words
 
 pub(crate) mod call;
 pub(crate) mod describe;
@@ -54,48 +73,49 @@ use crate::{
     panics::Panicked,
 };
 
-/// All registrations, and the handlers they name.
+/// All registrations, and the handlers that they name.
 ///
-/// Its entity is also the target of global signals: it can never be despawned.
+/// Its entity is also the target of global signals, so it can never be despawned.
 #[derive(Resource)]
 #[require(Reserved)]
 pub(crate) struct Books {
     pub(crate) table: Table,
     pub(crate) links: AllLinks,
     pub(crate) lists: Slab<List>,
-    /// The first list of each target; each list knows the next.
+    /// The first list of each target. Each list knows the next.
     firsts: Pages<ListId>,
-    /// The components whose registrations ended while targets that were told about may still live
-    /// on: none while nobody may.
+    /// The components whose registrations ended, while targets that were told of their end may
+    /// survive. `None` while no target may.
     pub(crate) ended: Option<HashSet<Ended>>,
-    /// The registrations by command that wait until it is decided who lives on.
+    /// The registrations by command that wait for the decision about an entity.
     pub(crate) late: LateRegistrations,
     /// The registrations that wait for a command.
     pub(crate) pending: Pending,
-    /// Where those stand that were told, where that was asked.
+    /// Places in lists of those that were told, where they were searched.
     pub(crate) told_places: ToldPlaces,
-    /// Who is being told that it came too late.
+    /// The registrations that came too late, whose listeners are being told now.
     pub(crate) told_late: ToldLate,
-    /// How the marks of targets come and go.
+    /// State of the marks of targets.
     pub(crate) marks: TargetMarks,
-    /// Components that the next sync must look at though nobody wrote them: holders, and the
+    /// Components that the next sync must read though they were not written: holders, and the
     /// numbers of their tracked types.
     pub(crate) unsynced: IndexSet<(Entity, u32)>,
     /// The components that are tracked, and the numbers of their types.
     pub(crate) tracked: Vec<(ComponentId, u32)>,
-    /// Whether a target was despawned plainly since the last sync: fields may name it that nobody
-    /// has read.
+    /// Whether a target was despawned plainly since the last sync. Fields that were not read yet
+    /// may name it.
     pub(crate) has_lost: bool,
-    /// Releases the declared references to an entity that is despawned, once any are tracked.
+    /// Releases the declared references to an entity that is despawned. `None` until a type is
+    /// tracked.
     pub(crate) release: Option<ReleaseFn>,
-    /// The target of global signals, once there are any. It takes no others.
+    /// The target of global signals, once there are any. It takes no other signals.
     pub(crate) immortal: Option<Entity>,
 }
 
-/// What releases the declared references to an entity that is despawned.
+/// A function that releases the declared references to an entity that is despawned.
 pub(crate) type ReleaseFn = fn(&mut DeferredWorld, Entity) -> Result<(), Panicked>;
 
-/// Marks the resources of this crate, which cannot be listened to.
+/// Marks the resources of this crate, which cannot be targets.
 #[derive(Component, Default)]
 pub(crate) struct Reserved;
 
@@ -126,12 +146,12 @@ impl Books {
         &self.lists[id.index()]
     }
 
-    /// Returns a list.
+    /// Returns a list, to change it.
     pub(crate) fn list_mut(&mut self, id: ListId) -> &mut List {
         &mut self.lists[id.index()]
     }
 
-    /// Returns the handlers and a list.
+    /// Returns the handlers and a list, to change them.
     pub(crate) fn table_and_list(&mut self, id: ListId) -> (&mut Table, &mut List) {
         (&mut self.table, &mut self.lists[id.index()])
     }
@@ -144,7 +164,7 @@ impl Books {
         (list.target == target).then_some(first)
     }
 
-    /// Returns the lists of a target, one a signal.
+    /// Returns the lists of a target, one for each signal.
     pub(crate) fn lists_of(&self, target: Entity) -> impl Iterator<Item = (ListId, &List)> {
         self.lists_from(self.first(target))
     }
@@ -160,7 +180,7 @@ impl Books {
         first.is_some_and(|first| self.list(first).closed)
     }
 
-    /// Returns `true` if a target has lists, and nobody in them, and is open.
+    /// Returns `true` if a target is open and its lists have no listeners.
     pub(crate) fn is_unused(&self, target: Entity) -> bool {
         let mut lists = self.lists_of(target);
         !self.is_closed(target) && lists.all(|(_, list)| list.is_empty())
@@ -237,7 +257,7 @@ impl Books {
     }
 }
 
-/// Returns `true` if the place that a link names holds the registration in force that it is for.
+/// Returns `true` if the place of a link holds its registration, in force.
 #[inline]
 pub(crate) fn holds(table: &Table, list: &List, listener: Entity, link: Link) -> bool {
     list.get(link.place)

@@ -17,9 +17,9 @@ pub(crate) struct Pages<T> {
     spare: Option<Box<Page<T>>>,
 }
 
-/// A value that says whether its slot is taken.
+/// A value that knows whether its slot is taken.
 pub(crate) trait Slot: Copy {
-    /// What stands in a slot that is not taken.
+    /// The value of a slot that is not taken.
     const VACANT: Self;
 
     fn is_vacant(self) -> bool;
@@ -67,7 +67,7 @@ impl<T: Slot> Pages<T> {
         page.slots[at] = value;
     }
 
-    /// Makes the slot vacant, and gives its page back if it was the last.
+    /// Makes the slot vacant, and gives its page back if it was the last taken one.
     pub(crate) fn clear(&mut self, entity: Entity) {
         let (number, at) = position(entity);
         let Some(Some(page)) = self.pages.get_mut(number) else {

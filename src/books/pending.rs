@@ -1,4 +1,4 @@
-//! The registrations that wait for what only commands can do.
+//! Registrations that wait for a command.
 //!
 //! Plain data: no function here takes a world.
 
@@ -9,10 +9,10 @@ use crate::{
     hash::{HashMap, IndexMap},
 };
 
-/// From this capacity on, room that is not needed is given back.
+/// From this capacity on, unused memory is given back.
 const ROOMY: usize = 64;
 
-/// The registrations that wait, with the handlers that they have by now.
+/// The registrations that wait, with their present handlers.
 ///
 /// They are kept for each listening component, because they end together.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ impl Pending {
         self.0.is_empty()
     }
 
-    /// Has a registration of `component` wait, with a handler.
+    /// Makes a registration of `component` wait, with a handler.
     pub(crate) fn insert(&mut self, entry: Entry, component: ComponentId, handler: HandlerId) {
         let waiting = self.0.entry((entry.listener, component)).or_default();
         waiting.insert((entry.target, entry.key), handler);
@@ -38,7 +38,7 @@ impl Pending {
         waiting.get(&(entry.target, entry.key)).copied()
     }
 
-    /// Takes a registration of `component` out, and returns its handler if it waited.
+    /// Removes a registration of `component`, and returns its handler if it waited.
     pub(crate) fn remove(&mut self, entry: Entry, component: ComponentId) -> Option<HandlerId> {
         let at = (entry.listener, component);
         let waiting = self.0.get_mut(&at)?;
@@ -50,7 +50,7 @@ impl Pending {
         handler
     }
 
-    /// Ends all that waits for a component.
+    /// Removes all registrations of a component.
     #[cold]
     pub(crate) fn forget(&mut self, listener: Entity, component: ComponentId) {
         self.0.remove(&(listener, component));
@@ -84,6 +84,6 @@ impl Pending {
     }
 }
 
-/// How often a listener is being told that a registration came too late, each time because of the
-/// time before.
+/// How many calls of a handler, each caused by the one before, tell that this registration came too
+/// late.
 pub(crate) type ToldLate = HashMap<Entry, u32>;

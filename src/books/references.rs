@@ -1,4 +1,4 @@
-//! The links of declared references, in the books of registrations.
+//! The links of declared references.
 //!
 //! Plain data: no function here takes a world.
 
@@ -13,20 +13,20 @@ use crate::books::{
     links::Held,
 };
 
-/// Lists of so many targets are short.
+/// Up to this length, lists of targets are searched from the start.
 const LONG: usize = 16;
 
 impl Books {
-    /// Makes the links of a component of `holder` those to the targets that it names.
+    /// Sets the links of a component of `holder` to the targets that it names.
     ///
-    /// The targets must carry [`SignalTarget`](super::SignalTarget).
+    /// The targets must carry [`SignalTarget`](crate::SignalTarget).
     pub(crate) fn set_references(
         &mut self,
         holder: Entity,
         handler: HandlerId,
         named: impl ExactSizeIterator<Item = Entity> + Clone,
     ) {
-        // To go through a long list once for each link would cost its square.
+        // Searching a long list once for each link would be quadratic.
         let mut sorted = Vec::new();
         if named.len() > LONG {
             sorted.extend(named.clone());
@@ -46,7 +46,7 @@ impl Books {
             }
         });
         for &(target, link) in &ended {
-            // It is known to be in force, so there is no need to look it up.
+            // It is known to be in force, so it need not be looked up.
             let links = self.links.with_mut(link.key);
             links.take(holder, target, link.list, link.key);
             let list = self.list_mut(link.list);
@@ -58,15 +58,15 @@ impl Books {
         let key = self.table.key_of(handler);
         for target in named {
             let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
-            // There is one link, however many fields name it.
+            // There is one link, even if several fields name the target.
             self.enter(holder, list, key, handler, OnDuplicate::Add);
         }
     }
 
     /// Ends the links to a target that takes no more of them.
     ///
-    /// They are passed over from now on, also where a holder with a map keeps them, and go with the
-    /// list: when the target goes, or with [`reopen`](Self::reopen) if it lives on after all.
+    /// From now on they are skipped, also in the map of a holder. They are removed with the list
+    /// when the target goes, or by [`reopen`](Self::reopen) if it survives.
     pub(crate) fn end_references(&mut self, target: Entity) {
         if let Some(id) = self.find(target, SignalId::REFERENCED) {
             let list = self.list_mut(id);
@@ -74,8 +74,8 @@ impl Books {
         }
     }
 
-    /// Returns who names a target, in the order in which that became known: holders, and the
-    /// numbers of their tracked types.
+    /// Returns the components that name a target, in the order in which they were linked: holders,
+    /// and the numbers of their tracked types.
     pub(crate) fn referrers(&self, target: Entity) -> impl Iterator<Item = (Entity, u32)> {
         let list = self.find(target, SignalId::REFERENCED);
         let links = list.into_iter().flat_map(|list| self.list(list).iter());
@@ -85,37 +85,37 @@ impl Books {
         })
     }
 
-    /// Keeps a component in mind for the next sync.
+    /// Marks a component for the next sync.
     pub(crate) fn remember_unsynced(&mut self, holder: Entity, number: u32) {
         self.unsynced.insert((holder, number));
     }
 
-    /// Returns the components that were kept in mind since the last time.
+    /// Removes and returns the components that are marked for the next sync.
     pub(crate) fn take_unsynced(&mut self) -> impl Iterator<Item = (Entity, u32)> + use<> {
         core::mem::take(&mut self.unsynced).into_iter()
     }
 
-    /// Need not keep a component in mind any more.
+    /// Removes the mark of a component for the next sync.
     pub(crate) fn forget_unsynced(&mut self, holder: Entity, number: u32) {
         self.unsynced.swap_remove(&(holder, number));
     }
 
-    /// Returns `true` if anybody names a target.
+    /// Returns `true` if any component names `target`.
     pub(crate) fn is_named(&self, target: Entity) -> bool {
         self.referrers(target).next().is_some()
     }
 
-    /// Returns `true` if a component of `holder` is linked to the targets `named` and to nobody
-    /// else, and all of them are alive.
+    /// Returns `true` if a component of `holder` is linked to exactly the targets `named`, and all
+    /// of them are alive.
     ///
-    /// A target with a link in force is there, and is not going as long as it is open.
+    /// A target with a link in force is spawned. As long as it is open, it is not being deleted.
     pub(crate) fn names_exactly(
         &self,
         holder: Entity,
         handler: HandlerId,
         named: &[Entity],
     ) -> bool {
-        // To compare long lists costs as much as to link them anew.
+        // Comparing long lists costs as much as linking them again.
         if named.len() > LONG {
             return false;
         }
@@ -143,7 +143,7 @@ impl Books {
             Held::Many(map) => {
                 for (target, placed) in map.with(key) {
                     let link = placed.link(key);
-                    // A list that was dropped may be another target's by now.
+                    // A list that was dropped may belong to another target by now.
                     if self.first(target).is_some() && self.is_in_force(holder, link) {
                         visit(target, link);
                     }

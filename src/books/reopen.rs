@@ -1,4 +1,4 @@
-//! How a target that was told about, and lives on, gets its registrations back.
+//! How a target that was told of its end and survives gets its registrations back.
 //!
 //! Plain data: no function here takes a world.
 
@@ -11,7 +11,7 @@ use crate::books::{
 };
 
 impl Books {
-    /// Returns who was told about a target, which is closed: places, listeners and their
+    /// Returns the listeners that were told about a closed target, with their places and
     /// components.
     pub(crate) fn told(&self, target: Entity) -> impl Iterator<Item = (u32, Entity, ComponentId)> {
         let list = self.find(target, SignalId::QDELETING);
@@ -22,8 +22,8 @@ impl Books {
         })
     }
 
-    /// Takes registrations on a target again, and gives it those back that were told and are at one
-    /// of the `valid` places, which ascend.
+    /// Opens a target for registrations again. Those that were told come back if their places are
+    /// among `valid`, which ascend.
     pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
         let Some(first) = self.first(target) else {
             return;
@@ -34,13 +34,14 @@ impl Books {
                 valid.binary_search(&place).is_ok() && !handler.is_once()
             });
         }
-        // A despawn that began and panicked has had everybody let go of it.
+        // A despawn that began and panicked has released all references to it.
         if let Some(id) = self.find(target, SignalId::REFERENCED) {
             self.take_back(id, |_, _| false);
         }
     }
 
-    /// Has those of a list that were told be in force again if they stay, and ends the others.
+    /// Brings the registrations of a list that were told back into force if `stays` says so. Ends
+    /// the others.
     fn take_back(&mut self, id: ListId, stays: impl Fn(u32, HandlerId) -> bool) {
         let target = self.list(id).target;
         let told: Vec<_> = self.list(id).told().collect();
@@ -74,12 +75,12 @@ impl Books {
         self.ended.as_ref().is_some_and(|all| all.contains(&ended))
     }
 
-    /// Makes sure that the books of a listener name a registration of it that was told.
+    /// Links a listener to a registration of it that was told.
     fn relink(&mut self, listener: Entity, target: Entity, link: Link) {
         match self.links.with(link.key).of(listener) {
             Held::One(known) if known == link => {}
             Held::Many(map) if map.get(target, link.key).is_some() => {}
-            // It listens to nobody, or to somebody else since.
+            // The listener has no link, or a link to another target since.
             Held::Nothing | Held::One(_) | Held::Many(_) => self.add_link(listener, link),
         }
     }

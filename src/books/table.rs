@@ -1,4 +1,4 @@
-//! Which handlers there are, and what for.
+//! The handlers that were ever registered, and their signals and components.
 //!
 //! Plain data: no function here takes a world, though what prepares one for a handler is kept here.
 
@@ -16,7 +16,7 @@ use crate::{
     registration::Registration,
 };
 
-/// A handler with what it listens for.
+/// A handler with its key and its signal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KnownHandler {
     pub(crate) handler: HandlerId,
@@ -24,7 +24,7 @@ pub(crate) struct KnownHandler {
     pub(crate) signal: SignalId,
 }
 
-/// All handlers that ever registered, by number.
+/// All handlers that were ever registered, by number.
 pub(crate) struct Table {
     handlers: Vec<Handler>,
     known: TypeMap<KnownHandler>,
@@ -32,19 +32,21 @@ pub(crate) struct Table {
     key_ids: TypeMap<KeyId>,
     signals: Vec<&'static str>,
     signal_ids: TypeMap<SignalId>,
-    /// What was asked for last: it is often the same again.
+    /// The last look-up: the next is often the same.
     last_known: Option<(TypeId, KnownHandler)>,
     last_key: Option<(TypeId, KeyId)>,
     queries: Vec<(ComponentId, Option<BatchQuery>)>,
-    /// How entities take registrations, by archetype, as far as that is known.
+    /// How entities take registrations, by archetype, as far as known.
     targets: Vec<Option<TargetState>>,
     /// The components whose removals are watched.
     watched: TypeMap<ComponentId>,
     last_watched: Option<(TypeId, ComponentId)>,
 }
 
-/// How an entity takes a registration that may be listened to: it is neither being deleted nor a
-/// resource of this crate, unless it is the target of all that is global.
+/// How an entity takes a registration.
+///
+/// The entity is not being deleted. It is no resource of this crate, unless it is the target of
+/// global signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TargetState {
     AsItIs,
@@ -59,7 +61,7 @@ struct Handler {
     fitting: FixedBitSet,
     call: Call,
     key: KeyId,
-    /// The place of its component's batch query; none for handlers that are called one by one.
+    /// The place of its component's batch query. `None` for handlers that are called one by one.
     query: Option<u32>,
     /// The path of the function.
     name: &'static str,
@@ -68,7 +70,7 @@ struct Handler {
     is_ready: bool,
 }
 
-/// Watches the component of a handler, and builds what finds many of them.
+/// Watches the component of a handler, and builds its batch query.
 pub(crate) type Prepare = fn(&mut World);
 
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +81,7 @@ struct Key {
 }
 
 impl KnownHandler {
-    /// Returns what tells its registration of `listener` on `target` from others.
+    /// Returns what identifies its registration of `listener` on `target`.
     pub(crate) fn entry(self, listener: Entity, target: Entity) -> Entry {
         Entry {
             listener,
@@ -112,7 +114,7 @@ impl Table {
         table
     }
 
-    /// Returns the number of a type of signal, if anybody ever registered for it.
+    /// Returns the number of a type of signal, if it was ever registered for.
     pub(crate) fn signal_id(&self, signal: TypeId) -> Option<SignalId> {
         self.signal_ids.get(&signal).copied()
     }
@@ -122,23 +124,23 @@ impl Table {
         look_up(&self.known, &mut self.last_known, TypeId::of::<H>())
     }
 
-    /// Returns what a handler listens with and for.
+    /// Returns the key of a handler.
     #[inline]
     pub(crate) fn key_of(&self, handler: HandlerId) -> KeyId {
         self.handlers[handler.index()].key
     }
 
-    /// Returns the component that listens.
+    /// Returns the component of a key.
     pub(crate) fn component_of(&self, key: KeyId) -> ComponentId {
         self.keys[key.index()].component
     }
 
-    /// Returns the signal that is listened for.
+    /// Returns the signal of a key.
     pub(crate) fn signal_of(&self, key: KeyId) -> SignalId {
         self.keys[key.index()].signal
     }
 
-    /// Returns the pair of a component and a signal, if it ever registered.
+    /// Returns the key of a component and a signal, if there is one.
     pub(crate) fn key<C: 'static, S: 'static>(&mut self) -> Option<KeyId> {
         look_up(&self.key_ids, &mut self.last_key, TypeId::of::<(C, S)>())
     }
@@ -149,19 +151,18 @@ impl Table {
         fitting.contains(archetype.index())
     }
 
-    /// Remembers that entities of an archetype can listen with a handler: archetypes do not change.
+    /// Notes that entities of an archetype can listen with a handler. Archetypes do not change.
     pub(crate) fn add_fitting(&mut self, handler: HandlerId, archetype: ArchetypeId) {
         let fitting = &mut self.handlers[handler.index()].fitting;
         fitting.grow_and_insert(archetype.index());
     }
 
-    /// Returns how entities of an archetype take registrations, if that is known.
+    /// Returns how entities of an archetype take registrations, if known.
     pub(crate) fn takes(&self, archetype: ArchetypeId) -> Option<TargetState> {
         *self.targets.get(archetype.index())?
     }
 
-    /// Remembers how entities of an archetype take registrations, which must be open to them:
-    /// archetypes do not change.
+    /// Notes how entities of an archetype take registrations. Archetypes do not change.
     pub(crate) fn add_target(&mut self, archetype: ArchetypeId, takes: TargetState) {
         let index = archetype.index();
         if index >= self.targets.len() {
@@ -180,7 +181,7 @@ impl Table {
         self.handlers[handler.index()].call
     }
 
-    /// Lends the batch query of a handler's component; it is given back with
+    /// Lends the batch query of a handler's component. Give it back with
     /// [`return_query`](Self::return_query).
     pub(crate) fn take_query(&mut self, handler: HandlerId) -> Option<BatchQuery> {
         let query = self.handlers[handler.index()].query?;
@@ -199,7 +200,7 @@ impl Table {
         self.queries.iter().all(|(id, _)| *id != component)
     }
 
-    /// Adds the batch query of `component`, also for the handlers that are there already.
+    /// Adds the batch query of `component`, also for handlers that are there already.
     pub(crate) fn add_query(&mut self, component: ComponentId, query: BatchQuery) {
         let at = self.queries.len() as u32;
         self.queries.push((component, Some(query)));
@@ -212,7 +213,7 @@ impl Table {
         }
     }
 
-    /// Returns what prepares the world for a handler, unless that was done.
+    /// Returns the function that prepares the world for a handler, unless the world is prepared.
     pub(crate) fn lacks(&self, handler: HandlerId) -> Option<Prepare> {
         let handler = &self.handlers[handler.index()];
         (!handler.is_ready).then_some(handler.prepare)
@@ -223,8 +224,8 @@ impl Table {
         self.handlers[handler.index()].is_ready = true;
     }
 
-    /// Adds the handler `H`, called by `call` and known by `name`, of the component `C` for the
-    /// signal `S`. It is ready once the world is prepared for it.
+    /// Adds the handler `H` of the component `C` for the signal `S`. It is called by `call` and
+    /// known by `name`, and is ready once the world is prepared for it.
     pub(crate) fn add_handler<H: 'static, C: 'static, S: 'static>(
         &mut self,
         component: ComponentId,
@@ -270,7 +271,7 @@ impl Table {
         known
     }
 
-    /// Counts the removals of `C` as watched, and tells whether they were not yet.
+    /// Marks the removals of `C` as watched, and returns `true` if they were not.
     pub(crate) fn watch<C: 'static>(&mut self, component: ComponentId) -> bool {
         self.watched.insert(TypeId::of::<C>(), component).is_none()
     }
@@ -280,7 +281,7 @@ impl Table {
         look_up(&self.watched, &mut self.last_watched, TypeId::of::<C>())
     }
 
-    /// Describes a registration in words.
+    /// Describes a registration by names.
     pub(crate) fn describe(&self, listener: Entity, target: Entity, key: KeyId) -> Registration {
         let key = self.keys[key.index()];
         Registration {
@@ -301,7 +302,7 @@ impl Table {
     }
 }
 
-/// Looks `id` up, first in what was looked up last.
+/// Looks up `id`, first in the last look-up.
 fn look_up<V: Copy>(map: &TypeMap<V>, last: &mut Option<(TypeId, V)>, id: TypeId) -> Option<V> {
     if let Some((last_id, value)) = *last
         && last_id == id

@@ -1,4 +1,4 @@
-//! Who was told of the end of a target that is still there.
+//! Registrations that were told of the end of a target that is still there.
 //!
 //! Plain data: no function here takes a world.
 
@@ -9,13 +9,13 @@ use crate::books::{
 };
 
 impl Books {
-    /// Returns `true` if a registration heard of the end of its target, which is still there.
+    /// Returns `true` if a registration was told of the end of its target, which is still there.
     pub(crate) fn was_told(&mut self, entry: Entry) -> bool {
         self.told_place(entry).is_some()
     }
 
-    /// Has a registration that was told not come back, should its target live on, and tells whether
-    /// it would have.
+    /// Prevents a registration that was told from coming back if its target survives. Returns
+    /// `true` if it would have come back.
     pub(crate) fn withdraw(&mut self, entry: Entry) -> bool {
         let Some((id, place)) = self.told_place(entry) else {
             return false;
@@ -23,8 +23,8 @@ impl Books {
         self.withdraw_at(id, place)
     }
 
-    /// Has the registration at a place that was told not come back, and tells whether it would
-    /// have.
+    /// Prevents the registration at a place that was told from coming back. Returns `true` if it
+    /// would have come back.
     pub(crate) fn withdraw_at(&mut self, id: ListId, place: u32) -> bool {
         let list = &mut self.lists[id.index()];
         let Some((listener, handler)) = list.told_at(place) else {
@@ -40,7 +40,7 @@ impl Books {
         true
     }
 
-    /// Returns where a registration stands that was told of the end of its target.
+    /// Returns the list and place of a registration that was told of the end of its target.
     fn told_place(&mut self, entry: Entry) -> Option<(ListId, u32)> {
         let Entry {
             listener,
@@ -72,7 +72,7 @@ impl Books {
         {
             return Some((id, place));
         }
-        // It may have registered on somebody else since, and have no link to this list any more.
+        // The listener may have registered on another target since, and have no link to this list.
         let Self {
             table,
             lists,

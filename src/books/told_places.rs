@@ -1,4 +1,4 @@
-//! Where a list holds those that were told, for lists in which that was looked for.
+//! A cache of places in lists of those that were told.
 //!
 //! Plain data: no function here takes a world.
 
@@ -13,15 +13,14 @@ use crate::{
     hash::HashMap,
 };
 
-/// The places of those that were told, in the lists in which somebody was looked for whose link
-/// leads elsewhere by now.
+/// The places of those that were told, for lists in which a listener without a link was searched.
 #[derive(Debug, Default)]
 pub(crate) struct ToldPlaces(HashMap<ListId, ToldInList>);
 
 /// The places of one list.
 #[derive(Debug, Default)]
 struct ToldInList {
-    /// The places before this one are known.
+    /// The places before this one are cached.
     end: u32,
     places: HashMap<(Entity, KeyId), u32>,
 }
@@ -32,7 +31,7 @@ impl ToldPlaces {
         self.0.is_empty()
     }
 
-    /// Forgets a list that goes or is opened again.
+    /// Forgets a list that is dropped or opened again.
     #[cold]
     pub(crate) fn forget(&mut self, list: ListId) {
         self.0.remove(&list);
@@ -41,7 +40,7 @@ impl ToldPlaces {
         }
     }
 
-    /// Forgets all lists: they are numbered anew.
+    /// Forgets all lists, because their numbers change.
     pub(crate) fn clear(&mut self) {
         self.0 = HashMap::default();
     }

@@ -1,8 +1,8 @@
 //! How a registration that is in the books waits for a command.
 //!
-//! A `DeferredWorld` cannot mark a target or watch a component. What is registered with one is
-//! entered all the same, in its turn. It is kept in [`Pending`](super::pending::Pending) until a
-//! command has done the rest.
+//! A `DeferredWorld` cannot mark a target or watch a component. Its registrations are entered at
+//! once, in order. They are kept in [`Pending`](super::pending::Pending) until a command has done
+//! the rest.
 //!
 //! Plain data: no function here takes a world.
 
@@ -15,7 +15,7 @@ use crate::books::{
 };
 
 impl Books {
-    /// Has a registration wait that was entered.
+    /// Makes a registration wait that was entered.
     pub(crate) fn wait(&mut self, entry: Entry, handler: HandlerId) {
         let component = self.table.component_of(entry.key);
         self.pending.insert(entry, component, handler);
@@ -30,14 +30,14 @@ impl Books {
         self.pending.get(entry, component)
     }
 
-    /// Has a registration not wait any more, and returns its handler if it did.
+    /// Ends the wait of a registration, and returns its handler if it waited.
     #[cold]
     pub(crate) fn stop_waiting(&mut self, entry: Entry) -> Option<HandlerId> {
         let component = self.table.component_of(entry.key);
         self.pending.remove(entry, component)
     }
 
-    /// Has nothing wait any more of the component that listens with `key`.
+    /// Ends the wait of all registrations of the component of `key`.
     pub(crate) fn stop_waiting_with(&mut self, listener: Entity, key: KeyId) {
         if !self.pending.is_empty() {
             let component = self.table.component_of(key);
@@ -45,7 +45,7 @@ impl Books {
         }
     }
 
-    /// Has a registration wait with another handler, if it waits.
+    /// Gives a registration another handler, if it waits.
     #[cold]
     pub(crate) fn wait_with(&mut self, entry: Entry, handler: HandlerId) {
         if self.waits(entry).is_some() {
@@ -53,7 +53,8 @@ impl Books {
         }
     }
 
-    /// Has no listener wait any more that was told of the end of a target whose `list` goes.
+    /// Ends the wait of all listeners that were told of the end of a target whose `list` is
+    /// dropped.
     #[cold]
     pub(crate) fn stop_waiting_for_told(&mut self, list: &List) {
         for (_, listener, handler) in list.told() {

@@ -1,6 +1,6 @@
 //! How the answers of several handlers become one.
 
-/// What handlers answer to a signal, merged in the order of the calls.
+/// The answer of handlers to a signal, merged in the order of the calls.
 ///
 /// The first answer is merged into the default, so the default must change nothing.
 ///
@@ -25,16 +25,16 @@
 /// ```
 #[doc(alias = "collect")]
 pub trait Answer: Default + 'static {
-    /// Adds the answer of the next handler to what was answered so far.
+    /// Merges the answer of the next handler into the answers so far.
     fn merge(&mut self, next: Self);
 }
 
-/// Nothing to say: the answer of most signals.
+/// No answer, as for most signals.
 impl Answer for () {
     fn merge(&mut self, (): Self) {}
 }
 
-/// Whether anybody said `true`.
+/// Whether any handler answered `true`.
 impl Answer for bool {
     fn merge(&mut self, next: Self) {
         *self |= next;

@@ -1,7 +1,7 @@
-//! The components of listeners that share a table, found without a query's look at each of them.
+//! Finds the components of listeners that share a table, faster than a query.
 //!
 //! Bevy's queries match the archetype of an entity before they fetch its component. Listeners of
-//! one target are mostly of one kind, so here their table is matched once a batch.
+//! one target are mostly of one kind. So here their table is matched once for a batch.
 
 use core::panic::Location;
 
@@ -14,7 +14,7 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 
-/// So many tables are looked through for that of a batch.
+/// How many tables are searched for that of a batch.
 const TABLES: usize = 8;
 
 /// All components of one kind in a table.
@@ -24,7 +24,7 @@ pub(crate) struct Column<'w, C> {
     components: ContiguousMut<'w, C>,
 }
 
-/// What a column knows of a listener.
+/// The component of a listener, if it is in the column.
 pub(crate) enum Found<'a, C> {
     Here(&'a mut C),
     /// It is gone.

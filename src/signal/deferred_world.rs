@@ -1,6 +1,6 @@
-//! How a `DeferredWorld` registers.
+//! Registration from a `DeferredWorld`.
 //!
-//! It enters what it registers at once, and a command does what is left.
+//! A registration is entered at once, and a command does the rest.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// What a registration is by the time that its command is applied.
+/// The state of a registration when its command is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It is complete, unless it was made in the last moments of its listener or its target.
@@ -49,7 +49,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     if let Attempt::Done(entered, entry) = attempt(world, listener, subject, handler, on_duplicate)?
     {
         if entered == Entered::New {
-            // Whoever holds a `DeferredWorld` may be a hook or an observer of a removal.
+            // The `DeferredWorld` may be that of a hook or an observer of a removal.
             see_to_later(world, entry, Phase::Entered);
         }
         return Ok(Registered::by(entered));
@@ -63,7 +63,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     Ok(Registered::Queued)
 }
 
-/// Enters a registration that is legal, and has a command do the rest; answers `None` where there
+/// Enters a registration that is valid, and queues a command for the rest. Returns `None` if there
 /// are no books yet.
 fn enter<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
@@ -124,9 +124,9 @@ pub(crate) fn retarget<C: Component, S: 'static>(
     }
 }
 
-/// Does what is left of commands that a panic has dropped, and returns the first panic of that.
+/// Does the work of commands that a panic has dropped, and returns the first panic of that work.
 ///
-/// Registrations that waited for a decision are tried again only if `is_decided` says so.
+/// Registrations that waited for a decision are only retried if `is_decided` returns `true`.
 pub(crate) fn complete_all(
     world: &mut World,
     is_decided: impl FnOnce(&World) -> bool,
@@ -142,7 +142,7 @@ pub(crate) fn complete_all(
     first_panic.into_outcome()
 }
 
-/// Completes the registrations that wait though their commands are lost.
+/// Completes the registrations that wait, though their commands were dropped.
 fn complete_pending(world: &mut World) -> Result<(), Panicked> {
     let Some(books) = world.get_resource::<Books>() else {
         return Ok(());
@@ -169,13 +169,13 @@ fn see_to_later(world: &mut DeferredWorld, entry: Entry, phase: Phase) {
     world.commands().queue(see_to);
 }
 
-/// Does for a registration of a `DeferredWorld` what only a command can do, or ends it.
+/// Completes a registration of a `DeferredWorld`, or ends it.
 fn see_to(world: &mut World, entry: Entry, phase: Phase) -> Result<(), BevyError> {
     let outcome = match phase {
         Phase::Entered => confirm(world, entry),
         Phase::Waiting => complete(world, entry),
     };
-    // A target without a mark cannot say when its lists are not needed any more.
+    // Without a mark, the target cannot drop its lists when it goes.
     let target = entry.target;
     let is_gone = !world.entities().contains_spawned(target);
     if (is_gone || target::lacks_mark(world, target))
@@ -198,7 +198,7 @@ fn confirm(world: &mut World, entry: Entry) -> Result<(), BevyError> {
         return Ok(());
     };
     if is_listening(world, entry) && !world.entities().contains_spawned(entry.target) {
-        // Nobody asked for more than is known now.
+        // It was registered without an error, so there is none to report now.
         let _ = come_late(world, entry, handler);
     }
     Ok(())
@@ -256,7 +256,7 @@ fn describe(world: &World, entry: Entry) -> Registration {
     table.describe(entry.listener, entry.target, entry.key)
 }
 
-/// Returns `true` if the component that listens is there; if not, its registration ends.
+/// Returns `true` if the listening component is there. Ends the registration otherwise.
 fn is_listening(world: &mut World, entry: Entry) -> bool {
     let books = world.resource::<Books>();
     let component = books.table.component_of(entry.key);
@@ -269,7 +269,7 @@ fn is_listening(world: &mut World, entry: Entry) -> bool {
     is_listening
 }
 
-/// Ends a registration whose target is going or gone, and tells its listener, unless it was told.
+/// Ends a registration whose target is going or gone. Tells its listener, unless it was told.
 fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), BevyError> {
     let registration = describe(world, entry);
     let error = if world.entities().contains_spawned(entry.target) {
@@ -281,7 +281,7 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
     let books = books.bypass_change_detection();
     if books.was_told(entry) {
         if target::lacks_mark(world, entry.target) {
-            // It was told though it has no mark, as some are whom observers hear of. Its books must
+            // It was told without a mark, as after a despawn that an observer saw. Its lists must
             // go with it.
             target::mark(world, entry.target);
         }

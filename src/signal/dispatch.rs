@@ -1,9 +1,9 @@
-//! How a signal reaches its listeners.
+//! Calls the handlers of a signal.
 //!
-//! A list is told run by run: places that stand together and share a handler. A handler of fields
-//! cannot reach the world, so a run of those is copied out and called in batches; a handler that
-//! can is called alone, and the list is read again after it. The list itself stays in place all the
-//! time, so that whatever a handler registers or unregisters is seen.
+//! The places of a list are told in runs: neighbours with the same handler. A handler of fields
+//! cannot reach the world, so its run is copied and called in batches. A handler of the world is
+//! called alone, and the list is read again after it. The list stays in its place, so that what a
+//! handler registers or unregisters is seen.
 
 use core::{
     any::{Any, TypeId},
@@ -36,7 +36,7 @@ use crate::{
 /// Times the handlers of one notice, each by itself.
 pub(crate) struct Stopwatch<'a> {
     now: &'a dyn Fn() -> Duration,
-    /// What is called now, by whom, and since when.
+    /// The handler that is being called, its listener, and the time when the call began.
     running: Option<(&'static str, Entity, Duration)>,
     slowest: Option<SlowestHandler>,
 }
@@ -69,22 +69,22 @@ impl<'a> Stopwatch<'a> {
     }
 }
 
-/// The longest batch; it is copied to the stack.
+/// The longest batch, which is copied to the stack.
 const BATCH: usize = 128;
 
 /// The shortest batch for which the query is worth fetching.
 const QUERY_FROM: usize = 4;
 
-/// What becomes of registrations that were told.
+/// What happens to registrations that were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
-    /// They go on.
+    /// They stay.
     Stay,
-    /// They were told for the last time: their target is closed.
+    /// They end, because their target is closed.
     End,
 }
 
-/// Takes no more registrations on `targets`, as far as they are listened to.
+/// Closes those of `targets` that have listeners for registrations.
 pub(crate) fn close(world: &mut World, targets: impl Iterator<Item = Entity>) {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
@@ -123,8 +123,8 @@ pub(crate) fn send(
     dispatch.run(world, first, round)
 }
 
-/// Tells the listeners of `target`, which is closed, that it goes away: those who were not told
-/// yet.
+/// Tells the listeners of `target`, which is closed, that it goes away. Those that were told
+/// already are skipped.
 pub(crate) fn tell(
     world: &mut DeferredWorld,
     target: Entity,
@@ -144,8 +144,8 @@ pub(crate) fn tell(
     dispatch.run(world, first, notice_round(notice, &mut ()))
 }
 
-/// Returns who would be told that `target` goes away, in order, if its deletion began now: not
-/// those that are being deleted, which hear nothing by then.
+/// Returns the listeners that would be told if the deletion of `target` began now, in order. Those
+/// that are being deleted are left out, because they would not be told.
 pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> {
     let Some(books) = world.get_resource::<Books>() else {
         return Vec::new();
@@ -156,7 +156,7 @@ pub(crate) fn would_be_told(world: &World, target: Entity) -> Vec<Registration> 
     told.filter(|at| !is_deleting(at.listener)).collect()
 }
 
-/// Returns what tells whether the deletion of an entity has begun.
+/// Returns a function that says whether the deletion of an entity has begun.
 fn deleting(world: &World) -> impl Fn(Entity) -> bool {
     let mark = world.components().valid_component_id::<Deleting>();
     move |entity| {
@@ -165,10 +165,9 @@ fn deleting(world: &World) -> impl Fn(Entity) -> bool {
     }
 }
 
-/// Asks the listeners of `target` a question, in order, and calls `after` with each that has
-/// answered.
+/// Asks the listeners of `target` a question, in order. Calls `after` with each that has answered.
 ///
-/// Who is being deleted is asked about itself only.
+/// An entity that is being deleted is only asked about itself.
 pub(crate) fn ask<A: 'static>(
     world: &World,
     target: Entity,
@@ -186,7 +185,7 @@ pub(crate) fn ask<A: 'static>(
     let is_deleting = deleting(world);
     let mut first_panic = FirstPanic::default();
     for (_, listener, handler) in books.list(list).iter() {
-        // A type may be a signal as well, with handlers of its own.
+        // A type may also be a signal, with handlers of its own.
         let Call::Look(handler) = books.table.call(handler) else {
             continue;
         };
@@ -204,7 +203,7 @@ pub(crate) fn ask<A: 'static>(
     first_panic.into_outcome()
 }
 
-/// Tells of a target that is despawned by whatever means, while it is whole.
+/// Tells the listeners of a target that is despawned, while it is whole.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     if let Err(panicked) = tell_all(&mut world, context.entity, QdelCause::Despawn) {
         if let Some(mut books) = world.get_resource_mut::<Books>() {
@@ -215,8 +214,8 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     }
 }
 
-/// Tells the listeners of a target that goes away by itself, and releases the declared references
-/// to it.
+/// Tells the listeners of a target that goes away without a deletion, and releases the declared
+/// references to it.
 pub(crate) fn tell_all(
     world: &mut DeferredWorld,
     target: Entity,
@@ -230,7 +229,7 @@ pub(crate) fn tell_all(
         books.marks.despawned = Some(target);
     }
     let release = books.release;
-    // Also if nobody listens: nobody may begin to.
+    // Also without listeners, so that none can register from now on.
     let first = books.close(target);
     let mut told = Ok(());
     if let Some(list) = books.find_from(first, SignalId::QDELETING) {
@@ -255,27 +254,27 @@ fn notice_round<'a>(notice: &'a Qdeleting, answer: &'a mut ()) -> Round<'a> {
 /// A list that is being told, batch by batch.
 struct Dispatch<'a, 's> {
     list: ListId,
-    /// What is left to be told.
+    /// The places that are left to be told.
     places: Range<u32>,
     told: Told,
     stopwatch: Option<&'a mut Stopwatch<'s>>,
     /// The listeners of a batch for a handler of fields.
     listeners: SmallVec<[Option<Entity>; BATCH]>,
-    /// What finds them, if they are many.
+    /// The query that finds them, if they are many.
     query: Option<(HandlerId, BatchQuery)>,
-    /// Whether the books are in order already, because what is called last cannot reach them.
+    /// Whether the books are in order already, because the last handler cannot reach them.
     is_done: bool,
 }
 
 /// What is called next.
 enum Batch {
-    /// Nobody: the handler is for a question of the same type.
+    /// No call: the handler is for a question of the same type.
     Nothing,
-    /// For each of the listeners.
+    /// A call for each of the listeners.
     Fields(&'static dyn CallFields),
     World {
         handler: &'static dyn CallWorld,
-        /// What the listener must have.
+        /// The listener must have it.
         component: ComponentId,
         listener: Entity,
     },
@@ -338,7 +337,7 @@ impl<'a, 's> Dispatch<'a, 's> {
         first_panic.into_outcome()
     }
 
-    /// Returns what is called after a batch.
+    /// Returns the next call after a batch.
     fn go_on(&mut self, world: &mut DeferredWorld) -> Option<Batch> {
         if self.is_done {
             return None;
@@ -347,14 +346,13 @@ impl<'a, 's> Dispatch<'a, 's> {
         self.advance(books.bypass_change_detection())
     }
 
-    /// Puts the books in order after a batch, and returns what is called next.
+    /// Puts the books in order after a batch, and returns the next call.
     fn advance(&mut self, books: &mut Books) -> Option<Batch> {
         if let Some((handler, query)) = self.query.take() {
             books.table.return_query(handler, query);
         }
         let next = self.next_batch(books);
-        // A handler of fields cannot reach the books, and the others may still want the list as it
-        // is.
+        // A handler of fields cannot reach the books. The others may still need the list as it is.
         let is_last = match next {
             None => true,
             Some(Batch::Fields(_)) => self.places.is_empty() && self.query.is_none(),
@@ -371,10 +369,10 @@ impl<'a, 's> Dispatch<'a, 's> {
         next
     }
 
-    /// Takes the next batch out of the places, and ends what must be ended before it is called.
+    /// Takes the next batch out of the places. Ends registrations that must end before the call.
     fn next_batch(&mut self, books: &mut Books) -> Option<Batch> {
         let (table, list) = books.table_and_list(self.list);
-        // Who is timed is called alone.
+        // With a stopwatch, each listener is called alone.
         let longest = if self.stopwatch.is_some() { 1 } else { BATCH };
         let run = list.next_run(self.places.clone(), longest as u32)?;
         let is_once = run.handler.is_once();
@@ -412,7 +410,7 @@ impl<'a, 's> Dispatch<'a, 's> {
             stopwatch.start(table.name_of(run.handler), listener);
         }
         self.places.start = batch.end;
-        // From before its call on, a listener's books may hold something else.
+        // From before its call on, a listener's links may change.
         match self.told {
             Told::End => list.mark_told(batch.end),
             Told::Stay if is_once => books.leave_once(self.list, batch.start),
@@ -422,7 +420,7 @@ impl<'a, 's> Dispatch<'a, 's> {
     }
 }
 
-/// Calls a handler of fields for each listener of a batch, also past one that panics.
+/// Calls a handler of fields for each listener of a batch. After a panic, it goes on with the next.
 fn call_batch(
     world: &mut DeferredWorld,
     handler: &dyn CallFields,
@@ -446,7 +444,7 @@ fn call_batch(
     }
 }
 
-/// Returns `true` if anybody ever registered for the signal or question `S`.
+/// Returns `true` if a handler was ever registered for the signal or question `S`.
 pub(crate) fn is_known<S: 'static>(world: &World) -> bool {
     let books = world.get_resource::<Books>();
     books.is_some_and(|books| books.table.signal_id(TypeId::of::<S>()).is_some())

@@ -1,4 +1,4 @@
-//! What a handler is, and how it is called once its types are forgotten.
+//! Handlers, and how they are called with their types erased.
 
 use core::{cell::Cell, marker::PhantomData};
 
@@ -31,15 +31,14 @@ use crate::{
 /// | `fn(&C, Received<Q>) -> Q::Answer` | a [`Question`] | the listening component, to read |
 /// | `fn(&World, Received<Q, C>) -> Q::Answer` | a [`Question`] | the world, to read |
 ///
-/// The first is the fastest by far: it cannot reach the world, so many are called in one go. It
+/// The first is the fastest by far. It cannot reach the world, so many are called in one go. It
 /// marks the component as changed. Commands of the second are applied after the dispatch.
 ///
-/// A handler is a function or a closure that captures nothing: it takes no memory in a
-/// registration, and what it needs stands in the listening component. A closure that captures does
-/// not build. Where what it captures is `Copy`, only `cargo build` says so, not `cargo check`;
-/// otherwise the compiler asks for `Copy` or for a `'static` borrow, and the way out is the same:
-/// put it into the component. A handler cannot be `async`: it finishes before the target is
-/// touched.
+/// A handler is a function or a closure that captures nothing. It takes no memory in a
+/// registration, and what it needs is in the listening component. A closure that captures does not
+/// build. If its captures are `Copy`, only `cargo build` says so, not `cargo check`. Otherwise the
+/// compiler asks for `Copy` or for a `'static` borrow. Put the captured value into the component. A
+/// handler cannot be `async`: it finishes before the target is touched.
 ///
 /// Write the types of a closure's arguments: `|mob: &mut Mob, _: Received<Qdeleting>| ...`.
 ///
@@ -63,7 +62,7 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
     /// The signal or question it listens for.
     type Signal: Send + Sync + 'static;
 
-    /// Forgets the types.
+    /// Erases the types.
     #[doc(hidden)]
     fn into_call(self) -> Call;
 
@@ -76,7 +75,7 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
 
 /// Builds a query that also sees entities which a disabling component hides.
 pub(crate) fn query_without_filters<D: QueryData>(world: &mut World) -> QueryState<D> {
-    // It has the filters that are there when it is built.
+    // A query keeps the default filters of the time when it was built.
     let without = world.try_resource_scope::<DefaultQueryFilters, _>(|world, _| world.query());
     without.unwrap_or_else(|| world.query())
 }
@@ -104,7 +103,8 @@ struct Shaped<F, Shape> {
 }
 
 impl<F, Shape> Shaped<F, Shape> {
-    /// Moves `handler` to where it lives for ever, which takes no memory because it has no size.
+    /// Returns a reference to `handler` that lives for ever. It takes no memory, because a handler
+    /// has no size.
     fn leak(handler: F) -> &'static Self
     where
         F: 'static,
@@ -138,7 +138,7 @@ where
     }
 
     fn batch_query(world: &mut World) -> Option<BatchQuery> {
-        // A listener hears its signal also while something hides it.
+        // A listener receives its signal also while it is hidden.
         let query = query_without_filters::<(Entity, &mut C)>(world);
         Some(Box::new(query))
     }
@@ -217,8 +217,7 @@ where
     }
 }
 
-/// Returns the listeners of a batch that are not `done`, and counts each as done when it is
-/// reached.
+/// Returns the listeners of a batch that are not `done`. Counts each as done when it is reached.
 #[inline]
 fn count(listeners: &[Option<Entity>], done: &Cell<usize>) -> impl Iterator<Item = Option<Entity>> {
     let start = done.get();

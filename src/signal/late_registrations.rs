@@ -1,14 +1,14 @@
-//! Registrations by command that come late, while it is not decided yet who lives on.
+//! Registrations by command that come late, while a decision is open.
 //!
-//! Whoever is being deleted takes and makes no registrations. Where it may yet live on, a
-//! registration that a command brings waits for the decision: then it is in force, or it is
-//! answered as all that come late.
+//! An entity that is being deleted takes and makes no registrations. While it may still survive, a
+//! registration by command waits for the decision. Then it is in force, or its listener is told
+//! that it came too late.
 //!
 //! # Invariants
 //!
-//! 1. What waits stays here until it is tried again, also where Bevy drops the command that was to
-//!    do so.
-//! 2. What panics when it is tried again keeps nothing else from that, whatever it panicked with.
+//! 1. A registration that waits stays here until it is retried, also if Bevy drops the command that
+//!    retries it.
+//! 2. A panic of one retry does not prevent another retry.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -24,7 +24,8 @@ use crate::{
     panics::{FirstPanic, Panicked},
 };
 
-/// Returns who is being deleted and may yet live on, if that is why a registration was refused.
+/// Returns the entity that is being deleted and may survive, if that is why a registration was
+/// refused.
 pub(crate) fn undecided(world: &World, error: &RegisterError) -> Option<Entity> {
     let entity = match error {
         RegisterError::TargetDeleting(registration) => registration.target,
@@ -34,19 +35,19 @@ pub(crate) fn undecided(world: &World, error: &RegisterError) -> Option<Entity> 
     is_undecided(world, entity).then_some(entity)
 }
 
-/// Returns `true` if an entity is being deleted and may yet live on.
+/// Returns `true` if an entity is being deleted and may survive.
 pub(crate) fn is_undecided(world: &World, entity: Entity) -> bool {
     let deleting = world.get::<Deleting>(entity);
     deleting.is_some_and(Deleting::is_undecided)
 }
 
-/// Has a registration that was refused wait for the decision about `undecided`; its command is
-/// tried again then.
+/// Makes a registration that was refused wait for the decision about `undecided`. Then its command
+/// is retried.
 ///
 /// # Errors
 ///
-/// Refuses one that comes back should its target live on, and a second one with the same key,
-/// unless it is to replace the first.
+/// Refuses one that was told and comes back if its target survives. Refuses a second one with the
+/// same key, unless it replaces the first.
 pub(crate) fn wait(
     world: &mut World,
     undecided: Entity,
@@ -84,10 +85,10 @@ pub(crate) fn wait(
     Ok(())
 }
 
-/// Says of entities that were deleted whether they live on: those that do not hear nothing any
-/// more, and the registrations that waited for the decision are tried again by a command, in order.
+/// Notes for deleted entities whether they live on. Those that do not are told nothing any more.
+/// The registrations that waited for the decision are retried by a command, in order.
 ///
-/// The declared references of those that go stay as they are.
+/// The declared references of entities that go stay as they are.
 pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity, bool)>) {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
@@ -112,10 +113,10 @@ pub(crate) fn conclude(world: &mut World, decided: impl Iterator<Item = (Entity,
         .queue(move |world: &mut World| try_again(world, number));
 }
 
-/// Tries those again whose commands are lost, as a panic drops what waits behind it, and returns
-/// the first panic of all that were tried again.
+/// Retries registrations whose commands were dropped by a panic, and returns the first panic of all
+/// retries.
 ///
-/// To be called when no command that tries them again can be left.
+/// Call it when no command that retries them can be left.
 pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
     loop {
         let Some(mut books) = world.get_resource_mut::<Books>() else {
@@ -129,10 +130,10 @@ pub(crate) fn complete_all(world: &mut World) -> Result<(), Panicked> {
     }
 }
 
-/// Tries the registrations again that waited for a decision, one after the other, with the commands
-/// that each of them queues.
+/// Retries the registrations that waited for a decision, one by one, with the commands that each of
+/// them queues.
 ///
-/// A panic is kept for [`complete_all`]: going on at once, it would lose the commands that wait.
+/// A panic is kept for [`complete_all`]. To resume it at once would drop the commands that wait.
 fn try_again(world: &mut World, number: u64) {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
@@ -141,7 +142,7 @@ fn try_again(world: &mut World, number: u64) {
     let mut first_panic = FirstPanic::default();
     for decided in all {
         let Some(mut books) = world.get_resource_mut::<Books>() else {
-            // Somebody has cleared the world.
+            // The world was cleared.
             break;
         };
         let Some(retry) = books.bypass_change_detection().late.take(decided) else {
@@ -149,8 +150,8 @@ fn try_again(world: &mut World, number: u64) {
         };
         first_panic.run(|| {
             retry(world);
-            // Bevy forgets what the last command has queued, should it panic and an error handler
-            // swallow that.
+            // If the last command panics and an error handler catches that, Bevy drops what it has
+            // queued.
             world.commands().queue(|_: &mut World| {});
             world.flush();
         });

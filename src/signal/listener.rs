@@ -1,4 +1,4 @@
-//! How a kind of listener becomes known, and how it is noticed that one goes.
+//! How handlers and kinds of listeners become known, and how the end of a listener is noticed.
 
 use core::{any::type_name, marker::PhantomData};
 
@@ -33,7 +33,7 @@ pub(crate) fn install<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World
     prepare(world, known.handler);
 }
 
-/// Puts the handler `H` into the table, if it is not there; the world need not be prepared for it.
+/// Puts the handler `H` into the table, if it is not there. The world need not be prepared for it.
 pub(crate) fn introduce<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     handler: H,
@@ -85,7 +85,7 @@ fn prepare_for<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World) {
     }
 }
 
-/// Makes the declared references of `C` known, the tracked type of that `number`.
+/// Makes the declared references of `C` known, with the `number` of the tracked type.
 pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -> HandlerId {
     let component = watch_removals::<C>(world);
     let mut books = world.resource_mut::<Books>();
@@ -103,7 +103,7 @@ pub(crate) fn install_references<C: Component>(world: &mut World, number: u32) -
 /// Stands for the handler of the declared references of `C`.
 struct ReferencesOf<C>(PhantomData<C>);
 
-/// Makes sure that the registrations of a `C` end when it is removed or its entity despawned.
+/// Ensures that the registrations of a `C` end when it is removed or its entity is despawned.
 ///
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook
 /// is free; otherwise an observer does the same.
@@ -125,17 +125,17 @@ pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
     component
 }
 
-/// Has `observer` live on the entity of the resource `R`, which must be there.
+/// Puts `observer` on the entity of the resource `R`, which must be there.
 ///
-/// An observer is an entity, which somebody may sweep away with a level, but that of a resource is
-/// not.
+/// An observer with an entity of its own could be despawned with a level. The entity of a resource
+/// is not.
 pub(crate) fn observe_from<R: Resource>(world: &mut World, observer: Observer) {
     let entity = world.resource_entity::<R>();
     let entity = entity.expect("a resource should have an entity");
     world.entity_mut(entity).insert(observer);
 }
 
-/// Returns `true` if any entity has or had a component: then it takes no hooks any more.
+/// Returns `true` if any entity has or had a component. Then hooks cannot be added any more.
 pub(crate) fn is_in_use(world: &World, component: ComponentId) -> bool {
     let mut archetypes = world.archetypes().iter();
     archetypes.any(|archetype| archetype.contains(component))

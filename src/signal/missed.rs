@@ -1,5 +1,4 @@
-//! What becomes of registrations that come too late for their target, once it is decided that it
-//! goes.
+//! What happens to registrations that come too late, when it is decided that their target goes.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -19,12 +18,12 @@ use crate::{
     panics::catch,
 };
 
-/// So often a listener is told of a target that it registered on when it was told of it: one that
-/// does it again each time would go on for ever.
+/// How deep the calls may nest that tell a listener of a target on which it registers again. A
+/// listener that always does so would go on for ever.
 const DEEPEST: u32 = 16;
 
-/// Answers a registration that was refused when its command was applied: a target that is going or
-/// gone is told of at once.
+/// Answers a registration that was refused when its command was applied. If the target is going or
+/// gone, the listener is told at once.
 ///
 /// `handler` returns the key and the handler of the registration.
 pub(crate) fn refuse(
@@ -44,7 +43,7 @@ pub(crate) fn refuse(
             };
             return answer(world, entry, handler, error, on_duplicate);
         }
-        // Whoever was to be told is gone.
+        // The listener is gone.
         RegisterError::ListenerNotSpawned(_) | RegisterError::ListenerDeleting(_) => {
             Severity::Debug
         }
@@ -56,7 +55,7 @@ pub(crate) fn refuse(
     Err(BevyError::from(error).with_severity(severity))
 }
 
-/// Tells the listener of a registration that its target is going or gone, if it was not told
+/// Tells the listener of a registration that its target is going or gone, unless it was told
 /// before.
 fn answer(
     world: &mut World,
@@ -72,7 +71,7 @@ fn answer(
         if on_duplicate == OnDuplicate::Ensure {
             return Ok(());
         }
-        // It is one that ends with its target.
+        // It is still in the books until its target is gone.
         let error = RegisterError::AlreadyRegistered(error.registration());
         return Err(BevyError::from(error).with_severity(Severity::Warning));
     }
@@ -93,7 +92,7 @@ fn answer(
             entry.target,
         );
         if let Call::World(_) = call {
-            // What it leads to is counted as such.
+            // So that calls caused by these commands are counted.
             world.flush();
         }
         told
@@ -106,9 +105,9 @@ fn answer(
     }
 }
 
-/// Counts one less that is being told.
+/// Ends a call that [`answer`] has counted.
 fn ascend(world: &mut World, entry: Entry) {
-    // Somebody may have cleared the world.
+    // The world may have been cleared.
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
     };

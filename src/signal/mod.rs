@@ -1,9 +1,10 @@
-//! What is said and to whom.
+//! Signals: what is sent about a target, and which handlers are called.
 //!
-//! A [`Signal`] is sent about a target; the components that registered for it hear it, in the order
-//! of their registrations, through their handlers. Nothing here deletes anything: the one thing
-//! this layer knows of deletion is that a target which is despawned is told about first
-//! ([`Qdeleting`](crate::Qdeleting)).
+//! A [`Signal`] is sent about a target. The components that registered for it receive it by their
+//! handlers, in the order of their registrations.
+//!
+//! Nothing here deletes anything. All that signals know of deletion is that a target which is
+//! despawned is told about first ([`Qdeleting`](crate::Qdeleting)).
 //!
 //! # Invariants
 //!
@@ -13,6 +14,22 @@
 //! 4. Between two calls of handlers that can reach the world all books are whole.
 //!
 //! [`check_registrations`](crate::WorldSignalExt::check_registrations) compares the two sides.
+
+// Which listener is linked to which target is kept in `books`, and the verbs are in `ext`.
+//
+// The files, in reading order:
+//
+// - this file: the traits `Signal` and `Question`
+// - `answer`, `received`: what a handler returns and is given
+// - `qdeleting`: the signal of the end of its target
+// - `handler`, `column`: handlers, and how many of them are called in one go
+// - `listener`, `removal_observer`: handlers become known, and the end of a listener is noticed
+// - `dispatch`: handlers are called
+// - `target`: the mark of targets
+// - `missed`, `late_registrations`: registrations that come too late
+// - `register`, `retarget`, `outcome`: registrations begin, move and end
+// - `deferred_world`: the same from a `DeferredWorld`
+// - `revival`: a target survives and gets its registrations back
 
 pub use self::{
     answer::Answer,
@@ -44,8 +61,8 @@ use bevy_ecs::{entity::Entity, world::World};
 
 /// A typed message about a target.
 ///
-/// Implement it for your own type to use the same registrations for other news than a deletion:
-/// handlers are called at once, in order of registration, and their answers come back merged.
+/// Implement it for your own type to use registrations for other messages than deletions. Handlers
+/// are called at once, in order of registration, and their answers come back merged.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -90,17 +107,17 @@ pub trait Signal: Sized + Send + Sync + 'static {
     /// Where the sender holds a `DeferredWorld`, the trigger is queued as a command.
     const OBSERVERS: Option<fn(Self, &mut World)> = None;
 
-    /// Returns what a listener hears whose queued registration came too late for `target`.
+    /// Returns the signal for a listener whose queued registration came too late for `target`.
     ///
-    /// `None`, the default, means that it hears nothing and the registration is an error.
-    /// [`Qdeleting`](crate::Qdeleting) answers with
+    /// With `None`, the default, the listener is told nothing and the registration is an error.
+    /// [`Qdeleting`](crate::Qdeleting) returns a signal with
     /// [`QdelCause::AlreadyGone`](crate::QdelCause::AlreadyGone).
     fn missed(_target: Entity) -> Option<Self> {
         None
     }
 }
 
-/// A signal whose handlers can only look.
+/// A signal whose handlers can only read.
 ///
 /// Its handlers are `fn(&C, Received<Q>) -> Q::Answer` and `fn(&World, Received<Q, C>) ->
 /// Q::Answer`: nothing can change while it is asked. [`PreQdel`](crate::PreQdel) is the one this
@@ -115,7 +132,7 @@ pub trait Signal: Sized + Send + Sync + 'static {
 /// struct MayPass;
 ///
 /// impl Question for MayPass {
-///     type Answer = bool; // true if anybody says so
+///     type Answer = bool; // true if any handler says so
 /// }
 ///
 /// #[derive(Component)]

@@ -1,4 +1,4 @@
-//! The signal that this crate is for.
+//! [`Qdeleting`], the signal of the end of its target.
 
 use bevy_ecs::{entity::Entity, event::EntityEvent, world::World};
 
@@ -6,19 +6,19 @@ use crate::signal::Signal;
 
 /// "You are about to lose this entity": sent about a target while it is still whole.
 ///
-/// Handlers run before the first component of the target is dropped, so they can read it, clear
-/// what names it, and pick something else. After the handlers of a [`qdel`](crate::WorldQdelExt::qdel)
-/// it is triggered as a Bevy event, so `On<Qdeleting>` observers work, global and on the entity. A
-/// plain `despawn` calls the handlers only: Bevy's own `On<Despawn<..>>` is there for observers.
+/// Handlers run before the first component of the target is dropped. So they can read it, clear
+/// what names it, and pick another. After the handlers of a [`qdel`](crate::WorldQdelExt::qdel) it
+/// is triggered as a Bevy event, for `On<Qdeleting>` observers, global and on the entity. A plain
+/// `despawn` only calls the handlers: Bevy's own `On<Despawn<..>>` is there for observers.
 ///
-/// Ordinary queries do not see the target, on purpose: nobody who loses it is to pick it again, or
-/// another that goes with it. Read it by its id, or by a query with
-/// [`AllowDeleting`](crate::AllowDeleting); the chapter [`hiding`](crate::docs::hiding) says who
-/// sees what, and which setting leaves it visible.
+/// Ordinary queries do not see the target, on purpose: a handler must not pick it again, or an
+/// entity that is deleted with it. Read it by its id, or by a query with
+/// [`AllowDeleting`](crate::AllowDeleting). The chapter [`hiding`](crate::docs::hiding) says what
+/// sees it, and which setting leaves it visible.
 ///
-/// Only this crate sends it: a copy that somebody else sends reaches nobody. Who wants to hear of
-/// every deletion adds a global `On<Qdeleting>` observer; a handler that registers for it as a
-/// global signal is never called.
+/// Only this crate sends it: a copy that your code sends reaches no handler. For every deletion,
+/// add a global `On<Qdeleting>` observer. A handler that registers for it as a global signal is
+/// never called.
 #[doc(alias(
     "COMSIG_PARENT_QDELETING",
     "COMSIG_QDELETING",
@@ -43,11 +43,11 @@ pub struct Qdeleting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum QdelCause {
-    /// Somebody called [`qdel`](crate::WorldQdelExt::qdel) on it.
+    /// [`qdel`](crate::WorldQdelExt::qdel) was called on it.
     Qdel,
     /// This owner of it is being deleted.
     Owner(Entity),
-    /// This entity is being deleted, and a declared field of it names that one with
+    /// This entity is being deleted, and a declared field of the target names it with
     /// [`OnLoss::Qdel`](crate::reference::OnLoss::Qdel).
     Reference(Entity),
     /// It is being despawned without a `qdel`.

@@ -1,4 +1,4 @@
-//! What a handler is given.
+//! The argument of a handler.
 
 use core::{marker::PhantomData, ops::Deref};
 
@@ -7,8 +7,8 @@ use bevy_ecs::entity::Entity;
 /// A signal as its handler receives it.
 ///
 /// It dereferences to the signal, and knows both ends of the registration. A handler that takes the
-/// world names the listening component as `C`, as in `fn(DeferredWorld, Received<Qdeleting, Mob>)`;
-/// a handler of the component's own fields does not need to.
+/// world names the listening component as `C`, as in `fn(DeferredWorld, Received<Qdeleting, Mob>)`.
+/// A handler of the component's own fields need not name it.
 pub struct Received<'a, S, C = ()> {
     signal: &'a S,
     listener: Entity,

@@ -28,26 +28,26 @@ use crate::{
     },
 };
 
-/// What a registration can be about.
+/// The target of a registration, as the caller names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub enum Subject {
     /// An entity of the user.
     Entity(Entity),
-    /// Nothing in particular: the immortal target of global signals.
+    /// No entity: the target of global signals.
     World,
 }
 
 /// How far a registration got without a structural change.
 pub(crate) enum Attempt {
     Done(Entered, Entry),
-    /// It is legal, but the target must be marked first.
+    /// It is valid, but the target must be marked first.
     NeedsMark(Entity),
-    /// It may be legal, but the world is not prepared for the handler, or for any.
+    /// It may be valid, but the world is not prepared for the handler, or has no books.
     NeedsHandler,
 }
 
-/// Registers, with all structural changes that it takes.
+/// Registers, with all structural changes that are needed.
 pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     listener: Entity,
@@ -57,8 +57,8 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
 ) -> Result<Entered, RegisterError> {
     loop {
         let mut deferred = DeferredWorld::from(&mut *world);
-        // A structural change applies commands that wait, and those may change what was found: each
-        // time, look again.
+        // A structural change applies commands that wait, which may change what was found. So look
+        // again each time.
         match attempt(&mut deferred, listener, subject, handler, on_duplicate)? {
             Attempt::Done(entered, _) => return Ok(entered),
             Attempt::NeedsMark(target) => {
@@ -76,7 +76,7 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     }
 }
 
-/// Returns what is known of a handler, if it registered before.
+/// Returns the numbers of a handler, if it was registered before.
 fn known<Shape: 'static, H: SignalHandler<Shape>>(
     books: &mut Books,
     _handler: H,
@@ -84,7 +84,8 @@ fn known<Shape: 'static, H: SignalHandler<Shape>>(
     books.table.handler::<(H, Shape)>()
 }
 
-/// Registers when a command is applied: a target that went away in between is told of at once.
+/// Registers when a command is applied. If the target went away meanwhile, the listener is told at
+/// once.
 pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut World,
     listener: Entity,
@@ -113,7 +114,7 @@ pub(crate) fn register_late<Shape: 'static, H: SignalHandler<Shape>>(
     })
 }
 
-/// Names a registration.
+/// Returns a registration by names.
 pub(crate) fn registration<C, S>(listener: Entity, target: Entity) -> Registration {
     Registration {
         listener,
@@ -123,10 +124,10 @@ pub(crate) fn registration<C, S>(listener: Entity, target: Entity) -> Registrati
     }
 }
 
-/// Registers as far as that goes without a structural change.
+/// Registers as far as possible without a structural change.
 ///
-/// What is like an earlier registration is written at once. All else, and what must be refused, is
-/// looked at thoroughly.
+/// A registration that is like an earlier one is written at once. All others, and those that must
+/// be refused, are checked thoroughly.
 #[inline]
 pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
@@ -161,7 +162,7 @@ pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
     attempt_thoroughly(world, listener, target, subject, handler, on_duplicate)
 }
 
-/// Registers where something is new: the handler, or the kind of listener or target.
+/// Registers if the handler, or the kind of listener or target, may be new.
 #[cold]
 fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     world: &mut DeferredWorld,
@@ -223,8 +224,7 @@ pub(crate) fn write(
     }
 }
 
-/// Refuses a target that cannot be listened to, and returns the archetype of one that can and how
-/// that takes registrations.
+/// Refuses a target that cannot be listened to. Returns the archetype and state of any other.
 pub(crate) fn check_target(
     world: &World,
     registration: Registration,
@@ -247,7 +247,7 @@ pub(crate) fn check_target(
     Ok((target.archetype().id(), takes))
 }
 
-/// Refuses a listener that cannot listen, and returns the archetype of one that can.
+/// Refuses a listener that cannot listen. Returns the archetype of any other.
 pub(crate) fn check_listener<C: Component>(
     world: &World,
     registration: Registration,
@@ -264,7 +264,7 @@ pub(crate) fn check_listener<C: Component>(
     Ok(listener.archetype().id())
 }
 
-/// Returns `true` if an entity has a `C`, without a look at components that wait to be registered.
+/// Returns `true` if an entity has a `C`. Components that wait to be registered are not looked at.
 fn has<C: Component>(world: &World, entity: EntityRef) -> bool {
     let id = world.components().valid_component_id::<C>();
     id.is_some_and(|id| entity.contains_id(id))
@@ -285,8 +285,7 @@ pub(crate) fn unregister<C: Component, S: 'static>(
             target,
             key,
         });
-        // Whoever was told already does without the target's return, and one that waits is taken
-        // back.
+        // A registration that was told does not come back, and one that waits is cancelled.
         let end = |entry| {
             let is_cancelled = books.late.cancel(entry);
             books.leave(entry) || books.withdraw(entry) || is_cancelled
@@ -307,7 +306,7 @@ pub(crate) fn unregister<C: Component, S: 'static>(
     })
 }
 
-/// Returns the target that a registration is about.
+/// Returns the entity of the target of a registration.
 pub(crate) fn target_of(world: &World, subject: Subject) -> Option<Entity> {
     match subject {
         Subject::Entity(entity) => Some(entity),

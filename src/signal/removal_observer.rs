@@ -1,7 +1,7 @@
-//! The observer that notices the end of a listener where no hook can.
+//! The observer that notices the end of a listener if no hook can.
 //!
-//! An observer that is a system costs some 300 instructions more than a hook for each listener that
-//! goes away, one with a runner of its own half of that.
+//! For each listener that goes away, an observer that is a system costs some 300 instructions more
+//! than a hook. An observer with a runner of its own costs half of that.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,

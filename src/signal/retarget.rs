@@ -1,4 +1,4 @@
-//! How a registration goes from one target to another.
+//! How a registration is moved from one target to another.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     pub(crate) handler: HandlerId,
 }
 
-/// Looks whether a registration can be moved.
+/// Returns what moves a registration, or why it cannot be moved.
 pub(crate) fn plan<C: Component, S: 'static>(
     world: &mut DeferredWorld,
     listener: Entity,
@@ -86,7 +86,7 @@ pub(crate) fn plan<C: Component, S: 'static>(
 }
 
 impl Plan {
-    /// Returns what the registration is from then on.
+    /// Returns what identifies the registration once it is moved.
     pub(crate) fn entry(&self) -> Entry {
         Entry {
             listener: self.listener,
@@ -95,19 +95,19 @@ impl Plan {
         }
     }
 
-    /// Returns `true` if nothing else is needed.
+    /// Returns `true` if no structural change is needed.
     pub(crate) fn is_ready(&self, books: &Books) -> bool {
         self.takes == TargetState::AsItIs && books.table.lacks(self.handler).is_none()
     }
 
-    /// Moves the registration. Its target may have to be marked then.
+    /// Moves the registration. Its target may still have to be marked.
     pub(crate) fn carry_out(&self, books: &mut Books) {
         books.leave(Entry {
             target: self.from,
             ..self.entry()
         });
         let list = books.find_or_add(self.to, books.first(self.to), self.signal);
-        // A handler for one call carries that in its number.
+        // Whether the handler is called once is part of its number.
         let entered = books.enter(
             self.listener,
             list,
@@ -119,7 +119,7 @@ impl Plan {
     }
 }
 
-/// Moves a registration, with all structural changes that it takes.
+/// Moves a registration, with all structural changes that are needed.
 pub(crate) fn retarget<C: Component, S: 'static>(
     world: &mut World,
     listener: Entity,
@@ -134,7 +134,7 @@ pub(crate) fn retarget<C: Component, S: 'static>(
             plan.carry_out(books);
             return Ok(Registered::Now);
         }
-        // A structural change applies commands that wait, and those may change what was found: look
+        // A structural change applies commands that wait, which may change what was found. So look
         // again.
         listener::prepare(world, plan.handler);
         if plan.takes == TargetState::OnceMarked && !target::mark(world, to) {
@@ -144,8 +144,8 @@ pub(crate) fn retarget<C: Component, S: 'static>(
     }
 }
 
-/// Moves a registration when a command is applied: a target that went away in between is told of at
-/// once.
+/// Moves a registration when a command is applied. If the target went away meanwhile, the listener
+/// is told at once.
 pub(crate) fn retarget_late<C: Component, S: 'static>(
     world: &mut World,
     listener: Entity,
@@ -169,7 +169,7 @@ pub(crate) fn retarget_late<C: Component, S: 'static>(
     });
     let known = entry.and_then(|entry| Some((entry, books.link_of(entry)?.1)));
     let Some((entry, handler)) = known else {
-        // Commands that were applied on the way ended it.
+        // Commands that were applied meanwhile have ended it.
         return Err(BevyError::from(error).with_severity(Severity::Debug));
     };
     if let Some(undecided) = late_registrations::undecided(world, &error) {
@@ -195,7 +195,7 @@ pub(crate) fn retarget_late<C: Component, S: 'static>(
             ..entry
         })
     {
-        // It hears of the one that it was to go to, and has left the other.
+        // It is told about its new target, and its registration on the old one has ended.
         books.leave(entry);
     }
     missed::refuse(world, error, OnDuplicate::Add, |_| (entry.key, handler))

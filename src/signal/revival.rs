@@ -1,14 +1,14 @@
-//! How a target that was told about, and lives on, gets its registrations back.
+//! How a target that was told of its end and survives gets its registrations back.
 //!
-//! Those that were told stay in their list, behind its cursor. Which components lose theirs
-//! meanwhile is remembered until it is decided who lives on.
+//! Registrations that were told stay in their list, before its cursor. Until it is decided which
+//! entities survive, components that lose their registrations are remembered.
 
 use bevy_ecs::{change_detection::DetectChangesMut, entity::Entity, world::World};
 
 use crate::books::Books;
 
-/// Keeps in mind from now on which registrations end after they were told, so that
-/// [`reopen`] does not give them back.
+/// Begins to remember registrations that end after they were told, so that [`reopen`] does not
+/// bring them back.
 pub(crate) fn begin_remembering(world: &mut World) {
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         books
@@ -25,7 +25,7 @@ pub(crate) fn end_remembering(world: &mut World) {
     }
 }
 
-/// Gives `target`, which was told about and lives on, its registrations back.
+/// Brings the registrations on `target` back, which was told of its end and survives.
 pub(crate) fn reopen(world: &mut World, target: Entity) {
     let Some(books) = world.get_resource::<Books>() else {
         return;

@@ -1,8 +1,8 @@
-//! The mark of targets, and how an entity keeps it.
+//! The mark of targets, and how it stays on its entity.
 //!
-//! Registrations belong to an entity, not to its mark: whoever takes that off does not end them. It
-//! is put back, once for each time; whoever has it taken off again at once has the target listened
-//! to by nobody.
+//! Registrations belong to an entity, not to its mark: they do not end when the mark is removed.
+//! The mark is put back, once for each removal. If it is removed again at once, the registrations
+//! end.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -21,16 +21,16 @@ use crate::{
 /// Marks an entity that is or was listened to, so that its despawn is noticed.
 ///
 /// The crate inserts it with the first registration. A kind of entity that is often listened to can
-/// carry it from its spawn with `#[require(SignalTarget)]`: the first registration is then as cheap as
-/// the next, and hooks and handlers, which hold a `DeferredWorld`, register on it at once.
+/// have it from its spawn on, by `#[require(SignalTarget)]`. Then the first registration is as
+/// cheap as the next. Hooks and handlers, which hold a `DeferredWorld`, can register on it at once.
 ///
-/// Do not remove it: [`unregister_all`](crate::WorldSignalExt::unregister_all) ends the registrations on
-/// an entity. Whoever removes it all the same, with all components of an entity for instance, ends
-/// nothing: while anybody is registered on the entity, or names it by a declared reference, the
-/// crate inserts it again as soon as commands are applied, once for each time. If it is removed
-/// again at once, by an observer for instance, registering fails with
-/// [`RegisterError::MarkRemoved`](crate::RegisterError::MarkRemoved), what was registered ends, and
-/// a warning says so. It is not cloned with its entity.
+/// Do not remove it: [`unregister_all`](crate::WorldSignalExt::unregister_all) ends the
+/// registrations on an entity. To remove it, for instance with all components of an entity, ends
+/// nothing. If there are registrations on the entity, or declared references to it, the crate
+/// inserts it again when commands are applied. It does so once for each removal. If an observer,
+/// for instance, removes it again at once, its registrations end, and a warning says so. Then
+/// registering fails with [`RegisterError::MarkRemoved`](crate::RegisterError::MarkRemoved). The
+/// mark is not cloned with its entity.
 #[derive(Component, Debug, Default)]
 #[component(
     storage = "SparseSet",
@@ -40,12 +40,12 @@ use crate::{
 )]
 pub struct SignalTarget;
 
-/// Marks `target`, which is listened to from now on, and tells whether it stays so; if not, nobody
-/// listens to it any more.
+/// Marks `target`, which is listened to from now on. Returns `true` if the mark stays. Otherwise,
+/// the registrations on it have ended.
 ///
 /// It may also be gone afterwards.
 pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
-    // Commands that wait may take a mark off, and do not mean this one.
+    // Commands that wait may remove the mark. Apply them before it is inserted.
     world.flush();
     if !lacks_mark(world, target) {
         return true;
@@ -59,7 +59,7 @@ pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
             target.insert(SignalTarget);
         }
     });
-    // Somebody may have cleared the world.
+    // The world may have been cleared.
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         let under_way = &mut books.bypass_change_detection().marks.under_way;
         if let Some(at) = under_way.iter().rposition(|at| *at == target) {
@@ -76,13 +76,13 @@ pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
     stays
 }
 
-/// Returns `true` if an entity is there and has no mark.
+/// Returns `true` if an entity is spawned and has no mark.
 pub(crate) fn lacks_mark(world: &World, target: Entity) -> bool {
     let target = world.get_entity(target);
     target.is_ok_and(|target| !target.contains::<SignalTarget>())
 }
 
-/// Ends what is registered on a target that cannot be marked.
+/// Ends the registrations on a target that cannot be marked.
 fn give_up(world: &mut World, target: Entity) {
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
@@ -98,7 +98,7 @@ fn give_up(world: &mut World, target: Entity) {
     }
 }
 
-/// Drops the lists of a target that is despawned; puts the mark back where it was only taken off.
+/// Drops the lists of a target that is despawned. Otherwise, puts the mark back.
 pub(crate) fn on_remove(mut world: DeferredWorld, context: HookContext) {
     let target = context.entity;
     let Some(mut books) = world.get_resource_mut::<Books>() else {
@@ -116,7 +116,7 @@ pub(crate) fn on_remove(mut world: DeferredWorld, context: HookContext) {
     }
 }
 
-/// Marks a target anew whose mark was taken off.
+/// Puts the mark of a target back.
 #[cold]
 fn put_back(world: &mut World, target: Entity) {
     if world.entities().contains_spawned(target) {
@@ -124,7 +124,7 @@ fn put_back(world: &mut World, target: Entity) {
             return;
         };
         if books.is_unused(target) {
-            // Whoever listened is gone by now, too.
+            // All listeners are gone by now, too.
             books.bypass_change_detection().drop_lists(target);
         } else {
             mark(world, target);
@@ -134,7 +134,7 @@ fn put_back(world: &mut World, target: Entity) {
     }
 }
 
-/// Tells of a target that was despawned while it had no mark.
+/// Tells the listeners of a target that was despawned while it had no mark.
 fn tell_afterwards(world: &mut World, target: Entity) -> Result<(), Panicked> {
     let books = world.get_resource::<Books>();
     if books.is_none_or(|books| books.first(target).is_none()) {
