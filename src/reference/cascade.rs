@@ -1,4 +1,4 @@
-//! What losing an entity takes along, and what forbids it.
+//! What is deleted with an entity, and what refuses its deletion.
 
 use bevy_ecs::{
     entity::{Entity, EntityHashMap},
@@ -14,16 +14,16 @@ use crate::{
     reference::{policy::OnLoss, tracked::Tracked, tracking::Reach},
 };
 
-/// A component that names an entity and does not just let go of it.
+/// A component that names an entity, with a policy other than to clear the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dependent {
-    /// Its entity is deleted as well.
+    /// The entity of the component is deleted as well.
     Goes(Entity),
-    /// It refuses the deletion.
+    /// The component refuses the deletion.
     Refuses(Denial),
 }
 
-/// Who refuses to lose whom.
+/// A component that refuses to lose an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Denial {
     pub(crate) target: Entity,
@@ -38,15 +38,15 @@ impl Denial {
     }
 }
 
-/// The fields that refuse a loss, each component read once.
+/// The fields that refuse a loss. Each component is read once.
 #[derive(Debug, Default)]
 pub(crate) struct DenyingFields {
-    /// By holder and number, and then by whom they name.
+    /// By holder and number, and then by the entities that are named.
     read: HashMap<(Entity, u32), EntityHashMap<&'static str>>,
 }
 
 impl DenyingFields {
-    /// Returns the first field that refuses what `denial` is about.
+    /// Returns the first field that refuses, for `denial`.
     pub(crate) fn of(&mut self, world: &World, denial: Denial) -> &'static str {
         let Denial {
             target,
@@ -65,23 +65,24 @@ impl DenyingFields {
     }
 }
 
-/// Returns `true` if losing any entity may delete more or be refused.
+/// Returns `true` if losing an entity may delete more or be refused.
 pub(crate) fn may_cascade(world: &World) -> bool {
     let tracked = world.get_resource::<Tracked>();
     tracked.is_some_and(|tracked| tracked.cascades)
 }
 
-/// What components that do not just let go make of their losses: it is read at most twice for each
-/// component, however many of those that it names go.
+/// The reactions of components whose policies go beyond clearing a field.
+///
+/// Each component is read at most twice, even if many of its targets are deleted.
 #[derive(Debug, Default)]
 pub(crate) struct Dependents {
-    /// By holder and number; none where a component was read for one loss only.
+    /// By holder and number. `None` if the component was read for one loss only.
     read: HashMap<(Entity, u32), Option<EntityHashMap<Reaction>>>,
 }
 
 impl Dependents {
-    /// Calls `visit` for each living component that would not just let go of `target`, as far as is
-    /// known.
+    /// Calls `visit` for each living component that is linked to `target` and would delete more or
+    /// refuse.
     pub(crate) fn for_each(
         &mut self,
         world: &World,
@@ -113,7 +114,7 @@ impl Dependents {
                 }
             };
             let is_resource = world.entity(holder).contains::<IsResource>();
-            // A resource cannot go; its component does.
+            // A resource is not deleted. Its component is removed.
             if loss.goes && !is_resource {
                 visit(Dependent::Goes(holder));
             }
@@ -128,7 +129,7 @@ impl Dependents {
     }
 }
 
-/// What a component makes of one loss.
+/// The reaction of a component to the loss of an entity.
 #[derive(Debug, Clone, Copy, Default)]
 struct Reaction {
     goes: bool,
@@ -136,7 +137,7 @@ struct Reaction {
 }
 
 impl Reaction {
-    /// Reads what the component of `holder` would make of the loss of `target`.
+    /// Reads the reaction of the component of `holder` to the loss of `target`.
     fn of_one(world: &World, reach: &dyn Reach, holder: Entity, target: Entity) -> Self {
         let mut loss = Self::default();
         reach.visit(world, holder, &mut |entity, policy| {
@@ -147,7 +148,7 @@ impl Reaction {
         loss
     }
 
-    /// Reads what the component of `holder` would make of any loss.
+    /// Reads the reactions of the component of `holder` to all losses.
     fn of_all(world: &World, reach: &dyn Reach, holder: Entity) -> EntityHashMap<Self> {
         let mut losses = EntityHashMap::<Self>::default();
         reach.visit(world, holder, &mut |entity, policy| {
@@ -162,7 +163,7 @@ impl Reaction {
     }
 }
 
-/// Calls `visit` for each entity that `holder` cannot be without.
+/// Calls `visit` for each entity whose deletion deletes `holder` as well.
 pub(crate) fn for_each_needed(world: &World, holder: Entity, mut visit: impl FnMut(Entity)) {
     let tracked = world.get_resource::<Tracked>();
     let (Some(tracked), Ok(entity)) = (

@@ -1,6 +1,6 @@
-//! What can name entities: `Entity`, and all that is made of it.
+//! [`References`] for `Entity` and the containers of it.
 //!
-//! Every list keeps the order of what stays.
+//! Lists keep the order of the elements that stay.
 
 use core::{hash::Hash, marker::PhantomData, time::Duration};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -89,7 +89,7 @@ impl<T: References, const N: usize> References for [T; N] {
 
 impl<T: Releasable, const N: usize> Releasable for [T; N] {}
 
-/// A list whose elements can be released where they stand.
+/// A list whose elements can be released in place.
 macro_rules! list {
     ($([$($parameters:tt)*] $list:ty, $item:ty;)*) => {$(
         impl<$($parameters)*> References for $list {
@@ -129,7 +129,7 @@ impl<A: Array<Item: References>> References for SmallVec<A> {
 
 impl<A: Array<Item: References>> Releasable for SmallVec<A> {}
 
-/// A set: its elements are dropped if they name what is lost.
+/// A set. Elements that name what is lost are dropped.
 macro_rules! set {
     ($([$($parameters:tt)*] $set:ty, $item:ty;)*) => {$(
         impl<$($parameters)*> References for $set {
@@ -163,7 +163,7 @@ set! {
     [T: References + Eq + Hash, S: core::hash::BuildHasher] hashbrown::HashSet<T, S>, T;
 }
 
-/// A map: an entry is dropped if its key names what is lost, or if its value is void without it.
+/// A map. An entry is dropped if its key names what is lost, or if its value is void without it.
 macro_rules! map {
     ($([$($parameters:tt)*] $map:ty, $key:ty, $value:ty;)*) => {$(
         impl<$($parameters)*> References for $map {
@@ -208,7 +208,7 @@ map! {
     [K: References + Eq + Hash, W: References, S: core::hash::BuildHasher] hashbrown::HashMap<K, W, S>, K, W;
 }
 
-/// A tuple: void if one of its parts is.
+/// A tuple. It is void if one of its parts is.
 macro_rules! tuple {
     ($(($($part:ident $number:tt),+);)*) => {$(
         impl<$($part: References),+> References for ($($part,)+) {
@@ -242,7 +242,7 @@ tuple! {
     (A 0, B 1, C 2, D 3, E 4, F 5);
 }
 
-/// What names no entities, and may stand next to those that do.
+/// Types that name no entities, and may be used beside those that do.
 macro_rules! nothing {
     ($([$($parameters:tt)*] $nothing:ty;)*) => {$(
         impl<$($parameters)*> References for $nothing {

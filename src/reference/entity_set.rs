@@ -1,16 +1,16 @@
-//! Lists of entities that are looked into.
+//! Look-ups in lists of entities.
 //!
 //! Plain data: no function here takes a world.
 
 use bevy_ecs::entity::{Entity, EntityHashSet};
 
-/// So many are looked at one by one.
+/// Up to this length, a list is searched one by one.
 const FEW: usize = 16;
 
-/// A list of entities, made ready to be asked who is in it.
+/// A list of entities, prepared for look-ups.
 pub(crate) struct Among<'a> {
     entities: &'a [Entity],
-    /// Empty where they are few.
+    /// Empty for short lists.
     index: EntityHashSet,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Among<'a> {
     }
 }
 
-/// Drops those of `entities` from `start` on that stand before already, at or after `start`.
+/// Removes duplicates from `entities`, from `start` on.
 pub(crate) fn dedup_from(entities: &mut Vec<Entity>, start: usize) {
     if entities.len() <= start + 1 {
         return;

@@ -14,12 +14,12 @@ use crate::reference::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FieldPlace {
     pub(crate) entity: Entity,
-    /// The way there: `.friends[3]`.
+    /// The path in the component: `.friends[3]`.
     pub(crate) path: String,
     pub(crate) policy: OnLoss,
 }
 
-/// Returns the places of `component` that name somebody who `is_meant`, in order.
+/// Returns the places of `component` that name an entity which `is_meant`, in order.
 pub(crate) fn places(
     component: &impl References,
     is_meant: &mut dyn FnMut(Entity) -> bool,
@@ -44,8 +44,8 @@ pub(crate) fn places(
     found
 }
 
-/// Calls `found` for each place of `component` that refuses to lose whom it names, in order, with
-/// the name of the field; which is empty if it has none.
+/// Calls `found` for each place of `component` with the policy `Deny`, in order. It is given the
+/// name of the field, which is empty if there is none.
 pub(crate) fn denying_fields(
     component: &impl References,
     found: &mut dyn FnMut(Entity, &'static str),
@@ -66,7 +66,7 @@ pub(crate) fn denying_fields(
     component.visit_references(OnLoss::Clear, &mut { search });
 }
 
-/// Calls `found` for each place that names somebody who is meant.
+/// Calls `found` for each place that names an entity which is meant.
 struct PlaceSearch<'a, F> {
     is_meant: &'a mut dyn FnMut(Entity) -> bool,
     path: Vec<PathStep>,

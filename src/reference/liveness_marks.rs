@@ -1,4 +1,4 @@
-//! How an entity stands that names somebody or is named.
+//! Whether an entity that is named, or names others, is alive.
 
 use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
 
@@ -8,7 +8,7 @@ use crate::{
     signal::target::SignalTarget,
 };
 
-/// The components that tell how an entity stands, looked up once.
+/// The components that tell whether an entity is alive, looked up once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LivenessMarks {
     deleting: ComponentId,
@@ -16,20 +16,21 @@ pub(crate) struct LivenessMarks {
     signals: ComponentId,
 }
 
-/// What the components of an entity tell. The books know besides whether it is despawned right now.
+/// The state of an entity by its components. Besides, the books know whether it is being despawned
+/// right now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
     /// Its deletion has begun.
     pub(crate) is_deleting: bool,
-    /// It is a resource of this crate, which nobody is linked to.
+    /// It is a resource of this crate, which is never linked to.
     pub(crate) is_reserved: bool,
     /// It is marked as a target.
     pub(crate) is_target: bool,
 }
 
 impl Standing {
-    /// Returns `true` if it is alive. A target that `is_closed` though nobody marked it is
-    /// despawned right now.
+    /// Returns `true` if it is alive. A target that `is_closed` and is not marked as deleting is
+    /// being despawned right now.
     pub(crate) fn is_alive(self, is_closed: impl FnOnce() -> bool) -> bool {
         !(self.is_deleting || self.is_target && is_closed())
     }
@@ -44,7 +45,7 @@ impl LivenessMarks {
         }
     }
 
-    /// Returns how an entity stands, if it is there.
+    /// Returns the state of an entity, if it is spawned.
     pub(crate) fn standing(self, world: &World, entity: Entity) -> Option<Standing> {
         let location = world.entities().get_spawned(entity).ok()?;
         let archetype = &world.archetypes()[location.archetype_id];
@@ -70,7 +71,7 @@ impl LivenessMarks {
         }
     }
 
-    /// Returns `true` if components can be linked to an entity as it is.
+    /// Returns `true` if components can be linked to an entity without a structural change.
     pub(crate) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> bool {
         self.standing(world, entity).is_some_and(|standing| {
             standing.is_target
@@ -80,7 +81,7 @@ impl LivenessMarks {
     }
 }
 
-/// Returns `true` if an entity whose deletion has begun may still turn out to live on.
+/// Returns `true` if an entity whose deletion has begun may still survive.
 pub(crate) fn is_undecided(world: &World, entity: Entity) -> bool {
     let deleting = world.get::<Deleting>(entity);
     deleting.is_some_and(Deleting::is_undecided)

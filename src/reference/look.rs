@@ -1,7 +1,7 @@
-//! How the books learn what fields name, and nothing else comes of it.
+//! Links components to what their fields name, and releases nothing.
 //!
-//! Before somebody is asked, nothing may be released and nobody told: if it is refused, nothing has
-//! happened.
+//! Before a deletion is asked about, nothing may be released and no component told. If the deletion
+//! is refused, nothing has happened.
 
 use bevy_ecs::{
     entity::{Entity, EntityHashSet},
@@ -23,13 +23,13 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     All,
-    /// Those of which losing an entity may delete more or refuse the deletion.
+    /// Types with a policy that may delete more or refuse the deletion.
     Deciding,
 }
 
-/// Links the components that were written since the last time to what they name.
+/// Links the components that were written since the last look to what they name.
 ///
-/// What they have lost waits for the next [sync](super::sync). Commands that wait go on waiting.
+/// What they have lost is left to the next [sync](super::sync). Commands that wait are not applied.
 pub(crate) fn look(world: &mut World, scope: Scope) -> Result<(), Panicked> {
     let mut first_panic = FirstPanic::default();
     let mut unlinked = Unlinked::default();
@@ -53,8 +53,7 @@ pub(crate) fn look(world: &mut World, scope: Scope) -> Result<(), Panicked> {
     first_panic.into_outcome()
 }
 
-/// The components that are not linked yet, because somebody whom they name is not marked as a
-/// target.
+/// Components that are not linked yet, because an entity that they name is not marked as a target.
 #[derive(Default)]
 struct Unlinked {
     components: Vec<(Entity, Tracking)>,
@@ -62,7 +61,7 @@ struct Unlinked {
 }
 
 impl Unlinked {
-    /// Links a component to what it names, as far as that goes at once.
+    /// Links a component to what it names, as far as possible without a structural change.
     fn link(
         &mut self,
         world: &mut World,
@@ -90,24 +89,24 @@ impl Unlinked {
         }
     }
 
-    /// Marks the targets in one go, which applies no commands, and links the components.
+    /// Marks the targets in one batch, which applies no commands, and links the components.
     fn finish(self, world: &mut World) -> Result<(), Panicked> {
         let mut first_panic = FirstPanic::default();
         let mut targets = self
             .targets
             .into_iter()
             .map(|target| (target, SignalTarget));
-        // An observer that panics cuts the batch short, but not before its own entity was marked.
+        // An observer that panics ends the batch early, but after its own entity was marked.
         while targets.len() > 0 {
             let marked = catch(|| world.try_insert_batch(targets.by_ref()));
-            // Nobody can have despawned them meanwhile.
+            // They cannot have been despawned meanwhile.
             first_panic.note(marked.map(drop));
         }
         for (holder, tracking) in self.components {
             let mut again = Self::default();
             first_panic.note(again.link(world, holder, tracking));
             if !again.components.is_empty() {
-                // Somebody keeps the mark off: the next sync says so.
+                // The mark is being removed. The next sync warns of it.
                 let component = [(holder, tracking.number)].into_iter();
                 remember(&mut DeferredWorld::from(&mut *world), component);
             }

@@ -1,4 +1,4 @@
-//! What components have lost, and what follows from that.
+//! What components have lost, and what follows from it.
 
 use core::cell::Cell;
 
@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-/// Tells who is lost, and remembers the last answer: many components name the same entity.
+/// Says whether an entity is lost. Caches the last answer, because many components name the same
+/// entity.
 pub(crate) struct Verdict<'w> {
     world: &'w World,
     books: &'w Books,
@@ -48,26 +49,26 @@ impl<'w> Verdict<'w> {
 /// What the components of a batch have lost.
 #[derive(Default)]
 pub(crate) struct Losses {
-    /// Those that have lost anything.
+    /// The components that have lost an entity.
     pub(crate) each: Vec<Loss>,
-    /// What they can let go of, component by component: each entity once and in order.
+    /// The entities that each component can release, each once and in order.
     pub(crate) cleared: Vec<Entity>,
 }
 
-/// What one component has lost, and what follows from that.
+/// What a component has lost, and what follows from it.
 pub(crate) struct Loss {
     pub(crate) holder: Entity,
-    /// Where what it can let go of ends.
+    /// The end of what it can release.
     pub(crate) end: usize,
     pub(crate) demand: Option<Demand>,
-    /// Whether it goes if it does not let go: it refuses, which comes too late.
+    /// Whether it is removed if it does not release: it refuses, but too late.
     pub(crate) must_let_go: bool,
-    /// Whether the component is there afterwards, as far as is known.
+    /// Whether the component is there afterwards, as far as known.
     pub(crate) stays: bool,
 }
 
 impl Losses {
-    /// Adds what a component has lost, if it has lost anything.
+    /// Adds what a component has lost, if anything.
     pub(crate) fn look(
         &mut self,
         verdict: &Verdict,
@@ -78,14 +79,14 @@ impl Losses {
         let Tracking { number, reach, .. } = tracking;
         let cleared = &mut self.cleared;
         let start = self.each.last().map_or(0, |last| last.end);
-        // What the look before this found, if it panicked.
+        // Left by an earlier look that panicked.
         cleared.truncate(start);
         let (mut is_void, mut refuses, mut needed) = (false, false, None);
         reach.visit(verdict.world, holder, &mut |entity, policy| {
             if verdict.is_lost(entity) {
                 match policy {
                     OnLoss::Clear => cleared.push(entity),
-                    // It is the new value of one that was to let go.
+                    // This is the new value of a component that was to release.
                     OnLoss::Deny if is_changing(verdict.world, holder, tracking.component) => {
                         is_void = true;
                     }
@@ -103,7 +104,7 @@ impl Losses {
             return;
         }
         dedup_from(cleared, start);
-        // Who goes as well has nothing left to decide.
+        // An entity that is deleted as well needs no decision.
         let demand = (is_void && is_alive).then_some(match needed {
             Some(target) => Demand::Qdel {
                 holder,
@@ -117,14 +118,15 @@ impl Losses {
             end: cleared.len(),
             must_let_go: refuses && is_alive && demand.is_none(),
             demand,
-            // Who may still live on hears as well.
+            // A component of an entity that may survive is told as well.
             stays: demand.is_none() && (is_alive || !verdict.is_lost(holder)),
         });
     }
 }
 
-/// Returns `true` if a component was to let go of what is `lost`, because it came too late to
-/// refuse, and has not.
+/// Returns `true` if a component was told to release what is `lost` and still names it.
+///
+/// Such a component refuses, but too late.
 pub(crate) fn clings(
     world: &World,
     holder: Entity,

@@ -1,8 +1,8 @@
-//! What Bevy can map, for a complaint that names the cure.
+//! The bound for fields that Bevy can map, with a helpful error.
 
 use bevy_ecs::entity::MapEntities;
 
-/// A type that Bevy can map: for the derive.
+/// A type that Bevy can map. The derive uses it as a bound.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`#[entities]` asks Bevy to map `{Self}`, and it cannot",

@@ -1,20 +1,35 @@
 //! Declared references: fields that name entities and never dangle.
 //!
-//! A component says by the derive of [`References`] which of its fields name entities. From then on
-//! setting the field is all: what it names is noticed by hooks when the component is inserted, and
-//! by change detection at the sync points when the field is written. The books of the signal layer
-//! hold one link for each component and target, next to the registrations, so both ends clean up in
-//! the same way.
+//! The derive of [`References`] says which fields of a component name entities. After that, you
+//! only set the fields. Hooks notice what a component names when it is inserted, and change
+//! detection notices at the sync points when a field is written. For each component and target
+//! there is one link, beside the registrations of signals, so both are cleaned up in the same way.
 //!
-//! Nothing here deletes anything: what a policy asks for beyond a field or a component is handed to
-//! whoever called, as a `Demand`.
+//! Nothing here deletes anything. What a policy demands beyond a field is returned to the caller.
 //!
 //! # Invariants
 //!
-//! 1. After a sync, a target's links name exactly the components whose fields name it, as far as it
-//!    is alive.
+//! 1. After a sync, the links of a living target name exactly the components whose fields name it.
 //! 2. A field is released once its target is not alive any more: at once if there is a link, at the
 //!    next sync if not.
+
+// The links are kept in `books/references.rs`. What is demanded is done in `deletion/settle.rs`,
+// and the verbs are in `ext`. After a plain despawn there is no caller: then the demands go up by
+// `Tracked::settle`.
+//
+// The files, in reading order:
+//
+// - `policy`, `path`: what happens to a field, and the way to it
+// - `references`, `containers`, `parts`, `mapped`: the trait, and its implementations
+// - `field_places`: places in a component that name an entity
+// - `entity_set`, `liveness_marks`: look-ups in lists of entities, and whether an entity is alive
+// - `tracking`, `reach`: a tracked type with its type erased, and how its components are changed
+// - `watch`: components that were written
+// - `tracked`: all tracked types
+// - `losses`, `release`: fields release what is lost
+// - `sync`, `look`: components are linked to what they name
+// - `track`: a type becomes tracked
+// - `cascade`, `planned_release`: what a deletion would take along, refuse and release
 
 pub use self::{
     parts::{KeyReferences, ValueReferences},

@@ -15,9 +15,9 @@ use crate::reference::{
     references::{AfterRelease, ReferenceVisitor, References, is_void},
 };
 
-/// A map whose keys name entities, whatever its values are: a field with `#[references(keys)]`.
+/// A map whose keys name entities, with any values: a field with `#[references(keys)]`.
 ///
-/// An entry goes with the entity that its key names.
+/// An entry is dropped with the entity that its key names.
 ///
 /// ```
 /// use std::{collections::HashMap, time::Instant};
@@ -40,7 +40,7 @@ use crate::reference::{
 /// # Ok::<(), qdel::QdelError>(())
 /// ```
 pub trait KeyReferences {
-    /// As [`References::CASCADES`].
+    /// The same as [`References::CASCADES`].
     const CASCADES: bool;
 
     /// Reports each entity that a key names. See [`References::visit_references`].
@@ -54,17 +54,17 @@ pub trait KeyReferences {
     ) -> AfterRelease;
 }
 
-/// A map whose values name entities, whatever its keys are: a field with `#[references(values)]`.
+/// A map whose values name entities, with any keys: a field with `#[references(values)]`.
 ///
-/// An entry goes if its value makes no sense any more.
+/// An entry is dropped if its value is void.
 pub trait ValueReferences {
-    /// As [`References::CASCADES`].
+    /// The same as [`References::CASCADES`].
     const CASCADES: bool;
 
     /// Reports each entity that a value names. See [`References::visit_references`].
     fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V);
 
-    /// Releases the values, and drops the entries that make no sense without. See
+    /// Releases the values, and drops entries whose value is void. See
     /// [`References::release_references`].
     fn release_references(
         &mut self,

@@ -16,26 +16,26 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Release {
-    /// The entity of the component that names the one to be deleted.
+    /// The entity of the component that names the entity to be deleted.
     pub holder: Entity,
     /// The type name of the component.
     pub component: &'static str,
-    /// Where in the component it is named: `.friends[3]`.
+    /// The path of the place in the component: `.friends[3]`.
     pub path: String,
-    /// What becomes of the place.
+    /// What happens to the place.
     pub policy: OnLoss,
 }
 
-/// The places that name any of those who are meant, each component read once.
+/// The places that name entities of a set. Each component is read once.
 pub(crate) struct Places<'a> {
     world: &'a World,
     meant: EntityHashSet,
-    /// By holder and number of the type, and then by whom they name.
+    /// By holder and number of the type, and then by the entities that are named.
     read: HashMap<(Entity, u32), EntityHashMap<Vec<FieldPlace>>>,
 }
 
 impl<'a> Places<'a> {
-    /// Returns the places that name one of `meant`; none is read yet.
+    /// Returns the places that name one of `meant`. None is read yet.
     pub(crate) fn of(world: &'a World, meant: EntityHashSet) -> Self {
         Self {
             world,
@@ -44,8 +44,8 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Returns all places that name `target`, as far as is known, without those of entities that
-    /// are being deleted.
+    /// Returns all places that are linked to `target`, without those of entities that are being
+    /// deleted.
     pub(crate) fn planned(&mut self, target: Entity) -> Vec<Release> {
         let world = self.world;
         let (Some(tracked), Some(books)) = (
@@ -72,7 +72,7 @@ impl<'a> Places<'a> {
         planned
     }
 
-    /// Returns the paths to all places that refuse: `.crew[1].0`.
+    /// Returns the paths of all places that refuse: `.crew[1].0`.
     pub(crate) fn refusing(&mut self, denial: Denial) -> Vec<String> {
         let tracked = self.world.resource::<Tracked>();
         let places = self.take(tracked, denial.holder, denial.number, denial.target);
@@ -82,7 +82,7 @@ impl<'a> Places<'a> {
         refusing.map(|place| place.path).collect()
     }
 
-    /// Takes the places out at which a component names `target`.
+    /// Removes and returns the places at which a component names `target`.
     fn take(
         &mut self,
         tracked: &Tracked,

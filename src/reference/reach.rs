@@ -1,4 +1,4 @@
-//! How the components of a tracked type are read, changed and told.
+//! How components of a tracked type are read, changed and told.
 
 use core::{any::type_name, marker::PhantomData};
 
@@ -28,12 +28,12 @@ pub trait TrackedComponent: Sized + Component<Mutability: Change<Self>> + Refere
 
 impl<C: Component<Mutability: Change<C>> + References> TrackedComponent for C {}
 
-/// How a component is changed: where it is, or by a new value in its place.
+/// How a component is changed: in place, or by a new value.
 ///
 /// Both kinds of mutability have it, so every component can be tracked.
 #[expect(unnameable_types, reason = "seals `TrackedComponent`")]
 pub trait Change<C> {
-    /// Changes the component of `entity` that has lost others, now or when commands are applied.
+    /// Changes the component of `entity`, now or when commands are applied. It has `lost` entities.
     fn change(
         world: &mut DeferredWorld,
         entity: Entity,
@@ -69,10 +69,10 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
                 tracked.begin_change(entity, component);
             }
             let changed = catch(|| {
-                // A panic in between would keep Bevy from telling that there is a new value.
+                // A panic in between would keep Bevy from running the hooks of the new value.
                 world.modify_component(entity, |component| catch(|| change(component, &lost)))
             });
-            // Somebody may have cleared the world.
+            // The world may have been cleared.
             if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
                 tracked.end_change();
             }
@@ -149,7 +149,7 @@ where
             let lost = if C::Mutability::MUTABLE {
                 lost
             } else {
-                // What is changed later may have been replaced by now.
+                // A component that is changed later may have been replaced by now.
                 let lost = Among::new(lost);
                 component.visit_references(OnLoss::Clear, &mut |entity, policy: OnLoss| {
                     if policy.lets_go() && lost.contains(entity) {

@@ -1,4 +1,4 @@
-//! What can name entities and let go of them.
+//! The trait of values that name entities and can release them.
 
 use bevy_ecs::entity::Entity;
 
@@ -7,22 +7,22 @@ use crate::reference::{
     policy::{Lost, OnLoss},
 };
 
-/// A value that says which entities it names, and can let go of them.
+/// A value that says which entities it names, and can release them.
 ///
-/// Derive it, for components and for what they are made of:
+/// Derive it for components, and for the types of their fields:
 ///
-/// - `#[entities]`, Bevy's own mark, at each field that names entities: the same mark that makes a
-///   field map-able in scenes.
-/// - `#[references]` where Bevy cannot map a field: std maps and sets, entity-hashed ones, tuples.
-/// - `#[references(keys)]` or `#[references(values)]` for a map of which only these name entities:
+/// - `#[entities]`, Bevy's own attribute, at each field that names entities. It also makes a field
+///   map-able in scenes.
+/// - `#[references]` if Bevy cannot map a field: std maps and sets, entity-hashed ones, tuples.
+/// - `#[references(keys)]` or `#[references(values)]` for a map in which only these name entities:
 ///   see [`KeyReferences`](crate::reference::KeyReferences).
-/// - `#[references(remove)]`, `qdel` or `deny` for another [`OnLoss`] than to clear the field;
-///   `#[references(ignore)]` for a field that names entities and is none of our business.
+/// - `#[references(remove)]`, `qdel` or `deny` for another [`OnLoss`] than to clear the field.
+///   `#[references(ignore)]` for a field that names entities and shall be left alone.
 /// - `#[references(on_lost = Mob::pick_next)]` at the type, for a method `fn(&mut Mob, Lost)` that
-///   is called when fields were cleared.
+///   is called after fields were cleared.
 ///
-/// Then [`track_references`](crate::WorldReferencesExt::track_references) has the fields cleared
-/// for good.
+/// Then call [`track_references`](crate::WorldReferencesExt::track_references) once. From then on,
+/// the fields are cleared.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -50,20 +50,21 @@ use crate::reference::{
 ///
 /// # Complexity
 ///
-/// To release costs a pass over the containers of the component, whatever is lost. A `Vec`, a
-/// `VecDeque`, a `SmallVec` and an index map or set move what stays together; a hash map or set
-/// leaves its room as it is; a `BTreeMap` or `BTreeSet` takes its entries out one by one.
+/// A release is a pass over the containers of the component. A `Vec`, a `VecDeque`, a `SmallVec`
+/// and an index map or set move the elements that stay together. A hash map or set keeps its
+/// capacity. A `BTreeMap` or `BTreeSet` removes its entries one by one.
 ///
-/// # Contract, for those who write it by hand
+/// # Contract, for hand-written implementations
 ///
-/// The two methods go through the same entities. `visit_references` reports each with the policy
-/// that it is given, unless the place has one of its own. `release_references` drops each place
-/// whose policy [lets go](OnLoss::lets_go) and whose entity `is_lost`, keeps the others in their
-/// order, and touches nothing else; it answers [`AfterRelease::Void`], and leaves the place as it is, if
-/// the value makes no sense any more and whoever holds it must drop it. A component that ends void
-/// is removed, and does not hear of its loss; so is one that still names the lost in a place with
-/// [`OnLoss::Deny`]. A place with [`OnLoss::Clear`] that is visited and never released stays as it
-/// is for ever: the promise is broken for it.
+/// Both methods visit the same entities. `visit_references` reports each with the policy that it is
+/// given, unless the place has its own. `release_references` drops each place whose policy [lets
+/// go](OnLoss::lets_go) and whose entity `is_lost`. It keeps the others in their order, and changes
+/// nothing else. If the value is no longer valid without the entity, it leaves the place as it is
+/// and returns [`AfterRelease::Void`]. Then its owner must drop it.
+///
+/// A component that is void in the end is removed, and its `on_lost` is not called. The same holds
+/// for one that still names a lost entity in a place with [`OnLoss::Deny`]. A place with
+/// [`OnLoss::Clear`] that is visited and never released stays as it is: then it dangles.
 #[doc(alias("MapEntities", "relationship"))]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not say which entities it names",
@@ -71,36 +72,39 @@ use crate::reference::{
     note = "derive `References` for it, or take the mark off the field if it names no entities"
 )]
 pub trait References {
-    /// Whether losing an entity may delete more or refuse the deletion: whether any place has the
-    /// policy [`OnLoss::Qdel`] or [`OnLoss::Deny`] of its own.
+    /// Whether losing an entity may delete more or refuse the deletion. That is so if any place has
+    /// the policy [`OnLoss::Qdel`] or [`OnLoss::Deny`].
     ///
-    /// `true` is always right, and costs a look at each referrer for each deletion.
+    /// `true` is always correct. It costs a look at each referrer for each deletion.
     const CASCADES: bool;
 
-    /// Reports each entity that is named, with the `policy` that is handed down, or the place's
-    /// own.
+    /// Reports each entity that is named, with the `policy` that is handed down, or that of its
+    /// place.
     fn visit_references<V: ReferenceVisitor>(&self, policy: OnLoss, visitor: &mut V);
 
-    /// Lets go of all entities that are lost, where the policy [lets go](OnLoss::lets_go).
+    /// Releases all lost entities in places whose policy [lets go](OnLoss::lets_go).
     fn release_references(
         &mut self,
         policy: OnLoss,
         is_lost: &mut dyn FnMut(Entity) -> bool,
     ) -> AfterRelease;
 
-    /// Hears what was lost, once for each component and deletion: for a tracked component only.
+    /// Is called with what was lost, once for each tracked component and deletion.
     ///
-    /// The fields are cleared by then, and the lost entities are still whole, unless they were
-    /// despawned before anybody could know. Nothing happens by default.
+    /// The fields are cleared by then. The lost entities are still whole, unless a plain despawn
+    /// was not noticed in time. The default does nothing.
     fn on_lost(&mut self, lost: Lost<'_>) {
         let _ = lost;
     }
 }
 
-/// A value that stays valid when it lets go of entities: [`AfterRelease::Valid`] is all it answers, but
-/// for a bare `Entity` in it that has the policy [`Deny`](OnLoss::Deny) of its own.
+/// A value that stays valid when it releases entities.
 ///
-/// `Entity` itself is none, and neither are pairs with one; an `Option` or a list of them is.
+/// It always returns [`AfterRelease::Valid`], except for a bare `Entity` in it whose policy is
+/// [`Deny`](OnLoss::Deny).
+///
+/// `Entity` itself does not implement it, and neither do pairs with one. An `Option` or a list of
+/// them does.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be emptied when the entity that it names goes away",
     label = "it holds an `Entity` that cannot be taken out",
@@ -109,13 +113,13 @@ pub trait References {
 )]
 pub trait Releasable: References {}
 
-/// Whether a value still makes sense when it has let go of what was lost.
+/// Whether a value is still valid after it has released what was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a value that makes no sense must be dropped by whoever holds it"]
+#[must_use = "a value that is void must be dropped by its owner"]
 pub enum AfterRelease {
-    /// It does.
+    /// It is valid.
     Valid,
-    /// It does not: it names an entity that is lost, and cannot be empty.
+    /// It is not valid: it names an entity that is lost, and cannot be empty.
     Void,
 }
 
@@ -129,9 +133,9 @@ impl AfterRelease {
     }
 }
 
-/// Somebody who goes through the entities that a value names.
+/// A visitor of the entities that a value names.
 pub trait ReferenceVisitor {
-    /// Is called for each entity, with what becomes of its place when the entity goes away.
+    /// Is called for each entity, with the policy of its place.
     fn reference(&mut self, entity: Entity, policy: OnLoss);
 
     /// Is called on the way into a part.
@@ -149,8 +153,8 @@ impl<F: FnMut(Entity, OnLoss)> ReferenceVisitor for F {
     }
 }
 
-/// Returns `true` if `value`, which cannot be changed where it is, names an entity that it must let
-/// go of.
+/// Returns `true` if `value`, which cannot be changed in place, names a lost entity that it must
+/// release.
 pub(crate) fn is_void(
     value: &impl References,
     policy: OnLoss,

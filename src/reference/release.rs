@@ -1,4 +1,4 @@
-//! How fields let go of what is lost.
+//! How fields release what is lost.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -20,21 +20,21 @@ use crate::{
     },
 };
 
-/// So many components are looked at before the first is changed.
+/// How many components are looked at before the first is changed.
 const BATCH: usize = 64;
 
-/// So often a component hears of a loss that it brought on itself when it heard of one: whoever
-/// writes back what it lost, into a new value in the place of the old one, would go on for ever.
+/// How deep releases may nest that a component causes when it is told of a loss. A component that
+/// always writes back what it lost would go on for ever.
 const DEEPEST: u32 = 16;
 
-/// What a release came to.
+/// The result of a release.
 #[derive(Default)]
 pub(crate) struct Released {
     /// What is left to do.
     pub(crate) demands: Vec<Demand>,
     /// The first panic.
     pub(crate) first_panic: FirstPanic,
-    /// How many components had to let go of something.
+    /// How many components had to release an entity.
     pub(crate) components: usize,
     /// The components that panicked when they were read: their holders, and the numbers of their
     /// types.
@@ -42,7 +42,7 @@ pub(crate) struct Released {
 }
 
 impl Released {
-    /// Returns what a release came to that panicked.
+    /// Returns the result of a release that panicked.
     pub(crate) fn panicked(panicked: Panicked) -> Self {
         Self {
             first_panic: FirstPanic::from(Err(panicked)),
@@ -57,7 +57,7 @@ impl Released {
         self.first_panic.note(other.first_panic.into_outcome());
     }
 
-    /// Returns the panic as an outcome, and what is left to do.
+    /// Returns what is left to do, and the panic as an outcome.
     pub(crate) fn into_parts(self) -> (Vec<Demand>, Result<(), Panicked>) {
         (self.demands, self.first_panic.into_outcome())
     }
@@ -72,14 +72,14 @@ struct Referrers {
 }
 
 impl Referrers {
-    /// Returns the holders, in order, as far as those that stand together share a type.
+    /// Returns the holders in order, in runs that share a type.
     fn runs(&self) -> impl Iterator<Item = (Tracking, &[(Entity, u32)])> {
         let runs = self.components.chunk_by(|(_, a), (_, b)| a == b);
         runs.map(|run| (self.types[run[0].1 as usize], run))
     }
 }
 
-/// Returns `true` if anybody is known to name `target`.
+/// Returns `true` if a component is linked to `target`.
 pub(crate) fn is_named(world: &World, target: Entity) -> bool {
     let books = world.get_resource::<Books>();
     books.is_some_and(|books| books.is_named(target))
@@ -92,7 +92,7 @@ pub(crate) fn has_lost(world: &World) -> bool {
     books.is_some_and(|books| books.has_lost)
 }
 
-/// Releases all references to `targets` that are known. None of them is alive any more.
+/// Releases all known references to `targets`. None of these is alive any more.
 pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
     let referrers = end_links(
@@ -119,7 +119,7 @@ pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     released
 }
 
-/// Has one component let go of all that it names and has lost, also where that takes a command.
+/// Makes one component release all that it has lost, also if that takes a command.
 pub(crate) fn release_now(
     world: &mut World,
     holder: Entity,
@@ -140,15 +140,14 @@ pub(crate) fn release_now(
     release_each(&mut deferred, &holders, tracking, notify, released);
     if is_deferred {
         if released.components > before {
-            // One by one, because a panic drops the commands that wait behind.
+            // One by one, because a panic drops the commands behind it.
             released.first_panic.run(|| world.flush());
         }
         ascend(world);
     }
 }
 
-/// Returns how many releases are under way whose commands led to this one, and counts it as one of
-/// them.
+/// Counts a release, and returns how many releases are under way whose commands led to it.
 fn descend(world: &mut World) -> u32 {
     let tracked = world.get_resource_mut::<Tracked>();
     tracked.map_or(0, |mut tracked| {
@@ -159,13 +158,13 @@ fn descend(world: &mut World) -> u32 {
 
 /// Ends what [`descend`] began.
 fn ascend(world: &mut World) {
-    // Somebody may have cleared the world.
+    // The world may have been cleared.
     if let Some(mut tracked) = world.get_resource_mut::<Tracked>() {
         tracked.depth = tracked.depth.saturating_sub(1);
     }
 }
 
-/// Returns `true` if a component names somebody who is lost, in a place that cannot be cleared.
+/// Returns `true` if a component names a lost entity in a place that cannot be cleared.
 pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     let Some(tracked) = world.get_resource::<Tracked>() else {
         return false;
@@ -179,7 +178,7 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     must_go
 }
 
-/// Releases the references to an entity that is despawned by whatever means.
+/// Releases the references to an entity that is despawned by any means.
 pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
     let departure = match world.get_mut::<Deleting>(target) {
         Some(mut deleting) => {
@@ -199,11 +198,11 @@ pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
     let mut seen_to = referrers.components;
     seen_to.retain(|component| !unread.contains(component));
     let (demands, outcome) = released.into_parts();
-    // A panic of the despawn drops the commands: then the next sync sees to it.
+    // A panic of the despawn drops the commands. Then the next sync does it.
     remember(world, demands.iter().map(Demand::component));
     settle_later(world, demands);
     world.commands().queue(move |world: &mut World| {
-        // Where this is reached, nothing was dropped.
+        // If this is reached, no command was dropped.
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             let books = books.bypass_change_detection();
             for (holder, number) in seen_to {
@@ -214,7 +213,7 @@ pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
     outcome
 }
 
-/// Keeps components in mind for the next sync: their holders, and the numbers of their types.
+/// Marks components for the next sync: their holders, and the numbers of their types.
 pub(crate) fn remember(
     world: &mut DeferredWorld,
     components: impl ExactSizeIterator<Item = (Entity, u32)>,
@@ -229,7 +228,7 @@ pub(crate) fn remember(
     }
 }
 
-/// Has the demands seen to when commands are applied.
+/// Queues a command that settles the demands.
 pub(crate) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     if demands.is_empty() {
         return;
@@ -244,11 +243,11 @@ pub(crate) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
     });
 }
 
-/// Has the components of a type let go of all that they name and have lost. One that panics costs
-/// nobody else anything.
+/// Makes the components of a type release all that they have lost. A panic of one does not affect
+/// the others.
 ///
-/// Nothing that is called here can reach the world, so many are looked at first and then changed:
-/// while one look waits for memory, the next is under way.
+/// Nothing that is called here can reach the world. So many components are looked at before the
+/// first is changed: one look can begin while another waits for memory.
 fn release_each(
     world: &mut DeferredWorld,
     holders: &[(Entity, u32)],
@@ -290,14 +289,15 @@ fn release_each(
                 continue;
             }
             if reach.is_deferred() {
-                // A panic elsewhere may drop the command.
+                // A panic of other code may drop the command.
                 remember(world, [(loss.holder, number)].into_iter());
             }
             let notify = if loss.stays { notify } else { NotifyOwner::No };
             released.first_panic.run(|| {
                 reach.release(world, loss.holder, cleared, notify);
             });
-            // Who is changed by a command is looked at again when there is a new value.
+            // A component that is changed by a command is looked at again when it has its new
+            // value.
             if loss.must_let_go && !reach.is_deferred() {
                 match clings(world, loss.holder, tracking, cleared) {
                     Ok(true) => released.demands.push(Demand::Remove {
@@ -313,16 +313,16 @@ fn release_each(
     }
 }
 
-/// How somebody goes.
+/// How an entity goes away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Departure {
-    /// By a deletion: a sync comes before the tear-down.
+    /// By a deletion. A sync comes before the tear-down.
     Orderly,
-    /// By a despawn that nobody was told of before.
+    /// By a despawn that was not announced.
     Plain,
 }
 
-/// Ends the links to `targets`, and returns whose they were, if there were any.
+/// Ends the links to `targets`, and returns their components, if there are any.
 fn end_links(
     world: &mut DeferredWorld,
     targets: &[Entity],

@@ -1,4 +1,4 @@
-//! How the books learn what fields name.
+//! Links components to what their fields name, and releases what they have lost.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -21,13 +21,13 @@ use crate::{
     signal::target::SignalTarget,
 };
 
-/// So often the fields of a component are read that change while what they name is marked.
+/// How often a component is read whose fields change while its targets are marked.
 const MOST_LOOKS: usize = 16;
 
-/// Reads all tracked components that were written since the last time, or that are kept in mind for
-/// it.
+/// Reads all tracked components that were written since the last time, or that are marked for this
+/// sync.
 ///
-/// Nobody hears of what is lost if `notify` says so.
+/// No component is told of its loss if `notify` says so.
 pub(crate) fn sync(world: &mut World, notify: NotifyOwner) -> Released {
     let mut released = Released::default();
     if let Some(mut books) = world.get_resource_mut::<Books>() {
@@ -55,8 +55,8 @@ pub(crate) fn sync(world: &mut World, notify: NotifyOwner) -> Released {
     released
 }
 
-/// Does as [`sync_component`]; a component that panics when it is read costs nobody else anything,
-/// and is read again by the next sync.
+/// Does the same as [`sync_component`], but catches a panic. A component that panics when it is
+/// read is read again by the next sync.
 fn sync_guarded(
     world: &mut World,
     holder: Entity,
@@ -72,7 +72,7 @@ fn sync_guarded(
     })
 }
 
-/// Links a component that was inserted to what it names, as far as that goes at once.
+/// Links a component that was inserted to what it names, as far as possible at once.
 pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component: ComponentId) {
     let tracked = world.get_resource::<Tracked>();
     let Some(tracking) = tracked.and_then(|tracked| tracked.find(component)) else {
@@ -81,7 +81,7 @@ pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     let is_done = match link(world, holder, tracking) {
         Linked::All => true,
         Linked::NotTo(_) => false,
-        // A name that is reserved is about to be somebody's.
+        // An id that is reserved will be spawned soon.
         Linked::Lost => !names_the_dead(world, holder, tracking),
     };
     if !is_done {
@@ -96,7 +96,7 @@ pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
     }
 }
 
-/// Returns `true` if a component names somebody who was there and is lost.
+/// Returns `true` if a component names an entity that was there and is lost.
 fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
     let books = world.resource::<Books>();
     let mut found = false;
@@ -108,18 +108,18 @@ fn names_the_dead(world: &World, holder: Entity, tracking: Tracking) -> bool {
     found
 }
 
-/// How far a component is linked to what it names.
+/// Whether a component is linked to all that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Linked {
-    /// To all of it.
+    /// To all of them.
     All,
     /// Not to these, which are not marked as targets yet.
     NotTo(Vec<Entity>),
-    /// It names somebody who is lost.
+    /// It names an entity that is lost.
     Lost,
 }
 
-/// Links a component to what it names, and has it let go of what is lost.
+/// Links a component to what it names, and makes it release what is lost.
 pub(crate) fn sync_component(
     world: &mut World,
     holder: Entity,
@@ -137,8 +137,8 @@ pub(crate) fn sync_component(
                     break;
                 }
                 tried.extend(&unmarked);
-                // A structural change applies commands that wait, and those may change what was
-                // found: look again.
+                // A structural change applies commands that wait, which may change what was found.
+                // So look again.
                 for target in unmarked {
                     if let Ok(mut target) = world.get_entity_mut(target)
                         && !target.contains::<SignalTarget>()
@@ -154,10 +154,10 @@ pub(crate) fn sync_component(
     released
 }
 
-/// Links a living entity to what it names, and releases what it has lost.
+/// Links the components of a surviving entity to what they name, and releases what they have lost.
 ///
-/// It was to go as well and does not: what it wrote meanwhile may have been passed over, and what a
-/// policy demands of its entity is not done, but its component is removed.
+/// It was to be deleted and is not, so what it wrote meanwhile may have been skipped. Where a
+/// policy demands its deletion, only the component is removed.
 pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     let mut released = Released::default();
     let Some(tracked) = world.get_resource::<Tracked>() else {
@@ -179,7 +179,7 @@ pub(crate) fn release_survivor(world: &mut World, holder: Entity) -> Released {
     released
 }
 
-/// Says once that somebody takes the mark of targets off as it comes, so that they are not watched.
+/// Warns once that the mark of targets is being removed, so that they cannot be watched.
 #[cold]
 fn warn_of_unmarked(world: &mut World, holder: Entity, tracking: Tracking, target: Entity) {
     let Some(mut tracked) = world.get_resource_mut::<Tracked>() else {
@@ -194,14 +194,14 @@ fn warn_of_unmarked(world: &mut World, holder: Entity, tracking: Tracking, targe
     }
 }
 
-/// Somebody whom a component names and who takes links.
+/// An entity that a component names and that takes links.
 struct Named {
     target: Entity,
-    /// Its deletion has begun, and it may still live on.
+    /// Its deletion has begun, and it may still survive.
     is_undecided: bool,
 }
 
-/// Makes the links of a component those of its fields.
+/// Sets the links of a component to what its fields name.
 pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
     let Tracking { reach, marks, .. } = tracking;
     let mut named = SmallVec::<[Named; 4]>::new();
@@ -232,16 +232,16 @@ pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking
     let books = books.bypass_change_detection();
     let is_open = |named: &Named| named.is_undecided || !books.is_closed(named.target);
     if !named.iter().all(is_open) {
-        // They are despawned right now.
+        // They are being despawned right now.
         is_lost = true;
         named.retain(|named| is_open(named));
     }
-    // Who goes as well has nothing to keep.
+    // A component of an entity that is deleted needs no links.
     if holder_standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(holder))) {
         let targets = named.iter().map(|named| named.target);
         books.set_references(holder, tracking.handler, targets);
         for named in named.iter().filter(|named| named.is_undecided) {
-            // It may still live on, but until then it takes no registrations.
+            // It may still survive, but until then it takes no registrations.
             books.close(named.target);
         }
         if !unmarked.is_empty() {

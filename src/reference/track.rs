@@ -23,7 +23,7 @@ use crate::{
     signal,
 };
 
-/// Tracks the declared references of `C`, and tells whether that is new.
+/// Tracks the declared references of `C`. Returns `true` if they were not tracked before.
 pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> bool {
     let component = world.register_component::<C>();
     if !world.contains_resource::<Tracked>() {
@@ -45,7 +45,7 @@ pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> b
     true
 }
 
-/// Keeps the time of the last look comparable with newer ones, as Bevy does with its own ticks.
+/// Keeps the time of the last look comparable with newer ticks, as Bevy does with its own ticks.
 fn keep_ticks_young(world: &mut World) {
     let observer = Observer::new(
         |check: On<CheckChangeTicks>, mut tracked: ResMut<Tracked>| {
@@ -55,7 +55,7 @@ fn keep_ticks_young(world: &mut World) {
     signal::listener::observe_from::<Tracked>(world, observer);
 }
 
-/// Has the targets of each `C` noticed when it is inserted.
+/// Links each `C` to what it names when it is inserted.
 ///
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook is
 /// free; otherwise an observer does the same.

@@ -1,4 +1,4 @@
-//! Which types of components are tracked.
+//! The tracked types of components.
 
 use bevy_ecs::{
     change_detection::{CheckChangeTicks, Tick},
@@ -18,13 +18,13 @@ use crate::{
     },
 };
 
-/// What is asked of whoever deletes, because a policy goes beyond fields.
+/// What a release demands of its caller, because a policy goes beyond fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {
     /// Remove the component from its entity.
     Remove { holder: Entity, number: u32 },
-    /// Delete the entity of the component, which cannot be without `target`, or remove the
-    /// component if that cannot be.
+    /// Delete the entity of the component, which needs `target`. If it cannot be deleted, remove
+    /// the component.
     Qdel {
         holder: Entity,
         number: u32,
@@ -33,14 +33,14 @@ pub(crate) enum Demand {
 }
 
 impl Demand {
-    /// Returns whose component it is about, and the number of its type.
+    /// Returns the holder of the component, and the number of its type.
     pub(crate) fn component(&self) -> (Entity, u32) {
         let (Self::Remove { holder, number } | Self::Qdel { holder, number, .. }) = *self;
         (holder, number)
     }
 }
 
-/// Who does what is demanded.
+/// A function that does what is demanded.
 pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
 
 /// All tracked types, by number.
@@ -52,11 +52,11 @@ pub(crate) struct Tracked {
     /// Whether losing an entity may delete more or refuse the deletion, for any type.
     pub(crate) cascades: bool,
     pub(crate) settle: Settle,
-    /// How many releases are under way, each by the commands of the one before.
+    /// How many releases are under way, each caused by the commands of the one before.
     pub(crate) depth: u32,
-    /// Whether it was said that somebody takes the mark of targets off.
+    /// Whether a warning has said that the mark of targets is being removed.
     pub(crate) has_warned_of_unmarked: bool,
-    /// The components that are being changed by commands, each by those of the one before.
+    /// The components that are being changed by commands, each caused by the one before.
     changing: Vec<(Entity, ComponentId)>,
 }
 
@@ -65,14 +65,14 @@ struct Type {
     component: ComponentId,
     handler: HandlerId,
     reach: &'static dyn Reach,
-    /// None while it looks.
+    /// `None` while it is in use.
     watch: Option<Box<dyn Watch>>,
-    /// When its fields were read last.
+    /// The time when its fields were read last.
     synced: Option<Tick>,
 }
 
 impl Tracked {
-    /// Returns no tracked types. What is demanded when they let go is done by `settle`.
+    /// Returns an empty table. What releases demand is done by `settle`.
     pub(crate) fn new(marks: LivenessMarks, settle: Settle) -> Self {
         Self {
             types: Vec::new(),
@@ -85,7 +85,7 @@ impl Tracked {
         }
     }
 
-    /// Adds a type, which gets the next number. None of its fields were read yet.
+    /// Adds a type and gives it the next number. None of its components was read yet.
     pub(crate) fn add(
         &mut self,
         component: ComponentId,
@@ -138,7 +138,7 @@ impl Tracked {
             .map(|(number, _)| number)
     }
 
-    /// Returns the tracked type of a component, if it is one.
+    /// Returns the tracked type of a component, if it is tracked.
     pub(crate) fn find(&self, component: ComponentId) -> Option<Tracking> {
         let number = self.number_of(component)?;
         Some(self.get(number))
@@ -154,7 +154,8 @@ impl Tracked {
         self.changing.pop();
     }
 
-    /// Keeps the time of the last look comparable with newer ones, as Bevy does with its own ticks.
+    /// Keeps the time of the last look comparable with newer ticks, as Bevy does with its own
+    /// ticks.
     pub(crate) fn check_ticks(&mut self, check: CheckChangeTicks) {
         for synced in self
             .types
@@ -186,8 +187,8 @@ pub(crate) fn is_changing(world: &World, holder: Entity, component: ComponentId)
     tracked.is_some_and(|tracked| tracked.changing.contains(&(holder, component)))
 }
 
-/// Returns which components of a tracked type were written since the last time, or with what one
-/// panics that is read.
+/// Returns the components of a tracked type that were written since the last time. Returns the
+/// panic if reading one panics.
 pub(crate) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Changes, Panicked> {
     let number = tracking.number;
     let mut tracked = world.resource_mut::<Tracked>();
@@ -208,8 +209,8 @@ pub(crate) fn take_changed(world: &mut World, tracking: Tracking) -> Result<Chan
     changed
 }
 
-/// Has all components of a tracked type read at the next look, because one could not be: what that
-/// one names may decide.
+/// Makes the next look read all components of a tracked type, because one of them could not be
+/// read. What that one names may delete more or refuse.
 pub(crate) fn look_again(world: &mut World, tracking: Tracking) {
     if tracking.reach.cascades()
         && let Some(mut tracked) = world.get_resource_mut::<Tracked>()
@@ -218,8 +219,8 @@ pub(crate) fn look_again(world: &mut World, tracking: Tracking) {
     }
 }
 
-/// Returns the entities whose component of a tracked type names somebody who `is_meant`; none while
-/// its components are being looked at already. With what one panics that is read.
+/// Returns the entities whose component of a tracked type names an entity which `is_meant`. Returns
+/// none while its components are being looked at. Returns the panic if reading one panics.
 pub(crate) fn naming(
     world: &mut World,
     number: u32,

@@ -1,4 +1,4 @@
-//! A tracked type by itself: how its components are reached when the type is forgotten.
+//! A tracked type by itself, with its type erased.
 
 use bevy_ecs::{
     component::ComponentId,
@@ -21,7 +21,7 @@ pub(crate) struct Tracking {
     pub(crate) marks: LivenessMarks,
 }
 
-/// A component type that is forgotten: how to read and change a component of it.
+/// Reads and changes components of a type that is erased.
 pub(crate) trait Reach: Send + Sync {
     /// The name of the type.
     fn name(&self) -> &'static str;
@@ -35,7 +35,7 @@ pub(crate) trait Reach: Send + Sync {
     /// Calls `visit` for each entity that the component of `holder` names.
     fn visit(&self, world: &World, holder: Entity, visit: &mut dyn FnMut(Entity, OnLoss));
 
-    /// Returns where the component of `holder` names somebody who `is_meant`.
+    /// Returns the places where the component of `holder` names an entity which `is_meant`.
     fn places(
         &self,
         world: &World,
@@ -43,8 +43,8 @@ pub(crate) trait Reach: Send + Sync {
         is_meant: &mut dyn FnMut(Entity) -> bool,
     ) -> Vec<FieldPlace>;
 
-    /// Calls `found` for each place of the component of `holder` that refuses to lose whom it
-    /// names, with the name of the field.
+    /// Calls `found` for each place of the component of `holder` with the policy `Deny`. It is
+    /// given the name of the field.
     fn denying_fields(
         &self,
         world: &World,
@@ -52,12 +52,11 @@ pub(crate) trait Reach: Send + Sync {
         found: &mut dyn FnMut(Entity, &'static str),
     );
 
-    /// Has the component of `holder` let go of what is `lost`, and tells it if that is wanted.
+    /// Makes the component of `holder` release what is `lost`, and tells it if `notify` says so.
     ///
-    /// What is lost must be what it names at this moment in places that let go, each once. Who
-    /// cannot let go, or does not, where it came too late to refuse, does not hear of it. A
-    /// component that cannot be changed where it is waits for the next time that commands are
-    /// applied, and is read again then.
+    /// `lost` holds what it names now in places that let go, each once. A component that still
+    /// names what is lost afterwards is not told. A component that cannot be changed in place is
+    /// read again and changed when commands are applied.
     fn release(
         &self,
         world: &mut DeferredWorld,
@@ -67,10 +66,10 @@ pub(crate) trait Reach: Send + Sync {
     );
 }
 
-/// Whether a component hears of what it lost.
+/// Whether a component is told of what it lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotifyOwner {
     Yes,
-    /// It goes as well.
+    /// Its entity is deleted as well.
     No,
 }

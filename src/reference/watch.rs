@@ -1,7 +1,7 @@
-//! Which components of a tracked type were written, and which of them name somebody.
+//! Finds the components of a tracked type that were written, or that name given entities.
 //!
-//! Most were not written, so what counts is how fast those are passed over: a table's change ticks
-//! are compared in blocks, and its components are only read where a block holds a tick that is new.
+//! Most components were not written, so passing over them must be fast. The change ticks of a table
+//! are compared in blocks. Components are only read if their block holds a new tick.
 
 use bevy_ecs::{
     change_detection::{DetectChanges, DetectChangesMut, MAX_CHANGE_AGE, Ref, Tick},
@@ -18,33 +18,32 @@ use crate::{
     signal,
 };
 
-/// How many change ticks are compared in one go.
+/// How many change ticks are compared at once.
 const BLOCK: usize = 16;
 
-/// A component type that is forgotten: which components were written, and who names somebody.
+/// Looks through the components of a type that is erased.
 pub(crate) trait Watch: Send + Sync {
-    /// Returns which components changed since then and do not name what the books say; without a
-    /// `since`, all are looked at.
+    /// Returns the components that changed after `since` and name other entities than the books
+    /// say. Without `since`, all components are looked at.
     fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes;
 
-    /// Returns the entities whose component names somebody who `is_meant`.
+    /// Returns the entities whose component names an entity which `is_meant`.
     fn naming(&mut self, world: &World, is_meant: &(dyn Fn(Entity) -> bool + Sync)) -> Vec<Entity>;
 }
 
-/// The components that do not name what the books say.
+/// The components that name other entities than the books say.
 #[derive(Default)]
 pub(crate) struct Changes {
-    /// The holders whose links need only be changed, and where the names of each end.
+    /// The holders whose links only need to be changed, and the end of the names of each.
     plain: Vec<(Entity, usize)>,
     named: Vec<Entity>,
-    /// The holders after these. The first of them needs more, and while that is done anything may
-    /// change, so they are looked at one by one.
+    /// The holders after these. The first of them needs more than that, which may change anything.
+    /// So they are looked at one by one.
     pub(crate) others: Vec<Entity>,
 }
 
 impl Changes {
-    /// Changes the links of those holders for which that is all. They were found so as long as no
-    /// code of the user runs.
+    /// Changes the links of the holders that need nothing else. This is valid until user code runs.
     pub(crate) fn link_plain(&self, world: &mut World, tracking: Tracking) {
         let mut books = world.resource_mut::<Books>();
         let books = books.bypass_change_detection();
@@ -78,7 +77,7 @@ impl<C: Component + References> Watch for WatchOf<C> {
         let mut look = |holder: Entity, component: &C| {
             let start = named.len();
             component.visit_references(OnLoss::Clear, &mut |entity, _| {
-                // What is named twice only looks as if it had changed.
+                // A component that names an entity twice only looks as if it had changed.
                 named.push(entity);
             });
             let targets = &named[start..];
@@ -151,27 +150,26 @@ impl<C: Component + References> Watch for WatchOf<C> {
     }
 }
 
-/// The change ticks that are new: those for which [`Tick::is_newer_than`] says so, in one
-/// comparison.
+/// The change ticks that are new, as by [`Tick::is_newer_than`], in one comparison.
 ///
-/// Ages are [`SHIFTED`] to where signed numbers compare as they do, because not every processor
-/// compares unsigned ones side by side.
+/// Ages are [`SHIFTED`] so that signed comparisons order them, because not every processor compares
+/// unsigned numbers in vectors.
 #[derive(Debug, Clone, Copy)]
 struct Recent {
     now: u32,
-    /// The age of the oldest of them.
+    /// The age of the oldest new tick.
     oldest: i32,
 }
 
-/// Half of all ticks.
+/// Half of the range of ticks.
 const SHIFTED: u32 = 1 << 31;
 
 impl Recent {
-    /// Returns the ticks after `since`, or all there are.
+    /// Returns the ticks after `since`, or all ticks.
     fn since(since: Option<Tick>, now: Tick) -> Self {
         let oldest = since.map_or(u32::MAX, |since| {
             let age = now.get().wrapping_sub(since.get());
-            // Bevy calls all ticks old that are older than that.
+            // Bevy treats all ticks older than that as old.
             age.min(MAX_CHANGE_AGE).saturating_sub(1)
         });
         Self {
@@ -181,12 +179,12 @@ impl Recent {
     }
 
     fn includes(self, tick: Tick) -> bool {
-        // Ticks begin anew after the last.
+        // Ticks wrap around.
         self.now.wrapping_sub(tick.get()).cast_signed() <= self.oldest
     }
 
-    /// Returns `true` if any tick in the table of `holders` may be new, by the tick that
-    /// `component` has for all of it.
+    /// Returns `true` if any tick in the table of `holders` may be new, by the summary tick of
+    /// `component`.
     fn is_in_table(self, world: &World, holders: &[Entity], component: ComponentId) -> bool {
         let first = holders.first();
         let location = first.and_then(|first| world.entities().get_spawned(*first).ok());
@@ -195,7 +193,7 @@ impl Recent {
         latest.is_none_or(|latest| self.includes(latest.get()))
     }
 
-    /// Calls `visit` with the place of each of `ticks` that is new.
+    /// Calls `visit` with the row of each of `ticks` that is new.
     fn for_each_in(self, ticks: &[Tick], mut visit: impl FnMut(usize)) {
         let mut visit_new = |first: usize, ticks: &[Tick]| {
             for (at, tick) in ticks.iter().enumerate() {
@@ -206,7 +204,7 @@ impl Recent {
         };
         let (blocks, rest) = ticks.as_chunks::<BLOCK>();
         for (number, block) in blocks.iter().enumerate() {
-            // Without a way out in the middle, so that the ticks are compared side by side.
+            // Without an early exit, so that the ticks are compared in vectors.
             let any = |found: bool, tick: &Tick| found | self.includes(*tick);
             if block.iter().fold(false, any) {
                 visit_new(number * BLOCK, block);
