@@ -1,4 +1,4 @@
-//! What a search could not look into.
+//! Components that a search could not look into.
 
 use core::fmt;
 
@@ -11,28 +11,27 @@ use crate::{
     text::{Counted, write_first},
 };
 
-/// A type of components in the world that a search could not look into, or not everywhere.
+/// A type of components in the world that a search could not look into, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlindSpot {
-    /// The type name of the component, or `component 12` where Bevy was built without its feature
-    /// `debug` and nobody else knows the name.
+    /// The type name of the component. It is `component 12` if Bevy was built without its feature
+    /// `debug` and the name is not known otherwise.
     pub component: String,
-    /// How many entities have it, or for [`BlindReason::TooDeep`], how many have one that is too
-    /// deep.
+    /// How many entities have it. For [`BlindReason::TooDeep`], how many have one that is too deep.
     pub entities: usize,
     /// Why it could not be looked into.
     pub reason: BlindReason,
 }
 
 impl BlindSpot {
-    /// Returns `true` if nobody knows the name of the type.
+    /// Returns `true` if the name of the type is not known.
     pub(crate) fn is_nameless(&self) -> bool {
         self.component.starts_with(NAMELESS)
     }
 }
 
-/// How the name begins of a type that nobody knows the name of: its number follows.
+/// The beginning of the name of a type whose name is not known. Its number follows.
 pub(crate) const NAMELESS: &str = "component ";
 
 /// Why a search could not look into a component.
@@ -47,7 +46,7 @@ pub enum BlindReason {
     NotReflected,
     /// A part of it is opaque to reflection, and may hold anything.
     Opaque {
-        /// Where it is first: `.inner`, or `.list[..].inner` for each element of a list.
+        /// The first place of it: `.inner`, or `.list[..].inner` for each element of a list.
         path: String,
         /// The path of the opaque type.
         type_path: &'static str,
@@ -57,7 +56,7 @@ pub enum BlindReason {
         /// The first place that was not looked at.
         path: String,
     },
-    /// Sweeps leave it out on request:
+    /// Sweeps leave it as it is, because of
     /// [`exclude_from_sweeps`](crate::WorldReferencesExt::exclude_from_sweeps).
     LeftOut,
 }
@@ -100,7 +99,7 @@ impl fmt::Display for BlindReason {
     }
 }
 
-/// Values that were nested too deeply to be looked at, by the types of their components.
+/// Values that were nested too deeply, by the types of their components.
 #[derive(Debug, Default)]
 pub(crate) struct TooDeep(HashMap<ComponentId, (usize, Entity, String)>);
 
@@ -120,7 +119,7 @@ impl TooDeep {
         }
     }
 
-    /// Returns, type by type, how many components that were, and the path in the first of their
+    /// Returns for each type how many components were too deep, and the path in the first of their
     /// holders.
     pub(crate) fn into_iter(self) -> impl Iterator<Item = (ComponentId, usize, String)> {
         let all = self.0.into_iter();
@@ -142,5 +141,5 @@ pub(crate) fn write_blind_spots(
     write_first(f, spots, shown)
 }
 
-/// What is shown of a path that is too deep to be read.
+/// The longest part of a path that is shown.
 const LONGEST_PATH: usize = 60;

@@ -1,9 +1,8 @@
-//! Taking entities out of values by reflection.
+//! Removes entities from values by reflection.
 //!
-//! It follows the rules of declared references: a value that cannot be without an entity is dropped
-//! by the innermost `Option`, list, set or map that holds it, and the others keep their order.
-//! Where there is none, because a component holds a plain `Entity`, that becomes
-//! [`Entity::PLACEHOLDER`].
+//! It follows the rules of declared references. A value that is void without an entity is dropped
+//! by the innermost `Option`, list, set or map that holds it. The others keep their order. If there
+//! is none, because a component holds a plain `Entity`, that becomes [`Entity::PLACEHOLDER`].
 
 use std::collections::BTreeSet;
 
@@ -24,7 +23,7 @@ use crate::{
 };
 
 impl ReflectAccess {
-    /// Takes all who are `lost` out of the component of `holder`, which is written by that.
+    /// Removes the entities in `lost` from the component of `holder`, which counts as a write.
     pub(crate) fn empty(
         &self,
         world: &mut World,
@@ -34,7 +33,7 @@ impl ReflectAccess {
     ) {
         let empty = |value: &mut dyn Reflect| {
             let value = value.as_partial_reflect_mut();
-            // Nobody is around a component.
+            // A component has no parent.
             let _ = empty_value(value, lost, Parent::None, 0);
         };
         let info = world.components().get_info(component);
@@ -50,7 +49,7 @@ impl ReflectAccess {
     }
 }
 
-/// What is around a value, and can drop it.
+/// The parent of a value, which can drop it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Parent {
     /// An `Option`, a list, a set, or a map.
@@ -58,15 +57,14 @@ enum Parent {
     None,
 }
 
-/// Takes all who are `lost` out of `value`, and tells whether it must be dropped by its
-/// parent.
+/// Removes the entities in `lost` from `value`. Returns whether its parent must drop it.
 fn empty_value(
     value: &mut dyn PartialReflect,
     lost: &EntityIndexSet,
     parent: Parent,
     depth: usize,
 ) -> AfterRelease {
-    // As deep as a search looks, and no deeper.
+    // As deep as a search looks.
     if depth > MAX_DEPTH {
         return AfterRelease::Valid;
     }
@@ -74,11 +72,11 @@ fn empty_value(
         return empty_entity(entity, lost, parent);
     }
     if value.try_downcast_ref::<WeakEntity>().is_some() {
-        // It does no harm.
+        // A weak handle need not be emptied.
         return AfterRelease::Valid;
     }
     if let Some(set) = value.try_downcast_mut::<BTreeSet<Entity>>() {
-        // It is opaque to Bevy, but not to us.
+        // It is opaque to Bevy, but known here.
         if depth < MAX_DEPTH {
             set.retain(|entity| !lost.contains(entity));
         }
@@ -87,7 +85,7 @@ fn empty_value(
     let is_transparent = is_transparent(value);
     let inside = match value.reflect_kind() {
         _ if is_transparent => depth,
-        // Into the variant, and into its field.
+        // One step into the variant, and one into its field.
         ReflectKind::Enum => depth + 2,
         _ => depth + 1,
     };
@@ -144,7 +142,7 @@ fn empty_value(
         ReflectMut::Enum(value) => {
             (0..value.field_len()).for_each(|index| part(value.field_at_mut(index)));
         }
-        // What is opaque cannot be looked into.
+        // An opaque value cannot be looked into.
         _ => {}
     }
     remains

@@ -1,4 +1,4 @@
-//! Whoever names an entity, and where.
+//! Places that name an entity, and the entities that hold them.
 
 use core::fmt;
 
@@ -6,20 +6,20 @@ use disqualified::ShortName;
 
 use crate::{inspect::label::EntityLabel, reference::policy::OnLoss};
 
-/// An entity whose components name the target, or a resource that does.
+/// An entity with components that name the target, or with a resource that does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Holder {
-    /// Who it is.
+    /// The holder itself.
     pub label: EntityLabel,
-    /// Where it names the target: component by component in the order of their names, and within
-    /// one in the order of its fields.
+    /// The places that name the target: components in the order of their names, and places in the
+    /// order of their fields.
     pub places: Vec<Place>,
-    /// The shortest way from a root to the holder: the root first, and last whoever names the
-    /// holder. Empty if the holder is a root itself; `None` if no root leads to it within
-    /// [`MAX_DEPTH`](crate::find::MAX_DEPTH) steps, but by way of the target.
+    /// The shortest way from a root to the holder. The root comes first, and the entity that names
+    /// the holder comes last. Empty if the holder is a root itself. `None` if no root leads to it
+    /// within [`MAX_DEPTH`](crate::find::MAX_DEPTH) steps without the target.
     ///
-    /// Among ways of the same length it is the one through the entities with the lowest index and
+    /// Among ways of the same length, it is the one through the entities with the lowest index and
     /// generation.
     pub chain: Option<Vec<ChainLink>>,
 }
@@ -32,10 +32,10 @@ pub struct Holder {
 pub struct Place {
     /// The type name of the component, with its path.
     pub component: String,
-    /// Where in the component it is: `.friends[3]`. The number of an entry of a hash map or set is
-    /// its place in the order that the map has at present.
+    /// The path in the component: `.friends[3]`. The number of an entry of a hash map or set is its
+    /// place in the present order of the map.
     pub path: String,
-    /// What kind of a place it is.
+    /// The kind of the place.
     pub kind: PlaceKind,
 }
 
@@ -52,22 +52,22 @@ impl fmt::Display for Place {
     }
 }
 
-/// What kind of a place names an entity: whether somebody sees to it that it does not dangle.
+/// The kind of a place that names an entity, which says whether it may dangle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlaceKind {
     /// A declared reference of a tracked type, which is released when the entity goes.
     Declared(OnLoss),
-    /// A plain `Entity`, which nobody clears but whoever wrote it.
+    /// A plain `Entity`, which is only cleared by your code.
     Plain,
     /// A [`Weak`](crate::WeakEntity) handle, which does no harm when the entity is gone.
     Weak,
-    /// What Bevy keeps and clears: a relationship, or an observer.
+    /// A relationship or an observer, which Bevy keeps and clears.
     Kept,
 }
 
 impl PlaceKind {
-    /// Returns what a report says of a place of this kind.
+    /// Returns the remark of a report on a place of this kind.
     pub(crate) fn remark(self) -> &'static str {
         match self {
             Self::Declared(OnLoss::Clear) => "declared",
@@ -81,7 +81,7 @@ impl PlaceKind {
     }
 }
 
-/// Whether a place holds an entity or merely knows it.
+/// Whether a place holds an entity or only knows its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strength {
     Strong,
@@ -98,9 +98,9 @@ pub(crate) enum Strength {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChainLink {
-    /// Who it is.
+    /// The entity of this step.
     pub label: EntityLabel,
-    /// Where it names the next: the first of the places, if there are several.
+    /// The first place that names the next entity.
     pub place: Place,
 }
 

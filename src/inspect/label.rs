@@ -1,4 +1,4 @@
-//! What a report calls an entity.
+//! How reports name entities.
 
 use core::fmt::{self, Write};
 
@@ -7,20 +7,20 @@ use disqualified::ShortName;
 
 use crate::liveness::Liveness;
 
-/// An entity, with what people know it by.
+/// An entity, with its name or its resource.
 ///
-/// Its `Display` is `goblin#12v3` for an entity that Bevy's `Name` names, `12v3` for one without,
-/// and `resource Score`.
+/// Its `Display` is `goblin#12v3` for an entity with Bevy's `Name`, `12v3` for one without, and
+/// `resource Score`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EntityLabel {
     /// The entity.
     pub entity: Entity,
-    /// What Bevy's `Name` says.
+    /// The value of Bevy's `Name`.
     pub name: Option<String>,
-    /// The type name of the resource that the entity holds, if it does.
+    /// The type name of the resource on the entity, if there is one.
     pub resource: Option<String>,
-    /// Whether the entity is there, going, or gone.
+    /// Whether the entity is alive, deleting, or gone.
     pub liveness: Liveness,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for EntityLabel {
             return write!(f, "resource {}", ShortName(resource));
         }
         if let Some(name) = &self.name {
-            // Whatever a name holds, it stays on its line.
+            // A name never breaks its line.
             for char in name.chars() {
                 if char.is_control() {
                     write!(f, "{}", char.escape_default())?;
@@ -44,7 +44,7 @@ impl fmt::Display for EntityLabel {
     }
 }
 
-/// What entities are sorted by: their own order would put later ones first.
+/// The order of entities in reports. Their own order would put later ones first.
 pub(crate) fn order(entity: Entity) -> (u32, u32) {
     (entity.index_u32(), entity.generation().to_bits())
 }

@@ -1,4 +1,4 @@
-//! Which components sweeps leave as they are.
+//! Types of components that sweeps leave as they are.
 
 use bevy_ecs::{component::ComponentId, resource::Resource};
 

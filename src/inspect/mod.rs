@@ -1,14 +1,24 @@
-//! How a component of a type that is known at run time only is read, and emptied.
+//! How components of types that are only known at run time are read and emptied.
 //!
-//! It reads what is declared by the derive of [`References`](crate::References), what can be
-//! reflected, and the relationships that Bevy keeps. Which entities are looked for, and why, is the
-//! business of `find` and `sweep`.
+//! It reads declared fields ([`References`](crate::References)), reflected values, and the
+//! relationships that Bevy keeps. Which entities are looked for, and when, is the business of
+//! `find` and `sweep`.
 //!
 //! # Invariants
 //!
-//! 1. A component is read in full, or its type is listed as a blind spot, or the search is known
-//!    not to see such things: the reports say which.
-//! 2. A component counts as changed only if something was taken out of it.
+//! 1. A component is read in full, or its type is listed as a blind spot, or reports are known not
+//!    to see such values: [`ReferenceReport`](crate::find::ReferenceReport) lists them.
+//! 2. A component counts as changed only if something was removed from it.
+//!
+//! # Files, in reading order
+//!
+//! - `label`, `holder`, `blind_spot`: the parts of a report
+//! - `survey`: what values of a type can hold
+//! - `reflection`, `no_reflection`: values are read by reflection, with the feature `bevy_reflect`
+//!   and without
+//! - `emptying`, `immutable`: values are emptied by reflection
+//! - `left_out`: types that sweeps leave as they are
+//! - `reader`, `readers`: how the components of a type, and of a world, are read
 
 pub(crate) mod blind_spot;
 #[cfg(feature = "bevy_reflect")]
@@ -33,5 +43,5 @@ pub(crate) use no_reflection as reflection;
 /// How many steps deep [`find_references`](crate::WorldReferencesExt::find_references) looks into a
 /// component by reflection, and how many holders a chain from a root may have.
 ///
-/// A step is one into a field, a variant, or an element; an `Option` takes none.
+/// A step leads into a field, a variant, or an element. An `Option` takes none.
 pub const MAX_DEPTH: usize = 64;

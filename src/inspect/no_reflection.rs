@@ -1,5 +1,4 @@
-//! What takes the place of reflection where the feature `bevy_reflect` is off: nothing can be
-//! looked into.
+//! Replaces `reflection` without the feature `bevy_reflect`: no component can be looked into.
 
 use core::{any::TypeId, fmt, marker::PhantomData};
 
@@ -11,7 +10,7 @@ use bevy_ecs::{
 
 use crate::inspect::{blind_spot::BlindReason, holder::Strength};
 
-/// How a component is looked into: never.
+/// Access to a component by reflection: there is none.
 pub(crate) enum ReflectAccess {}
 
 impl ReflectAccess {
@@ -20,7 +19,7 @@ impl ReflectAccess {
     }
 }
 
-/// What was found out about types: nothing.
+/// What is known of types: nothing.
 #[derive(Default)]
 pub(crate) struct TypeCache;
 
@@ -68,7 +67,7 @@ impl<'w> Reflection<'w> {
     }
 }
 
-/// Returns `true` if the components of a type hold nothing that reflection would find.
+/// Returns `true` if components of a type hold nothing that reflection would find.
 pub(crate) fn is_of_reflection(_: TypeId) -> bool {
     false
 }

@@ -1,4 +1,4 @@
-//! How the components of a type are read, when their type is forgotten.
+//! How the components of a type are read, with the type erased.
 
 use core::{any::TypeId, fmt};
 
@@ -31,7 +31,7 @@ use crate::{
     timers::Timed,
 };
 
-/// How the components of a type are read.
+/// Reads the components of a type.
 pub(crate) struct Reader {
     pub(crate) component: ComponentId,
     pub(crate) name: String,
@@ -44,19 +44,19 @@ pub(crate) struct Reader {
     pub(crate) blindness: Vec<BlindReason>,
 }
 
-/// How that is read which is not declared.
+/// How the part of a component is read that is not declared.
 enum Undeclared {
     Nothing,
     Reflected(ReflectAccess, PlaceKind),
-    /// The one who is named by a relationship component.
+    /// The entity that a relationship component names.
     Related(ComponentId),
-    /// Those whom the target component of a relationship names.
+    /// The entities that the target component of a relationship names.
     Relating(ComponentId),
-    /// What Bevy's observers keep.
+    /// The entities that Bevy's observers keep.
     Observing(fn(EntityRef) -> Vec<Entity>),
 }
 
-/// How a sweep gets at the components of a type.
+/// How a sweep reads and empties the components of a type.
 pub(crate) enum SweepAccess<'a> {
     Declared(Tracking),
     Reflected(&'a ReflectAccess),
@@ -109,7 +109,7 @@ impl Reader {
             (None, None) => Undeclared::Nothing,
         };
         if declared.is_some() {
-            // What is declared can be seen; what is not is the business of whoever left it out.
+            // Declared fields can be read. Other fields were left out on purpose.
             blindness.retain(is_about_a_part);
         }
         Self {
@@ -123,17 +123,17 @@ impl Reader {
         }
     }
 
-    /// Returns what readers are sorted by.
+    /// Returns the sort key of readers.
     pub(crate) fn order(&self) -> (&str, &str) {
         (&self.short_name, &self.name)
     }
 
-    /// Returns `true` if the components may name anybody.
+    /// Returns `true` if the components may name entities.
     pub(crate) fn may_name(&self) -> bool {
         self.declared.is_some() || !matches!(self.undeclared, Undeclared::Nothing)
     }
 
-    /// Calls `found` for each entity that the component of `holder` names; an entity may come more
+    /// Calls `found` for each entity that the component of `holder` names. An entity may come more
     /// than once.
     pub(crate) fn for_each(
         &self,
@@ -150,8 +150,8 @@ impl Reader {
         self.read_undeclared(world, reflection, holder, &mut |entity, _, _| found(entity));
     }
 
-    /// Adds all places where the component of `holder` names `target`, and returns the first that
-    /// was too deep to be looked at.
+    /// Adds all places where the component of `holder` names `target`. Returns the first place that
+    /// was too deep.
     pub(crate) fn add_places(
         &self,
         world: &World,
@@ -188,7 +188,7 @@ impl Reader {
         })
     }
 
-    /// Returns how a sweep gets at the components, if it has anything to do with them.
+    /// Returns how a sweep reads and empties the components, if it does.
     pub(crate) fn sweep_access(&self) -> Option<SweepAccess<'_>> {
         if self.is_left_out {
             return None;
@@ -202,8 +202,8 @@ impl Reader {
         }
     }
 
-    /// Adds all places that a sweep would empty in the component of `holder`, with whom they name,
-    /// and returns the first that was too deep to be looked at.
+    /// Adds all places that a sweep would empty in the component of `holder`, with the entities
+    /// that they name. Returns the first place that was too deep.
     pub(crate) fn add_leftovers(
         &self,
         world: &World,
@@ -306,7 +306,7 @@ fn observers_of(holder: EntityRef) -> Vec<Entity> {
     observed.map_or(Vec::new(), |observed| observed.get().to_vec())
 }
 
-/// Returns `true` if a component can hold nothing, or nothing that is anybody's business.
+/// Returns `true` if a component holds no entities, or only some that reports need not name.
 fn is_harmless(info: &ComponentInfo) -> bool {
     let harmless = [
         TypeId::of::<Deleting>(),
@@ -333,7 +333,7 @@ fn is_harmless(info: &ComponentInfo) -> bool {
     info.layout().size() == 0 || info.type_id().is_some_and(is_known)
 }
 
-/// Returns the name of a type that only Bevy knows.
+/// Returns the name of a type that is only known to Bevy.
 fn name_of(world: &World, component: ComponentId, info: &ComponentInfo) -> String {
     let kept = [
         named::<ChildOf>(),
@@ -345,7 +345,7 @@ fn name_of(world: &World, component: ComponentId, info: &ComponentInfo) -> Strin
     if let Some((_, name)) = kept.find(|(id, _)| info.type_id() == Some(*id)) {
         return name.to_owned();
     }
-    // Without Bevy's feature `debug` all types have the same text for a name.
+    // Without Bevy's feature `debug`, all types have the same text for a name.
     let (resource, expected) = named::<IsResource>();
     let components = world.components();
     let resource = components.get_id(resource);

@@ -1,4 +1,4 @@
-//! How the components of a world are read, archetype by archetype.
+//! Readers for all components of a world, by archetype.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
@@ -22,12 +22,12 @@ use crate::{
     liveness::LivenessExt,
 };
 
-/// How the components of a world are read, as far as it is known by now.
+/// Readers for the components of a world, as far as they are known by now.
 #[derive(Default)]
 pub(crate) struct Readers {
     readers: Vec<Reader>,
     of_components: HashMap<ComponentId, usize>,
-    /// Those that may name anybody, by the names of their types.
+    /// The components that may name entities, by the names of their types.
     of_archetypes: HashMap<ArchetypeId, Vec<usize>>,
 }
 
@@ -39,21 +39,21 @@ pub(crate) enum BlindTo {
 }
 
 impl Readers {
-    /// Returns how all components are read that occur in the world.
+    /// Returns readers for all components in the world.
     pub(crate) fn of(world: &World, reflection: &Reflection) -> Self {
         let mut all = Self::default();
         all.learn_all(world, reflection);
         all
     }
 
-    /// Learns how to read what occurs in the world.
+    /// Adds readers for all components in the world.
     pub(crate) fn learn_all(&mut self, world: &World, reflection: &Reflection) {
         for archetype in archetypes(world) {
             self.learn(world, reflection, archetype);
         }
     }
 
-    /// Learns how to read the components of an archetype.
+    /// Adds readers for the components of an archetype.
     pub(crate) fn learn(&mut self, world: &World, reflection: &Reflection, archetype: &Archetype) {
         if self.of_archetypes.contains_key(&archetype.id()) {
             return;
@@ -72,25 +72,26 @@ impl Readers {
         self.of_archetypes.insert(archetype.id(), of_archetype);
     }
 
-    /// Returns how the components are read that are known by a number.
+    /// Returns the reader with a number.
     pub(crate) fn by_number(&self, number: usize) -> &Reader {
         &self.readers[number]
     }
 
-    /// Returns the number of the components of a type that occurs in the world.
+    /// Returns the number of the reader for a type, if it occurs in the world.
     pub(crate) fn number_of(&self, component: ComponentId) -> Option<usize> {
         self.of_components.get(&component).copied()
     }
 
-    /// Returns the numbers of the types of the components of an archetype that may name anybody.
+    /// Returns the numbers of the readers for an archetype, without components that cannot name
+    /// entities.
     pub(crate) fn numbers_of_archetype(&self, archetype: ArchetypeId) -> &[usize] {
         self.of_archetypes
             .get(&archetype)
             .map_or(&[], |numbers| numbers)
     }
 
-    /// Returns the types of components in the world that cannot be looked into, or not everywhere,
-    /// by name.
+    /// Returns the types of components in the world that cannot be looked into, or only in part, by
+    /// name.
     pub(crate) fn blind_spots(
         &self,
         world: &World,
@@ -140,7 +141,7 @@ impl Readers {
         spots
     }
 
-    /// Returns what people know an entity by.
+    /// Returns the label of an entity.
     pub(crate) fn label(&self, world: &World, entity: Entity) -> EntityLabel {
         let at = world.get_entity(entity).ok();
         let resource = at.and_then(|at| at.get::<IsResource>());
@@ -153,20 +154,20 @@ impl Readers {
         }
     }
 
-    /// Returns how the components of a type are read that occurs in the world.
+    /// Returns the reader for a type, if it occurs in the world.
     pub(crate) fn get(&self, component: ComponentId) -> Option<&Reader> {
         self.number_of(component)
             .map(|number| self.by_number(number))
     }
 
-    /// Returns the types of the components of an archetype that may name anybody, by name.
+    /// Returns the readers for an archetype, by name, without components that cannot name entities.
     pub(crate) fn of_archetype(&self, archetype: &Archetype) -> impl Iterator<Item = &Reader> {
         let numbers = self.numbers_of_archetype(archetype.id()).iter();
         numbers.map(|number| self.by_number(*number))
     }
 }
 
-/// Returns all archetypes that have entities, without those of this crate.
+/// Returns all archetypes that have entities, without those of this crate's resources.
 pub(crate) fn archetypes(world: &World) -> impl Iterator<Item = &Archetype> {
     let reserved = world.components().component_id::<Reserved>();
     world.archetypes().iter().filter(move |archetype| {

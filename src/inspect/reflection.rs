@@ -1,4 +1,4 @@
-//! Looking into values by reflection.
+//! Looks into values by reflection.
 
 use core::{any::TypeId, fmt, ops::Deref};
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use crate::{
     weak::WeakEntity,
 };
 
-/// How a component is looked into, and emptied.
+/// Access to components of a type by reflection, to read and to empty them.
 #[derive(Clone)]
 pub(crate) struct ReflectAccess {
     pub(super) component: ReflectComponent,
@@ -33,15 +33,15 @@ pub(crate) struct ReflectAccess {
 
 /// What is known of a type.
 pub(crate) struct KnownType {
-    /// Its path, if it is registered.
+    /// The type path, if the type is registered.
     pub(crate) name: Option<&'static str>,
-    /// How its components are looked into, if that can find anybody.
+    /// Access to its components, if they can hold entities.
     pub(crate) access: Option<ReflectAccess>,
-    /// What cannot be looked into.
+    /// The parts that cannot be looked into.
     pub(crate) blindness: Vec<BlindReason>,
 }
 
-/// Returns `true` if `value`, so many steps deep in a component, names anybody who is `lost`.
+/// Returns `true` if `value`, which is `depth` steps deep in a component, names any of `lost`.
 pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth: usize) -> bool {
     let mut found = false;
     let mut reflection = Reflection {
@@ -63,7 +63,7 @@ pub(crate) fn names_any(value: &dyn PartialReflect, lost: &EntityIndexSet, depth
     found
 }
 
-/// The types that a world has registered, and what was found out about them.
+/// The type registry of a world, and a cache of what was found out about types.
 pub(crate) struct Reflection<'w> {
     registry: Option<Registry<'w>>,
     cache: TypeCache,
@@ -87,7 +87,7 @@ impl Deref for Registry<'_> {
     }
 }
 
-/// Whether values of a type can hold an entity, as far as that was found out.
+/// Whether values of a type can hold an entity, as far as known.
 pub(crate) type TypeCache = HashMap<TypeId, bool>;
 
 impl<'w> Reflection<'w> {
@@ -95,7 +95,7 @@ impl<'w> Reflection<'w> {
         Self::knowing(world, TypeCache::default())
     }
 
-    /// Returns the types of a world, with what was found out before.
+    /// Returns the types of a world, with an earlier cache.
     pub(crate) fn knowing(world: &'w World, cache: TypeCache) -> Self {
         let registry = world.get_resource::<AppTypeRegistry>();
         Self {
@@ -115,7 +115,7 @@ impl<'w> Reflection<'w> {
         }
     }
 
-    /// Returns what was found out.
+    /// Returns the cache.
     pub(crate) fn into_cache(self) -> TypeCache {
         self.cache
     }
@@ -153,8 +153,8 @@ impl<'w> Reflection<'w> {
         }
     }
 
-    /// Calls `found` for each entity in a component of `holder`, and returns the first place that
-    /// is too deep.
+    /// Calls `found` for each entity in a component of `holder`. Returns the first place that is
+    /// too deep.
     pub(crate) fn look(
         &mut self,
         access: &ReflectAccess,
@@ -174,7 +174,7 @@ impl<'w> Reflection<'w> {
     /// Returns `true` if `value` cannot hold an entity, by its type.
     fn holds_nothing(&mut self, value: &dyn PartialReflect) -> bool {
         let Some(known) = value.try_as_reflect() else {
-            // It stands for a type that may be anything.
+            // It stands for a value of an unknown type.
             return false;
         };
         let id = known.as_any().type_id();
@@ -187,12 +187,12 @@ impl<'w> Reflection<'w> {
     }
 }
 
-/// Returns `true` if the components of a type hold nothing that reflection would find.
+/// Returns `true` if components of a type hold nothing that reflection would find.
 pub(crate) fn is_of_reflection(id: TypeId) -> bool {
     id == TypeId::of::<AppTypeRegistry>()
 }
 
-/// A look into one component.
+/// A walk through the values of one component.
 struct ValueWalk<'a, 'w> {
     reflection: &'a mut Reflection<'w>,
     found: &'a mut dyn FnMut(Entity, Strength, &dyn fmt::Display),
@@ -200,7 +200,7 @@ struct ValueWalk<'a, 'w> {
 }
 
 impl ValueWalk<'_, '_> {
-    /// Looks into `value`, which is at `trail`.
+    /// Walks through `value`, which is at `trail`.
     fn value(&mut self, value: &dyn PartialReflect, trail: &PathTrail) {
         let entity = value.try_downcast_ref::<Entity>().copied();
         let weak = value.try_downcast_ref::<WeakEntity>();
@@ -260,7 +260,7 @@ impl ValueWalk<'_, '_> {
                 }
             }
             _ => {
-                // Opaque to Bevy, but not to us.
+                // It is opaque to Bevy, but known here.
                 if let Some(set) = value.try_downcast_ref::<BTreeSet<Entity>>() {
                     let elements = set.iter().map(PartialReflect::as_partial_reflect);
                     self.elements(elements, trail);
@@ -290,13 +290,13 @@ impl ValueWalk<'_, '_> {
     }
 }
 
-/// Returns `true` if what `value` holds is at the same place as the value itself.
+/// Returns `true` if the content of `value` is at the same path as `value`.
 pub(crate) fn is_transparent(value: &dyn PartialReflect) -> bool {
     let info = value.get_represented_type_info();
     info.is_some_and(|info| survey::is_transparent(info.ty()))
 }
 
-/// The way into a component; its `Display` is the path.
+/// The way into a component. Its `Display` is the path.
 struct PathTrail<'a> {
     before: Option<&'a PathTrail<'a>>,
     part: Part<'a>,

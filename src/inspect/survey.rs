@@ -1,4 +1,4 @@
-//! What the values of a type can hold, by its `TypeInfo` alone.
+//! What values of a type can hold, by its `TypeInfo`.
 
 use core::any::TypeId;
 use std::collections::BTreeSet;
@@ -13,19 +13,18 @@ use bevy_reflect::{
 
 use crate::{hash::HashSet, weak::WeakEntity};
 
-/// What the values of a type can hold.
+/// What values of a type can hold.
 pub(crate) struct Survey<'r> {
     registry: Option<&'r TypeRegistry>,
     seen: HashSet<TypeId>,
-    /// Whether there can be an entity that reflection finds.
+    /// Whether they can hold an entity that reflection finds.
     pub(crate) holds: bool,
-    /// Where there is something that reflection cannot look into, each type once, and the paths of
-    /// the types.
+    /// The places that reflection cannot look into and the paths of their types, each type once.
     pub(crate) opaque: Vec<(String, &'static str)>,
 }
 
 impl<'r> Survey<'r> {
-    /// Surveys a type, and all that its values are made of.
+    /// Surveys a type, and the types of all its parts.
     pub(crate) fn of(info: &'static TypeInfo, registry: Option<&'r TypeRegistry>) -> Self {
         let mut survey = Self {
             registry,
@@ -39,7 +38,7 @@ impl<'r> Survey<'r> {
 
     fn part(&mut self, info: Option<&'static TypeInfo>, path: &str) {
         let Some(info) = info else {
-            // Nobody knows what it is before there is a value.
+            // The type is unknown until there is a value.
             self.holds = true;
             return;
         };
@@ -116,7 +115,7 @@ impl<'r> Survey<'r> {
         if is_simple(info.ty()) {
             return true;
         }
-        // What such crates are generic about is the one thing in it that they cannot know.
+        // The type parameters are all that these crates do not know.
         let crates = [
             "alloc",
             "bevy_platform",
@@ -151,8 +150,8 @@ impl<'r> Survey<'r> {
     }
 }
 
-/// Returns `true` if a type takes no step of a path, as in the paths of declared references: an
-/// `Option`, or one of Bevy's maps and sets of entities, which wrap another one.
+/// Returns `true` if a type takes no step of a path, as in the paths of declared references. That
+/// is an `Option`, or one of Bevy's maps and sets of entities, which wrap another one.
 pub(crate) fn is_transparent(of: &Type) -> bool {
     let (Some(name), Some(module)) = (of.ident(), of.module_path()) else {
         return false;
@@ -169,8 +168,7 @@ fn is_simple(of: &Type) -> bool {
         TypeId::of::<EntityGeneration>(),
         TypeId::of::<EntityIndex>(),
     ];
-    // The types that belong to no crate are the primitive ones, and what is built into the
-    // language.
+    // Types without a crate are primitive types and others that are built into the language.
     let is_primitive = of.crate_name().is_none() && of.path().chars().all(char::is_alphanumeric);
     is_primitive || known.contains(&of.id())
 }
