@@ -1,4 +1,4 @@
-//! The mark of an entity whose deletion has begun, and what that cost.
+//! The mark of an entity whose deletion has begun, and the costs of the deletion.
 
 #[cfg(feature = "bevy_reflect")]
 mod saves;
@@ -20,18 +20,18 @@ use crate::hint::DestroyHint;
 
 /// Marks an entity whose deletion has begun and that is not torn down yet.
 ///
-/// The crate inserts it together with Bevy's [`Disabled`], so ordinary queries do not see the
-/// entity, unless [`QdelSettings::hiding`](crate::QdelSettings::hiding) says otherwise;
-/// `Query<Entity, OnlyDeleting>` lists what waits for its tear-down. The chapter
-/// [`hiding`](crate::docs::hiding) says who sees what. Ask with
-/// [`LivenessExt::liveness`](crate::LivenessExt::liveness) where you only want to know.
+/// The crate inserts it together with Bevy's [`Disabled`]. So ordinary queries do not see the
+/// entity, unless [`QdelSettings::hiding`](crate::QdelSettings::hiding) says otherwise.
+/// `Query<Entity, OnlyDeleting>` lists the entities that wait for their tear-down. The chapter
+/// [`hiding`](crate::docs::hiding) says what sees them. To ask about one entity, use
+/// [`LivenessExt::liveness`](crate::LivenessExt::liveness).
 ///
-/// It cannot be built outside this crate. Do not remove it: the entity would count as alive until
-/// it is torn down all the same.
+/// It cannot be built outside this crate. Do not remove it: the entity would count as alive, and be
+/// torn down all the same.
 ///
-/// A clone of the entity is alive, and seen if the entity was. So is what is loaded from a save in
-/// which it was being deleted, with the feature `bevy_reflect` and this type registered with the
-/// registry that loads (`QdelPlugin` does that, or `registry.register::<Deleting>()`): to insert or
+/// A clone of the entity is alive, and seen if the entity was. So is an entity that is loaded from
+/// a save in which it was being deleted. That needs the feature `bevy_reflect`, and this type in
+/// the registry that loads: by `QdelPlugin`, or by `registry.register::<Deleting>()`. To insert or
 /// apply it by reflection takes its entity out of hiding and marks nothing.
 #[derive(Debug)]
 #[cfg_attr(
@@ -48,7 +48,7 @@ pub struct Deleting {
     is_forced: bool,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     hint: DestroyHint,
-    /// Whether it may still turn out to live on.
+    /// Whether it may still survive.
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
     is_undecided: bool,
     #[cfg_attr(feature = "bevy_reflect", reflect(ignore))]
@@ -57,9 +57,9 @@ pub struct Deleting {
     costs: Option<Box<EntityCosts>>,
 }
 
-/// A filter for queries that see the living and those that are being deleted, hidden or not.
+/// A query filter for entities that are alive or being deleted, hidden or not.
 ///
-/// What is [`Disabled`] for another reason stays unseen, unless it is being deleted.
+/// An entity that is [`Disabled`] for another reason is not seen, unless it is being deleted.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -78,7 +78,7 @@ pub struct Deleting {
 /// ```
 pub type AllowDeleting = Or<(With<Deleting>, Without<Disabled>)>;
 
-/// A filter for queries that see only those that are being deleted, hidden or not.
+/// A query filter for entities that are being deleted, hidden or not.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -94,7 +94,7 @@ pub type AllowDeleting = Or<(With<Deleting>, Without<Disabled>)>;
 /// ```
 pub type OnlyDeleting = (With<Deleting>, Allow<Disabled>);
 
-/// Which worklist has marked an entity: a world that was cleared gets another one.
+/// The worklist that has marked an entity. A world that was cleared gets another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch(u64);
 
@@ -105,17 +105,17 @@ impl Default for Epoch {
     }
 }
 
-/// A kind of entity that is counted by itself.
+/// A kind of entity that is counted separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KindId(u32);
 
 impl KindId {
-    /// What is of no kind.
+    /// Entities of no kind.
     pub(crate) const OTHERS: Self = Self(0);
 
     /// Returns the kind at a place in the order of registration.
     pub(crate) fn at(place: usize) -> Self {
-        // There are not even so many components.
+        // There are fewer components than that.
         Self(u32::try_from(place + 1).unwrap_or(0))
     }
 
@@ -125,7 +125,7 @@ impl KindId {
     }
 }
 
-/// What the deletion of an entity did to what queries see.
+/// How the deletion of an entity changed its visibility to queries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 pub(crate) enum Visibility {
@@ -135,7 +135,7 @@ pub(crate) enum Visibility {
     AsItWas,
 }
 
-/// What the deletion of one entity cost until now.
+/// The costs of the deletion of one entity until now.
 ///
 /// It is measured if [`measure_costs`](crate::QdelSettings::measure_costs) is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -163,7 +163,7 @@ pub struct SlowestHandler {
 }
 
 impl Deleting {
-    /// Returns the same mark once more.
+    /// Returns a copy of the mark.
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             costs: self.costs.clone(),
@@ -176,8 +176,8 @@ impl Deleting {
         self.is_forced
     }
 
-    /// Returns `true` if a component said [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt), so
-    /// that nothing here tears the entity down.
+    /// Returns `true` if a component returned [`IWillHandleIt`](crate::DestroyHint::IWillHandleIt),
+    /// so that this crate does not tear the entity down.
     pub fn is_left_alone(&self) -> bool {
         self.hint == DestroyHint::IWillHandleIt
     }
@@ -195,8 +195,8 @@ impl Deleting {
         self.is_undecided = false;
     }
 
-    /// Returns the strongest hint of its components; [`DestroyHint::Queue`] as long as they have
-    /// not been destroyed.
+    /// Returns the strongest hint of its components. It is [`DestroyHint::Queue`] until they have
+    /// been destroyed.
     pub fn hint(&self) -> DestroyHint {
         self.hint
     }
@@ -205,7 +205,7 @@ impl Deleting {
         self.hint = hint;
     }
 
-    /// Returns what the deletion of this entity cost until now, if that is measured.
+    /// Returns the costs of the deletion of this entity until now, if they are measured.
     pub fn costs(&self) -> Option<&EntityCosts> {
         self.costs.as_deref()
     }
@@ -214,17 +214,17 @@ impl Deleting {
         self.costs.get_or_insert_default()
     }
 
-    /// Returns by which worklist the entity was marked.
+    /// Returns the worklist that has marked the entity.
     pub(crate) fn epoch(&self) -> Epoch {
         self.epoch
     }
 
-    /// Notes that the deletion hid the entity, or did not.
+    /// Notes how the deletion changed the visibility of the entity.
     pub(crate) fn set_visibility(&mut self, visibility: Visibility) {
         self.visibility = visibility;
     }
 
-    /// Returns what the deletion did to what queries see.
+    /// Returns how the deletion changed the visibility of the entity.
     pub(crate) fn visibility(&self) -> Visibility {
         self.visibility
     }
@@ -232,7 +232,7 @@ impl Deleting {
 
 /// Returns the mark of an entity.
 ///
-/// Whether it is decided who goes is only kept in mind where somebody `awaits` it.
+/// If `awaits` is set, it is noted that the decision about the entity is open.
 pub(crate) fn mark(
     epoch: Epoch,
     visibility: Visibility,

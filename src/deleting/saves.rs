@@ -1,4 +1,4 @@
-//! Marks that are loaded: nothing that is loaded is being deleted.
+//! How marks are loaded from saves: no entity that is loaded is being deleted.
 
 use bevy_ecs::{
     component::Component,
@@ -10,7 +10,7 @@ use bevy_reflect::{
     CreateTypeData, PartialReflect, Reflect, ReflectRef, TypePath, TypeRegistration,
 };
 
-/// Has a mark that is inserted or applied by reflection take its entity out of hiding.
+/// Takes an entity out of hiding when a mark is inserted or applied by reflection.
 ///
 /// The mark has a field `visibility`, which says whether its entity was hidden by the deletion.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ impl<Mark: Component + Reflect + TypePath> CreateTypeData<Mark> for ReflectSaved
     }
 }
 
-/// Takes an entity out of hiding that was hidden by its deletion when it was saved, unless it is
-/// being deleted now.
+/// Takes an entity out of hiding if its deletion hid it when it was saved. An entity that is being
+/// deleted now stays hidden.
 fn load<Mark: Component>(entity: &mut EntityWorldMut, mark: &dyn PartialReflect) {
     if was_hidden(mark) && !entity.contains::<Mark>() {
         entity.remove::<Disabled>();

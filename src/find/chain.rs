@@ -1,4 +1,4 @@
-//! How roots lead to holders.
+//! The ways from roots to holders.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeEntity},
@@ -13,9 +13,10 @@ use crate::{
     inspect::{MAX_DEPTH, label::order, readers::archetypes},
 };
 
-/// Marks an entity as a root for [`find_references`](crate::WorldReferencesExt::find_references), as
-/// every resource is one: an entity that the game reaches without any other, such as the player or
-/// the level.
+/// Marks an entity as a root for [`find_references`](crate::WorldReferencesExt::find_references).
+/// Every resource is a root as well.
+///
+/// A root is an entity that the game reaches without any other, such as the player or the level.
 ///
 /// It does nothing else.
 ///
@@ -46,7 +47,7 @@ use bevy_ecs::reflect::ReflectComponent;
 #[cfg(feature = "bevy_reflect")]
 use bevy_reflect::std_traits::ReflectDefault;
 
-/// By whom each entity is reached first, going outwards from all roots at once.
+/// The entity from which each entity is reached first, from all roots at once.
 pub(crate) struct Origins(HashMap<Entity, Origin>);
 
 #[derive(Clone, Copy)]
@@ -56,7 +57,7 @@ enum Origin {
 }
 
 impl Origins {
-    /// Goes outwards from the roots until all `wanted` are reached, never by way of `target`.
+    /// Goes from the roots outwards until all `wanted` are reached, but never through `target`.
     ///
     /// `named_by` returns the entities that an entity names, each once and in order.
     pub(crate) fn explore(
@@ -76,7 +77,7 @@ impl Origins {
             if missing.is_empty() {
                 break;
             }
-            // In this order the first way that is found is also the first of its length.
+            // In this order, the first way that is found is also the first of its length.
             let mut next = Vec::new();
             for holder in level.into_iter().filter(|holder| *holder != target) {
                 for named in named_by(holder) {
@@ -92,7 +93,8 @@ impl Origins {
         Self(origins)
     }
 
-    /// Returns the entities on the way to `holder`, the root first; none if there is no way.
+    /// Returns the entities on the way to `holder`, the root first. Returns `None` if there is no
+    /// way.
     pub(crate) fn way_to(&self, holder: Entity) -> Option<Vec<Entity>> {
         let mut way = Vec::new();
         let mut at = holder;

@@ -33,15 +33,15 @@ enum EdgeKind {
 }
 
 impl ReferenceReport {
-    /// Returns the target, its holders, their chains and its listeners as a graph in the language
-    /// of Graphviz.
+    /// Returns the report as a graph in the language of Graphviz: the target, its holders with
+    /// their chains, and its listeners.
     ///
-    /// Each entity is a node with its id for a name; roots are drawn twice round, and registrations
-    /// with dashes. Whatever the names of entities hold, the graph is well formed.
+    /// Each entity is a node, with its id as the name. Roots have a double border, and edges of
+    /// registrations are dashed. The graph is well formed for all names of entities.
     ///
     /// # Complexity
     ///
-    /// Linear in the number of places and of links in chains, times a logarithm of it.
+    /// O(n log n) for the number of places and of links in chains.
     ///
     /// # Examples
     ///
@@ -104,7 +104,7 @@ fn graph(report: &ReferenceReport) -> Graph {
 }
 
 impl Graph {
-    /// Returns the node of an entity, which gets the first label that is given for it.
+    /// Returns the node of an entity. Its label is the first that is given for it.
     fn node(&mut self, entity: Entity, label: &dyn Display) -> &mut Node {
         self.nodes.entry(order(entity)).or_insert_with(|| Node {
             name: entity.to_string(),
@@ -113,7 +113,7 @@ impl Graph {
         })
     }
 
-    /// Adds what an edge says, once.
+    /// Adds a text to an edge, once.
     fn edge(&mut self, from: Entity, to: Entity, kind: EdgeKind, text: String) {
         let key = (order(from), order(to), kind);
         let texts = self.edges.entry(key).or_default();
@@ -157,7 +157,7 @@ impl Display for Graph {
     }
 }
 
-/// Lines of text in quotes, as they are to be read.
+/// Lines of text in quotes, with escapes.
 struct Quoted<T>(T);
 
 impl<T, S> Display for Quoted<T>
@@ -173,8 +173,8 @@ where
             }
             for char in line.as_ref().chars() {
                 match char {
-                    // A backslash begins an escape in a label, also before letters that mean
-                    // nothing elsewhere.
+                    // In a label, a backslash begins an escape, also before letters that have no
+                    // meaning.
                     '"' | '\\' => write!(f, "\\{char}")?,
                     _ => f.write_char(char)?,
                 }

@@ -1,4 +1,4 @@
-//! What a search found.
+//! The report of a search.
 
 use core::fmt;
 
@@ -15,16 +15,20 @@ use crate::{
     text::Counted,
 };
 
-/// Who holds an entity: the answer to
+/// The holders of an entity, as returned by
 /// [`find_references`](crate::WorldReferencesExt::find_references).
 ///
-/// Its `Display` is a tree for people: under each place stands who leads to its holder, up to a
-/// root. Two searches of one world give equal reports.
+/// Its `Display` is a tree for people. Below each place are the entities that lead to its holder,
+/// up to a root. Two searches of one world give equal reports.
 ///
-/// Nobody can see these, and they are not listed: fields with `#[reflect(ignore)]`, fields that a
-/// tracked type leaves out if it is not reflected as well, other fields of a relationship that is
-/// not reflected, what functions, closures and systems hold, commands that wait, channels, and
-/// non-send data. The resources of this crate are left out.
+/// These places cannot be seen and are not listed:
+///
+/// - fields with `#[reflect(ignore)]`
+/// - fields that a tracked type leaves out, if it is not reflected as well
+/// - other fields of a relationship that is not reflected
+/// - values in functions, closures, systems, commands that wait, channels, and non-send data
+///
+/// The resources of this crate are left out.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -44,11 +48,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReferenceReport {
-    /// Whom the search was for.
+    /// The entity that was searched for.
     pub target: EntityLabel,
-    /// Who names it, by index and generation.
+    /// The entities that name it, by index and generation.
     pub holders: Vec<Holder>,
-    /// Who listens to it: these hold nothing, and hear of its end.
+    /// The registrations on it. Listeners do not hold it, and are told of its end.
     pub registrations: Vec<Registration>,
     /// The types of components in the world that could not be looked into, by name.
     pub blind_spots: Vec<BlindSpot>,
@@ -120,7 +124,7 @@ fn fmt_holder(f: &mut fmt::Formatter<'_>, holder: &Holder) -> fmt::Result {
     write!(f, "\n{:indent$}{named} is a root", "")
 }
 
-/// What is to be said of an entity that is not simply there.
+/// The condition of an entity, unless it is alive.
 struct Condition(Liveness);
 
 impl fmt::Display for Condition {

@@ -18,14 +18,14 @@ use crate::{
     registration::Registration,
 };
 
-/// What a search needs wherever it looks.
+/// The state of a search.
 struct WorldSearch<'w> {
     world: &'w World,
     reflection: Reflection<'w>,
     readers: Readers,
 }
 
-/// Finds whoever names `target`.
+/// Finds the entities that name `target`.
 pub(crate) fn find(world: &World, target: Entity) -> ReferenceReport {
     let reflection = Reflection::of(world);
     let readers = Readers::of(world, &reflection);
@@ -44,7 +44,8 @@ pub(crate) fn find(world: &World, target: Entity) -> ReferenceReport {
     }
 }
 
-/// Returns who listens to `target`, without the links of declared references, which are holders.
+/// Returns the registrations on `target`. Declared references are left out, because they are
+/// holders.
 fn registrations(world: &World, target: Entity) -> Vec<Registration> {
     let Some(books) = world.get_resource::<Books>() else {
         return Vec::new();
@@ -54,7 +55,7 @@ fn registrations(world: &World, target: Entity) -> Vec<Registration> {
     registrations
 }
 
-/// Who names the target, and where.
+/// The entities that name the target, with the places.
 type PlacesByHolder = Vec<(Entity, Vec<Place>)>;
 
 impl WorldSearch<'_> {
@@ -103,7 +104,7 @@ impl WorldSearch<'_> {
         (found, too_deep)
     }
 
-    /// Returns whom the components of `holder` name, each once, in order.
+    /// Returns the entities that the components of `holder` name, each once, in order.
     fn named_by(&mut self, holder: Entity) -> Vec<Entity> {
         let mut named = Vec::new();
         let Ok(entity) = self.world.get_entity(holder) else {
@@ -119,7 +120,7 @@ impl WorldSearch<'_> {
         named
     }
 
-    /// Turns what was found into holders, with the chains that lead to them.
+    /// Turns the places into holders, with the chains that lead to them.
     fn holders(&mut self, target: Entity, found: PlacesByHolder) -> Vec<Holder> {
         let wanted: Vec<_> = found.iter().map(|(holder, _)| *holder).collect();
         if wanted.is_empty() {
@@ -138,7 +139,7 @@ impl WorldSearch<'_> {
         holders
     }
 
-    /// Says where each entity of a way names the next.
+    /// Returns the place where each entity of a way names the next.
     fn chain(&mut self, way: &[Entity], holder: Entity) -> Vec<ChainLink> {
         let next = way.iter().skip(1).chain([&holder]);
         let mut chain = Vec::with_capacity(way.len());
@@ -169,6 +170,6 @@ impl WorldSearch<'_> {
         let mut places = places.into_iter();
         places
             .next()
-            .expect("whoever names an entity should do so in some place")
+            .expect("a holder should name its target in some place")
     }
 }

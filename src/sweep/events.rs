@@ -1,4 +1,4 @@
-//! What is told of sweeps and searches.
+//! Events of sweeps and searches.
 
 use core::time::Duration;
 
@@ -6,10 +6,10 @@ use bevy_ecs::event::Event;
 
 use crate::{find::report::ReferenceReport, sweep::report::SweepReport};
 
-/// A sweep is done that was asked for by the settings, a hint, or
+/// A sweep is done that was requested by the settings, by a hint, or by
 /// [`queue_sweep`](crate::WorldReferencesExt::queue_sweep).
 ///
-/// It is triggered once for each, also if nothing was found.
+/// It is triggered once for each sweep, also if nothing was found.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -25,19 +25,20 @@ use crate::{find::report::ReferenceReport, sweep::report::SweepReport};
 #[derive(Debug, Clone, PartialEq, Eq, Event)]
 #[non_exhaustive]
 pub struct SweepFinished {
-    /// What it found.
+    /// The result of the sweep.
     pub report: SweepReport,
-    /// How long it took, in all its slices.
+    /// The time that it took, in all its slices.
     pub time: Duration,
 }
 
-/// A search is done that was asked for by [`DestroyHint::FindReferences`](crate::DestroyHint::FindReferences) or
+/// A search is done that was requested by
+/// [`DestroyHint::FindReferences`](crate::DestroyHint::FindReferences) or
 /// [`DestroyHint::FindReferencesOnFail`](crate::DestroyHint::FindReferencesOnFail).
 ///
-/// For the first the target is about to be torn down, and for the second it is gone.
+/// With the first, the target is about to be torn down. With the second, it is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Event)]
 #[non_exhaustive]
 pub struct ReferencesFound {
-    /// Who names it.
+    /// The result of the search.
     pub report: ReferenceReport,
 }

@@ -1,16 +1,15 @@
-//! A pass over all components of a world, for whoever names what is gone.
+//! A pass over all components of a world, which finds and empties places that name targets.
 //!
-//! There are two ways through a world. In one go, it goes type by type for what is declared, and
-//! archetype by archetype for what is reflected: the order in which they lie in memory. In slices,
-//! it goes by the indices of the entities, because an entity keeps its index wherever its
-//! components move in between.
+//! There are two ways through a world. In one go, declared fields are read type by type, and
+//! reflected ones archetype by archetype: in the order of memory. In slices, the pass goes by the
+//! indices of entities, because an entity keeps its index when its components move.
 //!
 //! # Invariants
 //!
-//! 1. Looking and emptying alternate: while it looks, nothing changes, and while it empties, user
-//!    code may do anything.
-//! 2. A place that named somebody meant when the pass began, and is not written until its end, is
-//!    met once.
+//! 1. Looking and emptying alternate. During a look, nothing changes. During emptying, user code
+//!    may do anything.
+//! 2. A place that named a target when the pass began, and is not written until its end, is found
+//!    once.
 
 use bevy_ecs::{
     archetype::Archetype,
@@ -40,16 +39,16 @@ use crate::{
     },
 };
 
-/// So many indices of entities are looked at between two looks at the time.
+/// How many indices of entities are looked at before the time is checked.
 const BATCH: u32 = 128;
 
 /// A pass that can be interrupted.
 #[derive(Default)]
 pub(crate) struct Pass {
     readers: Readers,
-    /// The index of the entity that comes next.
+    /// The index of the next entity.
     next: u32,
-    /// The index after the last, once it is begun.
+    /// The index after the last entity, once the pass has begun.
     end: Option<u32>,
     too_deep: TooDeep,
     cache: TypeCache,
@@ -63,12 +62,12 @@ pub(crate) enum Progress {
     Done,
 }
 
-/// What a look found.
+/// The result of a look.
 struct Hits {
     hits: Vec<Hit>,
     /// The components that were nested too deeply, whose they are, and where.
     too_deep: Vec<(ComponentId, Entity, String)>,
-    /// Whether a component panicked when it was read. The others were read all the same.
+    /// The first panic of reading a component. The others were read all the same.
     first_panic: FirstPanic,
 }
 
@@ -89,10 +88,10 @@ impl Hits {
     }
 }
 
-/// A component that names somebody meant.
+/// A component that names a target.
 struct Hit {
     holder: Entity,
-    /// How it is read.
+    /// The number of its reader.
     reader: usize,
     places: Vec<(Entity, Place)>,
 }
@@ -136,7 +135,7 @@ impl<'a> SweepLook<'a> {
     }
 }
 
-/// Looks everywhere in one go.
+/// Sweeps the whole world in one go.
 pub(crate) fn sweep(world: &mut World, targets: &Targets) -> (SweepReport, Result<(), Panicked>) {
     let mut pass = Pass::default();
     let found = pass.look_everywhere(world, targets);
@@ -145,14 +144,14 @@ pub(crate) fn sweep(world: &mut World, targets: &Targets) -> (SweepReport, Resul
 }
 
 impl Pass {
-    /// Goes on until all is done, or until `may_go_on` says no, and empties what it finds.
+    /// Goes on until all is done, or until `may_go_on` returns `false`, and empties what it finds.
     pub(crate) fn go_on(
         &mut self,
         world: &mut World,
         targets: &Targets,
         mut may_go_on: impl FnMut() -> bool,
     ) -> (Progress, Result<(), Panicked>) {
-        // Who comes after that did not name anybody when the pass began.
+        // Entities that come later did not name a target when the pass began.
         let end = *self.end.get_or_insert_with(|| world.entities().len());
         let mut first_panic = FirstPanic::default();
         loop {
@@ -276,7 +275,7 @@ impl Pass {
         found
     }
 
-    /// Empties what can be emptied, and notes what became of it; all of it, whoever panics.
+    /// Empties what can be emptied, and notes the result. A panic does not keep it from doing all.
     fn empty(&mut self, world: &mut World, targets: &Targets, found: Hits) -> Result<(), Panicked> {
         let Hits {
             hits,
@@ -308,7 +307,7 @@ impl Pass {
                         .map(|(target, place)| (*target, place.kind)),
                 );
             } else {
-                // User code may have seen to it since the look.
+                // User code may have changed it since the look.
                 let named = self.named_by(world, &hit, &mut first_panic);
                 let named = named.into_iter().filter(|(_, kind)| can_be_emptied(*kind));
                 let named: EntityHashSet = named.map(|(target, _)| target).collect();
@@ -337,7 +336,7 @@ impl Pass {
         first_panic.into_outcome()
     }
 
-    /// Has a component let go of who is `lost`.
+    /// Makes a component release what is `lost`.
     fn empty_component(
         &self,
         world: &mut World,
@@ -362,7 +361,7 @@ impl Pass {
         }
     }
 
-    /// Returns who of those in a hit is named still, and in what kind of place.
+    /// Returns the entities of a hit that are still named, with the kind of the place.
     fn named_by(
         &mut self,
         world: &World,
@@ -381,7 +380,7 @@ impl Pass {
         let mut reflection = Reflection::knowing(world, core::mem::take(&mut self.cache));
         let mut is_meant = |entity| meant.contains(&entity);
         first_panic.run(|| {
-            // What is too deep is noted already.
+            // A place that is too deep is noted already.
             let _ = reads.add_leftovers(world, &mut reflection, holder, &mut is_meant, &mut places);
         });
         self.cache = reflection.into_cache();
@@ -398,8 +397,8 @@ impl Pass {
     }
 }
 
-/// Returns `true` if a sweep may empty a place: `remove` and `qdel` are for a deletion to carry
-/// out, and `deny` comes too late.
+/// Returns `true` if a sweep may empty a place. `remove` and `qdel` are for a deletion, and `deny`
+/// comes too late.
 fn can_be_emptied(kind: PlaceKind) -> bool {
     match kind {
         PlaceKind::Declared(policy) => policy.lets_go(),
@@ -407,8 +406,8 @@ fn can_be_emptied(kind: PlaceKind) -> bool {
     }
 }
 
-/// Returns what tells whether the entities of an archetype are passed over: those of this crate,
-/// and those that are being deleted, because what they name goes with them.
+/// Returns a function that says whether an archetype is skipped. Resources of this crate are, and
+/// entities that are being deleted, because their components go with them.
 fn passes_over(world: &World) -> impl Fn(&Archetype) -> bool + use<> {
     let components = world.components();
     let marks = [

@@ -1,4 +1,4 @@
-//! What a sweep found.
+//! The report of a sweep.
 
 use core::fmt;
 
@@ -13,10 +13,9 @@ use crate::{
     text::{Counted, write_first},
 };
 
-/// What a sweep found: the places that named an entity which is gone, or which it was given.
+/// The places that named an entity which is gone, or which was given to the sweep.
 ///
-/// Its `Display` is a list for people, of the first 20 places and the first eight
-/// blind spots.
+/// Its `Display` is a list for people, of the first 20 places and the first eight blind spots.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -32,45 +31,45 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SweepReport {
-    /// The places, by their holders, and within one by component and in the order of its fields.
+    /// The places, by holder, component and the order of fields.
     pub leftovers: Vec<Leftover>,
     /// The types of components in the world that could not be looked into, by name.
     pub blind_spots: Vec<BlindSpot>,
 }
 
-/// So many blind spots are shown.
+/// How many blind spots are shown.
 const SHOWN_BLIND_SPOTS: usize = 8;
 
-/// So many leftovers are shown by the `Display` of a [`SweepReport`].
+/// How many leftovers are shown by the `Display` of a [`SweepReport`].
 const SHOWN_LEFTOVERS: usize = 20;
 
-/// A place that named an entity which is gone, or which a sweep was given.
+/// A place that named an entity which is gone, or which was given to a sweep.
 ///
 /// Its `Display` is `Mob.target of archer#12v0 names 7v3 (not declared): emptied`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Leftover {
-    /// Whose component it is.
+    /// The entity of the component.
     pub holder: EntityLabel,
-    /// Where it is.
+    /// The place in the component.
     pub place: Place,
-    /// Whom it named. The name of an entity that is gone is known if this crate tore it down for
+    /// The entity that was named. If it is gone, its name is known if this crate tore it down for
     /// this sweep.
     pub target: EntityLabel,
-    /// What became of the place.
+    /// What happened to the place.
     pub state: LeftoverState,
 }
 
-/// What became of a place that a sweep found.
+/// What happened to a place that a sweep found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LeftoverState {
-    /// It names nobody now: the entry is gone, the `Option` is `None`, or a plain `Entity` is
+    /// It names no entity now: the entry is gone, the `Option` is `None`, or a plain `Entity` is
     /// `Entity::PLACEHOLDER`.
     Emptied,
-    /// It could not be emptied: its policy says otherwise, or somebody wrote it again.
+    /// It could not be emptied, because of its policy or because it was written again.
     Left,
-    /// The sweep was only to look.
+    /// The sweep was only to report.
     Found,
 }
 
@@ -95,9 +94,9 @@ impl SweepReport {
         leftovers.filter(|leftover| leftover.state == state).count()
     }
 
-    /// Puts everything in order.
+    /// Sorts everything.
     pub(crate) fn sort(&mut self) {
-        // Places of one component come in the order of its fields already.
+        // The places of one component are in the order of its fields already.
         self.leftovers.sort_by_cached_key(|leftover| {
             let place = &leftover.place;
             (

@@ -1,4 +1,4 @@
-//! Which sweeps wait, which one runs, and where they keep finding something.
+//! The sweeps that wait, the one that runs, and the fields in which they found something.
 //!
 //! Plain data: no function here takes a world.
 
@@ -20,49 +20,49 @@ use crate::{
     text::Counted,
 };
 
-/// An entity that was torn down and is looked for.
+/// An entity that was torn down and that a sweep shall look for.
 #[derive(Debug, Clone)]
 pub(crate) struct Corpse {
     pub(crate) entity: Entity,
-    /// What it was called.
+    /// Its name.
     pub(crate) name: Option<String>,
     pub(crate) kind: KindId,
     pub(crate) hint: DestroyHint,
 }
 
-/// A sweep that is being done in slices.
+/// A sweep that is done in slices.
 #[derive(Default)]
 pub(crate) struct Sweep {
     pub(crate) pass: Pass,
     pub(crate) targets: Targets,
     pub(crate) corpses: Vec<Corpse>,
-    /// How long it took until now.
+    /// The time that it took until now.
     pub(crate) time: Duration,
 }
 
-/// Which sweeps wait, which one runs, and where they keep finding something.
+/// The sweeps that wait, the one that runs, and the fields in which they found something.
 #[derive(Default)]
 pub(crate) struct Sweeps {
-    /// Who is looked for by the next sweep.
+    /// The targets of the next sweep.
     waiting: Vec<Corpse>,
-    /// Whether the next one is to look for all who are gone.
+    /// Whether the next sweep looks for all entities that are gone.
     is_requested: bool,
-    /// Whether the one after the present work is to do so.
+    /// Whether the sweep after the present work does so.
     is_requested_after_work: bool,
-    /// None while it is at work.
+    /// `None` while it is in use.
     running: Option<Box<Sweep>>,
     flushes: Flushes,
     fields: LeftoverFields,
     pub(crate) suspension: Suspension,
-    /// Whether anybody waits for its tear-down who has another hint than `Queue`.
+    /// Whether any entity that waits for its tear-down has another hint than `Queue`.
     pub(crate) has_hints: bool,
 }
 
-/// The flushes with something torn down, in them or since the one before.
+/// The flushes that count: those with a tear-down since the one before.
 #[derive(Default)]
 struct Flushes {
     count: u32,
-    /// Whether anything was torn down since the last of them.
+    /// Whether anything was torn down since the last flush that counted.
     has_torn_down: bool,
 }
 
@@ -72,13 +72,13 @@ pub(crate) enum Suspension {
     /// They may.
     #[default]
     None,
-    /// They may not, and whoever is torn down meanwhile is remembered here.
+    /// They may not. Entities that are torn down meanwhile are remembered here.
     Remembering(Vec<Corpse>),
-    /// They may not, because everybody goes.
+    /// They may not, because all entities are being deleted.
     ShutDown,
 }
 
-/// Returns `true` if an entity with this hint is looked for when it is gone.
+/// Returns `true` if a sweep looks for an entity with this hint once it is gone.
 pub(crate) fn is_looked_for(hint: DestroyHint) -> bool {
     matches!(
         hint,
@@ -87,7 +87,7 @@ pub(crate) fn is_looked_for(hint: DestroyHint) -> bool {
 }
 
 impl Sweeps {
-    /// Returns `true` if a flush is to be counted.
+    /// Returns `true` if a flush counts.
     pub(crate) fn has_torn_down(&self) -> bool {
         self.flushes.has_torn_down
     }
@@ -97,27 +97,28 @@ impl Sweeps {
         self.is_requested || self.running.is_some() || !self.waiting.is_empty()
     }
 
-    /// Returns `true` if a slice of a sweep was done, and it waits for the next.
+    /// Returns `true` if a slice of a sweep was done, and the sweep waits for the next.
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Has the next sweep look for all who are gone.
+    /// Makes the next sweep look for all entities that are gone.
     pub(crate) fn request(&mut self) {
         self.is_requested = true;
     }
 
-    /// Has a sweep look for all who are gone, that does not begin before the present work is done.
+    /// Requests a sweep for all entities that are gone. It does not begin before the present work
+    /// is done.
     pub(crate) fn request_after_work(&mut self) {
         self.is_requested_after_work = true;
     }
 
-    /// Says that the present work is done.
+    /// Notes that the present work is done.
     pub(crate) fn end_work(&mut self) {
         self.is_requested |= core::mem::take(&mut self.is_requested_after_work);
     }
 
-    /// Has the next sweep look for these, and not the one that runs.
+    /// Adds targets to the next sweep, not to the one that runs.
     pub(crate) fn look_for(&mut self, corpses: impl IntoIterator<Item = Corpse>) {
         for corpse in corpses {
             if let Some(running) = &mut self.running {
@@ -127,7 +128,7 @@ impl Sweeps {
         }
     }
 
-    /// Forgets what waits and what runs.
+    /// Drops the sweeps that wait and the one that runs.
     pub(crate) fn call_off(&mut self) {
         self.waiting.clear();
         self.is_requested = false;
@@ -135,12 +136,12 @@ impl Sweeps {
         self.running = None;
     }
 
-    /// Returns `true` if the next flush that is counted is the last of so many.
+    /// Returns `true` if the next flush that counts is the last of `flushes`.
     pub(crate) fn is_last_of(&self, flushes: u32) -> bool {
         self.flushes.count.wrapping_add(1).is_multiple_of(flushes)
     }
 
-    /// Says that something was torn down.
+    /// Notes that something was torn down.
     pub(crate) fn note_tear_down(&mut self) {
         self.flushes.has_torn_down = true;
     }
@@ -153,8 +154,8 @@ impl Sweeps {
         }
     }
 
-    /// Takes the sweep that is running, or else the one that waits, which looks for all who are
-    /// gone if `mode` says so.
+    /// Takes the sweep that is running, or else the one that waits. That one looks for all entities
+    /// that are gone if `mode` says so.
     pub(crate) fn take_next(&mut self, mode: Mode) -> Option<Box<Sweep>> {
         if let Some(running) = self.running.take() {
             return Some(running);
@@ -174,17 +175,17 @@ impl Sweeps {
         self.running = Some(sweep);
     }
 
-    /// Notes where something was found, and returns the types that are to be warned of now.
+    /// Notes the fields in which something was found. Returns the types to warn of now.
     pub(crate) fn note_fields(&mut self, report: &SweepReport) -> Vec<LeftoverField> {
         self.fields.note(report)
     }
 
-    /// Forgets where something was found, but not who was warned of.
+    /// Forgets the fields in which something was found, but not the warnings.
     pub(crate) fn reset_fields(&mut self) {
         self.fields.by_place.clear();
     }
 
-    /// Returns where something was found, the worst first.
+    /// Returns the fields in which something was found, the worst first.
     pub(crate) fn fields(&self) -> Vec<LeftoverField> {
         self.fields.sorted()
     }
@@ -196,7 +197,7 @@ impl Sweep {
         self.pass.is_begun()
     }
 
-    /// Returns a sweep for some who are gone.
+    /// Returns a sweep for some entities that are gone.
     pub(crate) fn for_corpses(corpses: Vec<Corpse>) -> Self {
         let mut targets = Targets::default();
         let treatment = |hint| match hint {
@@ -212,7 +213,7 @@ impl Sweep {
     }
 }
 
-/// Has a sweep look for `corpses`, each treated as its hint asks for.
+/// Makes a sweep look for `corpses`, each with the treatment that its hint asks for.
 pub(crate) fn add_corpses(
     targets: &mut Targets,
     corpses: &[Corpse],
@@ -233,11 +234,11 @@ pub(crate) fn add_corpses(
 pub struct LeftoverField {
     /// The type name of the component, with its path.
     pub component: String,
-    /// Where in the component it is, with all numbers left out: `.friends[..]`.
+    /// The path in the component, without numbers: `.friends[..]`.
     pub path: String,
     /// How many sweeps found something in it.
     pub sweeps: usize,
-    /// How many places that were.
+    /// How many places they found in it.
     pub places: usize,
     /// The place that was found last.
     pub last: String,
@@ -261,13 +262,13 @@ impl fmt::Display for LeftoverField {
     }
 }
 
-/// So many sweeps find something in the fields of a type before it is warned of.
+/// How many sweeps must find something in the fields of a type before a warning.
 pub(crate) const SWEEPS_BEFORE_WARNING: usize = 3;
 
 #[derive(Default)]
 struct LeftoverFields {
     by_place: BTreeMap<(String, String), LeftoverField>,
-    /// How many sweeps found something in the fields of a type; who reaches the limit is warned of.
+    /// How many sweeps found something in the fields of a type. At the limit, there is a warning.
     sweeps_of_types: BTreeMap<String, usize>,
 }
 

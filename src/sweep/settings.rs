@@ -1,44 +1,44 @@
-//! When sweeps are done, and how long they take at a time.
+//! When sweeps are done, and how long a slice takes.
 
 use core::{num::NonZeroU32, time::Duration};
 
-/// When the world is swept for whoever names what is gone.
+/// When the world is swept for places that name entities which are gone.
 ///
-/// A sweep reads all components whose type can hold an entity, once, whatever the number of those
-/// it looks for. Declared references never need one: they are released by then. It is the safety
-/// net for the others, and it says which they are.
+/// A sweep reads all components whose type can hold an entity, once, for any number of targets.
+/// Declared references never need one, because they are released by then. It is a safety net for
+/// all other fields, and it reports them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 #[non_exhaustive]
 pub enum Mode {
-    /// Never, but for calls of [`WorldReferencesExt::sweep`](crate::WorldReferencesExt::sweep) and its like: hints only
-    /// say when the tear-down comes.
+    /// Only by calls of [`WorldReferencesExt::sweep`](crate::WorldReferencesExt::sweep) and the
+    /// like. Hints only set the time of the tear-down.
     Off,
-    /// When somebody asks: by a [`DestroyHint`](crate::DestroyHint), or by
+    /// On request: by a [`DestroyHint`](crate::DestroyHint), or by
     /// [`queue_sweep`](crate::WorldReferencesExt::queue_sweep).
     #[default]
     OnDemand,
-    /// Also in every so many flushes, of those with something torn down since the last, for what
-    /// that was: a sample, for games in the hands of players.
+    /// Also in every n-th flush that counts, for what was torn down since the last one that
+    /// counted. A flush counts if something was torn down. This is a sample, for released games.
     Sampled(NonZeroU32),
-    /// Also in each flush with something torn down since the last, for all who are gone: for tests,
-    /// and for the hunt.
+    /// Also in each flush with a tear-down since the last, for all entities that are gone. This is
+    /// for tests and leak hunts.
     EachFlush,
 }
 
-/// How long a sweep may take at a time.
+/// How long a slice of a sweep may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "bevy_reflect", derive(bevy_reflect::Reflect))]
 pub enum Pace {
-    /// As long as it takes.
+    /// A sweep is done in one go.
     #[default]
     AtOnce,
-    /// So long in each flush; the next flush goes on. The time is looked at after each 128 indices
-    /// of entities, and so many are seen to each time, so that every sweep ends.
+    /// This long in each flush. The next flush goes on. The time is checked after each 128 indices
+    /// of entities. At least that many are done each time, so that every sweep ends.
     ///
-    /// A sweep in slices goes from entity to entity and costs two to five times one that goes at
-    /// once, in total. Whoever is deleted while it runs may be found by it here and there, and is
-    /// looked for by the next one that looks for them. What is written behind its back is not seen:
-    /// a value that is moved from an entity it has not seen to one that it has.
+    /// A sweep in slices goes from entity to entity. In total, it costs two to five times as much
+    /// as one in one go. An entity that is deleted while it runs may be found in some places, and
+    /// is a target of the next sweep. The sweep misses a value that is moved from an entity that
+    /// was not looked at to one that was.
     Budget(Duration),
 }

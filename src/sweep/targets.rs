@@ -1,25 +1,25 @@
-//! Whom a sweep looks for.
+//! The targets of a sweep.
 
 use bevy_ecs::{
     entity::{Entity, EntityHashMap, EntityHashSet},
     world::World,
 };
 
-/// What a sweep does where somebody is named.
+/// What a sweep does with a place that names a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Treatment {
     /// It empties the place, if it can.
     Empty,
-    /// It only says so.
+    /// It only reports the place.
     Report,
 }
 
-/// Whom a sweep looks for.
+/// The targets of a sweep.
 #[derive(Debug, Default)]
 pub(crate) struct Targets {
-    /// What is done where somebody is named who is gone, whoever that is.
+    /// The treatment of places that name any entity which is gone.
     gone: Option<Treatment>,
-    /// Who is none of them though gone.
+    /// Entities that are no targets though they are gone.
     left_out: EntityHashSet,
     known: EntityHashMap<KnownTarget>,
 }
@@ -31,7 +31,7 @@ struct KnownTarget {
 }
 
 impl Targets {
-    /// Returns everybody who is gone.
+    /// Returns all entities that are gone as targets.
     pub(crate) fn gone(treatment: Treatment) -> Self {
         Self {
             gone: Some(treatment),
@@ -44,17 +44,17 @@ impl Targets {
         self.known.insert(entity, KnownTarget { treatment, name });
     }
 
-    /// Adds everybody who is gone.
+    /// Adds all entities that are gone.
     pub(crate) fn add_gone(&mut self, treatment: Treatment) {
         self.gone = Some(treatment);
     }
 
-    /// Leaves out an entity, unless it was added by itself.
+    /// Leaves an entity out, unless it was added by itself.
     pub(crate) fn leave_out(&mut self, entity: Entity) {
         self.left_out.insert(entity);
     }
 
-    /// Returns what is done where `entity` is named.
+    /// Returns the treatment of places that name `entity`, if it is a target.
     pub(crate) fn treatment(&self, world: &World, entity: Entity) -> Option<Treatment> {
         if !self.known.is_empty()
             && let Some(known) = self.known.get(&entity)
@@ -65,14 +65,14 @@ impl Targets {
             .filter(|_| is_gone(world, entity) && !self.left_out.contains(&entity))
     }
 
-    /// Returns the name that somebody had who is gone.
+    /// Returns the name that an entity had which is gone.
     pub(crate) fn name(&self, entity: Entity) -> Option<&str> {
         self.known.get(&entity)?.name.as_deref()
     }
 }
 
-/// Returns `true` if `entity` was there and is not any more; not so if its id is merely reserved,
-/// or stands for nobody.
+/// Returns `true` if `entity` was spawned and is gone. An id that is only reserved, or a
+/// placeholder, was not spawned.
 fn is_gone(world: &World, entity: Entity) -> bool {
     !world.entities().contains(entity) && entity != Entity::PLACEHOLDER
 }
