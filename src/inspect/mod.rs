@@ -6,8 +6,8 @@
 //!
 //! # Invariants
 //!
-//! 1. A component is read in full, or its type is listed as a blind spot, or reports are known not
-//!    to see such values: [`ReferenceReport`](crate::find::ReferenceReport) lists them.
+//! 1. A component is read in full, or its type is listed as a blind spot. The docs of
+//!    [`ReferenceReport`](crate::find::ReferenceReport) list the values that no report sees.
 //! 2. A component counts as changed only if something was removed from it.
 //!
 //! # Files, in reading order
