@@ -69,7 +69,7 @@ struct Arguments {
     #[arg(long, value_name = "SCENARIO")]
     only: Vec<Scenario>,
 
-    /// Who is measured; may be repeated; all unless told.
+    /// Which variant is measured; may be repeated; all unless told.
     #[arg(long)]
     variant: Vec<Contender>,
 
@@ -108,7 +108,7 @@ impl Mode {
     /// Reads the command line, and ends the program with a message if it is wrong.
     ///
     /// `cargo bench` adds `--bench`. Without it, and without a call for a single operation, this is
-    /// `cargo test`, which may pass any filter or flag that is meant for other tests.
+    /// `cargo test`. That may pass any filter or flag that is meant for other tests.
     pub(crate) fn from_command_line() -> Self {
         let is_ours = |argument: String| argument == "--bench" || argument == "--callgrind";
         if !env::args().any(is_ours) {

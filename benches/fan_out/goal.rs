@@ -47,8 +47,8 @@ pub(crate) struct Distance {
     pub(crate) relative: f64,
 }
 
-/// Returns the crate's figures beside their marks, as far as they were measured: those by fan-out,
-/// and the others.
+/// Returns the crate's figures beside their marks, if they were measured: those by fan-out, and the
+/// others.
 pub(crate) fn goal_tables(samples: &Samples) -> [Table; 2] {
     let titles = ["measure", "variant / compared with"].map(String::from);
     let fan_outs = FAN_OUTS.map(|fan_out| format!("fan-out {}", count(fan_out)));
@@ -323,21 +323,21 @@ fn single_goals() -> Vec<Goal> {
     };
     vec![
         ratio(
-            "delete what nobody listens to, at once",
+            "delete what has no listeners, at once",
             unheard,
             QdelImm,
             Raw,
             1.25,
         ),
         ratio(
-            "delete what nobody listens to, at the end of the frame",
+            "delete what has no listeners, at the end of the frame",
             unheard,
             QdelFrame,
             Raw,
             2.2,
         ),
         ratio(
-            "delete 100,000 entities that nobody listens to in one batch",
+            "delete 100,000 entities without listeners in one batch",
             unheard,
             QdelBatch,
             Raw,

@@ -1,9 +1,9 @@
 //! What it costs to tell mobs that their target is deleted, next to what one could use instead.
 //!
 //! M mobs pick one of T targets at random; M / T is the fan-out. Registering, retargeting, telling,
-//! deleting the targets and deleting the mobs are timed for this crate, a hand-written index,
-//! hooks, observers, Bevy's relationships, polling, scanning and Bevy alone, in one run. Each
-//! figure comes from a process of its own, with cold caches, and each outcome is checked.
+//! deleting the targets and deleting the mobs are timed in one run. Compared are this crate, a
+//! hand-written index, hooks, observers, Bevy's relationships, polling, scanning and Bevy alone.
+//! Each figure comes from a process of its own, with cold caches, and each outcome is checked.
 //!
 //! ```text
 //! cargo bench --bench fan_out                      the whole comparison, most of an hour
@@ -12,7 +12,8 @@
 //! cargo bench --bench fan_out -- --gates           bounds on instructions, with valgrind
 //! cargo bench --bench fan_out -- --help            everything else
 //! cargo test --bench fan_out                       small and once, to see that it still works
-//! valgrind --tool=callgrind --toggle-collect='*measured_op*' PROGRAM --callgrind notify-delete qdel 100
+//! valgrind --tool=callgrind --toggle-collect='*measured_op*' \
+//!     PROGRAM --callgrind notify-delete qdel 100       instructions of one operation
 //! ```
 #![expect(
     clippy::print_stdout,

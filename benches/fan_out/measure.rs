@@ -104,7 +104,7 @@ fn measured_op<S: Stage>(stage: &mut S) {
     stage.act();
 }
 
-/// Reads and writes so much memory that nothing else stays in caches of that size.
+/// Reads and writes enough memory that nothing else stays in caches of that size.
 fn walk_memory(mebibytes: usize) {
     let mut block = vec![1_u64; (mebibytes << 20) / size_of::<u64>()];
     for word in &mut block {

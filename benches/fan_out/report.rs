@@ -63,7 +63,7 @@ pub(crate) fn run(plan: &Plan, progress: impl Fn(usize)) -> Samples {
 pub(crate) fn report(plan: &Plan, samples: &Samples) -> String {
     let sections = wanted_sections(plan);
     let mut text = introduction(plan);
-    write_all(&mut text, "\n## Who is compared\n\n");
+    write_all(&mut text, "\n## What is compared\n\n");
     let mut contenders: Vec<Contender> = sections
         .iter()
         .flat_map(|section| section.contenders.iter().copied())

@@ -19,7 +19,7 @@ pub(crate) enum Scenario {
     ListenerDelete,
     /// The heap bytes that registering every mob leaves behind.
     Memory,
-    /// Entities are deleted that nobody listens to, in a world where others are listened to.
+    /// Entities without listeners are deleted, in a world where others have some.
     UnheardDelete,
     /// One mob in a hundred was written since the last look: find out which.
     Sync,
@@ -27,8 +27,8 @@ pub(crate) enum Scenario {
     SpreadDelete,
     /// Targets come and go on the same few entity indices, and each is chased until it dies.
     Generations,
-    /// As notify-delete, but who loses one of two targets lets go of the other and turns to a
-    /// third, at once.
+    /// As notify-delete, but a mob that loses one of two targets lets go of the other and turns to
+    /// a third, at once.
     BusyHandlers,
     /// Chains of entities, each owned by the one before, are deleted by their first link; the
     /// fan-out is their length. A plain despawn of a chain of 100,000 overflows the stack, in Bevy,
@@ -40,7 +40,7 @@ pub(crate) enum Scenario {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Setting {
     pub(crate) scenario: Scenario,
-    /// How many mobs there are, or whatever else is counted.
+    /// How many mobs there are, or what else is counted.
     pub(crate) mobs: usize,
     /// How many mobs share a target, or how long a chain is.
     pub(crate) fan_out: usize,

@@ -15,13 +15,13 @@ use crate::{
 /// How many archetypes the mobs of [`Scenario::SpreadDelete`] have.
 const ARCHETYPES: usize = 8;
 
-/// One in so many mobs is written before [`Scenario::Sync`].
+/// One in this many mobs is written before [`Scenario::Sync`].
 const WRITTEN: usize = 100;
 
-/// Who is chased, and how often the mob was told that its target is lost.
+/// The target, and how often the mob was told that it is lost.
 ///
-/// The declaration is for the one variant that tracks it. For all others it is nothing but a
-/// function that nobody calls.
+/// The declaration is for the one variant that tracks it. For all others it is a function that is
+/// never called.
 #[derive(Component, Default, References)]
 #[references(on_lost = Mob::note_loss)]
 pub(crate) struct Mob {
@@ -173,7 +173,7 @@ impl<V: Variant> Scene<V> {
             assert!(!self.is_spawned(target), "{target} should be gone");
         }
         for (&mob, &target) in self.mobs.iter().zip(&self.first_choice) {
-            // Whoever is not told keeps what it had.
+            // A mob that is not told keeps what it had.
             let (left, notices) = if V::TELLS {
                 (None, 1)
             } else {
@@ -185,7 +185,7 @@ impl<V: Variant> Scene<V> {
         self.verify_registrations(0);
     }
 
-    fn verify_nobody_left(&self) {
+    fn verify_none_left(&self) {
         for &mob in &self.mobs {
             assert!(!self.is_spawned(mob), "{mob} should be gone");
         }
@@ -232,7 +232,7 @@ impl<V: Variant> Stage for Scene<V> {
             Scenario::Register | Scenario::Memory => self.verify_chase(&self.first_choice, 0),
             Scenario::Retarget => self.verify_chase(&self.second_choice, 0),
             Scenario::NotifyDelete | Scenario::SpreadDelete => self.verify_all_told(),
-            Scenario::ListenerDelete => self.verify_nobody_left(),
+            Scenario::ListenerDelete => self.verify_none_left(),
             other => unreachable!("{other:?} should have a stage of its own"),
         }
     }
@@ -263,10 +263,10 @@ impl<V: Alarming> Stage for Alarms<V> {
     }
 }
 
-/// Some mobs were written by hand, and somebody has to find out which.
+/// Some mobs were written by hand, and a variant has to find out which.
 pub(crate) struct Written<V> {
     scene: Scene<V>,
-    /// Who was written, and its target since then.
+    /// The mobs that were written, and their targets since then.
     written: Vec<(Entity, Entity)>,
 }
 

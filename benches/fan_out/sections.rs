@@ -18,7 +18,7 @@ const GROWTH: [usize; 4] = [1, 10, 100, 400];
 /// How many times more mobs there are than usual where changed ones are looked for.
 const SYNC_FACTOR: usize = 10;
 
-/// One scenario in some sizes, played by those who can.
+/// One scenario in some sizes, played by the variants that can.
 #[derive(Clone)]
 pub(crate) struct Section {
     pub(crate) title: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct Section {
     pub(crate) axis: Axis,
     pub(crate) settings: Vec<Setting>,
     pub(crate) contenders: Vec<Contender>,
-    /// Whom the others are compared with.
+    /// The variant that the others are compared with.
     pub(crate) base: Contender,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Axis {
     FanOut,
     ChainLength,
     Mobs,
-    /// Nothing: there is one setting, with so many of these.
+    /// Nothing: there is one setting, with this many of these.
     Nothing(&'static str),
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn lone_setting(scenario: Scenario, mobs: usize) -> Setting {
     }
 }
 
-/// Returns the sections of a run with so many mobs.
+/// Returns the sections of a run with `mobs` mobs.
 pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
     use Contender::{
         Declared, DeclaredFrame, Hooks, Index, IndexSet, Observers, Poll, Qdel, QdelBatch,
@@ -235,7 +235,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
         ),
         by_fan_out("Memory", "memory", Scenario::Memory, Index, &keeping),
         lone(
-            "Delete what nobody listens to",
+            "Delete what has no listeners",
             "unheard-delete",
             Scenario::UnheardDelete,
             "entities",

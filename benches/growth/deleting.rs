@@ -29,7 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     )
     .documented("each looks at all that take either along"),
     Case::new(
-        "batch of n guards, each of whom vetoes for the next",
+        "batch of n guards, each of which vetoes for the next",
         4_000,
         guards,
     ),
@@ -158,7 +158,7 @@ fn batch_of_the_same(size: usize) -> Duration {
     time(|| world.qdel_batch((0..size).map(|_| entity)))
 }
 
-/// An owner of so many, who are `T`.
+/// An owner of `size` entities, which are `T`.
 fn family(world: &mut World, size: usize, bundle: fn() -> Option<Cat>) -> Entity {
     let owner = world.spawn_empty().id();
     for _ in 0..size {
@@ -179,7 +179,7 @@ fn wide(size: usize) -> Duration {
     })
 }
 
-/// So many in a chain, each owned by the one before.
+/// `size` entities in a chain, each owned by the one before.
 fn chain(world: &mut World, size: usize) -> Vec<Entity> {
     let mut all = vec![world.spawn_empty().id()];
     while all.len() < size {
@@ -314,8 +314,8 @@ struct HeldBy(Entity);
 #[relationship_target(relationship = HeldBy, linked_spawn)]
 struct Holds(Vec<Entity>);
 
-/// So many whose owner lives on, each also held by the next one, and the last by one that goes: in
-/// a batch the news goes from the last to the first.
+/// `size` entities with an owner that lives on, each also held by the next one, and the last by one
+/// that goes. In a batch the news goes from the last to the first.
 fn spared_one_by_one(size: usize) -> Duration {
     let mut world = World::new();
     world.register_destroy::<Cat>();

@@ -81,7 +81,7 @@ fn mobs(world: &mut World, count: usize) -> Vec<Entity> {
         .collect()
 }
 
-/// A target, and so many mobs that listen for its end.
+/// A target, and `size` mobs that listen for its end.
 fn crowd(size: usize) -> (World, Entity, Vec<Entity>) {
     let mut world = World::new();
     let target = world.spawn_empty().id();
@@ -92,7 +92,7 @@ fn crowd(size: usize) -> (World, Entity, Vec<Entity>) {
     (world, target, mobs)
 }
 
-/// A mob that listens for the end of so many targets, and with its ears for that of one.
+/// A mob that listens for the end of `size` targets, and with its ears for that of one.
 fn eager_mob(size: usize) -> (World, Entity, Entity) {
     let mut world = World::new();
     let mob = world.spawn((Mob::default(), Ears::default())).id();

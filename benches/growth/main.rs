@@ -1,8 +1,8 @@
 //! How the cost of each operation grows: its exponent, from what it takes for n, 2n and 4n.
 //!
-//! An exponent of 1 is linear. What is sorted or kept in a tree has a little more, and so has
-//! whatever leaves the caches on the way; what the docs say to be linear each time is marked with
-//! what they say. It prints, and fails nothing: a noisy machine moves a figure by 0.2.
+//! An exponent of 1 is linear. What is sorted or kept in a tree has a little more, and so has what
+//! leaves the caches on the way; what the docs say to be linear each time is marked with what they
+//! say. It prints, and fails nothing: a noisy machine moves a figure by 0.2.
 //!
 //! ```text
 //! cargo bench --bench growth                       all of them

@@ -43,8 +43,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case::new("sync n written fields", 20_000, sync),
     Case::new("sync a list of n written anew", 40_000, sync_list),
-    Case::new("sync n times beside n that nobody wrote", 2_000, sync_idle)
-        .documented("each looks at each once"),
+    Case::new(
+        "sync n times beside n that were not written",
+        2_000,
+        sync_idle,
+    )
+    .documented("each looks at each once"),
     Case::new(
         "qdel n one by one, immediate, beside n fields",
         2_000,
@@ -302,7 +306,7 @@ fn immediate_beside_fields(size: usize) -> Duration {
     })
 }
 
-/// So many in a chain, each of which refuses to lose the one before.
+/// `size` entities in a chain, each of which refuses to lose the one before.
 fn denying_chain(size: usize) -> (World, Vec<Entity>) {
     let mut world = world_of_policies();
     let mut all = vec![world.spawn_empty().id()];
@@ -350,7 +354,7 @@ fn list_goes_with_them(size: usize) -> Duration {
     })
 }
 
-/// So many in a chain, each of which cannot be without the one before.
+/// `size` entities in a chain, each of which cannot be without the one before.
 fn bound_chain(size: usize) -> (World, Entity) {
     let mut world = world_of_policies();
     let first = world.spawn_empty().id();

@@ -8,9 +8,13 @@ use qdel::{prelude::*, sweep::Mode, sweep::Pace};
 use crate::{Case, time};
 
 pub(crate) const CASES: &[Case] = &[
-    Case::new("find the n who name one", 10_000, find),
-    Case::new("find who names the end of a chain of n", 10_000, find_chain),
-    Case::new("text of who names one, n holders", 10_000, find_text),
+    Case::new("find the n that name one", 10_000, find),
+    Case::new(
+        "find what names the end of a chain of n",
+        10_000,
+        find_chain,
+    ),
+    Case::new("text of what names one, n holders", 10_000, find_text),
     Case::new("sweep for n that n fields name", 10_000, sweep),
     Case::new("sweep for n that one list names", 10_000, sweep_list),
     Case::new("text of a sweep for n", 10_000, sweep_text),
@@ -39,7 +43,7 @@ fn world() -> World {
     world
 }
 
-/// One entity that so many name.
+/// One entity that `size` others name.
 fn named(size: usize) -> (World, Entity) {
     let mut world = world();
     let target = world.spawn_empty().id();
@@ -72,7 +76,7 @@ fn find_text(size: usize) -> Duration {
     time(|| report.to_string())
 }
 
-/// So many fields that name one each.
+/// `size` fields that name one entity each.
 fn named_each(size: usize) -> (World, Vec<Entity>) {
     let mut world = world();
     let all: Vec<Entity> = (0..size).map(|_| world.spawn_empty().id()).collect();

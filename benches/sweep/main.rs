@@ -1,9 +1,9 @@
 //! What a sweep costs, next to a loop over the same columns that is written by hand.
 //!
 //! A million entities, each with ten numbers; half of them also name one entity, and a quarter a
-//! list of four: 1.5 million references, and a hundred more to entities that are to be swept out.
-//! All variants empty the same places, in turns; what is printed are medians over the turns, and of
-//! the ratios within one.
+//! list of four. That is 1.5 million references, and a hundred more to entities that are to be
+//! swept out. All variants empty the same places, in turns; what is printed are medians over the
+//! turns, and of the ratios within one.
 //!
 //! ```text
 //! cargo bench --bench sweep                        a million entities
@@ -264,7 +264,7 @@ impl<T: OneName, F: ManyNames> Scene<T, F> {
         self.world.sweep_for(self.lost.clone()).emptied()
     }
 
-    /// Those who are lost are gone here, as whoever a sweep in slices looks for.
+    /// Those that are lost are gone here, as what a sweep in slices looks for.
     fn in_slices(&mut self) -> usize {
         self.world.resource_mut::<Finished>().0 = None;
         self.world.queue_sweep();

@@ -1,4 +1,4 @@
-//! Deleting entities that nobody listens to.
+//! Deleting entities without listeners.
 
 use std::marker::PhantomData;
 
@@ -14,7 +14,7 @@ use crate::{
 /// How many mobs listen to the one entity that stays.
 const CROWD: usize = 100;
 
-/// Many entities that nobody chases, and one that somebody does, so that nobody is spared a look.
+/// Many entities that are not chased, and one that is, so that each needs a look.
 pub(crate) struct Bystanders<V> {
     world: World,
     mobs: Vec<Entity>,
@@ -66,7 +66,7 @@ impl<V: Variant> Stage for Bystanders<V> {
         }
         if V::TELLS {
             let found = V::registrations(&self.world, &[self.chased]);
-            assert_eq!(found, CROWD, "registrations on who stayed");
+            assert_eq!(found, CROWD, "registrations on what stayed");
         }
     }
 }

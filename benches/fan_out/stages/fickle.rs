@@ -9,7 +9,7 @@ use crate::{
     workload::Workload,
 };
 
-/// Somebody who watches two targets, and turns to a third when one of them dies.
+/// A mob that watches two targets, and turns to a third when one of them dies.
 #[derive(Component)]
 pub(crate) struct Fickle {
     watched: [Option<Entity>; 2],
@@ -19,9 +19,9 @@ pub(crate) struct Fickle {
 
 /// What a [`Fickle`] wants when it has heard that a target is lost.
 pub(crate) struct Wishes {
-    /// Whom to let go of.
+    /// The target to let go of.
     pub(crate) unwatch: Option<Entity>,
-    /// Whom to watch, if it is spawned.
+    /// The target to watch, if it is spawned.
     pub(crate) watch: Option<Entity>,
 }
 
@@ -48,11 +48,10 @@ pub(crate) trait Rewatching {
     /// Lets `fickle` watch `target` as well.
     fn watch(world: &mut World, fickle: Entity, target: Entity);
 
-    /// Tells all who watch `target`, each of whom has its [`Wishes`] fulfilled at once, and deletes
-    /// it.
+    /// Tells all that watch `target`, fulfils the [`Wishes`] of each at once, and deletes it.
     fn delete(world: &mut World, target: Entity);
 
-    /// Counts who watches one of `targets`, for verification.
+    /// Counts what watches one of `targets`, for verification.
     fn watchers(world: &World, targets: &[Entity]) -> usize;
 }
 

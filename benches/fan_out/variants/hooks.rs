@@ -8,12 +8,12 @@ use crate::{
     stages::{Fickle, Rewatching},
 };
 
-/// The mobs that chase this target, who are told when it is despawned.
+/// The mobs that chase this target, and are told when it is despawned.
 #[derive(Component, Default)]
 #[component(on_despawn = tell)]
 struct Chasers(Vec<Entity>);
 
-/// The fickle mobs that watch this target, who are told when it is despawned.
+/// The fickle mobs that watch this target, and are told when it is despawned.
 #[derive(Component, Default)]
 #[component(on_despawn = tell_fickle)]
 struct Watchers(Vec<Entity>);

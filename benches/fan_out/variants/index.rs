@@ -1,5 +1,5 @@
-//! What one writes by hand: a resource that knows who chases whom, and delete calls that look into
-//! it.
+//! What one writes by hand: a resource with the chasers of each target, and delete calls that look
+//! into it.
 
 use bevy_ecs::{
     entity::{EntityHashMap, EntityIndexSet},
@@ -12,7 +12,7 @@ use crate::{
     stages::{Fickle, Rewatching},
 };
 
-/// Who chases each target.
+/// The chasers of each target.
 #[derive(Resource, Default)]
 pub(crate) struct Index<L: Listeners> {
     by_target: EntityHashMap<L>,

@@ -72,7 +72,7 @@ pub(crate) trait Variant {
         }
     }
 
-    /// Deletes `mob` and whatever is known about its target.
+    /// Deletes `mob` and what is known about its target.
     fn listener_delete(world: &mut World, mob: Entity) {
         world.despawn(mob);
     }
@@ -99,7 +99,7 @@ pub(crate) trait Alarming: Variant {
 
 /// A variant of which [`settle`](Variant::settle) finds out which mobs were written.
 pub(crate) trait Syncing: Variant {
-    /// Checks that those who were `written`, and nobody else, were found.
+    /// Checks that those that were `written`, and no others, were found.
     fn verify_found(world: &World, written: &[(Entity, Entity)]);
 }
 
@@ -107,7 +107,7 @@ pub(crate) trait Syncing: Variant {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Contender {
-    /// Bevy alone: the field is set, `despawn` tells nobody, and the field stays stale.
+    /// Bevy alone: the field is set, and stays stale after the `despawn`.
     Raw,
     /// As raw, in two steps: each is hidden from queries by Bevy's `Disabled`, and all are
     /// despawned when the last is.
@@ -190,7 +190,7 @@ impl Contender {
     /// # Panics
     ///
     /// Panics if this variant does not play the scenario; [`Section`](crate::sections::Section)
-    /// knows who does.
+    /// knows which do.
     pub(crate) fn measure(self, case: &Case) -> f64 {
         match case.setting.scenario {
             Scenario::Notify => self.measure_alarms(case),

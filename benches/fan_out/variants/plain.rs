@@ -7,7 +7,7 @@ use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 use super::{Syncing, Variant};
 use crate::scene::Mob;
 
-/// Sets the field and tells nobody, so a deletion leaves the mobs' fields stale.
+/// Sets the field and nothing else, so a deletion leaves the mobs' fields stale.
 pub(crate) struct Plain;
 
 impl Variant for Plain {
@@ -28,8 +28,8 @@ impl Variant for Plain {
     }
 }
 
-/// As [`Plain`], but whoever goes is hidden from queries until all go: what any deletion in two
-/// steps pays to Bevy.
+/// As [`Plain`], but what goes is hidden from queries until all go: what any deletion in two steps
+/// pays to Bevy.
 pub(crate) struct Hidden;
 
 impl Variant for Hidden {

@@ -1,4 +1,4 @@
-//! No index at all: somebody looks at every mob.
+//! No index at all: every mob is looked at.
 
 use bevy_ecs::{
     entity::{Entities, EntityHashSet},
@@ -25,7 +25,7 @@ impl Variant for Polling {
 
     fn delete_targets(world: &mut World, targets: &[Entity]) {
         let a_frame = targets.len().div_ceil(FRAMES).max(1);
-        // Where fewer die than there are frames, nobody dies in the last ones.
+        // Where fewer die than there are frames, none dies in the last ones.
         let frames = targets.chunks(a_frame).chain(std::iter::repeat(&[][..]));
         for dying in frames.take(FRAMES) {
             for &target in dying {

@@ -130,7 +130,7 @@ impl Way for Batch {
         assert_eq!(
             batch.queued.len(),
             targets.len(),
-            "nobody should refuse the deletion of a batch"
+            "nothing should refuse the deletion of a batch"
         );
         world.flush_qdel();
     }
@@ -228,7 +228,7 @@ impl Rewatching for Listening<WorldHandler> {
     }
 }
 
-/// Counts all registrations, whatever their targets: none may be left behind.
+/// Counts all registrations, on any target: none may be left behind.
 pub(super) fn registrations(world: &World, _targets: &[Entity]) -> usize {
     world
         .check_registrations()
@@ -243,13 +243,13 @@ pub(super) fn delete_one(world: &mut World) {
     world.flush_qdel();
 }
 
-/// Deletes `target`, which nobody refuses.
+/// Deletes `target`, which is not refused.
 pub(super) fn qdel(world: &mut World, target: Entity) {
     let answer = world.qdel(target);
     assert_eq!(
         answer,
         Ok(QdelOutcome::Queued),
-        "nobody should refuse the deletion of {target}"
+        "nothing should refuse the deletion of {target}"
     );
 }
 
@@ -282,7 +282,7 @@ fn change_targets(mut world: DeferredWorld, lost: Received<Qdeleting, Fickle>) {
     if let Some(other) = wishes.unwatch {
         world
             .unregister_signal::<Fickle, Qdeleting>(fickle, other)
-            .expect("a mob should listen to whom it watches");
+            .expect("a mob should listen to what it watches");
     }
     if let Some(next) = wishes.watch
         && world.entities().contains_spawned(next)
