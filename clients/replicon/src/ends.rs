@@ -27,7 +27,7 @@ pub struct Follows {
 /// How long a frame of the server takes.
 pub const FRAME: Duration = Duration::from_millis(16);
 
-/// Whom an end has, and how they are.
+/// The entities of an end, and their state.
 pub type Census = BTreeMap<Id, Health>;
 
 /// A server and its clients.
@@ -38,7 +38,7 @@ pub struct Ends {
     ticks: u32,
     /// In which ticks a client had others than the server had when it sent.
     pub differing: Vec<u32>,
-    /// Who waited for its tear-down at most.
+    /// The most entities that waited for their tear-down.
     pub most_waiting: usize,
 }
 
@@ -73,7 +73,7 @@ impl Ends {
         self.clients.push(client);
     }
 
-    /// Spawns so many replicated entities on the server.
+    /// Spawns `count` replicated entities on the server.
     pub fn spawn(&mut self, count: u32) -> Vec<Entity> {
         (0..count).map(|_| self.spawn_with(())).collect()
     }
@@ -85,7 +85,7 @@ impl Ends {
         world.spawn((Replicated, id, Health(100), bundle)).id()
     }
 
-    /// Returns an id that nobody has.
+    /// Returns a new id.
     pub fn take_id(&mut self) -> Id {
         self.next_id += 1;
         Id(self.next_id)
@@ -98,7 +98,7 @@ impl Ends {
         self.tick();
     }
 
-    /// Plays a frame of everybody, and compares them.
+    /// Plays a frame of all ends, and compares them.
     pub fn tick(&mut self) {
         self.ticks += 1;
         self.server.update();
@@ -119,14 +119,14 @@ impl Ends {
         }
     }
 
-    /// Plays so many frames.
+    /// Plays `count` frames.
     pub fn ticks(&mut self, count: u32) {
         for _ in 0..count {
             self.tick();
         }
     }
 
-    /// Returns whom the server has, and whom each client has.
+    /// Returns the entities of the server, and of each client.
     pub fn censuses(&mut self) -> (Census, Vec<Census>) {
         let server = census(self.server.world_mut());
         let clients = self.clients.iter_mut();
@@ -136,7 +136,7 @@ impl Ends {
         )
     }
 
-    /// Returns how many fields of each end name somebody who is gone: of the server, and of its clients.
+    /// Returns how many fields name an entity that is gone: of the server, and of its clients.
     pub fn dangling(&mut self) -> (usize, usize) {
         let clients = self.clients.iter_mut();
         let of_clients = clients.map(|client| dangling(client.world_mut())).sum();
@@ -161,7 +161,7 @@ fn end() -> App {
     app
 }
 
-/// Returns who is in a world, hidden or not.
+/// Returns the entities of a world, hidden or not.
 fn census(world: &mut World) -> Census {
     let mut all = world.query_filtered::<(&Id, &Health), Allow<Disabled>>();
     all.iter(world).map(|(id, health)| (*id, *health)).collect()
@@ -187,7 +187,7 @@ fn act(world: &mut World) {
     }
 }
 
-/// Whom the server had when it sent, and how many of them waited for their tear-down.
+/// The entities of the server when it sent, and how many of them waited for their tear-down.
 #[derive(Resource, Default)]
 struct Sent {
     all: Vec<Id>,

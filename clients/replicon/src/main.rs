@@ -1,7 +1,8 @@
-//! Whether the clients of a replicon server learn of whoever goes, in whatever way it goes.
+//! Whether the clients of a replicon server learn of each entity that goes, in every way to go.
 //!
-//! Each way has a server and a client of its own, and in the end one server has them all. After each frame, a client
-//! must have exactly those whom the server had when it sent. Prints how many both have in the end, and fails where they differ.
+//! Each way has a server and a client of its own, and in the end one server has them all. After
+//! each frame, a client must have exactly the entities that the server had when it sent. Prints how
+//! many both have in the end, and fails where they differ.
 
 mod ends;
 mod ways;
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Plays `ways` one after the other, prints what both ends have, and tells whether it is as it should be.
+/// Plays `ways` one after the other, prints what both ends have, and returns `true` if it is as it
+/// should be.
 fn play(name: &str, ways: &[Way]) -> bool {
     let mut ends = Ends::new();
     ways::prepare(&mut ends);

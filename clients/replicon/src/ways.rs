@@ -43,7 +43,7 @@ pub const WAYS: &[Way] = &[
     ("spawned and deleted in one frame", ephemeral),
 ];
 
-/// Has everybody refuse to go.
+/// Makes all entities refuse to go.
 #[derive(Component, Default)]
 pub struct Guarded;
 
@@ -193,7 +193,7 @@ fn budget_and_join(ends: &mut Ends) -> usize {
         let some = all[..290].to_vec();
         ends.act(move |world| qdel_each(world, &some));
         ends.join();
-        // Those who wait may still be written to by id.
+        // Those that wait may still be written to by id.
         let some = all[250..290].to_vec();
         ends.act(move |world| hurt(world, &some));
         ends.ticks(12);
@@ -270,7 +270,7 @@ fn left_alone(ends: &mut Ends) -> usize {
     let some = all.clone();
     ends.act(move |world| qdel_each(world, &some));
     ends.ticks(3);
-    // Whoever sees to them takes them out of hiding first, as a tear-down does.
+    // The code that despawns them takes them out of hiding first, as a tear-down does.
     ends.act(move |world| {
         for entity in &all[..15] {
             let mut entity = world.entity_mut(*entity);
@@ -378,7 +378,7 @@ fn ephemeral(ends: &mut Ends) -> usize {
     0
 }
 
-/// So many belong together: a root, three it owns, and one that each of these owns.
+/// How many belong together: a root, three it owns, and one that each of these owns.
 const FAMILY: usize = 7;
 
 fn spawn_families(ends: &mut Ends) -> Vec<Entity> {
@@ -419,7 +419,7 @@ fn follow_the_first(ends: &mut Ends, all: &[Entity]) {
 
 fn qdel_each(world: &mut World, entities: &[Entity]) {
     for entity in entities {
-        // Whoever went with another one is being deleted, or gone.
+        // An entity that went with another one is being deleted, or gone.
         _ = world.qdel(*entity);
     }
 }
@@ -440,7 +440,7 @@ fn with_teardown(ends: &mut Ends, teardown: Teardown, play: impl FnOnce(&mut End
     ends.server.world_mut().insert_resource(settings);
 }
 
-/// Plays while those that are being deleted are seen by everybody.
+/// Plays while every query sees those that are being deleted.
 fn leave_visible(ends: &mut Ends, play: impl FnOnce(&mut Ends) -> usize) -> usize {
     let world = ends.server.world_mut();
     let settings = *world.resource::<QdelSettings>();

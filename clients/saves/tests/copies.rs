@@ -1,4 +1,4 @@
-//! A copy of who is being deleted is alive and seen (Q7).
+//! A copy of an entity that is being deleted is alive and seen (Q7).
 
 use bevy_ecs::{entity::EntityCloner, entity_disabling::Disabled, prelude::*};
 use qdel::{Deleting, prelude::*};
@@ -68,7 +68,7 @@ fn copy_at_the_tear_down_is_alive_and_seen() {
                 let copy = commands.spawn_empty().id();
                 copies.0.push(copy);
                 commands.queue(move |world: &mut World| {
-                    // It is gone by then, so this copies nobody.
+                    // It is gone by then, so this copies nothing.
                     assert!(!world.entities().contains_spawned(entity));
                     world.entity_mut(copy).insert(Health(1));
                 });
@@ -127,7 +127,7 @@ fn copy_of_one_that_was_disabled_before_its_deletion_is_as_it_was() {
 
     let copy = world.entity_mut(mob).clone_and_spawn();
 
-    // Its copy is what the original was: disabled by somebody else, and alive.
+    // Its copy is what the original was: disabled by other code, and alive.
     assert_eq!(world.liveness(copy), Liveness::Alive);
     assert!(!world.entity(copy).contains::<Deleting>());
     assert_eq!(world.qdel(copy), Ok(QdelOutcome::Queued));

@@ -1,4 +1,4 @@
-//! What is saved while somebody is being deleted comes back alive and seen, or not at all (Q7).
+//! What is saved while it is being deleted comes back alive and seen, or not at all (Q7).
 
 use std::{
     any::TypeId,
@@ -44,8 +44,8 @@ fn app() -> App {
     app
 }
 
-/// Returns an app in which an owner with two of its own, and another, are being deleted, and four are not: one of these was disabled
-/// before.
+/// Returns an app in which an owner with two of its own, and another entity, are being deleted.
+/// Four are not, and one of these was disabled before.
 fn app_at_work() -> App {
     let mut app = app();
     let world = app.world_mut();
@@ -79,7 +79,7 @@ fn deleting(world: &mut World) -> usize {
     all.iter(world).count()
 }
 
-/// Asserts that everybody is alive and seen, and returns the healths, sorted.
+/// Asserts that all entities are alive and seen, and returns the healths, sorted.
 #[track_caller]
 fn seen_and_alive(world: &mut World) -> Vec<i32> {
     let mut all = world.query_filtered::<(Entity, &Health), Allow<Disabled>>();
@@ -98,7 +98,7 @@ fn seen_and_alive(world: &mut World) -> Vec<i32> {
     healths
 }
 
-/// Asserts that everybody in a world can be deleted as ever, and that nobody waits for anything.
+/// Asserts that all entities of a world can be deleted as ever, and that none waits.
 #[track_caller]
 fn all_can_go(world: &mut World) {
     let mut all = world.query_filtered::<Entity, (With<Health>, Without<ChildOf>)>();
@@ -164,7 +164,7 @@ fn world_that_is_loaded_beside_the_one_that_goes_is_alive_and_seen() {
     let saved = DynamicWorld::from_world(app.world());
     let map = write(&saved, &mut app);
 
-    // The copies are alive, those who were being deleted still are.
+    // The copies are alive, and those that were being deleted still are.
     for copy in map.values() {
         assert_eq!(app.world().liveness(*copy), Liveness::Alive);
         assert!(!app.world().entity(*copy).contains::<Disabled>());
@@ -234,7 +234,7 @@ fn save_of_the_chosen_leaves_out_who_is_being_deleted() {
     assert_eq!(seen_and_alive(after.world_mut()), [11, 12, 13, 14]);
     let world = after.world_mut();
     let mut all = world.query::<(&Health, &Follows)>();
-    // The reference to who was being deleted was let go of.
+    // The reference to the one that was being deleted was released.
     let leaderless = all
         .iter(world)
         .filter(|(_, follows)| follows.leader.is_none());

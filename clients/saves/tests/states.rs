@@ -1,4 +1,5 @@
-//! What a state shows again is not brought back while it is being deleted (Q7), and what it despawns is told about once (Q3).
+//! What a state shows again is not brought back while it is being deleted (Q7), and what it
+//! despawns is told about once (Q3).
 
 use core::time::Duration;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,11 +19,11 @@ enum Screen {
 #[derive(Component, Default)]
 struct Mob;
 
-/// Who was told of whom.
+/// Which listener was told of which target.
 #[derive(Resource, Default)]
 struct Told(Vec<Entity>);
 
-/// Who was seen by a system in the middle of each frame.
+/// What a system saw in the middle of each frame.
 #[derive(Resource, Default)]
 struct Seen(Vec<usize>);
 
@@ -57,7 +58,7 @@ fn enter(app: &mut App, screen: Screen) {
     next.set(screen);
 }
 
-/// Returns who is being deleted, and who of them can be seen.
+/// Returns what is being deleted, and what of that can be seen.
 fn deleting(world: &mut World) -> (usize, usize) {
     let mut all = world.query_filtered::<Has<Disabled>, (With<Deleting>, Allow<Disabled>)>();
     let all: Vec<bool> = all.iter(world).collect();
