@@ -10,8 +10,8 @@ pub(crate) fn crate_path() -> Path {
             let name: Ident = quote::format_ident!("{name}");
             parse_quote!(::#name)
         }
-        // Its own tests and examples, or somebody who has it from elsewhere and must have given it
-        // its name.
+        // Tests and examples of this crate, or a crate that has it through another one and calls it
+        // `qdel`.
         Ok(FoundCrate::Itself) | Err(_) => parse_quote!(::qdel),
     }
 }

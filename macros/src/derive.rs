@@ -37,8 +37,8 @@ struct Shape<'a> {
     fields: Vec<Declared<'a>>,
 }
 
-/// Writes an implementation of `References` that does nothing, so that whoever uses the type hears
-/// of the error in its declaration and of no other.
+/// Writes an implementation of `References` that does nothing, so that uses of the type report no
+/// errors beside the one in its declaration.
 pub(crate) fn stand_in(input: &DeriveInput) -> TokenStream {
     let (qdel, name) = (crate_path(), &input.ident);
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();

@@ -60,7 +60,7 @@ impl Mark {
     ///
     /// # Errors
     ///
-    /// Refuses attributes that make no sense, and a field of entities that nobody has marked.
+    /// Refuses attributes that make no sense, and a field of entities without a mark.
     pub(crate) fn of(field: &Field) -> Result<Self> {
         let mut is_marked = false;
         let mut is_ignored = false;
@@ -151,12 +151,12 @@ impl Wish {
     }
 }
 
-/// Returns `true` if a type is `Entity` and nothing else, as far as its name says.
+/// Returns `true` if a type is `Entity` and nothing else, by its name.
 fn is_bare_entity(ty: &Type) -> bool {
     last_ident(ty).is_some_and(|ident| ident == "Entity")
 }
 
-/// Returns `true` if a type names entities, as far as its name says.
+/// Returns `true` if a type names entities, by its name.
 fn names_entities(ty: &Type) -> bool {
     const NAMES: [&str; 5] = [
         "Entity",
