@@ -2,7 +2,7 @@
 //! aim.
 //!
 //! Shows: registering, deleting from a system, what the handler sees, and a weak handle where
-//! nobody needs to be told.
+//! nothing has to react.
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use qdel::prelude::*;

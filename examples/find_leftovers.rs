@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     world.qdel(lee)?;
     world.flush_qdel();
 
-    // Whoever asks is told which field of whom it is, and whom it names.
+    // The report names the holder, its field, and the entity that the field names.
     let report = world.find_leftovers();
     let expected = format!(
         "1 leftover in 1 holder\n  Guard.suspects[1] of guard#{guard} names {lee} (not declared)"

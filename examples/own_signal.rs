@@ -6,7 +6,7 @@
 use bevy_ecs::prelude::*;
 use qdel::{Answer, prelude::*};
 
-/// "You are struck": sent about whoever is struck.
+/// "You are struck": sent about the entity that is struck.
 #[derive(EntityEvent, Clone, Copy)]
 struct Hit {
     entity: Entity,
@@ -20,7 +20,7 @@ impl Signal for Hit {
     const OBSERVERS: Option<fn(Self, &mut World)> = Some(|hit, world| world.trigger(hit));
 }
 
-/// How much of the damage somebody took upon itself, added up.
+/// How much of the damage was absorbed, added up.
 #[derive(Default, Debug, PartialEq)]
 struct Absorbed(u32);
 
@@ -73,7 +73,7 @@ fn main() -> Result {
     assert_eq!(world.send_signal(knight, blow), Absorbed(7));
     assert_eq!(world.send_signal(knight, blow), Absorbed(2)); // the shield is broken
 
-    // Without the armour nobody answers for it.
+    // Without the armour there is no listener.
     world.entity_mut(knight).remove::<Armour>();
     assert_eq!(world.send_signal(knight, blow), Absorbed(0));
     assert_eq!(world.resource::<Song>().0, 3);

@@ -37,14 +37,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     world.insert_resource(Sky { flames: 1 });
     let phoenix = world.spawn(Phoenix { spare_lives: 1 }).id();
 
-    // The plan knows who would be asked, and not what it will say.
+    // The plan knows which component would be destroyed, and not what its hint will be.
     let plan = world.plan_qdel(phoenix);
     assert_eq!(plan.deletions[0].destroyed.len(), 1);
 
     assert_eq!(world.qdel(phoenix)?, QdelOutcome::Kept);
     assert_eq!(world.liveness(phoenix), Liveness::Alive);
 
-    // The wind comes in a minute, unless somebody cancels it.
+    // The wind comes in a minute, unless the timer is cancelled.
     world.qdel_in(phoenix, Duration::from_secs(60))?;
     world.advance_qdel_timers(Duration::from_secs(60));
     world.flush_qdel();

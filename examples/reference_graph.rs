@@ -1,6 +1,6 @@
-//! A sword is still held in three places, and a drawing shows by whom.
+//! A sword is still held in three places, and a drawing shows the holders.
 //!
-//! Shows: who holds an entity, how a root leads there, and the graph for Graphviz, drawn as SVG.
+//! Shows: what holds an entity, how a root leads there, and the graph for Graphviz, drawn as SVG.
 //!
 //! It writes `reference_graph.dot` and `reference_graph.svg` into the directory that it is given,
 //! or else into that of temporary files.

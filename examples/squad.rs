@@ -24,7 +24,7 @@ impl Squad {
     }
 }
 
-/// A banner is nothing without who carries it.
+/// A banner is nothing without its bearer.
 #[derive(Component, References)]
 struct Banner {
     #[references(qdel)]

@@ -1,8 +1,7 @@
-//! A thief who would burn a chest finds that the crown inside does not burn before its quest is
-//! over.
+//! A thief wants to burn a chest, but the crown inside does not burn before its quest is over.
 //!
-//! Shows: asking before a deletion, a veto from deep inside a tree, and what `force` means to
-//! whoever is asked.
+//! Shows: asking before a deletion, a veto from deep inside a tree, and what `force` means to its
+//! handler.
 
 use bevy_ecs::prelude::*;
 use qdel::prelude::*;

@@ -1,11 +1,11 @@
-//! Who stands in the arena, and how a mob gets there.
+//! The mobs of the arena, and how they get there.
 //!
 //! # Invariants
 //!
 //! 1. A [slot](Badge::slot) of the [`Roster`] names the mob that fights in it, from its arrival
 //!    until its burial.
-//! 2. Nothing that a battle decides hangs on an entity id, on a hash or on the order of a table:
-//!    whoever goes through the mobs goes through the roster. So the same seed is the same battle in
+//! 2. Nothing that a battle decides depends on an entity id, on a hash or on the order of a table.
+//!    What goes through the mobs goes through the roster. So the same seed is the same battle in
 //!    every mode.
 
 use bevy_ecs::{
@@ -31,8 +31,8 @@ use crate::scenario::Scenario;
 #[reflect(Component)]
 #[references(on_lost = Mob::on_cleared)]
 pub(crate) struct Mob {
-    /// Whom it hunts. An `Entity` like any other: somebody has to empty it when that entity goes.
-    /// It is declared, but only the mode `references` has it tracked.
+    /// What it hunts. An `Entity` like any other: it has to be emptied when that entity goes. It is
+    /// declared, but only the mode `references` has it tracked.
     #[entities]
     pub(crate) target: Option<Entity>,
     /// Whether its last target died, so that the next pick is a retarget.
@@ -69,7 +69,7 @@ pub(crate) struct Item;
 #[derive(Component, Debug)]
 pub(crate) struct Protection;
 
-/// Lets its mob rise from the dead so many times.
+/// Lets its mob rise from the dead this many times.
 #[derive(Component, Debug)]
 pub(crate) struct Phoenix {
     /// How often it still rises.
@@ -80,7 +80,7 @@ pub(crate) struct Phoenix {
 #[derive(Component, Debug)]
 pub(crate) struct Corpse;
 
-/// Who a mob is, whatever its entity id.
+/// The identity of a mob, apart from its entity id.
 #[derive(Component, Debug, Clone, Copy)]
 pub(crate) struct Badge {
     /// Counts arrivals.
@@ -122,8 +122,8 @@ pub(crate) struct Muster<'w, 's> {
 }
 
 impl Protection {
-    /// Objects to the deletion of its mob. It can only look: whoever buries the dead takes it away
-    /// after its use.
+    /// Objects to the deletion of its mob. It can only look: the system that buries the dead takes
+    /// it away after its use.
     pub(crate) fn on_asked(&self, _: Received<PreQdel>) -> QdelVerdict {
         QdelVerdict::Veto
     }

@@ -1,4 +1,4 @@
-//! Who names the dead after a battle, as the finder sees it.
+//! What names the dead after a battle, as the finder sees it.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -6,25 +6,25 @@ use bevy_ecs::{entity::Entity, world::World};
 use indicatif::HumanCount;
 use qdel::{WorldReferencesExt, find::ReferenceReport, prelude::WorldQdelExt};
 
-/// So many holders are shown.
+/// How many holders are shown.
 const SHOWN: usize = 5;
 
-/// What the finder says of the field that names most of the dead, and of who is named there most
+/// What the finder says of the field that names most of the dead, and of the one that it names most
 /// often.
 #[derive(Debug, Clone)]
 pub(crate) struct Autopsy {
     /// The field: `Mob.target`.
     field: String,
-    /// How many of these fields name somebody who is gone.
+    /// How many of these fields name a mob that is gone.
     places: u64,
-    /// Who names the one who is named most often.
+    /// What names the mob that is named most often.
     report: ReferenceReport,
 }
 
 impl Autopsy {
-    /// Looks through the world; there is nothing to say if nobody names the dead.
+    /// Looks through the world. It is `None` if nothing names the dead.
     pub(crate) fn of(world: &mut World) -> Option<Self> {
-        // Who still waits for its tear-down is not gone.
+        // What still waits for its tear-down is not gone.
         world.drain_qdel();
         let leftovers = world.find_leftovers().leftovers;
         let mut fields: BTreeMap<String, u64> = BTreeMap::new();
@@ -52,7 +52,7 @@ impl fmt::Display for Autopsy {
         } = self;
         writeln!(
             f,
-            "  finder    {:>9}     times `{field}` names somebody who is gone; most often {}:",
+            "  finder    {:>9}     times `{field}` names a mob that is gone; most often {}:",
             HumanCount(*places).to_string(),
             report.target
         )?;

@@ -90,7 +90,7 @@ impl Battle {
         self.app.world()
     }
 
-    /// Looks for whoever names the dead; there is nothing to say if nobody does.
+    /// Looks for what names the dead. It is `None` if nothing does.
     pub(crate) fn autopsy(&mut self) -> Option<Autopsy> {
         Autopsy::of(self.app.world_mut())
     }
@@ -100,7 +100,7 @@ impl Battle {
         self.world().resource()
     }
 
-    /// Adds up the battle as far as it was fought.
+    /// Adds up the battle until now.
     pub(crate) fn summary(&self) -> Summary {
         let mut summary = self.summary.clone();
         let tally = self.world().resource::<Tally>();
@@ -121,8 +121,8 @@ impl Battle {
         summary
     }
 
-    /// Counts the frames from the calamity on until all are torn down who were deleted by then: the
-    /// oldest go first.
+    /// Counts the frames from the calamity on until all are torn down that were deleted by then:
+    /// the oldest go first.
     fn watch_tear_down(&mut self) {
         let (world, summary) = (self.app.world(), &mut self.summary);
         let calamity = world.resource::<Scenario>().calamity;

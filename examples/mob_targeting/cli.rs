@@ -18,8 +18,8 @@ use crate::{
     trace::Telling,
 };
 
-/// Mobs pick a target, chase it and strike it, and a mob that dies is deleted. Who tells its
-/// hunters?
+/// Mobs pick a target, chase it and strike it, and a mob that dies is deleted. How do its hunters
+/// learn of that?
 ///
 /// Without `--mode`, the same scenario is fought in all four modes and the results are compared.
 #[derive(Parser, Debug)]
@@ -74,11 +74,11 @@ pub(crate) fn run(
         Err(refusal) => refusal,
     };
     match &refusal {
-        // Who reads only the beginning, as `head` does, has what it wants.
+        // A reader of the beginning only, as `head`, has what it wants.
         Refusal::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return 0,
         _ => {}
     }
-    // There is nobody left to tell if this fails too.
+    // If this fails too, there is nowhere left to report it.
     let _ = writeln!(err, "error: {refusal}");
     match refusal {
         Refusal::Usage(_) | Refusal::Scenario(_) => 2,

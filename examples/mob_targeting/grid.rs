@@ -1,4 +1,4 @@
-//! Who is near: the arena cut into square cells.
+//! What is near: the arena cut into square cells.
 //!
 //! Rebuilt each tick from a flat list, which for mobs that all move is cheaper than keeping a tree
 //! up to date.
@@ -35,7 +35,7 @@ const NEIGHBOURHOOD: [(i32, i32); 9] = [
 pub(crate) struct Sighted {
     /// The mob.
     pub(crate) mob: Entity,
-    /// Who it is.
+    /// The mob.
     pub(crate) badge: Badge,
     /// Where it stands.
     pub(crate) at: Vec2,
@@ -98,9 +98,9 @@ impl Grid {
         }
     }
 
-    /// Returns whom a mob of `tribe` at `at` picks: near is good, famous is better.
+    /// Returns the foe that a mob of `tribe` at `at` picks: near is good, famous is better.
     ///
-    /// It weighs up the first so many foes in sight and takes the first among equals.
+    /// It weighs up the first foes in sight, up to a number, and takes the first among equals.
     pub(crate) fn pick(&self, tribe: u8, at: Vec2, scenario: &Scenario) -> Option<Sighted> {
         let sight = scenario.mob.sight * scenario.mob.sight;
         let worth = |foe: &Sighted| foe.at.distance_squared(at) / (1 + foe.fame) as f32;

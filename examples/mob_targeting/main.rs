@@ -1,13 +1,15 @@
 //! An arena in which mobs pick a target, chase it and strike it, and a mob that dies is deleted.
 //!
-//! Shows what it takes that no mob is left with a target that is gone, in four ways to fight one
-//! battle: `signals`, where hunters register and are told; `references`, where the field is
-//! declared and nothing else is done; `polling`, where they check in each tick; and `bad`, where
-//! they do none of it, and the finder says who names the dead.
+//! Shows four ways to leave no mob with a target that is gone:
+//!
+//! - `signals`: hunters register and are told;
+//! - `references`: the field is declared and nothing else is done;
+//! - `polling`: hunters check in each tick;
+//! - `bad`: they do none of it, and the finder says what names the dead.
 //!
 //! ```text
-//! cargo run --release --example mob_targeting                      all four, compared, with 100,000 mobs
-//! cargo run --example mob_targeting -- --scenario small --trace    the story of eight mobs
+//! cargo run --release --example mob_targeting                    all four, with 100,000 mobs
+//! cargo run --example mob_targeting -- --scenario small --trace  the story of eight mobs
 //! cargo run --example mob_targeting -- --help
 //! ```
 

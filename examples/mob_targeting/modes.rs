@@ -1,10 +1,10 @@
 //! The four ways in which a hunter learns that its target is gone, and the only systems that
 //! differ.
 //!
-//! `signals`, `references` and `polling` fight the same battle, death for death: a hunter that is
-//! told in the tick of the death, one whose field is cleared by the end of it and one that finds
-//! out at the beginning of the next tick all pick again in that next survey. `bad` fights its own:
-//! its hunters pick once, and who has lost a target does nothing ever after.
+//! `signals`, `references` and `polling` fight the same battle, death for death. A hunter is told
+//! in the tick of the death. Or its field is cleared by the end of that tick. Or it finds out at
+//! the beginning of the next one. All three pick again in that next survey. `bad` fights its own
+//! battle: its hunters pick once, and one that has lost its target does nothing ever after.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -133,7 +133,7 @@ fn check_targets(
     }
 }
 
-/// Has hunters let go of who has risen. Their fields still name it: it never went.
+/// Makes hunters let go of what has risen. Their fields still name it: it never went.
 fn let_go_of_risen(
     risen: Res<Risen>,
     mut hunters: Query<(&Badge, &mut Mob)>,
@@ -151,7 +151,7 @@ fn let_go_of_risen(
     }
 }
 
-/// Ends the registrations on who has risen. Its hunters were told and have let go of it, so they
+/// Ends the registrations on what has risen. Its hunters were told and have let go of it, so they
 /// need not listen until they pick it again.
 fn forget_risen(world: &mut World) {
     let is_of_hunter = |told: &Registration| told.component == type_name::<Mob>();

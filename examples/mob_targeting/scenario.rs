@@ -37,11 +37,11 @@ pub(crate) struct Scenario {
     pub(crate) room: f32,
     /// How many camps the mobs arrive at.
     pub(crate) camps: u32,
-    /// Who takes the place of the dead.
+    /// What takes the place of the dead.
     pub(crate) replacement: Replacement,
-    /// Every so manieth arrival is under protection; 0 for nobody.
+    /// Every n-th arrival is under protection; 0 for none.
     pub(crate) protected: u32,
-    /// Every so manieth arrival rises from the dead once; 0 for nobody.
+    /// Every n-th arrival rises from the dead once; 0 for none.
     pub(crate) phoenixes: u32,
     /// The tick in which half of the mobs die at once; 0 for never.
     pub(crate) calamity: u32,
@@ -77,7 +77,7 @@ pub(crate) struct Ability {
     pub(crate) patience: u32,
 }
 
-/// Who takes the place of the dead.
+/// What takes the place of the dead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Replacement {

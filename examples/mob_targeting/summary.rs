@@ -19,7 +19,7 @@ pub(crate) struct Summary {
     pub(crate) ticks: u32,
     /// Where its dice began.
     pub(crate) seed: u64,
-    /// Who died, in order. JSON has only how many.
+    /// The dead, in order. JSON has only their number.
     #[serde(serialize_with = "count")]
     pub(crate) deaths: Vec<Death>,
     /// How often a hunter was told, by a call of its handler.
@@ -42,7 +42,7 @@ pub(crate) struct Summary {
     pub(crate) teardown_frames: u32,
     /// How many entities that was until now.
     pub(crate) torn_down: u64,
-    /// How many entities it is in all: the victims, what they carried, and who had died before and
+    /// How many entities it is in all: the victims, what they carried, and what had died before and
     /// still waited.
     pub(crate) to_tear_down: u64,
     /// The median time of a tick, in milliseconds.
@@ -119,11 +119,11 @@ impl Summary {
                 "every field was cleared in time, without a handler: no tick ended with a stale target",
             ),
             Mode::Polling if stale_worst > 0 => format!(
-                "everybody found out, a tick late: up to {} stale targets between two ticks",
+                "all found out, a tick late: up to {} stale targets between two ticks",
                 HumanCount(stale_worst)
             ),
             Mode::Bad if stale > 0 => format!(
-                "nobody found out: {} of {} mobs hunt somebody who is dead",
+                "none found out: {} of {} mobs hunt a mob that is dead",
                 HumanCount(stale),
                 HumanCount(living)
             ),

@@ -28,7 +28,7 @@ const NAMES: [&str; 12] = [
 /// Whether a battle is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Telling {
-    /// Nobody is watched.
+    /// No mob is watched.
     Silent,
     /// The first mobs are watched.
     Story,
@@ -189,7 +189,7 @@ impl Chronicle {
     }
 }
 
-/// Tells who was told of a death in this tick. The dead are not torn down yet.
+/// Tells which mobs were told of a death in this tick. The dead are not torn down yet.
 fn tell_notices(
     roster: Res<Roster>,
     mobs: Query<(&Badge, &Mob)>,
@@ -209,7 +209,7 @@ fn tell_notices(
             let deed = if was_told {
                 Deed::Told { prey, liveness }
             } else {
-                // By nobody of the battle: the field is declared.
+                // No system of the battle does it: the field is declared.
                 Deed::Cleared { prey, liveness }
             };
             chronicle.note(*serial, deed);
@@ -217,7 +217,7 @@ fn tell_notices(
     }
 }
 
-/// Tells whose field names somebody who was torn down.
+/// Tells which fields name a mob that was torn down.
 fn tell_stale(
     roster: Res<Roster>,
     mobs: Query<(&Badge, &Mob)>,
@@ -298,7 +298,7 @@ impl fmt::Display for Deed {
                 write!(f, "checks, finds {} gone and clears its target", Name(prey))
             }
             Self::LetsGo { prey } => {
-                write!(f, "lets go of {}, who has risen", Name(prey))
+                write!(f, "lets go of {}, which has risen", Name(prey))
             }
             Self::Cleared { prey, liveness } => {
                 write!(f, "has no target any more: {} is {liveness:?}", Name(prey))

@@ -3,16 +3,17 @@
 //! In this order, and each time through the mobs in the order of the roster:
 //!
 //! ```text
-//! check      `polling` only: who has lost its target?
-//! pick       survey the arena; who has no target, or is tired of it, picks one
+//! check      `polling` only: which mobs have lost their target?
+//! pick       survey the arena; a mob that has no target, or is tired of it, picks one
 //! promise    `signals` only: those register with their targets
 //! fight      chase, walk, strike; in one tick of some scenarios, half of the mobs drop dead
-//! bury       the dead are `qdel`ed; `signals`: their hunters are told now and clear their fields; `references`:
-//!            the fields of their hunters are cleared. Who is under protection has a veto, and a phoenix rises;
-//!            of the others a corpse stays for a while
-//! let go     whoever hunts somebody who has risen lets go of it
+//! bury       the dead are `qdel`ed. `signals`: their hunters are told now and clear their fields.
+//!            `references`: the fields of their hunters are cleared. A mob under protection has a
+//!            veto, and a phoenix rises; of the others a corpse stays for a while
+//! let go     hunters of the risen let go of them
 //! settle     what the dead had counted is added up; newcomers arrive
-//! ...        the end of the frame tears down as many of the dead, with what they carry, as its budget allows
+//! ...        the end of the frame tears down as many of the dead, with what they carry, as its
+//!            budget allows
 //! ```
 
 #![expect(
@@ -50,11 +51,11 @@ pub(crate) enum Turn {
     Pick,
     /// Hunters register with their new target, in a mode that has them register.
     Promise,
-    /// Everybody moves and strikes.
+    /// All mobs move and strike.
     Fight,
     /// The dead are deleted, and their hunters are told, in a mode that has them registered.
     Bury,
-    /// Hunters of those who have risen let go of them, where a mode needs to say so.
+    /// Hunters of the risen let go of them, where a mode needs to say so.
     LetGo,
     /// The dead are still there, and known to be dying.
     Watch,
@@ -82,17 +83,17 @@ pub(crate) struct Tally {
     pub(crate) notices: u64,
     /// What the dead had picked anew.
     pub(crate) retargets: u64,
-    /// Who was saved by a veto.
+    /// The mobs that a veto saved.
     pub(crate) saved: u64,
-    /// Who rose from the dead.
+    /// The mobs that rose from the dead.
     pub(crate) risen: u64,
-    /// Who died in the calamity.
+    /// The mobs that died in the calamity.
     pub(crate) victims: u64,
     /// Corpses that were laid out.
     pub(crate) corpses: u64,
 }
 
-/// Who died, and when.
+/// The mobs that died, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Death {
     /// The tick, from 1.
@@ -101,19 +102,19 @@ pub(crate) struct Death {
     pub(crate) serial: u32,
 }
 
-/// Everybody as seen at the beginning of the tick, kept for its memory.
+/// All mobs as seen at the beginning of the tick, kept for its memory.
 #[derive(Resource, Debug, Default)]
 struct Survey(Vec<Sighted>);
 
-/// Those of the survey who need a target.
+/// The mobs of the survey that need a target.
 #[derive(Resource, Debug, Default)]
 struct Seekers(Vec<Sighted>);
 
-/// Who rose from the dead in this tick. Its hunters let go of it.
+/// The mobs that rose from the dead in this tick. Its hunters let go of it.
 #[derive(Resource, Debug, Default)]
 pub(crate) struct Risen(pub(crate) Vec<Entity>);
 
-/// How long a tick is, for those who fade.
+/// How long a tick is, for the corpses that fade.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// The hunters that have their target in reach, each with its target.
@@ -234,7 +235,7 @@ fn pick(
 
 /// Turns every mob to its target, or to the middle of the arena if it has none.
 ///
-/// A target that is gone is nowhere: who still has one stands and waits for it.
+/// A target that is gone is nowhere: a mob that still has one stands and waits for it.
 fn chase(
     roster: Res<Roster>,
     camps: Res<Camps>,
@@ -272,8 +273,8 @@ fn walk(camps: Res<Camps>, mut mobs: Query<(&mut Position, &Stride)>) {
     }
 }
 
-/// Deals the blows one after the other: who was killed earlier in the tick neither strikes nor
-/// suffers.
+/// Deals the blows one after the other: a mob that was killed earlier in the tick neither strikes
+/// nor suffers.
 fn strike(
     blows: Res<Blows>,
     scenario: Res<Scenario>,
@@ -325,7 +326,7 @@ fn strike_half_dead(
     }
 }
 
-/// Deletes the fallen in one go, and sees to those who did not die of it.
+/// Deletes the fallen in one go, and sees to those that did not die of it.
 fn bury(world: &mut World) {
     let fallen = &world.resource::<Fallen>().0;
     let entities: Vec<_> = fallen.iter().map(|(mob, _)| *mob).collect();
@@ -360,7 +361,7 @@ fn stand_up(world: &mut World, mob: Entity, rescue: Rescue) {
     world.resource_mut::<Chronicle>().stand_up(badge, rescue);
 }
 
-/// Writes down who died, and lays out their corpses, which fade.
+/// Writes down the dead, and lays out their corpses, which fade.
 fn lay_out(world: &mut World, dead: &[Entity]) {
     let fading = TICK * world.resource::<Scenario>().fading;
     for mob in dead {
