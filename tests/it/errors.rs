@@ -15,11 +15,7 @@ use qdel::{
     statistics::QdelCounts,
 };
 
-struct Ping;
-
-impl Signal for Ping {
-    type Answer = ();
-}
+use crate::stage::Ping;
 
 #[derive(Component)]
 struct Archer;

@@ -14,19 +14,11 @@ use bevy_ecs::{
 };
 use qdel::{Answer, Question, Registered, prelude::*};
 
-/// What happened, in order.
-#[derive(Resource, Default)]
-struct Order(Vec<&'static str>);
+use crate::stage::{Order, Ping};
 
 #[derive(Component, Default)]
 struct Mob {
     heard: Vec<&'static str>,
-}
-
-struct Ping;
-
-impl Signal for Ping {
-    type Answer = ();
 }
 
 /// "How many are you?"

@@ -2,11 +2,11 @@
 //!
 //! Rules Q3 and Q9 of the design, for `qdel_batch`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bevy_ecs::{entity::EntityHashSet, prelude::*, world::DeferredWorld};
 use proptest::{collection::vec, prelude::*};
 use qdel::{QdelBatchOutcome, QdelCause, QdelError, prelude::*, statistics::QdelCounts};
+
+use crate::stage::{LoadedOn, counts, panic_of};
 
 // Q9: what it answers.
 
@@ -532,22 +532,9 @@ proptest! {
     }
 }
 
-/// Returns the counts, which a world that never deleted does not have.
-fn counts(world: &World) -> QdelCounts {
-    world.get_resource().copied().unwrap_or_default()
-}
-
 const CROWD: usize = 8;
 
 // The stage.
-
-#[derive(Component)]
-#[relationship(relationship_target = Cargo)]
-struct LoadedOn(Entity);
-
-#[derive(Component)]
-#[relationship_target(relationship = LoadedOn, linked_spawn)]
-struct Cargo(Vec<Entity>);
 
 /// A resource of the user.
 #[derive(Resource)]
@@ -667,11 +654,4 @@ fn assert_states(world: &World, entities: &[Entity], state: Liveness) {
     for entity in entities {
         assert_eq!(world.liveness(*entity), state);
     }
-}
-
-/// Returns the text that `work` panics with.
-fn panic_of<T>(work: impl FnOnce() -> T) -> &'static str {
-    let outcome = catch_unwind(AssertUnwindSafe(work));
-    let panicked = outcome.err().expect("it should panic");
-    panicked.downcast_ref::<&str>().unwrap()
 }

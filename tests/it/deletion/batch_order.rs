@@ -8,15 +8,7 @@ use bevy_ecs::{entity::EntityHashSet, prelude::*};
 use proptest::{collection::vec, prelude::*};
 use qdel::{QdelBatchOutcome, QdelError, prelude::*};
 
-/// Somebody who vetoes whatever it is asked.
-#[derive(Component)]
-struct Guard;
-
-impl Guard {
-    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
-        QdelVerdict::Veto
-    }
-}
+use crate::stage::Guard;
 
 /// Somebody who refuses to lose whom it names.
 #[derive(Component, References, Default)]
@@ -40,7 +32,7 @@ fn stage() -> World {
 }
 
 fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| world.spawn(Guard).id())
+    [(); N].map(|()| world.spawn(Guard(QdelVerdict::Veto)).id())
 }
 
 /// All orders of some entities.
@@ -87,7 +79,7 @@ fn assert_stay<const N: usize, const S: usize>(
 }
 
 fn veto(world: &mut World, by: Entity, on: Entity) {
-    world.register_signal(by, on, Guard::veto).unwrap();
+    world.register_signal(by, on, Guard::judge).unwrap();
 }
 
 fn deny(world: &mut World, by: Entity, on: Entity) {
@@ -329,7 +321,7 @@ proptest! {
             }
             let mut objections = Vec::new();
             for &(by, on) in &vetoes {
-                if world.register_signal(all[by], all[on], Guard::veto).is_ok() {
+                if world.register_signal(all[by], all[on], Guard::judge).is_ok() {
                     objections.push((by, on, true));
                 }
             }

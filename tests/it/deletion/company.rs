@@ -15,6 +15,8 @@ use bevy_ecs::{
 };
 use qdel::{Deleting, prelude::*};
 
+use crate::stage::Order;
+
 // Every kind of observer.
 
 #[test]
@@ -507,9 +509,6 @@ struct Fuse(bool);
 /// What observers found by ordinary queries.
 #[derive(Resource, Default)]
 struct Seen(Vec<(&'static str, u32)>);
-
-#[derive(Resource, Default)]
-struct Order(Vec<&'static str>);
 
 fn note(mut seen: ResMut<Seen>, by: &'static str, health: Option<&Health>) {
     seen.0.extend(health.map(|health| (by, health.0)));

@@ -2,7 +2,6 @@
 //!
 //! Rule Q9 of the design, the part on fields.
 
-use core::cell::RefCell;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,18 +9,20 @@ use std::{
 
 use bevy_ecs::{
     entity::{EntityHashMap, EntityHashSet, EntityIndexMap, EntityIndexSet},
-    error::{BevyError, ErrorContext, FallbackErrorHandler, Severity},
+    error::Severity,
     prelude::*,
     world::DeferredWorld,
 };
 use qdel::{QdelError, prelude::*, statistics::QdelCounts};
+
+use crate::stage::{Guard, Told, complaints, record_complaints, spawn_noted, told};
 
 // Q9: kinds of fields, on a world.
 
 #[test]
 fn option_is_emptied_and_what_it_named_deleted() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let mut field = Some(goblin);
 
     world.qdel_take(&mut field);
@@ -211,7 +212,7 @@ fn those_who_are_gone_are_passed_over_in_silence() {
 #[test]
 fn field_that_names_only_those_who_are_gone_is_emptied() {
     let mut world = stage();
-    let dead = spawn(&mut world);
+    let dead = spawn_noted(&mut world);
     world.despawn(dead);
     let mut field = Some(dead);
 
@@ -234,7 +235,7 @@ fn who_is_named_twice_is_deleted_once() {
 #[test]
 fn who_is_key_and_value_is_deleted_once() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
 
     world.qdel_take_entries(&mut HashMap::from([(goblin, goblin)]));
 
@@ -256,8 +257,8 @@ fn who_is_deleting_already_is_not_told_again() {
 fn veto_saves_one_and_the_field_is_empty_all_the_same() {
     let mut world = stage();
     let [goblin, king, orc] = spawn_many(&mut world);
-    world.entity_mut(king).insert(Guard);
-    world.register_signal(king, king, Guard::veto).unwrap();
+    world.entity_mut(king).insert(Guard(QdelVerdict::Veto));
+    world.register_signal(king, king, Guard::judge).unwrap();
     let mut field = vec![goblin, king, orc];
 
     world.qdel_take(&mut field);
@@ -284,7 +285,7 @@ fn resource_in_a_field_of_a_world_stays_and_the_others_go() {
 fn panic_in_the_veto_of_one_does_not_save_the_others() {
     let mut world = stage();
     let [goblin, king, orc] = spawn_many(&mut world);
-    world.entity_mut(king).insert(Guard);
+    world.entity_mut(king).insert(Guard(QdelVerdict::Veto));
     world.register_signal(king, king, Guard::panic).unwrap();
     let mut field = vec![goblin, king, orc];
 
@@ -503,36 +504,9 @@ fn deferred_world_takes_maps_too() {
 
 // The stage.
 
-/// Who was told about, in order.
-#[derive(Resource, Default)]
-struct Told(Vec<Entity>);
-
 /// What was seen from inside, in order.
 #[derive(Resource, Default)]
 struct Seen(Vec<[Liveness; 2]>);
-
-#[derive(Component)]
-struct Listener;
-
-impl Listener {
-    fn write_down(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let entity = told.entity;
-        world.resource_mut::<Told>().0.push(entity);
-    }
-}
-
-#[derive(Component)]
-struct Guard;
-
-impl Guard {
-    fn veto(&self, _: Received<PreQdel>) -> QdelVerdict {
-        QdelVerdict::Veto
-    }
-
-    fn panic(&self, _: Received<PreQdel>) -> QdelVerdict {
-        panic!("boom");
-    }
-}
 
 /// Deletes what it holds when its entity is deleted.
 #[derive(Component, Default)]
@@ -580,50 +554,11 @@ fn stage() -> World {
     world
 }
 
-/// Spawns somebody whose end is written down.
-fn spawn(world: &mut World) -> Entity {
-    let entity = world.spawn(Listener).id();
-    world
-        .register_signal(entity, entity, Listener::write_down)
-        .unwrap();
-    entity
-}
-
 fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| spawn(world))
-}
-
-fn told(world: &World) -> Vec<Entity> {
-    world.resource::<Told>().0.clone()
+    [(); N].map(|()| spawn_noted(world))
 }
 
 /// Forgets what was told until now.
 fn forget(world: &mut World) {
     world.resource_mut::<Told>().0.clear();
-}
-
-thread_local! {
-    /// What Bevy's error handler was given on this thread.
-    static COMPLAINTS: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-fn record_complaints(world: &mut World) {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "error handlers take errors by value"
-    )]
-    fn record(error: BevyError, _: ErrorContext) {
-        let said = error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        COMPLAINTS.with_borrow_mut(|complaints| complaints.push((error.severity(), said)));
-    }
-    world.insert_resource(FallbackErrorHandler(record));
-}
-
-fn complaints() -> Vec<(Severity, String)> {
-    COMPLAINTS.with_borrow_mut(core::mem::take)
 }

@@ -9,13 +9,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use bevy_ecs::{entity_disabling::Disabled, prelude::*, query::Allow};
 use qdel::{AllowDeleting, Deleting, Hiding, OnlyDeleting, prelude::*};
 
+use crate::stage::{Immortal, Says, spawn_many};
+
 // Filters with names of their own.
 
 #[test]
 fn filter_for_the_living_and_the_dying_leaves_out_who_is_disabled_for_another_reason() {
     for hiding in BOTH {
         let mut world = stage(hiding);
-        let [goblin, orc] = spawn(&mut world);
+        let [goblin, orc] = spawn_many(&mut world);
         let ghost = world.spawn(Disabled).id();
         let dying_ghost = world.spawn(Disabled).id();
 
@@ -34,7 +36,7 @@ fn filter_for_the_living_and_the_dying_leaves_out_who_is_disabled_for_another_re
 fn filter_for_the_dying_sees_nobody_else() {
     for hiding in BOTH {
         let mut world = stage(hiding);
-        let [goblin, orc] = spawn(&mut world);
+        let [goblin, orc] = spawn_many(&mut world);
         let ghost = world.spawn(Disabled).id();
 
         world.qdel(goblin).unwrap();
@@ -52,7 +54,7 @@ fn filter_for_the_dying_sees_nobody_else() {
 fn what_is_left_visible_is_seen_until_its_tear_down_and_has_the_mark() {
     for end in VERBS {
         let mut world = stage(Hiding::LeaveVisible);
-        let [goblin] = spawn(&mut world);
+        let [goblin] = spawn_many(&mut world);
 
         end(&mut world, goblin);
 
@@ -97,7 +99,7 @@ fn nobody_hears_of_hiding_where_nobody_is_hidden() {
     world.add_observer(|_: On<Remove<Disabled>>, mut order: ResMut<Order>| {
         order.0.push(("shown", true));
     });
-    let [goblin, orc, elf] = spawn(&mut world);
+    let [goblin, orc, elf] = spawn_many(&mut world);
     world.entity_mut(elf).insert(Immortal);
     world.register_destroy::<Immortal>();
 
@@ -139,7 +141,7 @@ fn nobody_is_left_marked_by_a_tear_down_at_once() {
     let mut world = stage(Hiding::LeaveVisible);
     let settings = QdelSettings::default().with_teardown(Teardown::Immediate);
     world.insert_resource(settings.with_hiding(Hiding::LeaveVisible));
-    let [goblin, orc, elf] = spawn(&mut world);
+    let [goblin, orc, elf] = spawn_many(&mut world);
 
     world.qdel(goblin).unwrap();
     world.qdel_batch([orc, elf]);
@@ -170,7 +172,9 @@ fn what_waits_is_seen_when_the_setting_says_so() {
     for look in LOOKS {
         let mut world = stage(Hiding::Hide);
         let goblin = waiting(&mut world);
-        let ghost = world.spawn((Handled, Disabled)).id();
+        let ghost = world
+            .spawn((Says(DestroyHint::IWillHandleIt), Disabled))
+            .id();
         world.qdel(ghost).unwrap();
 
         set_hiding(&mut world, Hiding::LeaveVisible);
@@ -187,7 +191,7 @@ fn setting_may_change_back_and_forth() {
     world.register_destroy::<Immortal>();
     for hiding in [Hiding::LeaveVisible, Hiding::Hide, Hiding::LeaveVisible] {
         set_hiding(&mut world, hiding);
-        let [goblin] = spawn(&mut world);
+        let [goblin] = spawn_many(&mut world);
         let elf = world.spawn(Immortal).id();
 
         world.qdel(goblin).unwrap();
@@ -227,7 +231,7 @@ fn it_is_hidden_again_however_often_and_whatever_bevy_forgets() {
         for _ in 0..frames {
             world.clear_trackers();
         }
-        let [orc] = spawn(&mut world);
+        let [orc] = spawn_many(&mut world);
         world.qdel(orc).unwrap();
         assert!(!is_seen(&mut world, goblin), "{frames}");
         world.flush_qdel();
@@ -239,7 +243,9 @@ fn it_is_hidden_again_however_often_and_whatever_bevy_forgets() {
 fn what_was_hidden_before_and_is_taken_out_of_hiding_is_hidden_again() {
     for look in LOOKS {
         let mut world = stage(Hiding::Hide);
-        let ghost = world.spawn((Handled, Disabled)).id();
+        let ghost = world
+            .spawn((Says(DestroyHint::IWillHandleIt), Disabled))
+            .id();
         world.qdel(ghost).unwrap();
 
         world.entity_mut(ghost).remove::<Disabled>();
@@ -265,7 +271,7 @@ fn state_that_enables_all_again_leaves_what_waits_hidden_at_the_next_deletion() 
         world.entity_mut(entity).remove::<Disabled>();
     }
     assert_eq!(world.query::<&Health>().iter(&world).count(), 201);
-    let [orc] = spawn(&mut world);
+    let [orc] = spawn_many(&mut world);
     world.qdel(orc).unwrap();
 
     assert_eq!(world.query::<&Health>().iter(&world).count(), 1);
@@ -316,7 +322,7 @@ fn who_lives_on_after_somebody_enabled_it_is_seen() {
 fn deletion_in_a_tear_down_does_not_hide_who_is_about_to_go() {
     let mut world = stage(Hiding::Hide);
     world.init_resource::<Order>();
-    let [orc] = spawn(&mut world);
+    let [orc] = spawn_many(&mut world);
     world.add_observer(move |_: On<Remove<Disabled>>, mut commands: Commands| {
         commands.entity(orc).qdel();
         commands.sync_references();
@@ -387,39 +393,39 @@ const VERBS: [fn(&mut World, Entity); 5] = [
 /// What has whoever waits hidden again.
 const LOOKS: [fn(&mut World); 9] = [
     |world| {
-        let [orc] = spawn(world);
+        let [orc] = spawn_many(world);
         world.qdel(orc).unwrap();
     },
     |world| {
         // It is refused.
-        let [orc] = spawn(world);
+        let [orc] = spawn_many(world);
         world.despawn(orc);
         world.qdel(orc).unwrap_err();
         world.qdel_batch([orc]);
         // But the setting holds from the next that is not.
-        let [orc] = spawn(world);
+        let [orc] = spawn_many(world);
         world.qdel(orc).unwrap();
     },
     |world| {
-        let [orc, elf] = spawn(world);
+        let [orc, elf] = spawn_many(world);
         world.qdel_batch([orc, elf]);
     },
     |world| {
-        let [orc] = spawn(world);
+        let [orc] = spawn_many(world);
         world.commands().entity(orc).qdel();
         world.flush();
     },
     |world| {
         let settings = *world.resource::<QdelSettings>();
         world.insert_resource(settings.with_teardown(Teardown::Immediate));
-        let [orc] = spawn(world);
+        let [orc] = spawn_many(world);
         world.qdel(orc).unwrap();
         world.insert_resource(settings);
     },
     |world| {
         let settings = *world.resource::<QdelSettings>();
         world.insert_resource(settings.with_teardown(Teardown::Immediate));
-        let [orc, elf] = spawn(world);
+        let [orc, elf] = spawn_many(world);
         world.qdel_batch([orc, elf]);
         world.insert_resource(settings);
     },
@@ -451,36 +457,13 @@ impl Destroy for Socket {
     }
 }
 
-#[derive(Component)]
-struct Immortal;
-
-impl Destroy for Immortal {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        DestroyHint::LetMeLive
-    }
-}
-
-/// Stays marked through all flushes.
-#[derive(Component)]
-struct Handled;
-
-impl Destroy for Handled {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        DestroyHint::IWillHandleIt
-    }
-}
-
 #[derive(Resource, Default)]
 struct Order(Vec<(&'static str, bool)>);
 
 fn stage(hiding: Hiding) -> World {
     let mut world = World::new();
     set_hiding(&mut world, hiding);
-    world.register_destroy::<Handled>();
+    world.register_destroy::<Says>();
     world
 }
 
@@ -488,13 +471,9 @@ fn set_hiding(world: &mut World, hiding: Hiding) {
     world.insert_resource(QdelSettings::default().with_hiding(hiding));
 }
 
-fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
-    core::array::from_fn(|_| world.spawn_empty().id())
-}
-
 /// Returns an entity that is being deleted, and is not torn down by a flush.
 fn waiting(world: &mut World) -> Entity {
-    let entity = world.spawn(Handled).id();
+    let entity = world.spawn(Says(DestroyHint::IWillHandleIt)).id();
     world.qdel(entity).unwrap();
     entity
 }

@@ -12,6 +12,8 @@ use qdel::{
     Deleting, OnlyDeleting, QdelCause, prelude::*, statistics::QdelCounts, testing::WorkClock,
 };
 
+use crate::stage::{Immortal, Says};
+
 // Who inserts it.
 
 #[test]
@@ -263,8 +265,8 @@ fn who_lives_on_keeps_what_came_meanwhile() {
 #[test]
 fn who_is_left_alone_has_what_came_late_destroyed_by_the_next_flush() {
     let mut world = stage();
-    world.register_destroy::<Handled>();
-    let goblin = world.spawn(Handled).id();
+    world.register_destroy::<Says>();
+    let goblin = world.spawn(Says(DestroyHint::IWillHandleIt)).id();
     world.qdel(goblin).unwrap();
 
     world.entity_mut(goblin).insert(Socket("late"));
@@ -280,12 +282,14 @@ fn who_is_left_alone_has_what_came_late_destroyed_by_the_next_flush() {
 fn wish_to_live_or_to_be_left_alone_comes_too_late() {
     let mut world = stage();
     world.register_destroy::<Immortal>();
-    world.register_destroy::<Handled>();
+    world.register_destroy::<Says>();
     let [goblin, orc] = [(), ()].map(|()| world.spawn_empty().id());
     world.qdel_batch([goblin, orc]);
 
     world.entity_mut(goblin).insert(Immortal);
-    world.entity_mut(orc).insert(Handled);
+    world
+        .entity_mut(orc)
+        .insert(Says(DestroyHint::IWillHandleIt));
     world.flush_qdel();
 
     assert_eq!(world.liveness(goblin), Liveness::Gone);
@@ -380,8 +384,8 @@ fn what_came_late_costs_too() {
     world.insert_resource(WorkClock::new(move || {
         Duration::from_secs(ticks.fetch_add(1, core::sync::atomic::Ordering::Relaxed))
     }));
-    world.register_destroy::<Handled>();
-    let goblin = world.spawn(Handled).id();
+    world.register_destroy::<Says>();
+    let goblin = world.spawn(Says(DestroyHint::IWillHandleIt)).id();
     world.qdel(goblin).unwrap();
     let cost = |world: &World| {
         let mark = world.get::<Deleting>(goblin).unwrap();
@@ -519,28 +523,6 @@ impl Destroy for Tell {
     fn destroy(&mut self, mut going: DestroyContext<Self::Param>) -> DestroyHint {
         going.param.0.push((going.entity, going.cause, going.force));
         DestroyHint::Queue
-    }
-}
-
-#[derive(Component)]
-struct Immortal;
-
-impl Destroy for Immortal {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        DestroyHint::LetMeLive
-    }
-}
-
-#[derive(Component)]
-struct Handled;
-
-impl Destroy for Handled {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        DestroyHint::IWillHandleIt
     }
 }
 

@@ -24,6 +24,8 @@ use qdel::{
 };
 use std::collections::BTreeMap;
 
+use crate::stage::spawn_many;
+
 #[derive(Component, Default, References)]
 #[cfg_attr(
     feature = "bevy_reflect",
@@ -104,10 +106,6 @@ fn stage() -> World {
         registry.write().register::<Mob>();
     }
     world
-}
-
-fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| world.spawn_empty().id())
 }
 
 fn chasing(target: Entity) -> Mob {

@@ -15,8 +15,7 @@ pub(crate) fn in_a_process_of_its_own(
     work: impl FnOnce() + Send + 'static,
 ) {
     if env::var_os(ALONE).is_some() {
-        let thread = thread::Builder::new().stack_size(512 * 1024).spawn(work);
-        return thread.unwrap().join().unwrap();
+        return on_a_small_stack(work);
     }
     let (_, module) = module
         .split_once("::")
@@ -30,4 +29,10 @@ pub(crate) fn in_a_process_of_its_own(
     let complaint = String::from_utf8_lossy(&process.stderr);
     assert!(process.status.success(), "{complaint}");
     assert!(said.contains("1 passed"), "{said}");
+}
+
+/// Runs `work` on a stack on which no recursion gets far.
+pub(crate) fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
+    let thread = thread::Builder::new().stack_size(512 * 1024).spawn(work);
+    thread.unwrap().join().unwrap();
 }

@@ -12,6 +12,8 @@ use qdel::{
     testing::{CreateAndDestroy, Error, Failure, Stage as Step},
 };
 
+use crate::stage::Says;
+
 #[derive(Component, Default, References)]
 struct Squad {
     #[entities]
@@ -21,17 +23,6 @@ struct Squad {
 /// Keeps a list that forgets nobody: nobody reads it as a list of references before it is too late.
 #[derive(Resource, Default)]
 struct Calls(Vec<Entity>);
-
-#[derive(Component)]
-struct Says(DestroyHint);
-
-impl Destroy for Says {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0
-    }
-}
 
 /// Asks first.
 #[derive(Component)]

@@ -17,6 +17,8 @@ use qdel::{
     testing::assert_no_leftovers,
 };
 
+use crate::stage::spawn_many;
+
 /// Nobody has declared that it names anybody.
 #[derive(Component, Reflect, Default, Debug, PartialEq, Clone)]
 #[reflect(Component)]
@@ -368,8 +370,4 @@ fn stage() -> World {
     }
     world.insert_resource(registry);
     world
-}
-
-fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    core::array::from_fn(|_| world.spawn_empty().id())
 }

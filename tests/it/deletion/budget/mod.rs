@@ -20,9 +20,8 @@ use bevy_ecs::{
 use proptest::{collection::vec, prelude::*};
 use qdel::{prelude::*, statistics::QdelCounts, testing::WorkClock};
 
-use crate::stage::TEARDOWN_BATCH;
+use crate::stage::{HandClock, Says, TEARDOWN_BATCH, panics};
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -50,10 +49,6 @@ impl TryRegister for World {
     }
 }
 
-/// What turns the clock.
-#[derive(Resource, Clone, Default)]
-struct Hand(Arc<AtomicU64>);
-
 /// Who was torn down, in order.
 #[derive(Resource, Default)]
 struct Gone(Vec<Entity>);
@@ -66,10 +61,10 @@ struct Heavy(u64);
 impl Heavy {
     fn take_time(mut world: DeferredWorld, context: HookContext) {
         let Self(microseconds) = *world.get(context.entity).unwrap();
-        let Some(hand) = world.get_resource::<Hand>() else {
+        let Some(hand) = world.get_resource::<HandClock>() else {
             return;
         };
-        hand.0.fetch_add(microseconds, Ordering::Relaxed);
+        hand.put_forward(microseconds);
         if world.get::<Bomb>(context.entity).is_none() {
             world.resource_mut::<Gone>().0.push(context.entity);
         }
@@ -91,18 +86,6 @@ impl Bomb {
             panic!("boom");
         }
         world.resource_mut::<Gone>().0.push(context.entity);
-    }
-}
-
-/// Says how its deletion goes on.
-#[derive(Component)]
-struct Will(DestroyHint);
-
-impl Destroy for Will {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0
     }
 }
 
@@ -139,19 +122,12 @@ fn flush(count: usize, microseconds: u64) -> Flush {
 
 fn stage() -> World {
     let mut world = World::new();
-    let hand = Hand::default();
-    let reads = hand.clone();
-    world.insert_resource(WorkClock::new(move || reads.time()));
+    let hand = HandClock::default();
+    world.insert_resource(hand.work_clock());
     world.insert_resource(hand);
     world.init_resource::<Gone>();
-    world.register_destroy::<Will>();
+    world.register_destroy::<Says>();
     world
-}
-
-impl Hand {
-    fn time(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed))
-    }
 }
 
 fn set_budget(world: &mut World, microseconds: u64) {
@@ -164,7 +140,7 @@ fn spawn(world: &mut World, microseconds: u64) -> Entity {
 }
 
 fn spawn_with_hint(world: &mut World, hint: DestroyHint) -> Entity {
-    world.spawn((Heavy(10), Will(hint))).id()
+    world.spawn((Heavy(10), Says(hint))).id()
 }
 
 fn spawn_many(world: &mut World, count: usize, microseconds: u64) -> Vec<Entity> {
@@ -206,9 +182,9 @@ fn flush_until_gone(world: &mut World, count: usize) -> Vec<Flush> {
     let mut flushes = Vec::new();
     while world.resource::<Gone>().0.len() < count {
         assert!(flushes.len() < 2_000, "it should be over by now");
-        let begun = world.resource::<Hand>().time();
+        let begun = world.resource::<HandClock>().time();
         let count = world.flush_qdel();
-        let time = world.resource::<Hand>().time() - begun;
+        let time = world.resource::<HandClock>().time() - begun;
         flushes.push(Flush { count, time });
     }
     flushes
@@ -224,8 +200,4 @@ fn assert_gone_once(world: &World, entities: &[Entity]) {
     let mut expected = entities.to_vec();
     expected.sort_unstable_by_key(|entity| entity.index());
     assert_eq!(gone, expected);
-}
-
-fn panics<T>(work: impl FnOnce() -> T) -> bool {
-    catch_unwind(AssertUnwindSafe(work)).is_err()
 }

@@ -73,10 +73,10 @@ proptest! {
             }
             // Newcomers in a hurry go with the next flush, so that pauses are to their advantage.
             for &patient in &crowd {
-                let hint = world.get::<Will>(patient).map(|will| will.0);
+                let hint = world.get::<Says>(patient).map(|will| will.0);
                 let is_hard = matches!(hint, Some(DestroyHint::HardDelete | DestroyHint::HardDeleteNow));
                 if is_hard && world.liveness(patient) == Liveness::Alive {
-                    world.entity_mut(patient).remove::<Will>();
+                    world.entity_mut(patient).remove::<Says>();
                 }
             }
             for &bond in &after {
@@ -166,7 +166,7 @@ proptest! {
         }
         world.drain_qdel();
         for entity in deleting(&mut world) {
-            let hint = world.get::<Will>(entity).map(|will| will.0);
+            let hint = world.get::<Says>(entity).map(|will| will.0);
             prop_assert_eq!(hint, Some(DestroyHint::IWillHandleIt));
         }
         let once: EntityHashSet = gone(&world).into_iter().collect();
@@ -229,7 +229,7 @@ fn spawn_cast(world: &mut World, hints: &[(usize, DestroyHint)]) -> Vec<Entity> 
         world.entity_mut(mob).insert(Mob::default());
     }
     for &(who, hint) in hints {
-        world.entity_mut(crowd[who]).insert(Will(hint));
+        world.entity_mut(crowd[who]).insert(Says(hint));
     }
     crowd
 }
@@ -310,7 +310,7 @@ fn assert_no_owner_went_before_what_it_owned(world: &World, owners: &[(Entity, E
     for &(owned, owner) in owners {
         let is_left = world.liveness(owned) == Liveness::Deleting
             && world
-                .get::<Will>(owned)
+                .get::<Says>(owned)
                 .is_none_or(|will| will.0 != DestroyHint::IWillHandleIt);
         if !is_left || world.liveness(owner) != Liveness::Gone {
             continue;

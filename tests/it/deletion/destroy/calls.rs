@@ -31,7 +31,7 @@ fn everybody_is_told_before_the_first_is_destroyed_and_owners_come_before_what_t
 
 #[test]
 fn components_are_destroyed_in_the_order_of_their_registration() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Part<2>>();
     world.register_destroy::<Part<0>>();
     world.register_destroy::<Part<1>>();
@@ -67,7 +67,7 @@ fn commands_of_handlers_and_observers_are_applied_before_the_first_is_destroyed(
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
     let purse = spawn_owned(&mut world, "purse", goblin);
-    on_death(&mut world, purse, |world| {
+    on_death(&mut world, purse, |world, _| {
         world
             .commands()
             .queue(|world: &mut World| note(world, "command"));
@@ -142,7 +142,7 @@ fn entity_that_a_handlers_command_despawns_is_not_destroyed_and_the_others_are()
     let goblin = spawn(&mut world, "goblin");
     let purse = spawn_owned(&mut world, "purse", goblin);
     spawn_owned(&mut world, "sword", goblin);
-    on_death(&mut world, goblin, move |world| {
+    on_death(&mut world, goblin, move |world, _| {
         world.commands().entity(purse).despawn();
     });
 
@@ -155,7 +155,7 @@ fn entity_that_a_handlers_command_despawns_is_not_destroyed_and_the_others_are()
 
 #[test]
 fn components_that_were_not_registered_are_not_destroyed() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Part<1>>();
     let goblin = world.spawn((Named("goblin"), Part::<0>, Part::<1>)).id();
     let orc = world.spawn((Named("orc"), Part::<0>)).id();
@@ -167,7 +167,7 @@ fn components_that_were_not_registered_are_not_destroyed() {
 
 #[test]
 fn components_that_were_there_before_the_registration_are_destroyed() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     let goblin = world.spawn((Named("goblin"), Part::<0>, Part::<1>)).id();
     world
         .register_destroy::<Part<1>>()
@@ -182,7 +182,7 @@ fn components_that_were_there_before_the_registration_are_destroyed() {
 fn component_that_a_handler_inserts_is_destroyed_and_one_that_it_removes_is_not() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
-    on_death(&mut world, goblin, move |world| {
+    on_death(&mut world, goblin, move |world, _| {
         world
             .commands()
             .entity(goblin)
@@ -197,7 +197,7 @@ fn component_that_a_handler_inserts_is_destroyed_and_one_that_it_removes_is_not(
 
 #[test]
 fn destroy_hears_why_and_whether_it_is_forced() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Witness>();
     let heard = Heard::default();
     let goblin = world.spawn(Witness(heard.clone())).id();
@@ -218,7 +218,7 @@ fn destroy_hears_why_and_whether_it_is_forced() {
 #[test]
 fn hidden_entities_are_destroyed_whatever_hides_them() {
     for is_registered_first in [true, false] {
-        let mut world = bare_stage();
+        let mut world = noting_world();
         let hide = |world: &mut World| {
             world.register_disabling_component::<Asleep>();
         };
@@ -242,7 +242,7 @@ fn hidden_entities_are_destroyed_whatever_hides_them() {
 
 #[test]
 fn sparse_component_is_destroyed() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Sparse>();
     let heard = Heard::default();
     let goblin = world.spawn(Sparse(heard.clone())).id();
@@ -274,7 +274,7 @@ fn batch_is_told_whole_before_the_first_is_destroyed() {
 
 #[test]
 fn shutdown_destroys_everybody_by_force_owner_before_owned() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Witness>();
     let heard = Heard::default();
     let orc = world.spawn(Witness(heard.clone())).id();
@@ -294,7 +294,7 @@ fn shutdown_destroys_everybody_by_force_owner_before_owned() {
 
 #[test]
 fn newcomers_to_an_owner_that_is_torn_down_are_destroyed() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Witness>();
     let heard = Heard::default();
     let goblin = world.spawn_empty().id();
@@ -314,7 +314,7 @@ fn newcomers_to_an_owner_that_is_torn_down_are_destroyed() {
 
 #[test]
 fn what_a_destroy_writes_can_be_read_until_the_tear_down() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Socket>();
     world.insert_resource(Ports(vec![80, 443]));
     let server = world.spawn(Socket { port: 80 }).id();
@@ -342,7 +342,7 @@ fn registering_twice_does_no_harm() {
 
 #[test]
 fn registering_by_a_command_of_a_destroy_holds_from_the_next_on() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Meddler>();
     let orc = world.spawn((Named("orc"), Part::<0>)).id();
     let goblin = spawn_meddler(&mut world, "goblin", DestroyHint::Queue, move |commands| {

@@ -4,6 +4,8 @@ use core::any::type_name;
 
 use super::*;
 
+use crate::stage::{Ballast, HandClock, Slow, slow};
+
 #[test]
 fn costs_are_exact_and_name_the_slowest_handler() {
     let (mut world, hand) = measured_stage();
@@ -62,10 +64,10 @@ fn observers_count_and_commands_do_not() {
     let goblin = world.spawn_empty().id();
     let turn = hand.clone();
     world.add_observer(move |_: On<Qdeleting>, mut commands: Commands| {
-        turn.fetch_add(11, Ordering::Relaxed);
+        turn.put_forward(11);
         let turn = turn.clone();
         commands.queue(move |_: &mut World| {
-            turn.fetch_add(1000, Ordering::Relaxed);
+            turn.put_forward(1000);
         });
     });
 
@@ -197,17 +199,11 @@ fn handlers_are_called_in_the_same_order_when_they_are_measured() {
 
 // The stage.
 
-/// A clock that is turned by hand, in microseconds.
-type Hand = Arc<AtomicU64>;
-
 /// Makes a world in which costs are measured by the hand.
-fn measured_stage() -> (World, Hand) {
-    let hand = Hand::default();
+fn measured_stage() -> (World, HandClock) {
+    let hand = HandClock::default();
     let mut world = World::new();
-    let reads = hand.clone();
-    world.insert_resource(WorkClock::new(move || {
-        Duration::from_micros(reads.load(Ordering::Relaxed))
-    }));
+    world.insert_resource(hand.work_clock());
     world.insert_resource(QdelSettings::default().with_measure_costs(true));
     world.register_destroy::<SlowPart>();
     world.register_destroy::<Ballast>();
@@ -217,19 +213,6 @@ fn measured_stage() -> (World, Hand) {
 fn costs(world: &World, entity: Entity) -> EntityCosts {
     let deleting = world.get::<Deleting>(entity).unwrap();
     *deleting.costs().expect("costs should be measured")
-}
-
-/// Takes so many microseconds.
-struct Slow(Hand, u64);
-
-impl Slow {
-    fn work(&self) {
-        self.0.fetch_add(self.1, Ordering::Relaxed);
-    }
-}
-
-fn slow(hand: &Hand, takes: u64) -> Slow {
-    Slow(hand.clone(), takes)
 }
 
 /// Takes its time when a target goes away.
@@ -255,7 +238,7 @@ impl Watcher {
 #[derive(Component)]
 struct SlowPart(Slow, DestroyHint);
 
-fn slow_part(hand: &Hand, takes: u64) -> SlowPart {
+fn slow_part(hand: &HandClock, takes: u64) -> SlowPart {
     SlowPart(slow(hand, takes), DestroyHint::Queue)
 }
 
@@ -265,19 +248,6 @@ impl Destroy for SlowPart {
     fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0.work();
         self.1
-    }
-}
-
-/// A second component that takes its time.
-#[derive(Component)]
-struct Ballast(Slow);
-
-impl Destroy for Ballast {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0.work();
-        DestroyHint::Queue
     }
 }
 

@@ -22,30 +22,20 @@ use qdel::{
     error::DestroyError,
     prelude::*,
     statistics::{EntityCosts, QdelCounts},
-    testing::WorkClock,
 };
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread,
 };
 
-/// What happened, in order.
-#[derive(Resource, Default)]
-struct Order(Vec<String>);
-
-#[derive(Component)]
-struct Named(&'static str);
+use crate::stage::{Named, Order, noting_world, on_death, order, panic_of};
 
 /// Writes down that it is destroyed.
 #[derive(Component)]
 struct Part<const N: usize>;
 
 impl<const N: usize> Destroy for Part<N> {
-    type Param = (Names, ResMut<'static, Order>);
+    type Param = (Names, ResMut<'static, Order<String>>);
 
     fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (names, mut order) = going.param;
@@ -70,7 +60,11 @@ struct Meddler {
 type Meddle = dyn Fn(&mut Commands) + Send + Sync;
 
 impl Destroy for Meddler {
-    type Param = (Names, ResMut<'static, Order>, Commands<'static, 'static>);
+    type Param = (
+        Names,
+        ResMut<'static, Order<String>>,
+        Commands<'static, 'static>,
+    );
 
     fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
         let (names, mut order, mut commands) = going.param;
@@ -129,37 +123,9 @@ impl Destroy for Link {
     }
 }
 
-/// Does what a test wants when a target goes away.
-#[derive(Component, Clone)]
-struct Reaction(Arc<React>);
-
-type React = dyn Fn(&mut DeferredWorld) + Send + Sync;
-
-impl Reaction {
-    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let reaction = world.get::<Self>(told.listener()).unwrap().clone();
-        (reaction.0)(&mut world);
-    }
-}
-
-/// Makes a world that writes down who goes.
-fn bare_stage() -> World {
-    let mut world = World::new();
-    world.init_resource::<Order>();
-    world.add_observer(
-        |gone: On<Despawn<Named>>,
-         names: Query<&Named, Allow<Disabled>>,
-         mut order: ResMut<Order>| {
-            let Named(name) = names.get(gone.entity).unwrap();
-            order.0.push(format!("gone {name}"));
-        },
-    );
-    world
-}
-
 /// Makes a world that writes down what happens to whoever is [`Named`].
 fn stage() -> World {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Meddler>();
     world.register_destroy::<Part<0>>();
     world.register_destroy::<Part<1>>();
@@ -193,37 +159,21 @@ fn spawn_meddler(
 }
 
 fn write_down(world: &mut World, target: Entity, name: &'static str) {
-    on_death(world, target, move |world| {
-        let mut order = world.resource_mut::<Order>();
+    on_death(world, target, move |world, _| {
+        let mut order = world.resource_mut::<Order<String>>();
         order.0.push(format!("told {name}"));
     });
 }
 
-/// Has `reaction` called when `target` goes away.
-fn on_death(
-    world: &mut World,
-    target: Entity,
-    reaction: impl Fn(&mut DeferredWorld) + Send + Sync + 'static,
-) {
-    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
-    world
-        .register_signal(listener, target, Reaction::react)
-        .unwrap();
-}
-
 fn note(world: &mut World, line: &str) {
-    world.resource_mut::<Order>().0.push(line.to_owned());
-}
-
-fn order(world: &World) -> Vec<String> {
-    world.resource::<Order>().0.clone()
+    world.resource_mut::<Order<String>>().note(line);
 }
 
 /// Asserts that the books are whole after a panic, and that those `deleted` are torn down by the
 /// next flush.
 fn assert_whole_after(world: &mut World, deleted: &[&str]) {
     world.check_registrations().unwrap();
-    world.resource_mut::<Order>().0.clear();
+    world.resource_mut::<Order<String>>().0.clear();
     assert_eq!(world.flush_qdel(), deleted.len());
     let mut expected: Vec<_> = deleted.iter().map(|name| format!("gone {name}")).collect();
     expected.sort_unstable();
@@ -231,17 +181,4 @@ fn assert_whole_after(world: &mut World, deleted: &[&str]) {
     gone.sort_unstable();
     assert_eq!(gone, expected);
     world.check_registrations().unwrap();
-}
-
-/// Runs `work` and returns what it panicked with.
-fn panic_of<T>(work: impl FnOnce() -> T) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(work)) else {
-        panic!("it should have panicked");
-    };
-    match payload.downcast::<&str>() {
-        Ok(message) => (*message).to_owned(),
-        Err(payload) => *payload
-            .downcast::<String>()
-            .expect("a panic should have a message"),
-    }
 }

@@ -113,7 +113,7 @@ fn destroy_works_in_deletions_after_one_that_panicked() {
     let goblin = spawn(&mut world, "goblin");
     world.entity_mut(goblin).insert(Bomb);
     panic_of(|| world.qdel(goblin));
-    world.resource_mut::<Order>().0.clear();
+    world.resource_mut::<Order<String>>().0.clear();
     let orc = spawn(&mut world, "orc");
     world.entity_mut(orc).insert(Bomb);
 

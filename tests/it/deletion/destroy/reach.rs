@@ -7,7 +7,7 @@ use super::*;
 
 #[test]
 fn parameters_reach_other_components_of_the_tree() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Tally>();
     let goblin = world.spawn((Tally(0), Gold(5))).id();
     world.spawn((ChildOf(goblin), Gold(2)));
@@ -21,7 +21,7 @@ fn parameters_reach_other_components_of_the_tree() {
 
 #[test]
 fn local_parameters_are_kept_from_call_to_call_and_from_deletion_to_deletion() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Numbered>();
     let [goblin, orc, troll] = [(), (), ()].map(|()| world.spawn(Numbered(0)).id());
 
@@ -66,7 +66,7 @@ fn missing_resource_goes_to_the_error_handler_of_bevy_and_the_deletion_goes_on()
 
 #[test]
 fn resource_that_comes_in_time_is_found() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Socket>();
     world.insert_resource(FallbackErrorHandler(|_, _| ()));
     let first = world.spawn(Socket { port: 80 }).id();
@@ -126,7 +126,7 @@ fn destroy_error_says_what_is_missing_and_what_to_do_in_one_line() {
 
 /// Returns the error about a missing resource.
 fn missing_ports() -> DestroyError {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Socket>();
     world.insert_resource(FallbackErrorHandler(record_error));
     let server = world.spawn(Socket { port: 80 }).id();

@@ -350,7 +350,7 @@ fn chain_of_kept_and_not_kept_is_cut_where_somebody_goes() {
 /// A deletion that goes round for ever would not end: so it is counted, and given in to.
 #[test]
 fn kept_entity_that_deletes_itself_by_a_command_of_its_destroy_is_destroyed_once() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Stubborn>();
     let goblin = world.spawn_empty().id();
     let victims = vec![goblin];
@@ -366,7 +366,7 @@ fn kept_entity_that_deletes_itself_by_a_command_of_its_destroy_is_destroyed_once
 
 #[test]
 fn two_kept_entities_that_delete_each_other_by_commands_are_destroyed_once() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Stubborn>();
     let both = [(), ()].map(|()| world.spawn_empty().id());
     for (entity, victim) in [(both[0], both[1]), (both[1], both[0])] {

@@ -495,7 +495,7 @@ fn most_of_a_thousand_listeners_that_end_meanwhile_leave_the_rest_in_order() {
 #[test]
 fn entity_that_nobody_listens_to_can_be_kept() {
     let mut world = World::new();
-    world.init_resource::<Order>();
+    world.init_resource::<Order<String>>();
     world.register_destroy::<Will<0>>();
     let goblin = world
         .spawn((Named("goblin"), Will::<0>(DestroyHint::LetMeLive)))

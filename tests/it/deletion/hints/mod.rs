@@ -18,8 +18,7 @@ use qdel::{
     statistics::QdelCounts,
 };
 
-use crate::stage::TEARDOWN_BATCH;
-use std::sync::Arc;
+use crate::stage::{Named, Order, TEARDOWN_BATCH, noting_world, on_death, order};
 
 /// All hints, from the weakest to the strongest, and what becomes of an entity by each, as it is
 /// written down in the docs of `DestroyHint`.
@@ -42,13 +41,6 @@ enum Fate {
     Lives,
 }
 
-/// What happened, in order.
-#[derive(Resource, Default)]
-struct Order(Vec<String>);
-
-#[derive(Component)]
-struct Named(&'static str);
-
 /// Gives its hint when it is destroyed. An entity may have several.
 #[derive(Component)]
 struct Will<const N: usize>(DestroyHint);
@@ -56,7 +48,7 @@ struct Will<const N: usize>(DestroyHint);
 impl<const N: usize> Destroy for Will<N> {
     type Param = (
         Query<'static, 'static, &'static Named, Allow<Disabled>>,
-        ResMut<'static, Order>,
+        ResMut<'static, Order<String>>,
     );
 
     fn destroy(&mut self, going: DestroyContext<Self::Param>) -> DestroyHint {
@@ -83,43 +75,17 @@ struct Ear<const N: usize>;
 
 /// Reaches the world, and so stands in no batch.
 fn hear<const N: usize>(mut world: DeferredWorld, _: Received<Qdeleting, Ear<N>>) {
-    world.resource_mut::<Order>().0.push(format!("heard {N}"));
+    world
+        .resource_mut::<Order<String>>()
+        .note(format!("heard {N}"));
 }
 
 /// Reaches its own fields only.
 fn hear_loudly<const N: usize>(_: &mut Ear<N>, _: Received<Qdeleting>) {}
 
-/// Does what a test wants when a target goes away.
-#[derive(Component, Clone)]
-struct Reaction(Arc<React>);
-
-type React = dyn Fn(&mut DeferredWorld, Qdeleting) + Send + Sync;
-
-impl Reaction {
-    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let reaction = world.get::<Self>(told.listener()).unwrap().clone();
-        (reaction.0)(&mut world, *told.signal());
-    }
-}
-
-/// Makes a world that writes down who goes.
-fn bare_stage() -> World {
-    let mut world = World::new();
-    world.init_resource::<Order>();
-    world.add_observer(
-        |gone: On<Despawn<Named>>,
-         names: Query<&Named, Allow<Disabled>>,
-         mut order: ResMut<Order>| {
-            let Named(name) = names.get(gone.entity).unwrap();
-            order.0.push(format!("gone {name}"));
-        },
-    );
-    world
-}
-
 /// Makes a world that writes down what happens to whoever is [`Named`].
 fn stage() -> World {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Will<0>>();
     world.register_destroy::<Will<1>>();
     world.register_destroy::<Will<2>>();
@@ -130,7 +96,7 @@ fn stage() -> World {
 fn spawn(world: &mut World, name: &'static str, hint: DestroyHint) -> Entity {
     let entity = world.spawn((Named(name), Will::<0>(hint))).id();
     on_death(world, entity, move |world, _| {
-        let mut order = world.resource_mut::<Order>();
+        let mut order = world.resource_mut::<Order<String>>();
         order.0.push(format!("told {name}"));
     });
     entity
@@ -140,23 +106,6 @@ fn spawn_owned(world: &mut World, name: &'static str, owner: Entity, hint: Destr
     let entity = spawn(world, name, hint);
     world.entity_mut(entity).insert(ChildOf(owner));
     entity
-}
-
-/// Has `reaction` called when `target` goes away, and returns the listener.
-fn on_death(
-    world: &mut World,
-    target: Entity,
-    reaction: impl Fn(&mut DeferredWorld, Qdeleting) + Send + Sync + 'static,
-) -> Entity {
-    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
-    world
-        .register_signal(listener, target, Reaction::react)
-        .unwrap();
-    listener
-}
-
-fn order(world: &World) -> Vec<String> {
-    world.resource::<Order>().0.clone()
 }
 
 fn counts(world: &World) -> QdelCounts {

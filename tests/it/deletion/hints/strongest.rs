@@ -49,7 +49,7 @@ fn stronger_of_two_hints_wins_whichever_was_registered_first() {
 
 /// Deletes somebody with two components and looks what becomes of it.
 fn fate_of(first: DestroyHint, second: DestroyHint, register: fn(&mut World)) -> Fate {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     register(&mut world);
     world.insert_resource(no_time());
     // As many wait in front of it as a flush without time tears down.
@@ -342,7 +342,7 @@ fn force_does_not_overrule_who_handles_it() {
 
 #[test]
 fn shutdown_overrules_let_me_live() {
-    let mut world = bare_stage();
+    let mut world = noting_world();
     world.register_destroy::<Will<0>>();
     let goblin = world
         .spawn((Named("goblin"), Will::<0>(DestroyHint::LetMeLive)))
@@ -371,5 +371,5 @@ fn no_time() -> QdelSettings {
 }
 
 fn note(world: &mut World, line: &str) {
-    world.resource_mut::<Order>().0.push(line.to_owned());
+    world.resource_mut::<Order<String>>().note(line);
 }

@@ -102,8 +102,10 @@ fn qdel_in_a_world_that_never_heard_of_the_crate_is_answered() {
 #[test]
 fn qdel_of_a_resource_is_an_error() {
     let mut world = stage();
-    world.qdel(world.resource_entity::<Order>().unwrap()).ok();
-    let users = world.resource_entity::<Order>().unwrap();
+    world
+        .qdel(world.resource_entity::<Order<String>>().unwrap())
+        .ok();
+    let users = world.resource_entity::<Order<String>>().unwrap();
     let ours = world.resource_entity::<QdelCounts>().unwrap();
 
     let answers = [world.qdel(users), world.qdel(ours)];
@@ -113,7 +115,7 @@ fn qdel_of_a_resource_is_an_error() {
         Err(QdelError::Resource { entity, resource })
     };
     assert_eq!(answers, [refused(users), refused(ours)]);
-    assert!(world.contains_resource::<Order>());
+    assert!(world.contains_resource::<Order<String>>());
 }
 
 #[test]
@@ -121,7 +123,7 @@ fn qdel_of_a_tree_that_owns_a_resource_is_an_error_and_changes_nothing() {
     let mut world = stage();
     let entity = spawn(&mut world, "goblin");
     let purse = spawn_owned(&mut world, "purse", entity);
-    let resource = world.resource_entity::<Order>().unwrap();
+    let resource = world.resource_entity::<Order<String>>().unwrap();
     world.entity_mut(resource).insert(ChildOf(purse));
 
     let answer = world.qdel(entity);
@@ -141,7 +143,7 @@ fn vetoes_repeats_and_refusals_are_counted_apart_from_deletions() {
     veto(&mut world, king);
     let gone = world.spawn_empty().id();
     world.despawn(gone);
-    let resource = world.resource_entity::<Order>().unwrap();
+    let resource = world.resource_entity::<Order<String>>().unwrap();
 
     world.qdel(king).unwrap();
     world.force_qdel(king).unwrap();
@@ -196,7 +198,7 @@ fn command_for_an_entity_that_is_gone_does_not_panic() {
 #[test]
 fn command_for_a_resource_does_not_panic() {
     let mut world = stage();
-    let resource = world.resource_entity::<Order>().unwrap();
+    let resource = world.resource_entity::<Order<String>>().unwrap();
 
     world.commands().entity(resource).qdel();
     world.flush();

@@ -3,6 +3,8 @@
 use super::*;
 use qdel::QdelCause;
 
+use crate::stage::on_a_small_stack;
+
 #[test]
 fn handler_that_deletes_its_own_target_changes_nothing() {
     assert_exactly_once(|world, cast| world.qdel(cast.target));
@@ -603,10 +605,4 @@ fn spawn_links(world: &mut World) -> Vec<Entity> {
 fn assert_each_told_once(world: &World, links: &[Entity]) {
     let told = |link: &Entity| world.get::<Link>(*link).unwrap().told;
     assert!(links.iter().all(|link| told(link) == 1));
-}
-
-/// Runs `work` on a stack on which no recursion gets far.
-fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
-    let thread = thread::Builder::new().stack_size(512 * 1024).spawn(work);
-    thread.unwrap().join().unwrap();
 }

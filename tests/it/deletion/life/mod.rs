@@ -14,18 +14,12 @@ use bevy_ecs::{
     entity_disabling::Disabled, lifecycle::HookContext, prelude::*, world::DeferredWorld,
 };
 use qdel::{Deleting, QdelCause, QdelError, RegisterError, prelude::*, statistics::QdelCounts};
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
 };
 
-/// What happened, in order.
-#[derive(Resource, Default)]
-struct Order(Vec<String>);
+use crate::stage::{Guard, Named, Order, on_death, order, panic_of};
 
 /// Whose end observers were told of, in order.
 #[derive(Resource, Default)]
@@ -35,33 +29,8 @@ struct Observed(Vec<Entity>);
 #[derive(Resource, Default)]
 struct Questions(Mutex<Vec<(Entity, Entity, bool)>>);
 
-#[derive(Component, Clone)]
-struct Named(&'static str);
-
 #[derive(Component)]
 struct Gold(u32);
-
-#[derive(Component)]
-struct Guard(QdelVerdict);
-
-impl Guard {
-    fn judge(&self, _: Received<PreQdel>) -> QdelVerdict {
-        self.0
-    }
-}
-
-/// Does what a test wants when a target goes away.
-#[derive(Component, Clone)]
-struct Reaction(Arc<React>);
-
-type React = dyn Fn(&mut DeferredWorld, Qdeleting) + Send + Sync;
-
-impl Reaction {
-    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let reaction = world.get::<Self>(told.listener()).unwrap().clone();
-        (reaction.0)(&mut world, *told.signal());
-    }
-}
 
 /// The counts, as they can be compared.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,14 +56,14 @@ fn counts_of(world: &World) -> Counts {
 /// Makes a world that writes down what happens to whoever is [`Named`].
 fn stage() -> World {
     let mut world = World::new();
-    world.init_resource::<Order>();
+    world.init_resource::<Order<String>>();
     world.init_resource::<Observed>();
     world.init_resource::<Questions>();
     world.init_resource::<QdelCounts>();
     world.add_observer(
         |gone: On<Despawn<Named>>,
          names: Query<&Named, Allow<Disabled>>,
-         mut order: ResMut<Order>| {
+         mut order: ResMut<Order<String>>| {
             let Named(name) = names.get(gone.entity).unwrap();
             order.0.push(format!("gone {name}"));
         },
@@ -126,19 +95,6 @@ fn spawn_owned(world: &mut World, name: &'static str, owner: Entity) -> Entity {
     entity
 }
 
-/// Has `reaction` called when `target` goes away, and returns the listener.
-fn on_death(
-    world: &mut World,
-    target: Entity,
-    reaction: impl Fn(&mut DeferredWorld, Qdeleting) + Send + Sync + 'static,
-) -> Entity {
-    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
-    world
-        .register_signal(listener, target, Reaction::react)
-        .unwrap();
-    listener
-}
-
 /// Sets a guard that vetoes the deletion of `target`, and returns it.
 fn veto(world: &mut World, target: Entity) -> Entity {
     let guard = world.spawn(Guard(QdelVerdict::Veto)).id();
@@ -147,11 +103,7 @@ fn veto(world: &mut World, target: Entity) -> Entity {
 }
 
 fn note(world: &mut DeferredWorld, line: &str) {
-    world.resource_mut::<Order>().0.push(line.to_owned());
-}
-
-fn order(world: &World) -> Vec<String> {
-    world.resource::<Order>().0.clone()
+    world.resource_mut::<Order<String>>().note(line);
 }
 
 fn observed(world: &World) -> Vec<Entity> {
@@ -187,19 +139,6 @@ fn assert_alive(world: &World, entities: &[Entity]) {
         assert_eq!(world.liveness(entity), Liveness::Alive);
         assert!(world.get::<Disabled>(entity).is_none());
         assert!(world.get::<Deleting>(entity).is_none());
-    }
-}
-
-/// Runs `work` and returns what it panicked with.
-fn panic_of<T>(work: impl FnOnce() -> T) -> String {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(work)) else {
-        panic!("it should have panicked");
-    };
-    match payload.downcast::<&str>() {
-        Ok(message) => (*message).to_owned(),
-        Err(payload) => *payload
-            .downcast::<String>()
-            .expect("a panic should have a message"),
     }
 }
 

@@ -45,7 +45,7 @@ fn observers_hear_what_handlers_heard_after_them() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
     let purse = spawn_owned(&mut world, "purse", goblin);
-    world.add_observer(|told: On<Qdeleting>, mut order: ResMut<Order>| {
+    world.add_observer(|told: On<Qdeleting>, mut order: ResMut<Order<String>>| {
         order
             .0
             .push(format!("observed {:?} {}", told.cause, told.force));
@@ -155,7 +155,7 @@ fn commands_of_handlers_are_applied_when_everybody_is_told() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
     let purse = spawn_owned(&mut world, "purse", goblin);
-    let write = |world: &mut World| world.resource_mut::<Order>().0.push("command".to_owned());
+    let write = |world: &mut World| world.resource_mut::<Order<String>>().note("command");
     for entity in [goblin, purse] {
         on_death(&mut world, entity, move |world, _| {
             world.commands().queue(write);

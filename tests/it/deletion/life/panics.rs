@@ -214,7 +214,7 @@ fn qdel_by_a_command_of_a_handler_marks_at_once_and_tells_before_the_outermost_r
             let answer = world.qdel(orc);
             let state = world.liveness(orc);
             let line = format!("{answer:?} {state:?}");
-            world.resource_mut::<Order>().0.push(line);
+            world.resource_mut::<Order<String>>().0.push(line);
         });
     });
 
@@ -234,7 +234,7 @@ fn flush_by_a_command_of_a_handler_tears_nothing_down_before_everybody_is_told()
         world.commands().queue(|world: &mut World| {
             let torn_down = world.flush_qdel();
             let line = format!("{torn_down} torn down");
-            world.resource_mut::<Order>().0.push(line);
+            world.resource_mut::<Order<String>>().0.push(line);
         });
     });
 
@@ -256,7 +256,7 @@ fn flush_by_a_command_of_a_handler_tears_nothing_down_before_everybody_is_told()
 fn qdel_inside_a_command_applies_the_commands_behind_it_afterwards() {
     let mut world = stage();
     let goblin = spawn(&mut world, "goblin");
-    let write = |world: &mut World| world.resource_mut::<Order>().0.push("next".to_owned());
+    let write = |world: &mut World| world.resource_mut::<Order<String>>().note("next");
 
     world.commands().entity(goblin).qdel();
     world.commands().queue(write);
@@ -290,7 +290,7 @@ fn assert_works_on(world: &mut World, deleted: &[Entity]) {
         assert_eq!(world.liveness(entity), Liveness::Gone);
     }
     world.check_registrations().unwrap();
-    world.resource_mut::<Order>().0.clear();
+    world.resource_mut::<Order<String>>().0.clear();
     let next = spawn(world, "next");
     assert_eq!(world.qdel(next), Ok(QdelOutcome::Queued));
     assert_eq!(world.flush_qdel(), 1);

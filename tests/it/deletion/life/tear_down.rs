@@ -133,7 +133,7 @@ fn flush_tears_down_owned_before_owner() {
     let purse = spawn_owned(&mut world, "purse", goblin);
     spawn_owned(&mut world, "coin", purse);
     world.qdel(goblin).unwrap();
-    world.resource_mut::<Order>().0.clear();
+    world.resource_mut::<Order<String>>().0.clear();
 
     let torn_down = world.flush_qdel();
 
@@ -150,7 +150,7 @@ fn flush_tears_down_the_oldest_deletion_first() {
     for entity in [orc, troll, goblin] {
         world.qdel(entity).unwrap();
     }
-    world.resource_mut::<Order>().0.clear();
+    world.resource_mut::<Order<String>>().0.clear();
 
     world.flush_qdel();
 

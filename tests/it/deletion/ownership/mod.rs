@@ -7,11 +7,10 @@ mod model;
 mod relationships;
 mod wide_and_deep;
 
-use crate::stage::in_a_process_of_its_own;
+use crate::stage::{LoadedOn, in_a_process_of_its_own};
 use bevy_ecs::{entity::EntityHashSet, prelude::*, world::DeferredWorld};
 use proptest::{collection::vec, prelude::*};
 use qdel::{QdelCause, prelude::*, statistics::QdelCounts};
-use std::thread;
 
 const CROWD: usize = 10;
 
@@ -111,14 +110,6 @@ fn apply(world: &mut World, crowd: &[Entity; CROWD], deed: Deed) {
         }
     }
 }
-
-#[derive(Component)]
-#[relationship(relationship_target = Cargo)]
-struct LoadedOn(Entity);
-
-#[derive(Component)]
-#[relationship_target(relationship = LoadedOn, linked_spawn)]
-struct Cargo(Vec<Entity>);
 
 /// What happened, in order.
 #[derive(Resource, Default)]

@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::stage::on_a_small_stack;
+
 #[test]
 fn owner_of_10_000_goes_with_all_of_them() {
     let mut world = World::new();
@@ -91,10 +93,4 @@ fn spawn_chain(world: &mut World, len: usize) -> Vec<Entity> {
         world.entity_mut(pair[1]).insert(ChildOf(pair[0]));
     }
     chain
-}
-
-/// Runs `work` on a stack on which no recursion gets far.
-fn on_a_small_stack(work: impl FnOnce() + Send + 'static) {
-    let thread = thread::Builder::new().stack_size(512 * 1024).spawn(work);
-    thread.unwrap().join().unwrap();
 }

@@ -22,23 +22,11 @@ use qdel::{
 };
 use std::sync::{Arc, Mutex};
 
-#[derive(Component)]
-#[relationship(relationship_target = Cargo)]
-struct LoadedOn(Entity);
-
-#[derive(Component)]
-#[relationship_target(relationship = LoadedOn, linked_spawn)]
-struct Cargo(Vec<Entity>);
+use crate::stage::{LoadedOn, Ping};
 
 /// A resource of the user.
 #[derive(Resource)]
 struct Weather;
-
-struct Ping;
-
-impl Signal for Ping {
-    type Answer = ();
-}
 
 /// What happened, in order.
 #[derive(Resource, Clone, Default)]

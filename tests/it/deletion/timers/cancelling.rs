@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn cancelled_timer_deletes_nothing() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let timer = world.qdel_in(goblin, SECOND).unwrap();
 
     world.cancel_qdel(timer).unwrap();
@@ -18,7 +18,7 @@ fn cancelled_timer_deletes_nothing() {
 #[test]
 fn timer_names_its_entity() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
 
     let timer = world.qdel_in(goblin, SECOND).unwrap();
 
@@ -28,7 +28,7 @@ fn timer_names_its_entity() {
 #[test]
 fn timer_cannot_be_cancelled_twice() {
     let mut world = stage();
-    let entity = spawn(&mut world);
+    let entity = spawn_noted(&mut world);
     let timer = world.qdel_in(entity, SECOND).unwrap();
     world.cancel_qdel(timer).unwrap();
 
@@ -40,7 +40,7 @@ fn timer_cannot_be_cancelled_twice() {
 #[test]
 fn timer_that_ran_out_cannot_be_cancelled() {
     let mut world = stage();
-    let entity = spawn(&mut world);
+    let entity = spawn_noted(&mut world);
     let timer = world.qdel_in(entity, SECOND).unwrap();
     world.advance_qdel_timers(SECOND);
 
@@ -57,7 +57,7 @@ fn timer_that_ran_out_cannot_be_cancelled() {
 #[test]
 fn timer_of_an_entity_that_is_gone_cannot_be_cancelled() {
     let mut world = stage();
-    let entity = spawn(&mut world);
+    let entity = spawn_noted(&mut world);
     let timer = world.qdel_in(entity, SECOND).unwrap();
     world.despawn(entity);
 
@@ -69,8 +69,8 @@ fn timer_of_an_entity_that_is_gone_cannot_be_cancelled() {
 #[test]
 fn timer_of_another_world_cannot_be_cancelled_here() {
     let [mut here, mut there] = [stage(), stage()];
-    let entity = spawn(&mut here);
-    assert_eq!(spawn(&mut there), entity);
+    let entity = spawn_noted(&mut here);
+    assert_eq!(spawn_noted(&mut there), entity);
     let own = here.qdel_in(entity, SECOND).unwrap();
     let foreign = there.qdel_in(entity, SECOND).unwrap();
 
@@ -99,7 +99,7 @@ fn timer_that_was_cleared_with_the_resources_is_not_running() {
 #[test]
 fn refused_cancelling_says_why() {
     let mut world = stage();
-    let entity = spawn(&mut world);
+    let entity = spawn_noted(&mut world);
     let timer = world.qdel_in(entity, SECOND).unwrap();
     world.cancel_qdel(timer).unwrap();
 

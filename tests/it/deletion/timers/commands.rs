@@ -2,10 +2,12 @@
 
 use super::*;
 
+use crate::stage::{complaints, record_complaints};
+
 #[test]
 fn command_starts_a_timer_when_it_is_applied() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.advance_qdel_timers(SECOND);
 
     let timer = world.commands().entity(goblin).qdel_in(SECOND);
@@ -35,7 +37,7 @@ fn command_starts_a_timer_on_what_another_command_spawns() {
 #[test]
 fn command_cancels_a_timer_of_the_same_queue() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
 
     let mut commands = world.commands();
     let timer = commands.entity(goblin).qdel_in(SECOND);
@@ -48,7 +50,7 @@ fn command_cancels_a_timer_of_the_same_queue() {
 #[test]
 fn world_cancels_a_timer_that_a_command_started() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let timer = world.commands().entity(goblin).qdel_in(SECOND);
     world.flush();
 
@@ -61,7 +63,7 @@ fn world_cancels_a_timer_that_a_command_started() {
 #[test]
 fn timer_whose_command_was_not_applied_is_not_running() {
     let mut world = stage();
-    let entity = spawn(&mut world);
+    let entity = spawn_noted(&mut world);
     let timer = world.commands().entity(entity).qdel_in(SECOND);
 
     // Nothing is applied on the way.
@@ -94,7 +96,7 @@ fn command_that_cancels_what_is_not_running_is_no_error() {
 fn command_that_starts_a_timer_on_who_is_gone_is_a_warning() {
     let mut world = stage();
     record_complaints(&mut world);
-    let entity = spawn(&mut world);
+    let entity = spawn_noted(&mut world);
 
     let mut commands = world.commands();
     commands.entity(entity).despawn();
@@ -121,29 +123,3 @@ fn command_that_starts_a_timer_on_a_resource_is_a_warning() {
 }
 
 // The stage.
-
-thread_local! {
-    /// What Bevy's error handler was given on this thread.
-    static COMPLAINTS: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-fn record_complaints(world: &mut World) {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "error handlers take errors by value"
-    )]
-    fn record(error: BevyError, _: ErrorContext) {
-        let said = error
-            .to_string()
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        COMPLAINTS.with_borrow_mut(|complaints| complaints.push((error.severity(), said)));
-    }
-    world.insert_resource(FallbackErrorHandler(record));
-}
-
-fn complaints() -> Vec<(Severity, String)> {
-    COMPLAINTS.with_borrow_mut(core::mem::take)
-}

@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn timer_is_due_exactly_when_its_delay_is_over() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
 
     let before = world.advance_qdel_timers(SECOND - INSTANT);
@@ -39,7 +39,7 @@ fn delay_counts_from_its_own_start() {
 #[test]
 fn delay_of_zero_is_over_the_next_time_that_time_passes() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
 
     world.qdel_in(goblin, Duration::ZERO).unwrap();
     let before = world.liveness(goblin);
@@ -52,7 +52,7 @@ fn delay_of_zero_is_over_the_next_time_that_time_passes() {
 #[test]
 fn no_time_brings_nothing_forward() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, INSTANT).unwrap();
 
     for _ in 0..1_000 {
@@ -163,7 +163,7 @@ fn running_timers_are_listed_in_order_with_the_time_that_is_left() {
 #[test]
 fn due_deletion_is_torn_down_by_the_flush() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
     world.advance_qdel_timers(SECOND);
 
@@ -177,7 +177,7 @@ fn due_deletion_is_torn_down_by_the_flush() {
 fn due_deletion_is_gone_at_once_under_immediate() {
     let mut world = stage();
     world.insert_resource(QdelSettings::default().with_teardown(Teardown::Immediate));
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
 
     let batch = world.advance_qdel_timers(SECOND);
@@ -203,7 +203,7 @@ fn due_deletion_takes_what_it_owns_with_it() {
 #[test]
 fn first_of_several_timers_deletes_and_the_rest_does_nothing() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     for seconds in [3, 1, 2] {
         world.qdel_in(goblin, seconds * SECOND).unwrap();
     }
@@ -219,7 +219,7 @@ fn first_of_several_timers_deletes_and_the_rest_does_nothing() {
 #[test]
 fn two_timers_of_one_entity_that_are_due_together_delete_it_once() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
     world.qdel_in(goblin, 2 * SECOND).unwrap();
 
@@ -233,7 +233,7 @@ fn two_timers_of_one_entity_that_are_due_together_delete_it_once() {
 #[test]
 fn cancelling_one_timer_leaves_the_other_of_the_same_entity() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let first = world.qdel_in(goblin, SECOND).unwrap();
     let second = world.qdel_in(goblin, 2 * SECOND).unwrap();
     let third = world.qdel_in(goblin, 3 * SECOND).unwrap();
@@ -248,7 +248,7 @@ fn cancelling_one_timer_leaves_the_other_of_the_same_entity() {
 #[test]
 fn equal_delays_of_one_entity_are_two_timers() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let [first, second] = [(); 2].map(|()| world.qdel_in(goblin, SECOND).unwrap());
 
     world.cancel_qdel(first).unwrap();

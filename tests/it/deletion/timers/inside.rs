@@ -87,7 +87,7 @@ fn time_that_passes_inside_a_due_deletion_deletes_what_is_due_then() {
 #[test]
 fn hook_of_a_despawn_may_start_a_timer_on_its_own_entity_in_vain() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     on_death(&mut world, goblin, move |mut world| {
         if let Ok(mut goblin) = world.commands().get_entity(goblin) {
             goblin.qdel_in(SECOND);

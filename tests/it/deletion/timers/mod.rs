@@ -12,49 +12,21 @@ mod model;
 mod refusals;
 mod weakly_held;
 
-use bevy_ecs::{
-    error::{BevyError, ErrorContext, FallbackErrorHandler, Severity},
-    prelude::*,
-    world::DeferredWorld,
-};
-use core::{cell::RefCell, time::Duration};
+use bevy_ecs::{error::Severity, prelude::*, world::DeferredWorld};
+use core::time::Duration;
 use insta::{assert_snapshot, with_settings};
 use proptest::{collection::vec, prelude::*};
 use qdel::{QdelError, error::CancelError, prelude::*, statistics::QdelCounts};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::stage::{Immortal, Listener, Told, spawn_noted, told};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 const INSTANT: Duration = Duration::from_nanos(1);
 
-/// Who was told about, in order.
-#[derive(Resource, Default)]
-struct Told(Vec<Entity>);
-
 /// What reactions saw, in order.
 #[derive(Resource, Default)]
 struct Seen(Vec<Liveness>);
-
-#[derive(Component, Clone)]
-struct Listener;
-
-impl Listener {
-    fn write_down(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let entity = told.entity;
-        world.resource_mut::<Told>().0.push(entity);
-    }
-}
-
-#[derive(Component)]
-struct Immortal;
-
-impl Destroy for Immortal {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        DestroyHint::LetMeLive
-    }
-}
 
 fn stage() -> World {
     let mut world = World::new();
@@ -65,17 +37,8 @@ fn stage() -> World {
     world
 }
 
-/// Spawns somebody whose end is written down.
-fn spawn(world: &mut World) -> Entity {
-    let entity = world.spawn(Listener).id();
-    world
-        .register_signal(entity, entity, Listener::write_down)
-        .unwrap();
-    entity
-}
-
 fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| spawn(world))
+    [(); N].map(|()| spawn_noted(world))
 }
 
 /// Has `reaction` called when the deletion of `target` is observed.
@@ -89,10 +52,6 @@ fn on_death(
             reaction(world);
         }
     });
-}
-
-fn told(world: &World) -> Vec<Entity> {
-    world.resource::<Told>().0.clone()
 }
 
 /// Compares what is said about `entity` with the snapshot of this name.

@@ -4,12 +4,14 @@
 
 use super::*;
 
+use crate::stage::{Guard, panics};
+
 // Q9: refusals on the way.
 
 #[test]
 fn veto_spends_the_timer() {
     let mut world = stage();
-    let king = spawn(&mut world);
+    let king = spawn_noted(&mut world);
     world.entity_mut(king).insert(Guard(QdelVerdict::Veto));
     world.register_signal(king, king, Guard::judge).unwrap();
     world.qdel_in(king, SECOND).unwrap();
@@ -44,7 +46,7 @@ fn veto_of_one_saves_none_of_the_others() {
 #[test]
 fn who_is_let_live_keeps_the_other_timers() {
     let mut world = stage();
-    let king = spawn(&mut world);
+    let king = spawn_noted(&mut world);
     world.entity_mut(king).insert(Immortal);
     world.qdel_in(king, SECOND).unwrap();
     let other = world.qdel_in(king, 3 * SECOND).unwrap();
@@ -58,7 +60,7 @@ fn who_is_let_live_keeps_the_other_timers() {
 #[test]
 fn who_is_let_live_is_asked_again_by_the_other_timer() {
     let mut world = stage();
-    let king = spawn(&mut world);
+    let king = spawn_noted(&mut world);
     world.entity_mut(king).insert(Immortal);
     world.qdel_in(king, SECOND).unwrap();
     world.qdel_in(king, 3 * SECOND).unwrap();
@@ -73,7 +75,7 @@ fn who_is_let_live_is_asked_again_by_the_other_timer() {
 #[test]
 fn timer_on_a_deleting_entity_goes_with_it() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel(goblin).unwrap();
 
     let timer = world.qdel_in(goblin, SECOND);
@@ -89,7 +91,7 @@ fn timer_on_a_deleting_entity_goes_with_it() {
 #[test]
 fn entity_that_became_the_owner_of_a_resource_is_refused_when_it_is_due() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
     let resource = world.resource_entity::<Told>().unwrap();
     world.entity_mut(resource).insert(ChildOf(goblin));
@@ -106,7 +108,7 @@ fn entity_that_became_the_owner_of_a_resource_is_refused_when_it_is_due() {
 #[test]
 fn timer_on_who_is_not_spawned_is_an_error() {
     let mut world = stage();
-    let dead = spawn(&mut world);
+    let dead = spawn_noted(&mut world);
     world.despawn(dead);
     let reserved = world.entity_allocator().alloc();
     let mut elsewhere = World::new();
@@ -200,20 +202,3 @@ fn time_goes_on_after_a_panic() {
 }
 
 // The stage.
-
-#[derive(Component)]
-struct Guard(QdelVerdict);
-
-impl Guard {
-    fn judge(&self, _: Received<PreQdel>) -> QdelVerdict {
-        self.0
-    }
-
-    fn panic(&self, _: Received<PreQdel>) -> QdelVerdict {
-        panic!("boom");
-    }
-}
-
-fn panics<T>(work: impl FnOnce() -> T) -> bool {
-    catch_unwind(AssertUnwindSafe(work)).is_err()
-}

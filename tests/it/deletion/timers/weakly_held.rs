@@ -18,7 +18,7 @@ fn despawned_entity_takes_its_timers_with_it() {
 #[test]
 fn torn_down_entity_takes_its_timers_with_it() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
 
     world.qdel(goblin).unwrap();
@@ -30,7 +30,7 @@ fn torn_down_entity_takes_its_timers_with_it() {
 #[test]
 fn timer_of_an_entity_that_was_deleted_before_does_nothing() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
     world.qdel(goblin).unwrap();
 
@@ -44,7 +44,7 @@ fn timer_of_an_entity_that_was_deleted_before_does_nothing() {
 #[test]
 fn cleared_entity_takes_its_timers_with_it() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
 
     world.entity_mut(goblin).clear();
@@ -69,7 +69,7 @@ fn owned_entity_that_goes_with_its_owner_takes_its_timers_with_it() {
 #[test]
 fn timer_does_not_hit_the_entity_that_reuses_the_index() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     world.qdel_in(goblin, SECOND).unwrap();
     world.despawn(goblin);
     let crowd: Vec<_> = (0..300).map(|_| world.spawn_empty().id()).collect();
@@ -107,7 +107,7 @@ fn short_lives_with_long_delays_leave_nothing_behind() {
 #[test]
 fn timers_that_come_and_go_on_one_entity_leave_nothing_behind() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
 
     for _ in 0..10_000 {
         let timer = world.qdel_in(goblin, Duration::MAX).unwrap();
@@ -120,7 +120,7 @@ fn timers_that_come_and_go_on_one_entity_leave_nothing_behind() {
 #[test]
 fn clone_of_an_entity_has_no_timer() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let timer = world.qdel_in(goblin, SECOND).unwrap();
 
     let clone = world.entity_mut(goblin).clone_and_spawn();
@@ -133,7 +133,7 @@ fn clone_of_an_entity_has_no_timer() {
 #[test]
 fn components_may_come_and_go_on_a_timed_entity() {
     let mut world = stage();
-    let goblin = spawn(&mut world);
+    let goblin = spawn_noted(&mut world);
     let timer = world.qdel_in(goblin, SECOND).unwrap();
 
     world.entity_mut(goblin).insert(Name::new("goblin"));

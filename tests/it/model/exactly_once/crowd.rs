@@ -3,6 +3,8 @@
 use super::*;
 use qdel::QdelTimer;
 
+use crate::stage::counts;
+
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
@@ -155,11 +157,6 @@ fn check_ending(world: &mut World, crowd: &[Entity]) -> Result<(), TestCaseError
     prop_assert_eq!(counts.left_alone, handled);
     prop_assert_eq!(world.flush_qdel(), 0);
     Ok(())
-}
-
-/// Returns the counts, which a world that never deleted does not have.
-fn counts(world: &World) -> QdelCounts {
-    world.get_resource().copied().unwrap_or_default()
 }
 
 const CROWD: usize = 12;

@@ -6,7 +6,7 @@ mod crowd;
 mod owned;
 mod stack;
 
-use crate::stage::in_a_process_of_its_own;
+use crate::stage::{LoadedOn, in_a_process_of_its_own};
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use core::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -124,14 +124,6 @@ impl Event {
 /// Hears of others.
 #[derive(Component)]
 struct Ear;
-
-#[derive(Component)]
-#[relationship(relationship_target = Cargo)]
-struct LoadedOn(Entity);
-
-#[derive(Component)]
-#[relationship_target(relationship = LoadedOn, linked_spawn)]
-struct Cargo(Vec<Entity>);
 
 /// Who went, in order.
 #[derive(Resource, Default)]

@@ -10,10 +10,12 @@ use bevy_ecs::{
 };
 use core::{any::type_name, fmt::Debug, time::Duration};
 use proptest::{collection::vec, prelude::*};
-use qdel::{prelude::*, reference::TrackedComponent, statistics::QdelCounts};
+use qdel::{prelude::*, reference::TrackedComponent};
 use std::collections::{BTreeMap, BTreeSet};
 
-use scene::{Crowd, Deed, Scene, Wills, apply, build, counts, scene};
+use scene::{Crowd, Deed, Scene, Wills, apply, build, scene};
+
+use crate::stage::counts;
 
 /// How much happens in a scene.
 #[derive(Debug, Clone, Copy)]

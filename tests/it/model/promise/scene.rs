@@ -362,11 +362,6 @@ pub(super) fn swap<C: Shape + Component<Mutability = Mutable>>(
     written.0.extend([(both[0], other), (both[1], one)]);
 }
 
-/// Returns the counts, which a world that never deleted does not have.
-pub(super) fn counts(world: &World) -> QdelCounts {
-    world.get_resource().copied().unwrap_or_default()
-}
-
 /// Who goes by which number.
 #[derive(Resource)]
 pub(super) struct Crowd(pub(super) [Entity; CROWD]);

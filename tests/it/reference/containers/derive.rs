@@ -113,7 +113,7 @@ fn derived_resource_and_required_components_are_released() {
     world
         .track_references::<strangers::Chosen>()
         .track_references::<strangers::Names>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     world.insert_resource(strangers::Chosen(Some(goblin)));
     let holder = world
         .spawn(strangers::Names {
@@ -143,7 +143,7 @@ fn raw_variant_is_released() {
 fn every_container_is_released_in_a_world() {
     let mut world = World::new();
     world.track_references::<Everything>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let both = [goblin, orc];
     let everything = Everything {
         option: Some(goblin),

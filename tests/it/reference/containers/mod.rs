@@ -35,16 +35,14 @@ use std::{
     },
 };
 
+use crate::stage::spawn_many;
+
 #[derive(Component, Debug, PartialEq, References)]
 struct Marker;
 
 /// Returns entities of a world that is of no interest.
 fn entities<const N: usize>() -> [Entity; N] {
-    spawn(&mut World::new())
-}
-
-fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| world.spawn_empty().id())
+    spawn_many(&mut World::new())
 }
 
 fn visited(value: &impl References) -> Vec<Entity> {

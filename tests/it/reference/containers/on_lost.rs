@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn lost_entities_are_told_once_each_in_the_order_of_the_fields() {
     let mut world = mourning();
-    let [a, b, c, d] = spawn(&mut world);
+    let [a, b, c, d] = spawn_many(&mut world);
     let mourner = Mourner {
         first: vec![c, a, c],
         second: Some(a),
@@ -24,7 +24,7 @@ fn lost_entities_are_told_once_each_in_the_order_of_the_fields() {
 #[test]
 fn each_deletion_is_told_by_itself() {
     let mut world = mourning();
-    let [a, b] = spawn(&mut world);
+    let [a, b] = spawn_many(&mut world);
     let mourner = world.spawn(Mourner::of([a, b])).id();
 
     world.qdel(b).unwrap();
@@ -38,7 +38,7 @@ fn each_deletion_is_told_by_itself() {
 #[test]
 fn tree_that_goes_is_told_once() {
     let mut world = mourning();
-    let [ship, mast, flag] = spawn(&mut world);
+    let [ship, mast, flag] = spawn_many(&mut world);
     world.entity_mut(mast).insert(ChildOf(ship));
     world.entity_mut(flag).insert(ChildOf(mast));
     let mourner = world.spawn(Mourner::of([flag, ship, mast])).id();
@@ -52,7 +52,7 @@ fn tree_that_goes_is_told_once() {
 #[test]
 fn component_that_goes_as_well_is_not_told() {
     let mut world = mourning();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let mourner = world.spawn((Mourner::of([goblin]), ChildOf(goblin))).id();
 
     world.qdel(goblin).unwrap();
@@ -64,7 +64,7 @@ fn component_that_goes_as_well_is_not_told() {
 #[test]
 fn component_of_a_listener_that_is_deleting_is_not_told_later() {
     let mut world = mourning();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let mourner = world.spawn(Mourner::of([goblin])).id();
     world.qdel(mourner).unwrap();
 
@@ -77,7 +77,7 @@ fn component_of_a_listener_that_is_deleting_is_not_told_later() {
 #[test]
 fn component_that_loses_itself_is_not_told() {
     let mut world = mourning();
-    let [mourner] = spawn(&mut world);
+    let [mourner] = spawn_many(&mut world);
     world.entity_mut(mourner).insert(Mourner::of([mourner]));
 
     world.qdel(mourner).unwrap();
@@ -89,7 +89,7 @@ fn component_that_loses_itself_is_not_told() {
 #[test]
 fn despawn_tells_while_the_lost_entity_is_whole() {
     let mut world = mourning();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mourner = world.spawn(Mourner::of([goblin, orc])).id();
 
     world.despawn(goblin);
@@ -102,7 +102,7 @@ fn despawn_tells_while_the_lost_entity_is_whole() {
 #[test]
 fn field_that_is_written_after_the_end_is_told_by_the_sync() {
     let mut world = mourning();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mourner = world.spawn(Mourner::default()).id();
     world.despawn(goblin);
     world.get_mut::<Mourner>(mourner).unwrap().first = vec![goblin, orc];
@@ -118,7 +118,7 @@ fn field_that_is_written_after_the_end_is_told_by_the_sync() {
 #[test]
 fn many_despawns_at_once_are_told_each_once() {
     let mut world = mourning();
-    let [a, b, c, d] = spawn(&mut world);
+    let [a, b, c, d] = spawn_many(&mut world);
     for entity in [a, b, c] {
         world.entity_mut(entity).insert(Marker);
     }
@@ -137,7 +137,7 @@ fn many_despawns_at_once_are_told_each_once() {
 fn component_that_loses_what_was_to_take_its_entity_along_hears_nothing_of_it() {
     let mut world = World::new();
     world.track_references::<Widow>();
-    let [husband, friend] = spawn(&mut world);
+    let [husband, friend] = spawn_many(&mut world);
     let widow = Widow {
         husband: Some(husband),
         friends: vec![friend],
@@ -156,7 +156,7 @@ fn component_that_loses_what_was_to_take_its_entity_along_hears_nothing_of_it() 
 fn component_that_is_removed_hears_nothing() {
     let mut world = World::new();
     world.track_references::<Rider>();
-    let [horse, friend] = spawn(&mut world);
+    let [horse, friend] = spawn_many(&mut world);
     let heard = Arc::new(AtomicUsize::new(0));
     let rider = Rider {
         horse,
@@ -175,7 +175,7 @@ fn component_that_is_removed_hears_nothing() {
 fn method_may_name_somebody_else_and_is_linked_to_them() {
     let mut world = World::new();
     world.track_references::<Fickle>();
-    let [goblin, orc, troll] = spawn(&mut world);
+    let [goblin, orc, troll] = spawn_many(&mut world);
     let fickle = Fickle {
         target: Some(goblin),
         next: vec![troll, orc],
@@ -195,7 +195,7 @@ fn method_may_name_somebody_else_and_is_linked_to_them() {
 fn method_that_names_who_goes_too_is_told_again_and_ends() {
     let mut world = World::new();
     world.track_references::<Fickle>();
-    let [goblin, orc, troll] = spawn(&mut world);
+    let [goblin, orc, troll] = spawn_many(&mut world);
     let fickle = Fickle {
         target: Some(goblin),
         next: vec![troll, orc],
@@ -215,7 +215,7 @@ fn panic_in_one_method_leaves_the_others_released_and_goes_on() {
     world
         .track_references::<Touchy>()
         .track_references::<Mourner>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let touchy = [false, true, false].map(|panics| {
         let target = Some(goblin);
         world.spawn(Touchy { target, panics }).id()
@@ -239,7 +239,7 @@ fn panic_in_one_method_leaves_the_others_released_and_goes_on() {
 fn panic_in_a_method_of_a_despawn_leaves_the_others_released_and_goes_on() {
     let mut world = World::new();
     world.track_references::<Touchy>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let touchy = [true, false].map(|panics| {
         let target = Some(goblin);
         world.spawn(Touchy { target, panics }).id()
@@ -258,7 +258,7 @@ fn panic_in_a_method_of_a_despawn_leaves_the_others_released_and_goes_on() {
 fn panic_in_a_method_during_a_sync_leaves_the_others_released_and_goes_on() {
     let mut world = World::new();
     world.track_references::<Touchy>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let touchy = [true, false].map(|panics| {
         world
             .spawn(Touchy {
@@ -287,7 +287,7 @@ fn method_may_be_any_path_to_a_function() {
     world
         .track_references::<Counted<u8>>()
         .track_references::<Plain>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let counted = Counted::<u8> {
         target: Some(goblin),
         count: 0,

@@ -42,7 +42,7 @@ proptest! {
     ) {
         let mut world = World::new();
         world.track_references::<Nest>();
-        let cast: [Entity; CAST] = spawn(&mut world);
+        let cast: [Entity; CAST] = spawn_many(&mut world);
         let nests: Vec<_> = nests.iter().map(|nest| nest.cast(&cast)).collect();
         let holders: Vec<_> = nests.iter().map(|nest| world.spawn(nest.clone()).id()).collect();
 

@@ -149,7 +149,7 @@ fn cascades_says_whether_any_place_has_such_a_policy() {
 fn paths_lead_to_every_place() {
     let mut world = World::new();
     world.track_references::<Shelf>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let link = |to| Link { to, weight: 1 };
     let at = Some(goblin);
     let shelf = Shelf {
@@ -230,7 +230,7 @@ fn every_step_that_is_entered_is_left() {
 fn nested_struct_inherits_the_policy_of_its_field() {
     let mut world = World::new();
     world.track_references::<Line>();
-    let [first, second] = spawn(&mut world);
+    let [first, second] = spawn_many(&mut world);
     let heir = world.spawn(Line::below(Some(first), Some(second))).id();
 
     world.qdel(first).unwrap();
@@ -242,7 +242,7 @@ fn nested_struct_inherits_the_policy_of_its_field() {
 fn policy_inside_a_nested_struct_wins() {
     let mut world = World::new();
     world.track_references::<Line>();
-    let [first, second] = spawn(&mut world);
+    let [first, second] = spawn_many(&mut world);
     let heir = world.spawn(Line::below(Some(first), Some(second))).id();
 
     world.qdel(second).unwrap();
@@ -268,7 +268,7 @@ fn every_place_is_visited_with_its_own_policy_or_that_of_its_field() {
 fn bare_entity_with_remove_takes_its_component_along() {
     let mut world = World::new();
     world.track_references::<Removed>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let [lost, kept] = [goblin, orc].map(|entity| world.spawn((Removed(entity), Marker)).id());
 
     world.qdel(goblin).unwrap();
@@ -283,7 +283,7 @@ fn bare_entity_with_remove_takes_its_component_along() {
 fn component_may_mix_policies() {
     let mut world = World::new();
     world.track_references::<Guard>();
-    let [goblin, orc, king] = spawn(&mut world);
+    let [goblin, orc, king] = spawn_many(&mut world);
     let guard = Guard {
         king: Some(king),
         foes: vec![goblin, orc, goblin],

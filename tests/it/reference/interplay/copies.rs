@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn clone_is_tracked_too() {
     let mut world = stage();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
 
     let clone = world.entity_mut(mob).clone_and_spawn();
@@ -24,7 +24,7 @@ fn clone_is_tracked_too() {
 #[test]
 fn clone_onto_an_entity_replaces_what_it_named() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let [mob, other] = [goblin, orc].map(|target| world.spawn(Mob::at(target)).id());
 
     EntityCloner::build_opt_out(&mut world).clone_entity(mob, other);
@@ -36,7 +36,7 @@ fn clone_onto_an_entity_replaces_what_it_named() {
 #[test]
 fn component_that_is_moved_is_tracked_where_it_is() {
     let mut world = stage();
-    let [goblin, heir] = spawn(&mut world);
+    let [goblin, heir] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
 
     EntityCloner::build_opt_in(&mut world)
@@ -53,7 +53,7 @@ fn component_that_is_moved_is_tracked_where_it_is() {
 #[test]
 fn linked_clone_names_the_new_owner_and_is_linked_to_it() {
     let mut world = stage();
-    let [ship, port] = spawn(&mut world);
+    let [ship, port] = spawn_many(&mut world);
     let mut sailor = Mob::at(ship);
     sailor.friends = vec![port];
     let sailor = world.spawn((sailor, ChildOf(ship))).id();
@@ -77,7 +77,7 @@ fn linked_clone_names_the_new_owner_and_is_linked_to_it() {
 fn component_that_is_not_cloned_leaves_no_link() {
     let mut world = World::new();
     world.track_references::<Tattoo>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let mob = world.spawn(Tattoo(Some(goblin))).id();
 
     let clone = world.entity_mut(mob).clone_and_spawn();
@@ -89,7 +89,7 @@ fn component_that_is_not_cloned_leaves_no_link() {
 #[test]
 fn clone_of_what_is_being_deleted_lets_go_at_the_next_sync() {
     let mut world = stage();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
     world.qdel(mob).unwrap();
 
@@ -107,7 +107,7 @@ fn clone_of_what_is_being_deleted_lets_go_at_the_next_sync() {
 #[test]
 fn mapping_and_clearing_see_the_same_fields() {
     let mut world = stage();
-    let [goblin, orc, other] = spawn(&mut world);
+    let [goblin, orc, other] = spawn_many(&mut world);
     let mut mob = Mob::at(goblin);
     mob.friends = vec![orc, goblin];
     mob.marked_by = vec![(goblin, 1)];
@@ -124,7 +124,7 @@ fn mapping_and_clearing_see_the_same_fields() {
 #[test]
 fn mapped_in_place_is_seen_by_the_sync() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
     let mut map = EntityHashMap::from_iter([(goblin, orc)]);
 
@@ -139,7 +139,7 @@ fn mapped_in_place_is_seen_by_the_sync() {
 fn map_entities_of_the_user_and_the_derive_live_side_by_side() {
     let mut world = World::new();
     world.track_references::<Own>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mut map = EntityHashMap::from_iter([(goblin, orc)]);
     let mut own = Own(vec![(goblin, 1)]);
 
@@ -159,7 +159,7 @@ fn reflection_reads_and_writes_what_is_tracked() {
     world.track_references::<Mirror>();
     let registry = AppTypeRegistry::default();
     registry.write().register::<Mirror>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mob = world
         .spawn(Mirror {
             target: Some(goblin),
@@ -188,7 +188,7 @@ fn reflection_reads_and_writes_what_is_tracked() {
 #[test]
 fn hidden_listeners_are_released() {
     let mut world = stage();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let hidden = world.spawn((Mob::at(goblin), Disabled)).id();
 
     world.qdel(goblin).unwrap();
@@ -208,7 +208,7 @@ fn writes_to_hidden_listeners_are_seen_however_they_are_hidden() {
     world
         .resource_mut::<DefaultQueryFilters>()
         .register_disabling_component(away);
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let hidden = [
         world.spawn((Mob::default(), Disabled)).id(),
         world.spawn((Mob::default(), Asleep)).id(),

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn immutable_component_is_replaced_by_one_that_lost() {
     let mut world = carving();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let statue = world.spawn(Statue::of([goblin, orc, goblin])).id();
     world.resource_mut::<Order>().0.clear();
 
@@ -21,7 +21,7 @@ fn immutable_component_is_replaced_by_one_that_lost() {
 #[test]
 fn immutable_component_is_released_by_a_despawn() {
     let mut world = carving();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let statue = world.spawn(Statue::of([goblin, orc])).id();
 
     world.despawn(goblin);
@@ -39,7 +39,7 @@ fn immutable_component_is_released_by_a_despawn() {
 #[test]
 fn immutable_component_hears_of_each_once_when_many_are_despawned() {
     let mut world = carving();
-    let targets: [Entity; 3] = spawn(&mut world);
+    let targets: [Entity; 3] = spawn_many(&mut world);
     for target in targets {
         world.entity_mut(target).insert(Asleep);
     }
@@ -58,7 +58,7 @@ fn immutable_component_hears_of_each_once_when_many_are_despawned() {
 #[test]
 fn immutable_component_that_was_replaced_meanwhile_hears_nothing() {
     let mut world = carving();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let statue = world.spawn(Statue::of([goblin])).id();
     world.entity_mut(goblin).insert(Asleep);
     world.add_observer(move |_: On<Despawn<Asleep>>, mut commands: Commands| {
@@ -75,7 +75,7 @@ fn immutable_component_that_was_replaced_meanwhile_hears_nothing() {
 #[test]
 fn immutable_component_of_who_goes_as_well_is_not_told() {
     let mut world = carving();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let statue = world.spawn((Statue::of([goblin]), ChildOf(goblin))).id();
 
     world.qdel(goblin).unwrap();
@@ -89,7 +89,7 @@ fn immutable_component_of_who_goes_as_well_is_not_told() {
 #[test]
 fn immutable_component_is_replaced_only_when_it_lost_something() {
     let mut world = carving();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     world.spawn(Statue::of([orc]));
     world.resource_mut::<Order>().0.clear();
 
@@ -104,7 +104,7 @@ fn immutable_component_is_replaced_only_when_it_lost_something() {
 fn immutable_component_that_panics_is_released_and_goes_on() {
     let mut world = World::new();
     world.track_references::<Brittle>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let brittle = [false, true, false].map(|breaks| {
         let of = vec![goblin, orc];
         world.spawn(Brittle { of, breaks }).id()
@@ -123,7 +123,7 @@ fn immutable_component_that_panics_is_released_and_goes_on() {
 fn immutable_component_that_panicked_stays_linked() {
     let mut world = World::new();
     world.track_references::<Brittle>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let of = vec![goblin, orc];
     let brittle = world.spawn(Brittle { of, breaks: true }).id();
     catch_unwind(AssertUnwindSafe(|| world.qdel(goblin))).unwrap_err();

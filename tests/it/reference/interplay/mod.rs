@@ -19,9 +19,7 @@ use bevy_ecs::{
 use qdel::{plan::Release, prelude::*, reference::Lost};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What hooks were called, in order.
-#[derive(Resource, Default)]
-struct Order(Vec<&'static str>);
+use crate::stage::{Order, spawn_many};
 
 #[derive(Component, Debug, Default, Clone, PartialEq, References)]
 #[references(on_lost = Mob::mourn)]
@@ -65,10 +63,6 @@ fn stage() -> World {
     let mut world = World::new();
     world.track_references::<Mob>();
     world
-}
-
-fn spawn<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| world.spawn_empty().id())
 }
 
 fn planned(world: &mut World, target: Entity) -> Vec<Release> {

@@ -6,7 +6,7 @@ use super::*;
 fn resource_that_is_tracked_first_is_released() {
     let mut world = World::new();
     world.track_references::<Boss>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     world.insert_resource(Boss::with(goblin, [orc, goblin]));
 
     world.qdel(goblin).unwrap();
@@ -19,7 +19,7 @@ fn resource_that_is_tracked_first_is_released() {
 #[test]
 fn resource_that_is_there_first_is_released() {
     let mut world = World::new();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     world.insert_resource(Boss::with(goblin, [orc]));
 
     world.track_references::<Boss>();
@@ -33,7 +33,7 @@ fn resource_that_is_there_first_is_released() {
 fn write_to_a_resource_is_seen_by_the_sync() {
     let mut world = World::new();
     world.track_references::<Boss>().init_resource::<Boss>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
 
     world.resource_mut::<Boss>().entity = Some(goblin);
     world.resource_mut::<Boss>().court = vec![goblin, orc];
@@ -48,7 +48,7 @@ fn write_to_a_resource_is_seen_by_the_sync() {
 fn resource_that_comes_back_is_tracked_again() {
     let mut world = World::new();
     world.track_references::<Boss>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     world.insert_resource(Boss::with(goblin, []));
 
     let boss = world.remove_resource::<Boss>().unwrap();
@@ -68,7 +68,7 @@ fn resource_that_comes_back_is_tracked_again() {
 fn resource_is_tracked_after_its_scope() {
     let mut world = World::new();
     world.track_references::<Boss>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     world.insert_resource(Boss::with(goblin, []));
 
     world.resource_scope(|_, mut boss: Mut<Boss>| boss.court.push(orc));
@@ -83,7 +83,7 @@ fn resource_is_tracked_after_its_scope() {
 fn resource_scope_that_only_looks_keeps_the_links() {
     let mut world = World::new();
     world.track_references::<Boss>();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     world.insert_resource(Boss::with(goblin, []));
 
     world.resource_scope(|_, _: Mut<Boss>| {});
@@ -96,7 +96,7 @@ fn resource_scope_that_only_looks_keeps_the_links() {
 fn resource_lets_go_of_what_ended_inside_its_scope() {
     let mut world = World::new();
     world.track_references::<Boss>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     world.insert_resource(Boss::with(goblin, [orc]));
     world.sync_references();
 
@@ -114,7 +114,7 @@ fn resource_lets_go_of_what_ended_inside_its_scope() {
 fn resource_that_cannot_be_without_somebody_is_removed() {
     let mut world = World::new();
     world.track_references::<Throne>();
-    let [king, heir] = spawn(&mut world);
+    let [king, heir] = spawn_many(&mut world);
     world.insert_resource(Throne(king));
 
     world.qdel(king).unwrap();
@@ -133,7 +133,7 @@ fn resources_that_name_one_entity_each_do_their_own() {
     world
         .track_references::<Boss>()
         .track_references::<Throne>();
-    let [king] = spawn(&mut world);
+    let [king] = spawn_many(&mut world);
     world.insert_resource(Boss::with(king, []));
     world.insert_resource(Throne(king));
 

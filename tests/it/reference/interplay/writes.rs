@@ -9,7 +9,7 @@ use super::*;
 #[test]
 fn looks_of_the_crate_mark_nothing_as_changed() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mut mob = Mob::at(goblin);
     mob.friends = vec![orc; 20];
     let mobs = [Mob::at(goblin), mob].map(|mob| world.spawn(mob).id());
@@ -32,7 +32,7 @@ fn looks_of_the_crate_mark_nothing_as_changed() {
 #[test]
 fn release_marks_exactly_who_lost_something() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let [loses, by_list, keeps, names_nobody] = [
         Mob::at(goblin),
         Mob {
@@ -61,7 +61,7 @@ fn release_marks_exactly_who_lost_something() {
 fn field_that_refuses_or_takes_along_is_not_marked() {
     let mut world = World::new();
     world.track_references::<Guard>();
-    let [king] = spawn(&mut world);
+    let [king] = spawn_many(&mut world);
     let guard = world.spawn(Guard(Some(king))).id();
     let before = last_changed::<Guard>(&world, guard);
 
@@ -74,7 +74,7 @@ fn field_that_refuses_or_takes_along_is_not_marked() {
 #[test]
 fn mark_of_a_release_is_not_taken_for_a_write() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mut mob = Mob::at(goblin);
     mob.friends = vec![orc];
     let mob = world.spawn(mob).id();
@@ -93,7 +93,7 @@ fn mark_of_a_release_is_not_taken_for_a_write() {
 #[test]
 fn swapped_components_are_seen_by_the_sync() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let [first, second] = [goblin, orc].map(|target| world.spawn(Mob::at(target)).id());
 
     world.sync_references();
@@ -114,7 +114,7 @@ fn swapped_components_are_seen_by_the_sync() {
 #[test]
 fn value_that_is_set_if_it_differs_is_seen_by_the_sync() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
 
     world.sync_references();
@@ -131,7 +131,7 @@ fn value_that_is_set_if_it_differs_is_seen_by_the_sync() {
 #[test]
 fn writes_leave_one_link_for_each_who_is_named() {
     let mut world = stage();
-    let [goblin, orc, troll] = spawn(&mut world);
+    let [goblin, orc, troll] = spawn_many(&mut world);
     let mut mob = Mob::at(goblin);
     mob.friends = vec![orc, goblin];
     let mob = world.spawn(mob).id();
@@ -150,7 +150,7 @@ fn writes_leave_one_link_for_each_who_is_named() {
 #[test]
 fn component_that_is_taken_and_put_elsewhere_is_tracked_there() {
     let mut world = stage();
-    let [goblin, heir] = spawn(&mut world);
+    let [goblin, heir] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
 
     let taken = world.entity_mut(mob).take::<Mob>().unwrap();
@@ -163,7 +163,7 @@ fn component_that_is_taken_and_put_elsewhere_is_tracked_there() {
 #[test]
 fn batches_and_bundles_are_tracked_on_insertion() {
     let mut world = stage();
-    let [goblin, first, second] = spawn(&mut world);
+    let [goblin, first, second] = spawn_many(&mut world);
 
     world.insert_batch([first, second].map(|mob| (mob, (Other, Mob::at(goblin)))));
     let third: Vec<_> = world.spawn_batch([(Mob::at(goblin), Other)]).collect();
@@ -181,7 +181,7 @@ fn batches_and_bundles_are_tracked_on_insertion() {
 #[test]
 fn component_that_was_there_before_stays_tracked_when_it_is_kept() {
     let mut world = stage();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
 
     world.entity_mut(mob).insert_if_new(Mob::at(orc));
@@ -194,7 +194,7 @@ fn component_that_was_there_before_stays_tracked_when_it_is_kept() {
 fn sparse_component_is_tracked() {
     let mut world = World::new();
     world.track_references::<Sparse>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let [first, second] = [goblin, orc].map(|target| world.spawn(Sparse(Some(target))).id());
 
     world.get_mut::<Sparse>(second).unwrap().0 = Some(goblin);
@@ -211,7 +211,7 @@ fn sparse_component_is_tracked() {
 #[test]
 fn component_that_is_in_the_world_already_is_tracked() {
     let mut world = World::new();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let early = world.spawn(Mob::at(goblin)).id();
     let hidden = world.spawn((Mob::at(goblin), Disabled)).id();
 
@@ -235,7 +235,7 @@ fn component_that_is_in_the_world_already_is_tracked() {
 #[test]
 fn what_is_gone_already_is_released_when_tracking_begins() {
     let mut world = World::new();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
     let mut mob = Mob::at(goblin);
     mob.friends = vec![goblin, orc];
     let mob = world.spawn(mob).id();
@@ -250,7 +250,7 @@ fn what_is_gone_already_is_released_when_tracking_begins() {
 #[test]
 fn tracking_twice_changes_nothing() {
     let mut world = stage();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     let mob = world.spawn(Mob::at(goblin)).id();
 
     world.track_references::<Mob>().track_references::<Mob>();
@@ -269,7 +269,7 @@ fn own_hooks_of_a_component_are_called_too() {
     let mut world = World::new();
     world.init_resource::<Order>();
     world.track_references::<Hooked>();
-    let [goblin, orc] = spawn(&mut world);
+    let [goblin, orc] = spawn_many(&mut world);
 
     let mob = world.spawn(Hooked(Some(goblin))).id();
     world.entity_mut(mob).insert(Hooked(Some(orc)));
@@ -287,7 +287,7 @@ fn own_hooks_of_a_component_are_called_too() {
 #[test]
 fn hook_that_writes_the_field_is_seen_by_the_sync() {
     let mut world = World::new();
-    let [goblin] = spawn(&mut world);
+    let [goblin] = spawn_many(&mut world);
     world.insert_resource(Favourite(goblin));
     world.track_references::<Loyal>();
 

@@ -243,7 +243,7 @@ fn who_was_kept_before_lets_go_of_whom_it_cannot_be_without() {
     let shadow = world
         .spawn((Shadow(goblin), Will(DestroyHint::LetMeLive)))
         .id();
-    when_told(&mut world, shadow, move |world| world.qdel(goblin));
+    on_death(&mut world, shadow, move |world, _| world.qdel(goblin));
 
     world.qdel(shadow).unwrap();
     world.flush_qdel();
@@ -262,8 +262,8 @@ fn who_was_kept_before_lets_go_of_whom_it_names_since() {
     let shadow = world
         .spawn((Shadow(elf), Will(DestroyHint::LetMeLive)))
         .id();
-    when_told(&mut world, shadow, move |world| world.qdel(orc));
-    when_told(&mut world, orc, move |world| {
+    on_death(&mut world, shadow, move |world, _| world.qdel(orc));
+    on_death(&mut world, orc, move |world, _| {
         world.get_mut::<Shadow>(shadow).unwrap().0 = goblin;
         world.qdel(goblin);
     });

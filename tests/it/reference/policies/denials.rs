@@ -231,7 +231,7 @@ fn panic_of_a_listener_of_a_plain_despawn_keeps_nobody_from_letting_go() {
     for (end, despawn) in DESPAWNS {
         let mut world = stage();
         let goblin = spawn(&mut world);
-        when_told(&mut world, goblin, |_| panic!("boom"));
+        on_death(&mut world, goblin, |_, _| panic!("boom"));
         let leash = world.spawn(Leash(goblin)).id();
         let seal = world.spawn(Seal(goblin)).id();
         let shadow = world.spawn(Shadow(goblin)).id();
@@ -275,7 +275,7 @@ fn plain_despawn_of_one_who_is_being_deleted_releases_at_once() {
     let [goblin, other] = spawn_many(&mut world);
     let mob = world.spawn(Mob::after(goblin)).id();
     let leash = world.spawn(Leash(goblin)).id();
-    when_told(&mut world, other, move |world| {
+    on_death(&mut world, other, move |world, _| {
         world.commands().queue(move |world: &mut World| {
             world.despawn(goblin);
             let target = world.get::<Mob>(mob).unwrap().target;

@@ -24,8 +24,9 @@ use qdel::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
 };
+
+use crate::stage::on_death;
 
 /// What is done to one entity.
 type End = fn(&mut World, Entity);
@@ -257,31 +258,6 @@ impl Destroy for Will {
         going.param.0.push((going.entity, going.cause, going.force));
         self.0
     }
-}
-
-type Reactive = dyn Fn(&mut DeferredWorld) + Send + Sync;
-
-/// Does something when it is told.
-#[derive(Component)]
-struct Reaction(Arc<Reactive>);
-
-impl Reaction {
-    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let react = Arc::clone(&world.get::<Self>(told.listener()).unwrap().0);
-        react(&mut world);
-    }
-}
-
-/// Has `reaction` called when `target` goes away.
-fn when_told(
-    world: &mut World,
-    target: Entity,
-    reaction: impl Fn(&mut DeferredWorld) + Send + Sync + 'static,
-) {
-    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
-    world
-        .register_signal(listener, target, Reaction::react)
-        .unwrap();
 }
 
 fn stage() -> World {

@@ -28,7 +28,7 @@ use qdel::{
     testing::WorkClock,
 };
 
-use crate::stage::TEARDOWN_BATCH;
+use crate::stage::{Says, TEARDOWN_BATCH, on_death};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -84,10 +84,10 @@ const ENDS: [(&str, End); 10] = [
     }),
     ("despawn in a handler", |world, target| {
         let other = world.spawn_empty().id();
-        let despawn = move |world: &mut DeferredWorld| {
+        let despawn = move |world: &mut DeferredWorld, _| {
             world.commands().entity(target).despawn();
         };
-        when_told(world, other, despawn);
+        on_death(world, other, despawn);
         world.qdel(other).unwrap();
     }),
 ];
@@ -259,18 +259,6 @@ impl References for Counted {
     }
 }
 
-/// Says this when it is destroyed.
-#[derive(Component)]
-struct Will(DestroyHint);
-
-impl Destroy for Will {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0
-    }
-}
-
 /// Has this mob hunt it when it is destroyed.
 #[derive(Component)]
 struct Curse(Entity);
@@ -284,35 +272,10 @@ impl Destroy for Curse {
     }
 }
 
-type Reactive = dyn Fn(&mut DeferredWorld) + Send + Sync;
-
-/// Does something when it is told.
-#[derive(Component)]
-struct Reaction(Arc<Reactive>);
-
-impl Reaction {
-    fn react(mut world: DeferredWorld, told: Received<Qdeleting, Self>) {
-        let react = Arc::clone(&world.get::<Self>(told.listener()).unwrap().0);
-        react(&mut world);
-    }
-}
-
-/// Has `reaction` called when `target` goes away.
-fn when_told(
-    world: &mut World,
-    target: Entity,
-    reaction: impl Fn(&mut DeferredWorld) + Send + Sync + 'static,
-) {
-    let listener = world.spawn(Reaction(Arc::new(reaction))).id();
-    world
-        .register_signal(listener, target, Reaction::react)
-        .unwrap();
-}
-
 fn stage() -> World {
     let mut world = World::new();
     world.init_resource::<Seen>();
-    world.register_destroy::<Will>();
+    world.register_destroy::<Says>();
     world.register_destroy::<Curse>();
     world.track_references::<Mob>();
     world.track_references::<Hunter>();

@@ -171,7 +171,7 @@ fn field_that_is_set_to_a_dying_one_at_any_moment_is_released_by_the_flush() {
             world.qdel(goblin).unwrap();
         }),
         ("a handler", |world, mob, goblin| {
-            when_told(world, goblin, move |world| {
+            on_death(world, goblin, move |world, _| {
                 world.get_mut::<Mob>(mob).unwrap().target = Some(goblin);
             });
             world.qdel(goblin).unwrap();
@@ -181,7 +181,7 @@ fn field_that_is_set_to_a_dying_one_at_any_moment_is_released_by_the_flush() {
             world.qdel(goblin).unwrap();
         }),
         ("a command of a handler", |world, mob, goblin| {
-            when_told(world, goblin, move |world| {
+            on_death(world, goblin, move |world, _| {
                 world.commands().entity(mob).insert(Mob::after(goblin));
             });
             world.qdel(goblin).unwrap();
@@ -245,7 +245,7 @@ fn field_that_a_handler_moves_from_one_dying_one_to_another_is_released() {
     let mut world = stage();
     let [goblin, orc, mob] = [(); 3].map(|()| spawn(&mut world));
     world.entity_mut(mob).insert(Mob::after(goblin));
-    when_told(&mut world, goblin, move |world| {
+    on_death(&mut world, goblin, move |world, _| {
         world.get_mut::<Mob>(mob).unwrap().target = Some(orc);
     });
 

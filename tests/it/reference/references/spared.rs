@@ -29,8 +29,8 @@ fn links_to_one_who_outlives_a_despawn_leave_nothing_behind_regression() {
     let phoenix = spawn_phoenix(&mut world);
     world
         .entity_mut(phoenix)
-        .observe(|_: On<Discard<Will>>| panic!("not yet"));
-    when_told(&mut world, phoenix, move |world| {
+        .observe(|_: On<Discard<Says>>| panic!("not yet"));
+    on_death(&mut world, phoenix, move |world, _| {
         world.commands().entity(phoenix).despawn();
     });
     let mob = world.spawn(Mob::after(phoenix)).id();
@@ -54,7 +54,7 @@ fn links_to_one_who_outlives_a_despawn_leave_nothing_behind_regression() {
 #[test]
 fn reference_to_one_who_is_left_alone_is_released() {
     let mut world = stage();
-    let corpse = world.spawn(Will(DestroyHint::IWillHandleIt)).id();
+    let corpse = world.spawn(Says(DestroyHint::IWillHandleIt)).id();
     let mob = world.spawn(Mob::after(corpse)).id();
     let late = spawn_mob(&mut world);
 
@@ -73,7 +73,7 @@ fn reference_to_one_who_is_left_alone_is_released() {
 fn field_written_to_one_who_is_kept_meanwhile_stays_and_is_known() {
     let mut world = stage();
     let [phoenix, mob] = [spawn_phoenix(&mut world), spawn_mob(&mut world)];
-    when_told(&mut world, phoenix, move |world| {
+    on_death(&mut world, phoenix, move |world, _| {
         world.commands().entity(mob).insert(Mob::after(phoenix));
     });
 
@@ -90,7 +90,7 @@ fn reference_to_one_who_is_kept_stays_though_a_sync_comes_meanwhile() {
     let mut world = stage();
     let [phoenix, mob] = [spawn_phoenix(&mut world), spawn_mob(&mut world)];
     write(&mut world, mob, phoenix);
-    when_told(&mut world, phoenix, move |world| {
+    on_death(&mut world, phoenix, move |world, _| {
         world.commands().queue(WorldReferencesExt::sync_references);
     });
 
@@ -111,7 +111,7 @@ fn reference_to_one_who_is_kept_stays_though_another_one_is_despawned_meanwhile(
             ..Mob::default()
         })
         .id();
-    when_told(&mut world, phoenix, move |world| {
+    on_death(&mut world, phoenix, move |world, _| {
         world.commands().entity(goblin).despawn();
     });
 
@@ -131,7 +131,7 @@ fn reference_to_one_who_is_kept_stays_though_another_deletion_ends_before() {
             ..Mob::default()
         })
         .id();
-    when_told(&mut world, goblin, move |world| {
+    on_death(&mut world, goblin, move |world, _| {
         world.qdel(phoenix);
     });
 
@@ -151,7 +151,7 @@ fn reference_to_one_who_is_kept_stays_though_it_is_inserted_with_another_meanwhi
         spawn(&mut world),
         spawn(&mut world),
     ];
-    when_told(&mut world, phoenix, move |world| {
+    on_death(&mut world, phoenix, move |world, _| {
         world.commands().entity(mob).insert(Mob {
             friends: vec![phoenix, orc],
             ..Mob::default()
@@ -177,7 +177,7 @@ fn link_to_one_who_is_deleting_does_not_open_it_to_registrations() {
             let ear = spawn_mob(&mut world);
             world.register_signal(ear, goblin, Mob::count).unwrap();
         }
-        when_told(&mut world, other, move |world| {
+        on_death(&mut world, other, move |world, _| {
             world.commands().queue(move |world: &mut World| {
                 write(world, mob, goblin);
                 world.sync_references();
@@ -219,7 +219,7 @@ fn kept_holder_hears_what_was_lost_in_the_same_deletion() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     let mob = world
-        .spawn((Mob::after(goblin), Will(DestroyHint::LetMeLive)))
+        .spawn((Mob::after(goblin), Says(DestroyHint::LetMeLive)))
         .id();
 
     world.qdel_batch([mob, goblin]);
@@ -235,9 +235,9 @@ fn kept_holder_hears_what_was_lost_while_it_was_deleting() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     let mob = world
-        .spawn((Mob::after(goblin), Will(DestroyHint::LetMeLive)))
+        .spawn((Mob::after(goblin), Says(DestroyHint::LetMeLive)))
         .id();
-    when_told(&mut world, goblin, move |world| world.qdel(mob));
+    on_death(&mut world, goblin, move |world, _| world.qdel(mob));
 
     world.qdel(goblin).unwrap();
 
@@ -252,9 +252,9 @@ fn field_that_a_kept_holder_wrote_while_it_was_deleting_is_released() {
         let mut world = stage();
         let goblin = spawn(&mut world);
         let mob = world
-            .spawn((Mob::default(), Will(DestroyHint::LetMeLive)))
+            .spawn((Mob::default(), Says(DestroyHint::LetMeLive)))
             .id();
-        when_told(&mut world, mob, move |world| {
+        on_death(&mut world, mob, move |world, _| {
             world.get_mut::<Mob>(mob).unwrap().target = Some(goblin);
             if with_sync {
                 world.commands().queue(WorldReferencesExt::sync_references);
@@ -289,5 +289,5 @@ fn hidden_holder_is_released() {
 
 /// Spawns somebody who lives on.
 fn spawn_phoenix(world: &mut World) -> Entity {
-    world.spawn(Will(DestroyHint::LetMeLive)).id()
+    world.spawn(Says(DestroyHint::LetMeLive)).id()
 }

@@ -284,7 +284,7 @@ fn sync_in_a_command_of_a_handler_is_done_at_once() {
     let [goblin, orc, mob] = [spawn(&mut world), spawn(&mut world), spawn_mob(&mut world)];
     write(&mut world, mob, orc);
     world.despawn(orc);
-    when_told(&mut world, goblin, move |world| {
+    on_death(&mut world, goblin, move |world, _| {
         world.commands().queue(move |world: &mut World| {
             world.sync_references();
             let names = named(world, mob);
@@ -336,7 +336,7 @@ fn tracking_may_begin_in_the_middle_of_a_deletion() {
     let mut world = stage();
     let goblin = spawn(&mut world);
     world.insert_resource(Census(vec![goblin]));
-    when_told(&mut world, goblin, |world| {
+    on_death(&mut world, goblin, |world, _| {
         world.commands().queue(|world: &mut World| {
             world.track_references::<Census>();
         });

@@ -21,6 +21,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use crate::stage::spawn_many;
+
 #[derive(Component)]
 struct Mob;
 
@@ -72,10 +74,6 @@ fn stage() -> World {
     world.init_resource::<Seen>();
     world.init_resource::<SeenBySystem>();
     world
-}
-
-fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    [(); N].map(|()| world.spawn_empty().id())
 }
 
 /// Returns an entity that is gone, and one that is alive and has its index.

@@ -16,34 +16,14 @@ use bevy_ecs::{
     world::DeferredWorld,
 };
 use qdel::{RegisterError, Registered, prelude::*, statistics::QdelCounts};
-use std::sync::{Arc, Mutex};
 
-#[derive(Clone)]
-struct Ping;
-
-impl Signal for Ping {
-    type Answer = ();
-}
+use crate::stage::{Ledger, Ping};
 
 #[derive(Clone)]
 struct Pong;
 
 impl Signal for Pong {
     type Answer = ();
-}
-
-/// Who was called, in order, by handlers of either shape.
-#[derive(Clone, Default)]
-struct Ledger(Arc<Mutex<Vec<Entity>>>);
-
-impl Ledger {
-    fn note(&self, entity: Entity) {
-        self.0.lock().unwrap().push(entity);
-    }
-
-    fn take(&self) -> Vec<Entity> {
-        core::mem::take(&mut *self.0.lock().unwrap())
-    }
 }
 
 #[derive(Component, Clone)]

@@ -3,9 +3,7 @@
 use super::*;
 use qdel::QdelCause;
 
-/// What happened, in order.
-#[derive(Resource, Default)]
-struct Order(Vec<&'static str>);
+use crate::stage::Order;
 
 /// Makes a world with observers of the notice, global and on a target, and one handler.
 fn observed() -> (World, Entity) {

@@ -10,6 +10,8 @@ mod unregister_all;
 use bevy_ecs::{entity::EntityCloner, lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use qdel::{RegisterError, Registered, error::RetargetError, prelude::*};
 
+use crate::stage::listeners_on;
+
 struct Ping;
 
 impl Signal for Ping {
@@ -53,10 +55,4 @@ impl Mob {
 
 fn spawn_targets<const N: usize>(world: &mut World) -> [Entity; N] {
     [(); N].map(|()| world.spawn_empty().id())
-}
-
-fn listeners_on(world: &World, target: Entity) -> Vec<Entity> {
-    assert_eq!(world.check_registrations(), Ok(()));
-    let on = world.registrations_on(target);
-    on.into_iter().map(|on| on.listener).collect()
 }

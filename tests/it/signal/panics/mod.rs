@@ -18,29 +18,9 @@ use std::{
     any::Any,
     cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind, panic_any},
-    sync::{Arc, Mutex},
 };
 
-#[derive(Clone)]
-struct Ping;
-
-impl Signal for Ping {
-    type Answer = ();
-}
-
-/// Who was called, in order.
-#[derive(Clone, Default)]
-struct Ledger(Arc<Mutex<Vec<Entity>>>);
-
-impl Ledger {
-    fn note(&self, entity: Entity) {
-        self.0.lock().unwrap().push(entity);
-    }
-
-    fn take(&self) -> Vec<Entity> {
-        core::mem::take(&mut *self.0.lock().unwrap())
-    }
-}
+use crate::stage::{Ledger, Ping};
 
 /// What a handler panics with: the place of its listener in the crowd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

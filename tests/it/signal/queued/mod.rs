@@ -23,6 +23,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use crate::stage::listeners_on;
+
 struct Ping;
 
 impl Signal for Ping {
@@ -67,12 +69,6 @@ fn world_with_books<const N: usize>() -> (World, Entity, [Entity; N]) {
 
 fn deferred(world: &mut World) -> DeferredWorld<'_> {
     DeferredWorld::from(world)
-}
-
-fn listeners_on(world: &World, target: Entity) -> Vec<Entity> {
-    assert_eq!(world.check_registrations(), Ok(()));
-    let on = world.registrations_on(target);
-    on.into_iter().map(|on| on.listener).collect()
 }
 
 fn lost(world: &World, mob: Entity) -> Vec<(Entity, QdelCause)> {

@@ -25,7 +25,7 @@ fn handler_of_fields_writes_its_component() {
 fn handler_of_the_world_writes_whatever_it_likes() {
     let (mut world, target, archer) = pair();
     let bystander = world.spawn(Guard::default()).id();
-    world.insert_resource(Order::default());
+    world.init_resource::<Order>();
     let write = |mut world: DeferredWorld, gone: Received<Qdeleting, Archer>| {
         world.resource_mut::<Order>().0.push("told");
         let mut archer = world.get_mut::<Archer>(gone.listener()).unwrap();

@@ -13,12 +13,8 @@ mod refusals;
 mod replacing;
 
 use bevy_ecs::{
-    entity::EntityCloner,
-    error::{BevyError, ErrorContext, FallbackErrorHandler, Severity},
-    lifecycle::HookContext,
-    prelude::*,
-    resource::IsResource,
-    world::DeferredWorld,
+    entity::EntityCloner, error::Severity, lifecycle::HookContext, prelude::*,
+    resource::IsResource, world::DeferredWorld,
 };
 use qdel::{
     QdelCause, QdelError, RegisterError, Registered,
@@ -27,7 +23,9 @@ use qdel::{
     signal::{Footprint, Registration},
     statistics::QdelCounts,
 };
-use std::{cell::RefCell, collections::HashSet};
+use std::collections::HashSet;
+
+use crate::stage::{Order, complaints, record_complaints};
 
 #[derive(Debug)]
 struct Ping;
@@ -69,10 +67,6 @@ impl Guard {
 #[derive(Component)]
 #[component(immutable)]
 struct Statue;
-
-/// What happened, in order.
-#[derive(Resource, Default, Debug, PartialEq)]
-struct Order(Vec<&'static str>);
 
 fn archer_says(_: &mut Archer, _: Received<Ping>) -> Vec<&'static str> {
     vec!["archer"]
@@ -193,27 +187,6 @@ fn pair() -> (World, Entity, Entity) {
     let target = world.spawn_empty().id();
     let archer = world.spawn(Archer::default()).id();
     (world, target, archer)
-}
-
-thread_local! {
-    /// What Bevy's error handler was given on this thread.
-    static COMPLAINTS: RefCell<Vec<(Severity, String)>> = const { RefCell::new(Vec::new()) };
-}
-
-fn record_complaints(world: &mut World) {
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "error handlers take errors by value"
-    )]
-    fn record(error: BevyError, _: ErrorContext) {
-        let said = (error.severity(), error.to_string());
-        COMPLAINTS.with_borrow_mut(|complaints| complaints.push(said));
-    }
-    world.insert_resource(FallbackErrorHandler(record));
-}
-
-fn complaints() -> Vec<(Severity, String)> {
-    COMPLAINTS.with_borrow_mut(core::mem::take)
 }
 
 /// Registers the handlers of an `Archer` here and there, so that nothing about them is new any

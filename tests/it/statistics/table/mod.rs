@@ -16,18 +16,15 @@ use qdel::{
     DestroyContext,
     prelude::*,
     statistics::{KindCosts, KindRow, QdelCounts},
-    testing::WorkClock,
 };
 #[cfg(feature = "bevy_reflect")]
 use qdel::{WorldReferencesExt, sweep::Mode};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
     time::Duration,
 };
+
+use crate::stage::{Ballast, HandClock, Says, Slow, slow};
 
 #[derive(Component)]
 struct Goblin;
@@ -47,18 +44,6 @@ impl Orc {
     }
 }
 
-/// Says this when it is destroyed.
-#[derive(Component)]
-struct Says(DestroyHint);
-
-impl Destroy for Says {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0
-    }
-}
-
 /// Says this as well.
 #[derive(Component)]
 struct SaysToo(DestroyHint);
@@ -68,22 +53,6 @@ impl Destroy for SaysToo {
 
     fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
         self.0
-    }
-}
-
-/// A clock that is turned by hand, in microseconds.
-type Hand = Arc<AtomicU64>;
-
-/// Takes so many microseconds.
-struct Slow(Hand, u64);
-
-fn slow(hand: &Hand, takes: u64) -> Slow {
-    Slow(hand.clone(), takes)
-}
-
-impl Slow {
-    fn work(&self) {
-        self.0.fetch_add(self.1, Ordering::Relaxed);
     }
 }
 
@@ -99,19 +68,6 @@ impl Watcher {
     fn panic(&mut self, _: Received<Qdeleting>) {
         self.0.work();
         panic!("boom");
-    }
-}
-
-/// Takes its time when it is destroyed.
-#[derive(Component)]
-struct Ballast(Slow);
-
-impl Destroy for Ballast {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0.work();
-        DestroyHint::Queue
     }
 }
 
@@ -140,18 +96,15 @@ fn stage() -> World {
 }
 
 /// Makes a world that knows two kinds, and in which costs are measured by the hand.
-fn measured_stage() -> (World, Hand) {
-    let hand = Hand::default();
+fn measured_stage() -> (World, HandClock) {
+    let hand = HandClock::default();
     let mut world = stage();
     measure(&mut world, &hand);
     (world, hand)
 }
 
-fn measure(world: &mut World, hand: &Hand) {
-    let reads = hand.clone();
-    world.insert_resource(WorkClock::new(move || {
-        Duration::from_micros(reads.load(Ordering::Relaxed))
-    }));
+fn measure(world: &mut World, hand: &HandClock) {
+    world.insert_resource(hand.work_clock());
     world.insert_resource(QdelSettings::default().with_measure_costs(true));
     world.register_destroy::<Ballast>();
     world.register_destroy::<Panics>();

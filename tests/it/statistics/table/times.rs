@@ -2,6 +2,12 @@
 //! H3: sweeps.
 //! H3: beginning anew.
 
+#[cfg(feature = "bevy_reflect")]
+use core::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(feature = "bevy_reflect")]
+use qdel::testing::WorkClock;
+
 use super::*;
 
 // H3: times.
@@ -76,7 +82,7 @@ fn times_of_an_entity_that_is_despawned_by_its_observer_count() {
     let goblin = world.spawn(Goblin).id();
     let turn = hand.clone();
     world.add_observer(move |told: On<Qdeleting>, mut commands: Commands| {
-        turn.fetch_add(6, Ordering::Relaxed);
+        turn.put_forward(6);
         commands.entity(told.event_target()).despawn();
     });
 

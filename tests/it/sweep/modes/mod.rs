@@ -13,7 +13,7 @@ mod slices;
 mod warnings;
 mod when;
 
-use crate::stage::collect_log;
+use crate::stage::{Says, collect_log};
 use bevy_ecs::{name::Name, prelude::*, reflect::AppTypeRegistry};
 use bevy_reflect::Reflect;
 use core::{num::NonZeroU32, time::Duration};
@@ -68,18 +68,6 @@ struct Friend {
 impl Friend {
     fn panic_if_wanted(&mut self, _: Lost) {
         assert!(!self.panics, "the friend panics");
-    }
-}
-
-/// Says a hint when it is destroyed.
-#[derive(Component)]
-struct Will(DestroyHint);
-
-impl Destroy for Will {
-    type Param = ();
-
-    fn destroy(&mut self, _: DestroyContext) -> DestroyHint {
-        self.0
     }
 }
 
@@ -162,7 +150,7 @@ fn stage(mode: Mode) -> World {
     world.insert_resource(registry);
     world.init_resource::<Story>();
     world.insert_resource(QdelSettings::default().with_sweep(mode));
-    world.register_destroy::<Will>();
+    world.register_destroy::<Says>();
     world.track_references::<Friend>();
     world.track_references::<Probe>();
     // The story is gone if a test clears the world.
@@ -213,7 +201,7 @@ fn named(world: &mut World, name: &'static str) -> Entity {
 
 /// Spawns somebody who says `hint` to its end.
 fn spawn(world: &mut World, name: &'static str, hint: DestroyHint) -> Entity {
-    world.spawn((Name::new(name), Will(hint))).id()
+    world.spawn((Name::new(name), Says(hint))).id()
 }
 
 /// Spawns many of no interest.

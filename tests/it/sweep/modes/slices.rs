@@ -274,7 +274,7 @@ proptest! {
                 0 | 1 => {
                     let hint = [DestroyHint::HardDelete, DestroyHint::HardDeleteNow, DestroyHint::HardDelete][how as usize];
                     let name = format!("target {number}");
-                    let target = world.spawn((Name::new(name.clone()), Will(hint))).id();
+                    let target = world.spawn((Name::new(name.clone()), Says(hint))).id();
                     for at in [firsts[holder], lasts[holder]] {
                         world.get_mut::<Mind>(at).unwrap().friends.push(target);
                     }

@@ -23,6 +23,8 @@ use qdel::{
     sweep::SweepReport,
 };
 
+use crate::stage::{Order, spawn_many};
+
 #[cfg(feature = "bevy_reflect")]
 mod aside;
 #[cfg(feature = "bevy_reflect")]
@@ -140,9 +142,6 @@ impl References for Illegible {
         AfterRelease::Valid
     }
 }
-
-#[derive(Resource, Default)]
-struct Order(Vec<&'static str>);
 
 // H2: what is declared is emptied, and heard of.
 
@@ -654,10 +653,6 @@ fn chasing(target: Entity) -> Mob {
         target: Some(target),
         ..Mob::default()
     }
-}
-
-fn spawn_many<const N: usize>(world: &mut World) -> [Entity; N] {
-    core::array::from_fn(|_| world.spawn_empty().id())
 }
 
 fn despawn_all(world: &mut World, entities: impl IntoIterator<Item = Entity>) {
