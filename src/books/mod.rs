@@ -105,15 +105,32 @@ pub(crate) struct Books {
     /// Whether a target was despawned plainly since the last sync. Fields that were not read yet
     /// may name it.
     pub(crate) has_lost: bool,
-    /// Releases the declared references to an entity that is despawned. `None` until a type is
-    /// tracked.
-    pub(crate) release: Option<ReleaseFn>,
+    /// The one call that goes up, to `deletion/end_of_target.rs`, once any type is tracked.
+    ///
+    /// It is called in `signal/dispatch.rs` and `reference/sync.rs`, where a [`TargetEnd`] comes
+    /// outside of the stages of a deletion. It releases the fields that name the target, by
+    /// `reference/release.rs`. What their policies demand beyond fields is met by a command, because
+    /// it may take a deletion.
+    pub(crate) end_of_target: Option<EndOfTarget>,
     /// The target of global signals, once there are any. It takes no other signals.
     pub(crate) immortal: Option<Entity>,
 }
 
-/// A function that releases the declared references to an entity that is despawned.
-pub(crate) type ReleaseFn = fn(&mut DeferredWorld, Entity) -> Result<(), Panicked>;
+/// Does what follows from a [`TargetEnd`]: see [`Books::end_of_target`].
+pub(crate) type EndOfTarget = fn(&mut DeferredWorld, TargetEnd) -> Result<(), Panicked>;
+
+/// How a declared reference and the end of its target meet outside of the stages of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TargetEnd {
+    /// This target is despawned, and is still whole.
+    Despawn(Entity),
+    /// A component was inserted that names an entity which is gone, or is not marked as a target
+    /// yet.
+    Insert {
+        holder: Entity,
+        component: ComponentId,
+    },
+}
 
 /// Marks the resources of this crate, which cannot be targets.
 #[derive(Component, Default)]
@@ -136,7 +153,7 @@ impl Books {
             unsynced: IndexSet::default(),
             tracked: Vec::new(),
             has_lost: false,
-            release: None,
+            end_of_target: None,
             immortal: None,
         }
     }

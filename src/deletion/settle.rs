@@ -1,29 +1,26 @@
-//! When declared references let go, and how it goes on from there.
+//! How declared references let go of what does not live on, and how the demands of their policies
+//! are met.
 
 use bevy_ecs::{entity::EntityHashSet, world::World};
 
 use crate::{
     deletion::{
-        looked::Look, mark::Force, notice::Notice, notify::carry_out, outcome::QdelOutcome,
-        owned::Member, tear_down_queue::Fate, worklist,
+        begin::begin_inside, looked::Look, mark::Force, notice::Notice, outcome::QdelOutcome,
+        owned::Member, tear_down_queue::Fate,
     },
+    error::QdelError,
     panics::{FirstPanic, Panicked, apply_commands},
     reference::{
         self,
         release::Released,
         tracked::{Demand, Tracked},
-        tracking::NotifyOwner,
     },
 };
 
-/// How often references are read until nothing is lost any more, because whoever hears of a loss
-/// may write what is lost as well. The last time nobody hears.
-const MOST_SYNCS: usize = 16;
-
-/// Has declared references let go of those in a wave that do not live on.
+/// Makes declared references let go of those of `notices` that do not live on.
 pub(crate) fn release_lost(
     world: &mut World,
-    wave: &[Notice],
+    notices: &[Notice],
     fate: impl Fn(usize) -> Fate,
 ) -> Result<(), Panicked> {
     if !world.contains_resource::<Tracked>() {
@@ -31,7 +28,7 @@ pub(crate) fn release_lost(
     }
     let mut lost = Vec::new();
     let mut kept = EntityHashSet::default();
-    for (at, notice) in wave.iter().enumerate() {
+    for (at, notice) in notices.iter().enumerate() {
         if fate(at).lives() {
             kept.insert(notice.entity);
             continue;
@@ -49,73 +46,54 @@ pub(crate) fn release_lost(
         Demand::Qdel { holder, .. } => !kept.contains(holder),
         Demand::Remove { .. } => true,
     });
-    for notice in wave {
+    for notice in notices {
         if kept.contains(&notice.entity) {
             released.add(reference::sync::release_survivor(world, notice.entity));
         }
     }
-    settle_all(world, released)
+    settle_inside(world, released)
 }
 
-/// Has declared references learn what was written, and let go of what is lost, until nothing is.
-pub(crate) fn sync_references(world: &mut World) -> Result<(), Panicked> {
-    // What waits may write as well.
-    let mut first_panic = FirstPanic::from(apply_commands(world));
-    if !world.contains_resource::<Tracked>() {
-        first_panic.note(carry_out(world));
-        return first_panic.into_outcome();
-    }
-    for round in 1..=MOST_SYNCS {
-        let hears = if round == MOST_SYNCS {
-            NotifyOwner::No
-        } else {
-            NotifyOwner::Yes
-        };
-        let (lost, synced) = sync_references_once(world, hears);
-        first_panic.note(synced);
-        first_panic.note(carry_out(world));
-        if lost == 0 {
-            break;
-        }
-    }
+/// Meets what policies demand after a release that is part of the work, and applies the commands.
+///
+/// A deletion that is demanded begins here: it is asked about and marked, and stands on the worklist
+/// when this returns.
+pub(crate) fn settle_inside(world: &mut World, released: Released) -> Result<(), Panicked> {
+    let (demands, outcome) = released.into_parts();
+    let mut first_panic = FirstPanic::from(outcome);
+    first_panic.note(meet(world, demands, |world, holder| {
+        begin_inside(world, holder, Force::No, Look::Shared)
+    }));
+    first_panic.note(apply_commands(world));
     first_panic.into_outcome()
 }
 
-/// Has declared references learn what was written, and let go of what is lost: how many components
-/// that were.
-pub(crate) fn sync_references_once(
+/// Meets all `demands`, also past one that panics. `qdel` deletes a holder that cannot be without
+/// what it named.
+pub(crate) fn meet(
     world: &mut World,
-    hears: NotifyOwner,
-) -> (usize, Result<(), Panicked>) {
-    let released = reference::sync::sync(world, hears);
-    (released.components, settle_all(world, released))
-}
-
-/// Does what declared references demand, and applies the commands.
-fn settle_all(world: &mut World, released: Released) -> Result<(), Panicked> {
-    let (demands, outcome) = released.into_parts();
-    let settled = settle(world, demands);
-    outcome.and(settled).and(apply_commands(world))
-}
-
-/// Does what declared references demand beyond letting go, all of it whoever panics.
-pub(crate) fn settle(world: &mut World, demands: Vec<Demand>) -> Result<(), Panicked> {
+    demands: Vec<Demand>,
+    mut qdel: impl FnMut(&mut World, Member) -> Result<QdelOutcome, QdelError>,
+) -> Result<(), Panicked> {
     let mut first_panic = FirstPanic::default();
     for demand in demands {
-        first_panic.run(|| settle_one(world, demand));
+        first_panic.run(|| meet_one(world, demand, &mut qdel));
     }
     first_panic.into_outcome()
 }
 
-fn settle_one(world: &mut World, demand: Demand) {
+fn meet_one(
+    world: &mut World,
+    demand: Demand,
+    qdel: impl FnOnce(&mut World, Member) -> Result<QdelOutcome, QdelError>,
+) {
     let (holder, number) = demand.component();
-    // Somebody may have replaced it by now.
+    // The component may have been replaced by now.
     if !reference::release::must_go(world, holder, number) {
         return;
     }
     if let Demand::Qdel { target, .. } = demand {
-        let dependent = Member::dependent(holder, target);
-        match worklist::qdel(world, dependent, Force::No, Look::Shared) {
+        match qdel(world, Member::dependent(holder, target)) {
             Ok(QdelOutcome::Queued | QdelOutcome::AlreadyDeleting) => return,
             // It stays, so what it cannot be without must go.
             Ok(QdelOutcome::Vetoed { .. } | QdelOutcome::Kept) | Err(_) => {}

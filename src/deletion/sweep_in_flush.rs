@@ -9,8 +9,8 @@ use crate::{
         goal::Goal,
         queue::Deletions,
         settings::{QdelSettings, WorkClock},
-        settle,
         sweep_results::conclude,
+        sync_references::sync_references,
     },
     hint::DestroyHint,
     panics::{FirstPanic, Panicked},
@@ -119,7 +119,7 @@ fn take_next(world: &mut World, first_panic: &mut FirstPanic) -> Option<Box<Swee
         return None;
     }
     if !deletions.sweeps.is_running() {
-        first_panic.note(settle::sync_references(world));
+        first_panic.note(sync_references(world));
     }
     let mode = QdelSettings::of(world).sweep;
     let mut deletions = world.get_resource_mut::<Deletions>()?;

@@ -11,8 +11,9 @@ use crate::{
         despawn::{Despawns, owns},
         goal::Goal,
         owner_stack::OwnerStack,
-        settle::sync_references,
-        storage, tear_down_owner,
+        storage,
+        sync_references::sync_references,
+        tear_down_owner,
         tear_down_queue::{Next, Speed},
     },
 };

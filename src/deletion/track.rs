@@ -3,13 +3,13 @@
 use bevy_ecs::world::World;
 
 use crate::{
-    deletion::{prepare, queue::Deletions, settle::settle, worklist},
+    deletion::{end_of_target::end_of_target, prepare, queue::Deletions, worklist},
     reference::{self, reach::TrackedComponent},
 };
 
 /// Has the declared fields of each `C` let go from now on.
 pub(crate) fn track<C: TrackedComponent>(world: &mut World) {
-    if reference::track::track::<C>(world, settle) {
+    if reference::track::track::<C>(world, end_of_target) {
         prepare::prepare(world);
         let mut deletions = world.resource_mut::<Deletions>();
         deletions.tracks = true;

@@ -8,10 +8,9 @@ use bevy_ecs::{
 use crate::{
     deleting::Epoch,
     deletion::{
-        ask,
         batch_claims::{self, Claimed},
         batch_outcome::QdelBatchOutcome,
-        counting, fast_path,
+        begin, counting, fast_path,
         goal::Goal,
         hiding,
         look_before_asking::look_before_asking,
@@ -19,13 +18,14 @@ use crate::{
         mark::{Force, mark},
         never_flushed::{MANY, warn_if_never_flushed},
         notify::carry_out,
-        outcome::{NotDeleted, QdelOutcome},
-        owned::{Member, Tree},
+        outcome::QdelOutcome,
+        owned::Member,
         prepare,
         queue::Deletions,
         settings::{Hiding, QdelSettings},
-        settle, storage,
+        storage,
         sweep_in_flush::{self, HasSwept, SweepTime},
+        sync_references,
         tear_down::TearDown,
     },
     error::QdelError,
@@ -52,30 +52,21 @@ pub(crate) fn qdel(
         deletions = world.get_resource();
     }
     let deletions = deletions.expect("a worklist should be there once it is prepared");
-    // Inside another deletion, a handler that panics must wait: going on now, it would lose the
-    // commands that do.
-    let asked = if deletions.work.is_none() {
-        permit(world, deletions, root, force)
-    } else {
-        ask_guarded(world, entity, force, |world| {
-            permit(world, world.resource(), root, force)
-        })
-    };
-    let tree = match asked {
+    if deletions.work.is_some() {
+        return begin::begin_prepared(world, root, force);
+    }
+    let tree = match begin::permit(world, deletions, root, force) {
         Ok(tree) => tree,
         Err(refusal) => {
             counting::count_refusal(world, entity, &refusal);
-            if has_panicked(world) {
+            if begin::has_panicked(world) {
                 work(world, None, |_| Ok(()));
             }
             return refusal;
         }
     };
     work(world, None, |world| mark(world, &tree, force));
-    if may_be_kept(world) && is_alive(world, entity) {
-        return Ok(QdelOutcome::Kept);
-    }
-    Ok(QdelOutcome::Queued)
+    Ok(begin::outcome_of(world, entity))
 }
 
 /// Deletes each of `roots` and all that goes with them: all are asked about first, and all are told
@@ -98,26 +89,19 @@ pub(crate) fn qdel_batch(
         first_panic,
     } = batch_claims::claim(world, &roots, force);
     if let Err(panicked) = first_panic.into_outcome() {
-        keep_panic(world, panicked);
+        begin::keep_panic(world, panicked);
     }
     counting::count_refused(world, &batch);
-    if members.is_empty() && !has_panicked(world) {
+    if members.is_empty() && !begin::has_panicked(world) {
         return batch;
     }
     work(world, None, |world| mark(world, &members, force));
-    if may_be_kept(world) {
+    if begin::may_be_kept(world) {
         let is_kept = |root: &mut Entity| is_alive(world, *root);
         let kept = batch.queued.extract_if(.., is_kept);
         batch.kept.extend(kept);
     }
     batch
-}
-
-/// Returns `true` if somebody who was marked may live on. Inside another deletion, that is still
-/// marked.
-fn may_be_kept(world: &World) -> bool {
-    let deletions = world.get_resource::<Deletions>();
-    deletions.is_some_and(|deletions| !deletions.destroyers.is_empty())
 }
 
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that
@@ -153,9 +137,9 @@ pub(crate) fn sync_references(world: &mut World) {
     let is_outermost = world.resource::<Deletions>().work.is_none();
     work(world, Some(Goal::Destroy), |world| {
         if is_outermost {
-            settle::sync_references(world)
+            sync_references::sync_references(world)
         } else {
-            settle::sync_references_once(world, NotifyOwner::Yes).1
+            sync_references::sync_references_once(world, NotifyOwner::Yes).1
         }
     });
 }
@@ -172,41 +156,6 @@ fn hide(world: &mut World) {
     }
 }
 
-/// Finds out whether `root` may be deleted, and what goes with it.
-fn permit(
-    world: &World,
-    deletions: &Deletions,
-    root: Member,
-    force: Force,
-) -> Result<Tree, NotDeleted> {
-    let decide = || ask::hearers_decide(world, deletions);
-    if deletions.profiles.is_unasked(world, root.entity, decide) {
-        return Ok(Tree::from_iter([root]));
-    }
-    ask::permit(world, root.entity, force, |denials| {
-        deletions.ownerships.tree(world, root, denials)
-    })
-}
-
-/// Asks whether `root` may be deleted, by `permit`: a handler that panics counts as a veto, and its
-/// panic goes on when the work is done.
-fn ask_guarded(
-    world: &mut World,
-    root: Entity,
-    force: Force,
-    permit: impl FnOnce(&World) -> Result<Tree, NotDeleted>,
-) -> Result<Tree, NotDeleted> {
-    let deletions = world.resource::<Deletions>();
-    // Or two who delete each other and live on would go on for ever.
-    if force == Force::No && deletions.kept.contains(&root) {
-        return Err(Ok(QdelOutcome::Kept));
-    }
-    catch(|| permit(world)).unwrap_or_else(|panicked| {
-        keep_panic(world, panicked);
-        Err(Ok(QdelOutcome::Vetoed { on: root }))
-    })
-}
-
 /// Does `first`, and then works on the worklist, unless somebody further out does, who will get to
 /// everything.
 ///
@@ -220,20 +169,15 @@ pub(crate) fn work(
     let now = world.change_tick();
     let mut deletions = world.resource_mut::<Deletions>();
     let epoch = deletions.epoch;
-    let outer = deletions.work;
-    let has_other_hiding = deletions.settings.hiding != settings.hiding;
-    if outer.is_none() {
-        deletions.settings = settings;
-        deletions.looked.begin_work(now);
-    }
-    let goal = goal.unwrap_or_else(|| Goal::of(&deletions.settings));
-    deletions.work = outer.max(Some(goal));
-    if outer.is_some() {
-        if let Err(panicked) = first(world) {
-            keep_panic(world, panicked);
-        }
+    if deletions.work.is_some() {
+        begin::join(world, goal, first);
         return 0;
     }
+    let has_other_hiding = deletions.settings.hiding != settings.hiding;
+    deletions.settings = settings;
+    deletions.looked.begin_work(now);
+    let goal = goal.unwrap_or_else(|| Goal::of(&deletions.settings));
+    deletions.work = Some(goal);
 
     let waiting = deletions.to_tear_down.count_in_turn();
     let mut count = 0;
@@ -320,14 +264,4 @@ fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
         tear_down.despawns.note(carry_out(world));
     }
     tear_down.despawns.finish(world)
-}
-
-/// Returns `true` if a panic is kept that goes on when the work is done.
-fn has_panicked(world: &World) -> bool {
-    world.resource::<Deletions>().panicked.is_some()
-}
-
-/// Keeps the panic of a deletion inside another one until that is done.
-fn keep_panic(world: &mut World, panicked: Panicked) {
-    world.resource_mut::<Deletions>().panicked.keep(panicked);
 }

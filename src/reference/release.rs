@@ -178,8 +178,20 @@ pub(crate) fn must_go(world: &World, holder: Entity, number: u32) -> bool {
     must_go
 }
 
-/// Releases the references to an entity that is despawned by any means.
-pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
+/// What a release came to that is not part of the stages of a deletion.
+pub(crate) struct ReleasedPlainly {
+    /// What is left to do.
+    pub(crate) demands: Vec<Demand>,
+    /// The components that were seen to: their holders, and the numbers of their types.
+    pub(crate) seen_to: Vec<(Entity, u32)>,
+    pub(crate) outcome: Result<(), Panicked>,
+}
+
+/// Releases the references to an entity that is despawned by any means, if there are any.
+pub(crate) fn release_despawned(
+    world: &mut DeferredWorld,
+    target: Entity,
+) -> Option<ReleasedPlainly> {
     let departure = match world.get_mut::<Deleting>(target) {
         Some(mut deleting) => {
             deleting.decide();
@@ -187,9 +199,7 @@ pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
         }
         None => Departure::Plain,
     };
-    let Some(referrers) = end_links(world, &[target], departure) else {
-        return Ok(());
-    };
+    let referrers = end_links(world, &[target], departure)?;
     let mut released = Released::default();
     for (tracking, holders) in referrers.runs() {
         release_each(world, holders, tracking, NotifyOwner::Yes, &mut released);
@@ -200,9 +210,17 @@ pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
     let (demands, outcome) = released.into_parts();
     // A panic of the despawn drops the commands. Then the next sync does it.
     remember(world, demands.iter().map(Demand::component));
-    settle_later(world, demands);
+    Some(ReleasedPlainly {
+        demands,
+        seen_to,
+        outcome,
+    })
+}
+
+/// Forgets components that were seen to, when commands are applied: where that is reached, no
+/// command was dropped.
+pub(crate) fn forget_later(world: &mut DeferredWorld, seen_to: Vec<(Entity, u32)>) {
     world.commands().queue(move |world: &mut World| {
-        // If this is reached, no command was dropped.
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             let books = books.bypass_change_detection();
             for (holder, number) in seen_to {
@@ -210,7 +228,6 @@ pub(crate) fn release_despawned(world: &mut DeferredWorld, target: Entity) -> Re
             }
         }
     });
-    outcome
 }
 
 /// Marks components for the next sync: their holders, and the numbers of their types.
@@ -226,21 +243,6 @@ pub(crate) fn remember(
             books.remember_unsynced(holder, number);
         }
     }
-}
-
-/// Queues a command that settles the demands.
-pub(crate) fn settle_later(world: &mut DeferredWorld, demands: Vec<Demand>) {
-    if demands.is_empty() {
-        return;
-    }
-    world.commands().queue(move |world: &mut World| {
-        let settle = world
-            .get_resource::<Tracked>()
-            .map(|tracked| tracked.settle);
-        if let Some(Err(panicked)) = settle.map(|settle| settle(world, demands)) {
-            panicked.resume();
-        }
-    });
 }
 
 /// Makes the components of a type release all that they have lost. A panic of one does not affect

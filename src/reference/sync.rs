@@ -10,11 +10,11 @@ use disqualified::ShortName;
 use smallvec::SmallVec;
 
 use crate::{
-    books::Books,
+    books::{Books, TargetEnd},
     panics::catch,
     reference::{
         liveness_marks::is_undecided,
-        release::{Released, release_now, remember, settle_later},
+        release::{Released, release_now, remember},
         tracked::{Demand, Tracked, look_again, take_changed},
         tracking::{NotifyOwner, Tracking},
     },
@@ -84,16 +84,24 @@ pub(crate) fn link_inserted(world: &mut DeferredWorld, holder: Entity, component
         // An id that is reserved will be spawned soon.
         Linked::Lost => !names_the_dead(world, holder, tracking),
     };
-    if !is_done {
-        world.commands().queue(move |world: &mut World| {
-            let synced = sync_component(world, holder, tracking, NotifyOwner::Yes);
-            let (demands, outcome) = synced.into_parts();
-            settle_later(&mut DeferredWorld::from(&mut *world), demands);
-            if let Err(panicked) = outcome {
-                panicked.resume();
-            }
-        });
+    if is_done {
+        return;
     }
+    let books = world.get_resource::<Books>();
+    let end_of_target = books.and_then(|books| books.end_of_target);
+    let end = TargetEnd::Insert { holder, component };
+    if let Some(Err(panicked)) = end_of_target.map(|end_of_target| end_of_target(world, end)) {
+        panicked.resume();
+    }
+}
+
+/// Links a component that was inserted to what it names, and releases what it has lost.
+pub(crate) fn sync_inserted(world: &mut World, holder: Entity, component: ComponentId) -> Released {
+    let tracked = world.get_resource::<Tracked>();
+    let Some(tracking) = tracked.and_then(|tracked| tracked.find(component)) else {
+        return Released::default();
+    };
+    sync_component(world, holder, tracking, NotifyOwner::Yes)
 }
 
 /// Returns `true` if a component names an entity that was there and is lost.

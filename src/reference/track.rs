@@ -12,23 +12,25 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::{Books, Reserved},
+    books::{Books, EndOfTarget, Reserved},
     reference::{
         liveness_marks::LivenessMarks,
         reach::{self, TrackedComponent},
-        release, sync,
-        tracked::{Settle, Tracked},
+        sync,
+        tracked::Tracked,
         watch,
     },
     signal,
 };
 
 /// Tracks the declared references of `C`. Returns `true` if they were not tracked before.
-pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> bool {
+///
+/// What follows from the end of a target is done by `end_of_target`.
+pub(crate) fn track<C: TrackedComponent>(world: &mut World, end_of_target: EndOfTarget) -> bool {
     let component = world.register_component::<C>();
     if !world.contains_resource::<Tracked>() {
         let marks = LivenessMarks::new(world);
-        world.insert_resource(Tracked::new(marks, settle));
+        world.insert_resource(Tracked::new(marks));
         keep_ticks_young(world);
     }
     let tracked = world.resource::<Tracked>();
@@ -39,7 +41,7 @@ pub(crate) fn track<C: TrackedComponent>(world: &mut World, settle: Settle) -> b
     let handler = signal::listener::install_references::<C>(world, number);
     watch_inserts::<C>(world, component);
     let watch = watch::of::<C>(world);
-    world.resource_mut::<Books>().release = Some(release::release_despawned);
+    world.resource_mut::<Books>().end_of_target = Some(end_of_target);
     let mut tracked = world.resource_mut::<Tracked>();
     tracked.add(component, handler, reach::of::<C>(), watch);
     true

@@ -40,9 +40,6 @@ impl Demand {
     }
 }
 
-/// A function that does what is demanded.
-pub(crate) type Settle = fn(&mut World, Vec<Demand>) -> Result<(), Panicked>;
-
 /// All tracked types, by number.
 #[derive(Resource)]
 #[require(Reserved)]
@@ -51,7 +48,6 @@ pub(crate) struct Tracked {
     marks: LivenessMarks,
     /// Whether losing an entity may delete more or refuse the deletion, for any type.
     pub(crate) cascades: bool,
-    pub(crate) settle: Settle,
     /// How many releases are under way, each caused by the commands of the one before.
     pub(crate) depth: u32,
     /// Whether a warning has said that the mark of targets is being removed.
@@ -72,13 +68,12 @@ struct Type {
 }
 
 impl Tracked {
-    /// Returns an empty table. What releases demand is done by `settle`.
-    pub(crate) fn new(marks: LivenessMarks, settle: Settle) -> Self {
+    /// Returns an empty table.
+    pub(crate) fn new(marks: LivenessMarks) -> Self {
         Self {
             types: Vec::new(),
             marks,
             cascades: false,
-            settle,
             depth: 0,
             has_warned_of_unmarked: false,
             changing: Vec::new(),

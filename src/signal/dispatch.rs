@@ -23,7 +23,7 @@ use smallvec::SmallVec;
 
 use crate::{
     books::{
-        Books,
+        Books, TargetEnd,
         call::{BatchQuery, Call, CallFields, CallWorld, Round},
         ids::{HandlerId, ListId, SignalId},
     },
@@ -228,7 +228,7 @@ pub(crate) fn tell_all(
     if cause == QdelCause::Despawn {
         books.marks.despawned = Some(target);
     }
-    let release = books.release;
+    let end_of_target = books.end_of_target;
     // Also without listeners, so that none can register from now on.
     let first = books.close(target);
     let mut told = Ok(());
@@ -239,7 +239,9 @@ pub(crate) fn tell_all(
         let notice = Qdeleting::new(target, cause, false);
         told = dispatch.run(world, first, notice_round(&notice, &mut ()));
     }
-    let released = release.map_or(Ok(()), |release| release(world, target));
+    let released = end_of_target.map_or(Ok(()), |end_of_target| {
+        end_of_target(world, TargetEnd::Despawn(target))
+    });
     told.and(released)
 }
 
