@@ -109,8 +109,8 @@ pub(crate) struct Books {
     ///
     /// It is called in `signal/dispatch.rs` and `reference/sync.rs`, where a [`TargetEnd`] comes
     /// outside of the stages of a deletion. It releases the fields that name the target, by
-    /// `reference/release.rs`. What their policies demand beyond fields is met by a command, because
-    /// it may take a deletion.
+    /// `reference/release.rs`. What their policies demand beyond fields is met by a command,
+    /// because it may take a deletion.
     pub(crate) end_of_target: Option<EndOfTarget>,
     /// The target of global signals, once there are any. It takes no other signals.
     pub(crate) immortal: Option<Entity>,

@@ -1,7 +1,7 @@
-//! What deletions have to know of an entity, which hangs on its archetype alone.
+//! What deletions have to know of an entity that depends on its archetype alone.
 //!
-//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. To see
-//! that takes one look at a table instead of one for each component that would say otherwise.
+//! Most entities that go have no listeners, own nothing and hold nothing outside the ECS. One look
+//! at a table shows that, instead of one for each component that would say otherwise.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
@@ -48,13 +48,13 @@ impl Profile {
         self.0 & (Self::DELETING | Self::HIDDEN) == Self::DELETING
     }
 
-    /// Returns `true` if somebody may listen to such an entity, or name it by a declared reference.
+    /// Returns `true` if such an entity may have listeners, or be named by a declared reference.
     pub(crate) fn is_heard(self) -> bool {
         self.0 & Self::HEARD != 0
     }
 
-    /// Returns `true` if nobody has a say in the deletion of such an entity or goes with it,
-    /// whether it is heard or not.
+    /// Returns `true` if no other entity goes with such an entity or has a say in its deletion, but
+    /// for its listeners.
     fn is_free(self) -> bool {
         self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
     }
@@ -87,7 +87,7 @@ pub(crate) struct Profiles {
     /// Components, and what it means to have them.
     meanings: Vec<(ComponentId, u8)>,
     /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy
-    /// keeps in it whether anybody observes that.
+    /// keeps in it whether that is observed.
     mark: Option<ArchetypeId>,
     /// How many archetypes were known when it was looked for.
     looked_through: usize,
@@ -102,7 +102,7 @@ impl Profiles {
         Some(self.at(world, location.archetype_id))
     }
 
-    /// Returns `true` if `entity` is there, and nobody has a say in its deletion or goes with it.
+    /// Returns `true` if `entity` is there, and no other has a say in its deletion or goes with it.
     /// Whether those who hear of it may have a say is `hearers_decide`.
     pub(crate) fn is_unasked(
         &self,
@@ -128,7 +128,7 @@ impl Profiles {
         self.known.get(archetype.index()).copied()
     }
 
-    /// Returns `true` if it is known that nobody observes the mark of an entity that is deleted.
+    /// Returns `true` if it is known that the mark of an entity that is deleted is not observed.
     pub(crate) fn is_mark_unseen(&self, world: &World) -> bool {
         let mark = self.mark.map(|mark| &world.archetypes()[mark]);
         mark.is_some_and(|mark| !(has_hooks(mark) || has_observers(mark)))
@@ -140,10 +140,10 @@ impl Profiles {
         self.mark.is_none() && self.looked_through < self.known.len()
     }
 
-    /// Returns `true` if there is no archetype of the mark alone, and nobody would see how it is
-    /// made.
+    /// Returns `true` if there is no archetype of the mark alone, and no hook or observer would see
+    /// how it is made.
     ///
-    /// That takes an entity that was marked: as long as there was none, somebody may still want to
+    /// That takes an entity that was marked: as long as there was none, the game may still want to
     /// add hooks, and an archetype would forbid that.
     pub(crate) fn lacks_mark(&mut self, world: &World) -> bool {
         self.looked_through = self.known.len();
@@ -175,7 +175,8 @@ impl Profiles {
         !self.shown.is_empty()
     }
 
-    /// Returns how often `Disabled` was removed from anybody: Bevy counts that for all components.
+    /// Returns how often `Disabled` was removed from an entity: Bevy counts that for all
+    /// components.
     pub(crate) fn removals(&self, world: &World) -> usize {
         let removed = self
             .disabled

@@ -25,12 +25,12 @@ use crate::{
 /// "May this entity be deleted?": asked before anything has happened.
 ///
 /// It is asked of the entity and of everything that goes with it, each once. Its handlers can only
-/// look. One [`QdelVerdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting) for
-/// everything but a veto.
+/// look. One [`QdelVerdict::Veto`] stops the whole deletion. Use [`Qdeleting`](crate::Qdeleting)
+/// for everything but a veto.
 ///
 /// An entity and what it owns may veto their own deletion. An entity whose deletion has begun is
-/// not asked about others, and in a [`qdel_batch`](crate::WorldQdelExt::qdel_batch) an entity that goes
-/// as well has no veto over the others.
+/// not asked about others, and in a [`qdel_batch`](crate::WorldQdelExt::qdel_batch) an entity that
+/// goes as well has no veto over the others.
 ///
 /// ```
 /// use bevy_ecs::prelude::*;
@@ -87,8 +87,9 @@ impl Answer for QdelVerdict {
     }
 }
 
-/// Returns `true` if those who listen to an entity, or name it, may have a say in its deletion or
-/// go with it: whether anybody ever registered for the question, or has a policy for the loss.
+/// Returns `true` if the listeners of an entity, or the holders that name it, may have a say in its
+/// deletion or go with it: if a handler was ever registered for the question, or a type has a
+/// policy for the loss.
 pub(crate) fn hearers_decide(world: &World, deletions: &Deletions) -> bool {
     // Where nothing is tracked, to know that spares a look-up.
     signal::dispatch::is_known::<PreQdel>(world)
@@ -124,7 +125,7 @@ pub(crate) fn permit(
     }
 }
 
-/// Returns why an entity is not deleted, whoever goes with it or objects.
+/// Returns why an entity is not deleted, apart from what goes along and objects.
 pub(crate) fn refusal_of_one(world: &World, entity: Entity) -> Option<NotDeleted> {
     match world.get_entity(entity) {
         Err(_) => Some(Err(QdelError::NotSpawned { entity })),
@@ -149,7 +150,7 @@ pub(crate) fn denied(
     }
 }
 
-/// Returns the first who refuses and would stay.
+/// Returns the first refusal by a holder that would stay.
 fn find_denial(tree: &Tree, denials: &Denials) -> Option<Denial> {
     if denials.is_empty() {
         return None;

@@ -1,7 +1,7 @@
-//! Who goes in a batch.
+//! What goes in a batch.
 //!
-//! All roots are asked about first, each of their members once, and all objections are noted. Where
-//! there are any, they are judged: whoever goes in the same batch by another root has no say over
+//! All roots are asked about first, each of their members once, and all objections are noted. Then
+//! the objections are judged. An entity that goes in the same batch by another root has no say over
 //! it, so the order of the roots decides nothing.
 
 use bevy_ecs::{entity::Entity, resource::IsResource, world::World};
@@ -74,8 +74,8 @@ struct Claims {
 }
 
 impl Claims {
-    /// Asks about `roots` and all that goes with them, and returns what the answer is if nobody
-    /// objects.
+    /// Asks about `roots` and all that goes with them, and returns what the answer is without
+    /// objections.
     fn ask_all(&mut self, world: &World, roots: &[Entity], force: Force) -> QdelBatchOutcome {
         let mut batch = QdelBatchOutcome::default();
         let is_known = signal::dispatch::is_known::<PreQdel>(world);
@@ -96,8 +96,7 @@ impl Claims {
         }
     }
 
-    /// Takes those at the front of `roots` about whom nobody has to be asked, adds and returns
-    /// them.
+    /// Takes the entities at the front of `roots` that need no question. Adds and returns them.
     fn take_unasked<'a>(&mut self, world: &World, roots: &mut &'a [Entity]) -> &'a [Entity] {
         let deletions = world.resource::<Deletions>();
         let decide = ask::hearers_decide(world, deletions);
@@ -105,7 +104,7 @@ impl Claims {
             let is_unasked = deletions.profiles.is_unasked(world, **root, || decide);
             is_unasked && self.walk.seen.insert(**root)
         };
-        // Who was kept a moment ago is not asked at all.
+        // An entity that was kept a moment ago is not asked at all.
         let all = if deletions.kept.is_empty() {
             *roots
         } else {
@@ -189,9 +188,9 @@ fn judge(
     (batch, members)
 }
 
-/// Returns why a root is not deleted, whoever else goes or objects.
+/// Returns why a root is not deleted, apart from what goes along and objects.
 fn refusal_of_one(world: &World, root: Entity, force: Force) -> Option<NotDeleted> {
-    // Or two who delete each other and live on would go on for ever.
+    // Otherwise two entities that delete each other and live on would go on for ever.
     if force == Force::No && world.resource::<Deletions>().kept.contains(&root) {
         return Some(Ok(QdelOutcome::Kept));
     }

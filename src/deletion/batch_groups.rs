@@ -136,7 +136,7 @@ impl Lineage {
             jump: (0..groups).collect(),
             depth: vec![0; groups],
         };
-        // Whoever takes another along has the greater number.
+        // A group that takes another one along has the greater number.
         for group in (0..groups).rev() {
             if let Some(&taker) = taken_by.of(group).first() {
                 let above = lineage.jump[taker];

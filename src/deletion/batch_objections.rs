@@ -1,7 +1,7 @@
-//! Who goes in a batch to which somebody objects.
+//! What goes in a batch that meets objections.
 //!
-//! A root stays if its own tree vetoes it, or if anybody refuses who stays; what it would have
-//! taken along stays with it, unless another root takes it. Each that stays may have others stay,
+//! A root stays if its own tree vetoes it, or if an entity refuses that stays. What it would have
+//! taken along stays with it, unless another root takes it. Each that stays may make others stay,
 //! until nothing changes.
 //!
 //! Each entity, and each objection, is looked at once, so this is linear in both; but where an
@@ -23,11 +23,11 @@ use crate::{
     reference::cascade::{Denial, DenyingFields},
 };
 
-/// Somebody who refuses that an entity goes.
+/// A reason why an entity must not go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Objection {
     on: Entity,
-    /// Whoever refuses; none if it is nobody's choice.
+    /// The entity that refuses, if that is a choice of one.
     by: Option<Entity>,
     reason: Reason,
 }
@@ -137,7 +137,7 @@ impl Judgement {
 struct Trial<'a> {
     groups: &'a Groups,
     stays: Vec<Option<usize>>,
-    /// Who takes a group along, itself included if it has a root: nobody if it does not go.
+    /// How many take a group along, itself included if it has a root: none if it does not go.
     takers: Vec<usize>,
     /// The groups that stay if a group does not go, each with the objection.
     waiting: Vec<Vec<(usize, usize)>>,
@@ -147,7 +147,7 @@ struct Trial<'a> {
 enum Finding {
     /// A group must stay, by the objection of that number.
     Stays(usize, usize),
-    /// Nobody takes a group along any more.
+    /// No root takes a group along any more.
     IsLeft(usize),
 }
 
@@ -174,7 +174,7 @@ impl<'a> Trial<'a> {
         };
         let by = objection.by.and_then(|by| self.groups.of_entity(by));
         let Some(by) = by.filter(|by| self.takers[*by] > 0) else {
-            // By an outsider, by one that stays, or by nobody.
+            // By an outsider, by one that stays, or by none.
             self.findings.push_back(Finding::Stays(on, number));
             return;
         };

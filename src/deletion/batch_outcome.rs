@@ -8,15 +8,16 @@ use crate::{
     statistics::counts::QdelCounts,
 };
 
-/// What became of a [`qdel_batch`](crate::WorldQdelExt::qdel_batch): each entity stands in one of the
-/// lists, in the order in which they were given.
+/// What became of a [`qdel_batch`](crate::WorldQdelExt::qdel_batch): each entity stands in one of
+/// the lists, in the order in which they were given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QdelBatchOutcome {
     /// Those that are being deleted. Inside another deletion, it is not decided yet whether they
     /// live on.
     pub queued: Vec<Entity>,
-    /// Those that were told about and live on: [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive).
+    /// Those that were told about and live on:
+    /// [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive).
     pub kept: Vec<Entity>,
     /// Those that a veto saved.
     pub vetoed: Vec<Entity>,

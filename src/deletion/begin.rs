@@ -111,8 +111,8 @@ pub(crate) fn permit(
     })
 }
 
-/// Does as [`permit`] inside another deletion: a handler that panics counts as a veto, and its panic
-/// resumes when the work is done. Resuming it now would lose the commands that wait.
+/// Does as [`permit`] inside another deletion: a handler that panics counts as a veto, and its
+/// panic resumes when the work is done. Resuming it now would lose the commands that wait.
 fn ask_guarded(world: &mut World, root: Member, force: Force) -> Result<Tree, NotDeleted> {
     let entity = root.entity;
     let deletions = world.resource::<Deletions>();

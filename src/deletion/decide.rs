@@ -35,15 +35,15 @@ pub(crate) struct Decisions<'a> {
     pub(crate) fates: Vec<Option<Fate>>,
     /// Where each entity stands among the notices, once that is asked.
     pub(crate) positions: Option<EntityHashMap<usize>>,
-    /// Whether anybody lives on: most often nobody says so.
+    /// Whether any of them lives on. Most often none does.
     pub(crate) any_lives: bool,
-    /// How often a deletion went on though somebody wanted to live.
+    /// How often a deletion went on though a component asked to live.
     pub(crate) overruled: u64,
     pub(crate) first_panic: FirstPanic,
 }
 
 impl Decisions<'_> {
-    /// Destroys everybody who is not spared, in order.
+    /// Destroys all that are not spared, in order.
     pub(crate) fn decide_all(&mut self, world: &mut World) {
         let mut spared = BTreeSet::new();
         for at in 0..self.fates.len() {
@@ -61,8 +61,8 @@ impl Decisions<'_> {
         }
     }
 
-    /// Destroys those of the spared for whom another one goes after all: an owner that comes later,
-    /// in a ring or in a batch, is decided by now.
+    /// Destroys those of the spared that go because of another one after all: an owner that comes
+    /// later, in a ring or in a batch, is decided by now.
     ///
     /// Each is looked at once, and again when one that it hangs on goes, in rounds that keep the
     /// order.
@@ -144,7 +144,7 @@ impl Decisions<'_> {
         }
     }
 
-    /// Returns `true` if nobody cleared the world from inside.
+    /// Returns `true` if the world was not cleared from inside.
     fn is_current(&self, world: &World) -> bool {
         Deletions::is_of(world, self.epoch)
     }
@@ -190,8 +190,8 @@ impl Decisions<'_> {
         }
     }
 
-    /// Returns `true` if an entity was only to go for the sake of another one, which lives on, and
-    /// no owner of it goes, and nobody that it cannot be without.
+    /// Returns `true` if an entity was only to go because of another one, which lives on. None of
+    /// its owners goes then, and none of the entities that it cannot be without.
     fn is_spared(&mut self, world: &World, at: usize) -> bool {
         let (QdelCause::Owner(cause) | QdelCause::Reference(cause)) = self.notices[at].cause else {
             return false;

@@ -40,12 +40,11 @@ pub(crate) struct Despawns {
 #[derive(Debug, Clone, Copy)]
 enum Ground {
     Firm(Epoch),
-    /// Somebody panicked since it was looked whether the storage is whole.
+    /// User code panicked since it was last checked that the storage is whole.
     Doubtful(Epoch),
     /// The storage is not whole, so that nothing may be torn down.
     Broken(Epoch),
-    /// Somebody has cleared the world from inside: what was to go is gone, and others may have the
-    /// ids.
+    /// The world was cleared from inside: what was to go is gone, and others may have the ids.
     Cleared,
 }
 
@@ -80,8 +79,8 @@ impl Despawns {
         Deletions::of(world, self.ground.epoch()?)
     }
 
-    /// Tells of and destroys all that was marked meanwhile, and finds out whether somebody has
-    /// cleared the world.
+    /// Tells of and destroys all that was marked meanwhile, and finds out whether the world was
+    /// cleared.
     pub(crate) fn carry_out(&mut self, world: &mut World) {
         let epoch = self.ground.epoch();
         if epoch.is_none() {
@@ -94,8 +93,8 @@ impl Despawns {
         }
     }
 
-    /// Returns `true` if nothing is left to tear down, because somebody has cleared the world, or
-    /// nothing may be.
+    /// Returns `true` if nothing is left to tear down, because the world was cleared, or nothing
+    /// may be.
     pub(crate) fn is_over(&mut self, world: &mut World) -> bool {
         if let Ground::Doubtful(epoch) = self.ground {
             self.ground = if storage::look_after_panic(world) {
@@ -156,7 +155,7 @@ impl Despawns {
         (count, outcome)
     }
 
-    /// Returns who is looked for, of those that were torn down until now.
+    /// Takes the entities that were torn down until now and are looked for.
     pub(crate) fn take_corpses(&mut self) -> Vec<Corpse> {
         core::mem::take(&mut self.corpses)
     }
@@ -210,7 +209,7 @@ impl Despawns {
                 kinds.count(kind);
             }
         }
-        // Where the storage is not whole, nobody is called before the panic is out.
+        // Where the storage is not whole, no user code is called before the panic is out.
         if runs_code && !self.is_over(world) {
             if self.last_unseen != Some(archetype) {
                 self.last_unseen = None;
@@ -248,11 +247,11 @@ impl Despawns {
         may_go
     }
 
-    /// Takes an entity out of hiding that is about to be despawned, if somebody may look at it
+    /// Takes an entity out of hiding that is about to be despawned, if an observer may look at it
     /// then, so that it looks as in a plain despawn.
     ///
-    /// Returns `true` if it did: whoever saw that may have despawned it, or given it something to
-    /// own.
+    /// Returns `true` if it did. An observer of that may have despawned it, or given it something
+    /// to own.
     pub(crate) fn show(
         &mut self,
         world: &mut World,
@@ -283,7 +282,7 @@ impl Despawns {
             return false;
         }
         let is_looked_at = hiding::is_looked_at(world, archetype);
-        // Where nobody else is called, nobody else can begin to observe.
+        // Where no other code is called, none can begin to observe.
         let is_unseen = !is_looked_at && !archetype_flags::has_end_hooks(archetype);
         self.last_unseen = is_unseen.then(|| archetype.id());
         is_looked_at

@@ -28,21 +28,21 @@ use crate::{
 ///
 /// [`destroy`](Self::destroy) is called once a deletion, after all listeners were told and before
 /// the entity is torn down. It is for cleaning up, not for game effects: those belong into a
-/// handler of [`Qdeleting`](crate::Qdeleting). Its answer, the [`DestroyHint`], says how the deletion goes
-/// on.
+/// handler of [`Qdeleting`](crate::Qdeleting). Its answer, the [`DestroyHint`], says how the
+/// deletion goes on.
 ///
-/// It is called for types that were [registered](crate::WorldQdelExt::register_destroy), on the way of
-/// a [`qdel`](crate::WorldQdelExt::qdel) only. What must also happen when an entity is despawned
+/// It is called for types that were [registered](crate::WorldQdelExt::register_destroy), on the way
+/// of a [`qdel`](crate::WorldQdelExt::qdel) only. What must also happen when an entity is despawned
 /// plainly, or the component is removed, belongs into `Drop` or into a hook.
 ///
 /// # Order
 ///
-/// When `destroy` is called, everybody in the tree was told, and the commands of the handlers were
-/// applied. The owner comes before what it owns, as with `Drop`, and the components of an entity go
-/// in the order of their registration. Every component of the entity is still there. A query among
-/// the parameters that is to see the entity itself, or others that are deleted, needs the filter
-/// [`AllowDeleting`](crate::AllowDeleting): they are hidden on purpose, so that nobody takes them
-/// for living ones (see the chapter [`hiding`](crate::docs::hiding)).
+/// When `destroy` is called, the listeners of the whole tree were told, and the commands of the
+/// handlers were applied. The owner comes before what it owns, as with `Drop`, and the components
+/// of an entity go in the order of their registration. Every component of the entity is still
+/// there. A query among the parameters that is to see the entity itself, or others that are
+/// deleted, needs the filter [`AllowDeleting`](crate::AllowDeleting): they are hidden on purpose,
+/// so that they are not taken for living ones (see the chapter [`hiding`](crate::docs::hiding)).
 ///
 /// Commands of a `destroy` are applied when all that was marked together is destroyed, type by
 /// type. A command that panics takes those of its type with it that wait behind it.
@@ -54,12 +54,14 @@ use crate::{
 /// one or the next flush, before the entity is torn down. That goes for one that takes the place of
 /// one that was destroyed, too. It is decided by then that the entity goes, so that `LetMeLive` and
 /// `IWillHandleIt` come too late and are counted as overruled. The cause is then that of the entity
-/// as far as it can still be told: its owner that is being deleted, or else [`QdelCause::Qdel`]. What
-/// comes back whenever it is destroyed is destroyed a few times, and passed over with a warning.
+/// as far as it can still be told: its owner that is being deleted, or else [`QdelCause::Qdel`].
+/// What comes back whenever it is destroyed is destroyed a few times, and passed over with a
+/// warning.
 ///
 /// # Panics
 ///
-/// A `destroy` that panics counts as [`DestroyHint::Queue`]; its panic goes on when the deletion is done.
+/// A `destroy` that panics counts as [`DestroyHint::Queue`]; its panic goes on when the deletion is
+/// done.
 ///
 /// # Examples
 ///
@@ -113,7 +115,7 @@ pub struct DestroyContext<'w, 's, P: SystemParam + 'static = ()> {
     pub param: SystemParamItem<'w, 's, P>,
 }
 
-/// Has [`Destroy`] called for each `C` whose entity is deleted from now on.
+/// Calls [`Destroy`] for each `C` whose entity is deleted from now on.
 pub(crate) fn register<C: Destroy>(world: &mut World) {
     let component = world.register_component::<C>();
     prepare::prepare(world);

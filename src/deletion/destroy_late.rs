@@ -57,7 +57,7 @@ fn may_return(
     let Ok(at) = world.get_entity(entity) else {
         return false;
     };
-    // Whoever lives on has no mark any more.
+    // An entity that lives on has no mark any more.
     if !at.contains::<Deleting>() || !at.contains_id(component) {
         return false;
     }

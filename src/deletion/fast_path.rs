@@ -1,9 +1,8 @@
-//! Deletions that nobody notices.
+//! Deletions that no stage has anything to do with.
 //!
-//! Most entities that go are heard by nobody, own nothing and hold nothing outside the ECS. Between
-//! their mark and their tear-down nothing happens, so none of the stages of a deletion is gone
-//! through for them. One that is torn down at once, where nobody could see its mark either, is
-//! despawned and that is all.
+//! Most entities that go have no listeners, own nothing and hold nothing outside the ECS. Between
+//! their mark and their tear-down nothing happens, so they skip the stages of a deletion. One that
+//! is torn down at once is just despawned, where its mark could not be seen either.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
@@ -32,9 +31,9 @@ use crate::{
     statistics::counts::QdelCounts,
 };
 
-/// Deletes `entity` if nobody notices that, and tells whether it was.
+/// Deletes `entity` if that goes unnoticed, and tells whether it did.
 ///
-/// Who might notice is looked for first.
+/// It looks first for what might notice.
 pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) -> bool {
     let Some(mut deletions) = world.get_resource::<Deletions>() else {
         return false;
@@ -93,7 +92,7 @@ pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) 
     true
 }
 
-/// Deletes `entities` if they are torn down at once and nobody notices that of any of them.
+/// Deletes `entities` if they are torn down at once and that goes unnoticed for all of them.
 pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatchOutcome> {
     let settings = QdelSettings::of(world);
     let deletions = world.get_resource::<Deletions>()?;
@@ -128,8 +127,8 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     for &entity in entities {
         if world.entities().contains_spawned(entity) {
             batch.queued.push(entity);
-            // A value that panics when it is dropped ends it; a command may panic, which costs
-            // nobody else anything.
+            // A value that panics when it is dropped ends it. A command that panics does not, and
+            // the others go on.
             let despawned = catch(|| world.despawn(entity));
             let has_panicked = despawned.is_err();
             first_panic.note(despawned.map(drop));
@@ -164,14 +163,14 @@ impl Deletions {
         is_unnoticed.then_some(profile)
     }
 
-    /// Returns `true` if all are hidden who should be by `settings`.
+    /// Returns `true` if all are hidden that should be by `settings`.
     fn hides_by(&self, world: &World, settings: &QdelSettings) -> bool {
         self.settings.hiding == settings.hiding
             && self.profiles.are_current(world)
             && !self.may_show(world)
     }
 
-    /// Returns `true` if an entity whose despawn nobody hears of can be despawned without a mark.
+    /// Returns `true` if an entity whose despawn is not observed can be despawned without a mark.
     fn lets_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
         !self.tracks
             && !self.is_broken()
@@ -197,7 +196,7 @@ fn may_listen(archetype: &Archetype) -> bool {
         || archetype.has_remove_observer()
 }
 
-/// Returns `true` if nobody hears of the despawn of entities of an archetype.
+/// Returns `true` if no hook or observer runs when entities of an archetype are despawned.
 fn is_unseen(world: &World, archetype: ArchetypeId) -> bool {
     !archetype_flags::runs_on_despawn(&world.archetypes()[archetype])
 }

@@ -5,7 +5,7 @@ use crate::deletion::settings::{QdelSettings, Teardown};
 /// How far work on the worklist goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Goal {
-    /// Tell and destroy everybody, and leave the rest to the end of the frame.
+    /// Tell and destroy all, and leave the rest to the end of the frame.
     #[default]
     Destroy,
     /// Tear down what waits for it when the work begins, as far as the budget goes.

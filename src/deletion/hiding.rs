@@ -1,4 +1,4 @@
-//! Who is hidden from queries while it is being deleted, and who is not any more.
+//! Which entities are hidden from queries while they are deleted, and which are not any more.
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeEntity},
@@ -29,7 +29,7 @@ pub(crate) fn show(world: &mut World, entity: Entity) -> Option<Result<(), Panic
     })
 }
 
-/// Hides those who are being deleted and were made visible by somebody, if they are to be hidden.
+/// Hides entities that are being deleted and were made visible, if they are to be hidden.
 /// Applies no commands.
 pub(crate) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
     let Some(deletions) = world.get_resource::<Deletions>() else {
@@ -51,7 +51,7 @@ pub(crate) fn hide_shown(world: &mut World) -> Result<(), Panicked> {
     insert_each(world, shown.into_iter().map(|entity| (entity, Disabled)))
 }
 
-/// Has those seen again whom their deletion hid.
+/// Makes the entities seen again that their deletion hid.
 pub(crate) fn show_all(world: &mut World) -> Result<(), Panicked> {
     let mut hidden = world.query_filtered::<(Entity, &mut Deleting), With<Disabled>>();
     let mut to_show = Vec::new();
@@ -66,7 +66,7 @@ pub(crate) fn show_all(world: &mut World) -> Result<(), Panicked> {
         let Ok(mut entity) = world.get_entity_mut(entity) else {
             continue;
         };
-        // Whoever saw another one may have brought this one back.
+        // An observer of another one may have brought this one back.
         if !entity.contains::<Deleting>() {
             continue;
         }

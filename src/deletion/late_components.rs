@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::hash::{HashMap, IndexMap};
 
-/// So often a component of one entity is destroyed that comes back each time.
+/// How often a component of one entity is destroyed that comes back each time.
 pub(crate) const MOST_RETURNS: u32 = 16;
 
 /// What was inserted on entities that are being deleted, in the order in which they got the first.

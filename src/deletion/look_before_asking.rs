@@ -1,4 +1,4 @@
-//! When fields are read before somebody is asked.
+//! When fields are read before a deletion is asked about.
 //!
 //! Whether an entity may go, and who goes with it, must not depend on whether something else was
 //! deleted before. So where a tracked type has the policies `deny` or `qdel`, what was written into

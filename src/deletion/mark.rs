@@ -28,7 +28,7 @@ pub(crate) enum Force {
 
 /// Marks entities as deleting, and queues what is to be done with them.
 ///
-/// Commands of observers of the mark wait until everybody is told.
+/// Commands of observers of the mark wait until all are told.
 pub(crate) fn mark(world: &mut World, members: &[Member], force: Force) -> Result<(), Panicked> {
     let notices = members.iter().map(|member| Notice {
         entity: member.entity,
@@ -99,7 +99,7 @@ pub(crate) fn restore(world: &mut World, entity: Entity) -> Result<(), Panicked>
     catch(|| {
         match visibility {
             Some(Visibility::Hidden) => entity.remove::<(Deleting, Disabled)>(),
-            // Without its mark, somebody took that off by hand.
+            // Without its mark, that was taken off by hand.
             Some(Visibility::AsItWas) | None => entity.remove::<Deleting>(),
         };
     })

@@ -23,8 +23,8 @@
 //! 1. In one deletion, each entity is marked once, told once, destroyed once, and despawned once.
 //! 2. There is one worklist. A deletion that begins inside another one is asked about and marked at
 //!    once, and told and destroyed when the worklist gets to it. Files here name each other one
-//!    way, and nothing recurses, however long the chain of handlers or of owners. (The commands that an
-//!    observer of the mark queues are Bevy's. It applies commands that a command queued inside it.)
+//!    way. Nothing recurses, however long the chain of handlers or of owners. (The commands that
+//!    an observer of the mark queues are Bevy's. It applies those that a command queued inside it.)
 //! 3. If user code panics, all that was marked is still told and destroyed, and stays queued for
 //!    its tear-down. Then the first panic resumes.
 //! 4. An entity is torn down after all were told of it, and after what it owns. So at every pause

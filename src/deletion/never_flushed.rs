@@ -1,21 +1,21 @@
-//! A world in which deletions wait and nobody ever tears down.
+//! A world in which deletions wait and are never torn down.
 
 #[cfg(feature = "bevy_app")]
 use bevy_ecs::world::World;
 
 use crate::deletion::queue::Deletions;
 
-/// So many wait before it is said that nobody flushes.
+/// How many wait before it is said that nothing flushes.
 pub(crate) const MANY: usize = 1000;
 
-/// Notes that there is somebody who flushes.
+/// Notes that something flushes.
 #[cfg(feature = "bevy_app")]
 pub(crate) fn note_flusher(world: &mut World) {
     let mut deletions = Deletions::get_or_init(world);
     deletions.said.nobody_flushes = true;
 }
 
-/// Says that nobody flushes, if nobody ever did and it was not said before.
+/// Says that nothing flushes, if nothing ever did and it was not said before.
 #[cold]
 pub(crate) fn warn_if_never_flushed(deletions: &mut Deletions) {
     if !core::mem::replace(&mut deletions.said.nobody_flushes, true) {

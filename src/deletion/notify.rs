@@ -30,7 +30,7 @@ pub(crate) fn carry_out(world: &mut World) -> Result<(), Panicked> {
 
 /// Does as [`carry_out`] for the worklist of an `epoch`, or whichever there is.
 ///
-/// Returns the epoch while the worklist is still that one; none if somebody has cleared the world.
+/// Returns the epoch while the worklist is still that one, or `None` if the world was cleared.
 pub(crate) fn carry_out_of(
     world: &mut World,
     mut epoch: Option<Epoch>,
@@ -153,7 +153,7 @@ impl Wave<'_> {
         outcome
     }
 
-    /// Destroys what has to be, and queues everybody.
+    /// Destroys what has to be destroyed, and queues all entities for their fates.
     fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
         let Some(mut deletions) = Deletions::of(world, self.epoch) else {
             return Ok(());
@@ -231,8 +231,8 @@ impl Wave<'_> {
         first_panic.into_outcome()
     }
 
-    /// Says what was decided: those who do not live on hear nothing from now on, and what waited
-    /// for that waits no more.
+    /// Says what was decided: entities that do not live on hear nothing from now on, and what
+    /// waited for that waits no more.
     fn conclude(&self, world: &mut World, is_awaited: bool, fate: impl Fn(usize) -> Fate) {
         let decided = self.notices.iter().enumerate();
         let decided = decided.map(|(at, notice)| (notice.entity, fate(at).lives()));
@@ -246,7 +246,7 @@ impl Wave<'_> {
         signal::late_registrations::conclude(world, decided);
     }
 
-    /// Queues everybody for its fate: deletion by deletion, owned before owner.
+    /// Queues all entities for their fates: deletion by deletion, owned before owner.
     fn queue(&self, deletions: &mut Deletions, fate: impl Fn(usize) -> Fate) {
         let mut start = 0;
         let is_root = |notice: &Notice| notice.cause == QdelCause::Qdel;

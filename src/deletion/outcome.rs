@@ -19,10 +19,10 @@ pub enum QdelOutcome {
     },
     /// Its deletion had begun before.
     AlreadyDeleting,
-    /// A component of it answered [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive): its listeners were
-    /// told, and it lives on. Where the deletion is part of another one, the answer is
-    /// [`QdelOutcome::Queued`], because it is not decided yet; and whoever was kept in that other one
-    /// already is kept without being told again.
+    /// A component of it answered [`DestroyHint::LetMeLive`](crate::DestroyHint::LetMeLive): its
+    /// listeners were told, and it lives on. Where the deletion is part of another one, the answer
+    /// is [`QdelOutcome::Queued`], because it is not decided yet; and an entity that was kept in
+    /// that other one already is kept without being told again.
     Kept,
 }
 

@@ -44,24 +44,24 @@ impl Member {
     }
 }
 
-/// An entity that is to be deleted with all it owns, and with all who cannot be without them:
-/// mostly few.
+/// An entity that is to be deleted, with all it owns and all that cannot be without those: most
+/// often few.
 pub(crate) type Tree = SmallVec<[Member; 4]>;
 
-/// Who refuses that somebody goes, unless it goes as well.
+/// The references that refuse to lose what they name, unless their holder goes as well.
 pub(crate) type Denials = Vec<Denial>;
 
-/// A walk through trees: whom it has met, and what they say.
+/// A walk through trees: what it has met, and what refuses.
 #[derive(Debug, Default)]
 pub(crate) struct Walk {
-    /// Who is part of a tree by now. They are in no other.
+    /// The entities that are part of a tree by now. They are in no other.
     pub(crate) seen: EntityHashSet,
     pub(crate) denials: Denials,
     dependents: Dependents,
 }
 
 impl Walk {
-    /// Returns a walk that is about to see so many.
+    /// Returns a walk with room for that many entities.
     pub(crate) fn with_room_for(entities: usize) -> Self {
         Self {
             seen: EntityHashSet::with_capacity(entities),
@@ -149,8 +149,8 @@ impl Ownerships {
             .collect()
     }
 
-    /// Returns `root` and all alive that goes with it: every owner before what it owns, and whoever
-    /// is named before whoever cannot be without it; siblings in order.
+    /// Returns `root` and all alive that goes with it: every owner before what it owns, and a
+    /// target before the holder that cannot be without it. Siblings come in order.
     ///
     /// An entity that is owned twice occurs once, after its owners. In a ring of owners the root
     /// comes first.
@@ -164,7 +164,7 @@ impl Ownerships {
         tree
     }
 
-    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without whom
+    /// Returns `root` and all alive that goes with it, as [`tree`](Self::tree) does, without what
     /// the `walk` has seen.
     pub(crate) fn next_tree(&self, world: &World, root: Member, walk: &mut Walk) -> Tree {
         if self.is_alone(world, root.entity) {
@@ -174,13 +174,13 @@ impl Ownerships {
         self.trees(world, [root], walk)
     }
 
-    /// Returns `true` if nobody goes with `entity`, as far as that is quickly told.
+    /// Returns `true` if nothing goes with `entity`, as far as that is quickly told.
     fn is_alone(&self, world: &World, entity: Entity) -> bool {
         !self.has_owned(world.entity(entity)) && !reference::cascade::may_cascade(world)
     }
 
     /// Returns `roots` and all alive that goes with them, as [`tree`](Self::tree) does, without
-    /// whom the `walk` has seen.
+    /// what the `walk` has seen.
     pub(crate) fn trees(
         &self,
         world: &World,
@@ -204,11 +204,11 @@ impl Ownerships {
                 owned.insert(entity);
             });
         }
-        // Those whom nobody owns come first, and then who is left: rings of owners.
+        // Those without an owner come first, and then what is left: rings of owners.
         let (rings, roots): (Vec<_>, Vec<_>) =
             entities.iter().partition(|entity| owned.contains(*entity));
         let roots = roots.into_iter().chain(rings).map(Member::root);
-        // Everybody goes, so nobody is left who could refuse it.
+        // All of them go, so none is left that could refuse it.
         self.trees(world, roots, &mut Walk::default())
     }
 

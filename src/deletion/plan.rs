@@ -73,7 +73,7 @@ pub struct Refusal {
 pub struct Deletion {
     /// The entity that would be deleted.
     pub entity: Entity,
-    /// Why: it is the root, somebody owns it, or it cannot be without somebody.
+    /// Why: it is the root, it is owned by another one, or it cannot be without another one.
     pub cause: QdelCause,
     /// Who would be told, in order.
     pub told: Vec<Registration>,

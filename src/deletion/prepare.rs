@@ -17,7 +17,7 @@ use crate::{
     statistics::counts::QdelCounts,
 };
 
-/// Makes sure that the worklist is there and knows all, and names the types that somebody forgot.
+/// Makes sure that the worklist is there and knows all, and names types that were forgotten.
 pub(crate) fn get_ready(world: &mut World) {
     #[cfg(feature = "bevy_reflect")]
     wishes::name_forgotten(world);
@@ -32,7 +32,7 @@ pub(crate) fn prepare(world: &mut World) {
     }
 }
 
-/// Has the worklist learn what is new, when it is not [prepared](Deletions::is_prepared).
+/// Makes the worklist learn what is new, when it is not [prepared](Deletions::is_prepared).
 #[cold]
 pub(crate) fn learn(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
@@ -55,7 +55,8 @@ pub(crate) fn learn(world: &mut World) {
     }
 }
 
-/// Makes the worklist, if there is none, and has it learn anew what there is to own and to destroy.
+/// Makes the worklist, if there is none, and makes it learn anew what there is to own and to
+/// destroy.
 #[cold]
 pub(crate) fn prepare_anew(world: &mut World) {
     world.init_resource::<QdelCounts>();
@@ -72,13 +73,13 @@ pub(crate) fn prepare_anew(world: &mut World) {
     keep_up(world);
 }
 
-/// Has the worklist know the archetypes that are new.
+/// Makes the worklist know the archetypes that are new.
 pub(crate) fn keep_up(world: &mut World) {
     with_profiles(world, Profiles::keep_up);
 }
 
-/// Makes the archetype of a mark alone, if there is none and nobody sees how: it shows from then on
-/// whether anybody observes marks.
+/// Makes the archetype of a mark alone, if there is none and no hook or observer sees how. From
+/// then on, it shows whether marks are observed.
 #[cold]
 fn make_mark(world: &mut World) {
     if with_profiles(world, Profiles::lacks_mark) {

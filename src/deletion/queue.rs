@@ -1,6 +1,15 @@
-//! What is being deleted, and how far it got.
+//! The worklist: what is being deleted, and how far it got.
 //!
-//! Plain data: no function here changes a world.
+//! No function here changes a world, but for the one that makes the worklist. It is one resource on
+//! purpose: each resource more would be a look-up more in each deletion.
+//!
+//! # Invariants
+//!
+//! 1. An entity that is marked stands in `to_tell` until it is told, and then in `to_tear_down`,
+//!    unless it lives on or is left alone. It never stands in both.
+//! 2. `work` is set while the list is worked off. Then `settings` are those with which that began,
+//!    and `kept` and `panicked` belong to it: they are empty when the work ends.
+//! 3. The `epoch` is that of all marks that this worklist has put on entities.
 
 use bevy_ecs::{
     change_detection::Mut, entity::EntityHashSet, event::EventKey, resource::Resource, world::World,
@@ -28,7 +37,7 @@ use crate::{
 /// What need not be said any more.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
-    /// That nobody flushes: somebody does, or it was said.
+    /// That nothing flushes: something does, or it was said.
     pub(crate) nobody_flushes: bool,
     /// That types have no names.
     pub(crate) no_names: bool,
@@ -51,21 +60,21 @@ pub(crate) enum Storage {
 #[require(Reserved)]
 pub(crate) struct Deletions {
     pub(crate) epoch: Epoch,
-    /// Whether somebody is working on it, and how far.
+    /// How far it is worked off, while it is.
     pub(crate) work: Option<Goal>,
     pub(crate) said: Said,
     /// Whether it is part of the work to flush.
     pub(crate) is_flush: bool,
     pub(crate) to_tell: Notices,
     pub(crate) to_tear_down: TearDownQueue,
-    /// Who lives on after a deletion that is part of the work: they are not deleted again in it.
+    /// The entities that live on after a deletion in the work. They are not deleted again in it.
     pub(crate) kept: EntityHashSet,
     /// The panic of a deletion inside another one, which would lose what else waits in the command
     /// queue.
     pub(crate) panicked: FirstPanic,
     pub(crate) ownerships: Ownerships,
     pub(crate) profiles: Profiles,
-    /// How often `Disabled` had been removed when it was looked last who is seen.
+    /// How often `Disabled` had been removed when it was last looked at what is seen.
     pub(crate) removals: Option<usize>,
     /// The number of [`Qdeleting`](crate::Qdeleting) among Bevy's events.
     pub(crate) event: Option<EventKey>,
@@ -85,7 +94,7 @@ pub(crate) struct Deletions {
 impl Deletions {
     /// Returns the worklist of a world, which is made if there is none.
     ///
-    /// A new one goes on with those whom an earlier one has marked: somebody may have cleared the
+    /// A new one goes on with what an earlier one has marked: the game may have cleared the
     /// resources only.
     pub(crate) fn get_or_init(world: &mut World) -> Mut<'_, Self> {
         if !world.contains_resource::<Self>() {
@@ -98,7 +107,7 @@ impl Deletions {
         world.resource_mut()
     }
 
-    /// Returns the worklist of that `epoch`; none if somebody cleared the world from inside a
+    /// Returns the worklist of that `epoch`, or `None` if the world was cleared from inside a
     /// deletion. Entities by the same ids may be others by then.
     pub(crate) fn of(world: &mut World, epoch: Epoch) -> Option<Mut<'_, Self>> {
         let deletions = world.get_resource_mut::<Self>()?;
@@ -111,8 +120,8 @@ impl Deletions {
         deletions.is_some_and(|deletions| deletions.epoch == epoch)
     }
 
-    /// Returns `true` if anybody waits for the decision about who is being deleted: who may live
-    /// on, or is named.
+    /// Returns `true` if the decision about a deletion is waited for: an entity may live on, or be
+    /// named.
     pub(crate) fn is_awaited(&self) -> bool {
         self.tracks || !self.destroyers.is_empty()
     }
@@ -140,8 +149,8 @@ impl Deletions {
         self.ownerships.are_current(world) && self.profiles.are_current(world) && !has_news
     }
 
-    /// Returns `true` if anybody may be seen who is being deleted and should be hidden, as far as
-    /// archetypes are known: whether `Disabled` was removed from anybody since it was looked last.
+    /// Returns `true` if an entity may be seen that is being deleted and should be hidden, as far
+    /// as archetypes are known: if `Disabled` was removed from one since that was looked at last.
     pub(crate) fn may_show(&self, world: &World) -> bool {
         self.settings.hiding == Hiding::Hide
             && self.profiles.may_be_shown()
@@ -149,7 +158,7 @@ impl Deletions {
             && !self.is_broken()
     }
 
-    /// Returns `true` if anybody observes deletions by Bevy's means.
+    /// Returns `true` if deletions are observed by Bevy's means.
     pub(crate) fn is_observed(&self, world: &World) -> bool {
         let observers = world.observers();
         let observers = self.event.and_then(|key| observers.try_get_observers(key));

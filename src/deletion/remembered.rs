@@ -1,4 +1,4 @@
-//! Who is remembered when it is torn down, because it is looked for after that.
+//! Which entities are remembered when they are torn down, because they are looked for after that.
 
 use bevy_ecs::{entity::Entity, name::Name, world::World};
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Who is looked for, of those that are torn down.
+/// Which entities are looked for, of those that are torn down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LooksFor {
     Nobody,
@@ -23,7 +23,7 @@ pub(crate) enum LooksFor {
 }
 
 impl LooksFor {
-    /// Returns who is looked for by `settings`.
+    /// Returns which are looked for by `settings`.
     pub(crate) fn of(deletions: &Deletions, settings: &QdelSettings) -> Self {
         match deletions.sweeps.suspension {
             Suspension::None => {}
@@ -55,7 +55,7 @@ impl LooksFor {
         (self == Self::Everybody || schedule::is_looked_for(hint)).then(corpse)
     }
 
-    /// Tells of who names an entity that is about to be torn down, if its components asked for
+    /// Tells of what names an entity that is about to be torn down, if its components asked for
     /// that.
     pub(crate) fn find_references(self, world: &mut World, entity: Entity) -> Result<(), Panicked> {
         if self == Self::Nobody {
@@ -71,7 +71,7 @@ impl LooksFor {
             deleting.set_hint(DestroyHint::Queue);
         }
         let told = sweep_results::tell_references(world, entity, None);
-        // Whoever hears of it may despawn it, or give it something to own.
+        // An observer of that may despawn it, or give it something to own.
         told.and(apply_commands(world))
     }
 }

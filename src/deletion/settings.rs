@@ -47,7 +47,7 @@ pub struct QdelSettings {
     /// kinds from the [statistics](crate::statistics::Statistics). Handlers are then called one by
     /// one, and not in batches.
     pub measure_costs: bool,
-    /// When the world is swept for whoever names what is gone.
+    /// When the world is swept for what names the gone.
     pub sweep: Mode,
     /// How long a sweep may take at a time.
     pub sweep_pace: Pace,
@@ -119,12 +119,12 @@ pub enum Teardown {
     /// seen to once more.) What is done before the first is torn down, such as reading declared
     /// references, does not count.
     Budget(Duration),
-    /// Before the outermost [`qdel`](crate::WorldQdelExt::qdel) returns. Each of them looks through all
-    /// tracked components for fields that were written, where any are tracked.
+    /// Before the outermost [`qdel`](crate::WorldQdelExt::qdel) returns. Each of them looks through
+    /// all tracked components for fields that were written, where any are tracked.
     Immediate,
 }
 
-/// So many entities are seen to between two looks at the time.
+/// How many entities are torn down between two checks of the clock.
 pub(crate) const TEARDOWN_BATCH: usize = 32;
 
 /// What queries see of an entity while it is being deleted.
@@ -157,12 +157,12 @@ pub enum SyncMode {
     /// In those in which something waits for its tear-down, or in which an entity was despawned
     /// plainly that carries [`SignalTarget`](crate::SignalTarget). Other frames cost nothing.
     ///
-    /// A field that was written and never read since, and names an entity without `SignalTarget` that is
-    /// despawned plainly, names it until the next sync.
+    /// A field that was written and never read since, and names an entity without `SignalTarget`
+    /// that is despawned plainly, names it until the next sync.
     #[default]
     WhenNeeded,
-    /// In each, so that no declared field names anybody who is gone from `PostUpdate` on, however
-    /// it came and they went.
+    /// In each, so that no declared field names an entity that is gone from `PostUpdate` on,
+    /// however it came and they went.
     EachFrame,
 }
 

@@ -56,8 +56,8 @@ pub(crate) fn release_lost(
 
 /// Meets what policies demand after a release that is part of the work, and applies the commands.
 ///
-/// A deletion that is demanded begins here: it is asked about and marked, and stands on the worklist
-/// when this returns.
+/// A deletion that is demanded begins here: it is asked about and marked, and stands on the
+/// worklist when this returns.
 pub(crate) fn settle_inside(world: &mut World, released: Released) -> Result<(), Panicked> {
     let (demands, outcome) = released.into_parts();
     let mut first_panic = FirstPanic::from(outcome);

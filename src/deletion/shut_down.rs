@@ -43,13 +43,13 @@ pub(crate) fn shut_down(world: &mut World) -> usize {
     let ownerships = &world.resource::<Deletions>().ownerships;
     let mut forest = ownerships.forest(world, &roots);
     owned::leave_out_resources(world, &mut forest);
-    // Whoever would be swept goes as well.
+    // What names the gone goes as well.
     world.resource_mut::<Deletions>().sweeps.call_off();
     let (count, _) = sweep_on_demand::suspend(world, Suspension::ShutDown, |world| {
         let torn_down = work(world, Some(Goal::TearDownAll), |world| {
             mark(world, &forest, Force::Yes)
         });
-        // Whoever said that it would handle it has no time left for that.
+        // There is no time left for those that were left to the game.
         let mut left = world.query_filtered::<Entity, (With<Deleting>, Allow<Disabled>)>();
         let left: Vec<_> = left.iter(world).collect();
         let handled = work(world, Some(Goal::TearDownAll), |world| {

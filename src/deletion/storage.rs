@@ -21,7 +21,7 @@ pub(crate) fn look_after_panic(world: &mut World) -> bool {
     let rows: u64 = tables.map(|table| u64::from(table.entity_count())).sum();
     let archetypes = world.archetypes().iter();
     let entities: u64 = archetypes.map(|archetype| u64::from(archetype.len())).sum();
-    // Without a worklist, somebody cleared the world.
+    // Without a worklist, the world was cleared.
     let Some(mut deletions) = world.get_resource_mut::<Deletions>() else {
         return false;
     };

@@ -95,8 +95,8 @@ enum Swept {
     New,
 }
 
-/// Goes on with the sweep that runs, or else begins the one that waits, for so long or until it is
-/// done.
+/// Goes on with the sweep that runs, or else begins the one that waits, until it is done or the
+/// `budget` is spent.
 fn sweep_next(world: &mut World, budget: Option<Duration>, first_panic: &mut FirstPanic) -> Swept {
     let Some(next) = take_next(world, first_panic) else {
         return Swept::Nothing;
@@ -134,7 +134,7 @@ fn sweep_at_once(world: &mut World, mut sweep: Sweep) -> Result<(), Panicked> {
     outcome.and(conclude(world, report, &sweep))
 }
 
-/// Goes on with a sweep for so long.
+/// Goes on with a sweep until it is done or the `budget` is spent.
 fn sweep_slice(world: &mut World, mut sweep: Box<Sweep>, budget: Duration) -> Result<(), Panicked> {
     let clock = WorkClock::of(world);
     let begun = clock.measured_now();

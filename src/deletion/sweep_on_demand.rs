@@ -52,7 +52,7 @@ pub(crate) fn sweep_for(world: &mut World, targets: &Targets, sweeping: Sweeping
     report
 }
 
-/// Has the next flush begin a sweep for all who are gone.
+/// Makes the next flush begin a sweep for all that is gone.
 pub(crate) fn queue_sweep(world: &mut World) {
     prepare::prepare(world);
     if QdelSettings::of(world).sweep != Mode::Off {
@@ -71,7 +71,7 @@ pub(crate) fn sweep_statistics(world: &World) -> Vec<LeftoverField> {
     deletions.map_or(Vec::new(), |deletions| deletions.sweeps.fields())
 }
 
-/// Does `what` while no sweep begins or goes on, and returns who was torn down by it.
+/// Does `what` while no sweep begins or goes on, and returns what was torn down by it.
 pub(crate) fn remember<R>(
     world: &mut World,
     what: impl FnOnce(&mut World) -> R,
@@ -93,7 +93,7 @@ pub(crate) fn suspend<R>(
     let mut deletions = world.resource_mut::<Deletions>();
     let outer = core::mem::replace(&mut deletions.sweeps.suspension, suspension);
     let done = catch(|| what(world));
-    // Without a worklist, somebody cleared the world from inside.
+    // Without a worklist, the world was cleared from inside.
     let deletions = world.get_resource_mut::<Deletions>();
     let suspension = deletions.map_or(Suspension::None, |mut deletions| {
         core::mem::replace(&mut deletions.sweeps.suspension, outer)
@@ -104,7 +104,7 @@ pub(crate) fn suspend<R>(
     }
 }
 
-/// Tears down all that waits for it, and returns who that was. No sweep begins or goes on; what
+/// Tears down all that waits for it, and returns what that was. No sweep begins or goes on; what
 /// components asked for is left to the next flush.
 pub(crate) fn drain(world: &mut World) -> (Result<(), Panicked>, Vec<Corpse>) {
     let (drained, corpses) = remember(world, flush_all);
@@ -119,7 +119,7 @@ pub(crate) fn drain(world: &mut World) -> (Result<(), Panicked>, Vec<Corpse>) {
     (drained, corpses)
 }
 
-/// Tears down all that waits for it, and returns with what somebody panicked.
+/// Tears down all that waits for it, and returns the first panic.
 pub(crate) fn flush_all(world: &mut World) -> Result<(), Panicked> {
     catch(|| {
         worklist::flush(world, Goal::Drain);

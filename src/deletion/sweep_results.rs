@@ -32,7 +32,7 @@ pub(crate) fn conclude(
     sweep: &Sweep,
 ) -> Result<(), Panicked> {
     if !world.contains_resource::<Deletions>() {
-        // Somebody cleared the world from inside: there are no observers any more.
+        // The world was cleared from inside: there are no observers any more.
         return Ok(());
     }
     note(world, &report, &sweep.corpses, sweep.time);
@@ -61,8 +61,8 @@ pub(crate) fn conclude(
     first_panic.into_outcome()
 }
 
-/// Counts what was found by a sweep that took so long, for the kinds of the `corpses` or else for
-/// the others, and warns of those who keep leaving something.
+/// Counts what was found by a sweep that took that `time`, for the kinds of the `corpses` or else
+/// for the others. Warns of fields that keep naming the gone.
 pub(crate) fn note(world: &mut World, report: &SweepReport, corpses: &[Corpse], time: Duration) {
     let mut named: EntityHashMap<u64> = EntityHashMap::default();
     let mut hard_deleted = EntityHashSet::default();
@@ -136,14 +136,14 @@ fn warn(field: &LeftoverField) {
     );
 }
 
-/// Looks for who names an entity, and tells of it, with the name that it had if it is gone.
+/// Looks for what names an entity, and tells of it, with the name that it had if it is gone.
 pub(crate) fn tell_references(
     world: &mut World,
     entity: Entity,
     name: Option<&str>,
 ) -> Result<(), Panicked> {
     if !world.contains_resource::<Deletions>() {
-        // Somebody cleared the world from inside: there are no observers any more.
+        // The world was cleared from inside: there are no observers any more.
         return Ok(());
     }
     let mut report = catch(|| search::find(world, entity))?;

@@ -20,8 +20,8 @@ pub(crate) enum SyncPoint {
     BeforeFlush,
 }
 
-/// Has declared references learn what was written, and let go of what is lost, if a field may name
-/// somebody who is.
+/// Makes declared references learn what was written, and let go of what is lost, if a field may
+/// name an entity that is.
 pub(crate) fn sync_where_needed(world: &mut World, point: SyncPoint) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return;

@@ -31,7 +31,7 @@ pub(crate) fn step(stack: &mut OwnerStack, world: &mut World, done: &mut Despawn
     let (Ok(owner), Some(deletions)) =
         (world.get_entity(entity), world.get_resource::<Deletions>())
     else {
-        // Somebody else despawned it.
+        // It was despawned plainly.
         stack.frames.pop();
         return;
     };
@@ -95,7 +95,7 @@ pub(crate) fn step(stack: &mut OwnerStack, world: &mut World, done: &mut Despawn
     let still_owned = owns_still.then(|| ownerships.targets().to_vec());
     let archetype = owner.archetype().id();
     if frame.rounds < MOST_ROUNDS && done.show(world, entity, archetype) {
-        // Whoever saw it come out of hiding may have given it something to own.
+        // An observer that saw it come out of hiding may have given it something to own.
         frame.rounds += 1;
         return;
     }
@@ -104,7 +104,7 @@ pub(crate) fn step(stack: &mut OwnerStack, world: &mut World, done: &mut Despawn
         // What it owns now comes later in a ring, or could not be despawned. Let it go: Bevy
         // would despawn it from inside this despawn, one inside the other around the ring.
         done.note(owned::cut(world, entity, &targets));
-        // Whoever hears of that may have given it something to destroy.
+        // An observer of that may have given it something to destroy.
         done.note(carry_out(world));
     }
     // Where each that goes is replaced by another, Bevy's own despawn of the owner ends it.

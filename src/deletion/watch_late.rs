@@ -13,7 +13,7 @@ use bevy_ecs::{
 
 use crate::{books::Reserved, deleting::Deleting, deletion::queue::Deletions, signal};
 
-/// Has each `C` noted that is inserted on an entity that is being deleted.
+/// Notes each `C` that is inserted on an entity that is being deleted.
 ///
 /// A hook costs the least. It needs a component that is in no archetype yet and whose hook is free;
 /// otherwise an observer does the same.
@@ -39,7 +39,7 @@ fn note(world: &mut DeferredWorld, entity: Entity, component: ComponentId) {
     if world.get::<Deleting>(entity).is_none() {
         return;
     }
-    // Without a worklist, somebody cleared the world.
+    // Without a worklist, the world was cleared.
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.late.note(entity, component);
     }

@@ -57,7 +57,7 @@ pub(super) struct Wish {
         expect(dead_code, reason = "the plugin alone fulfils what was wished for")
     )]
     pub(super) fulfil: fn(&mut World),
-    /// Says that nobody does.
+    /// Says that the wish is not fulfilled.
     pub(super) warn: fn(&str),
 }
 
@@ -69,7 +69,7 @@ struct Wishes {
     types: usize,
     /// Whether the plugin fulfils them.
     has_plugin: bool,
-    /// Who was named.
+    /// The types that were named.
     named: HashSet<(&'static str, WishKind)>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn await_wishes(world: &mut World) {
     world.get_resource_or_init::<Wishes>().has_plugin = true;
 }
 
-/// Has the wishes fulfilled of all types that are registered by now.
+/// Fulfils the wishes of all types that are registered by now.
 #[cfg(feature = "bevy_app")]
 pub(crate) fn fulfil_wishes(world: &mut World) {
     for (_, wish) in new_wishes(world) {
@@ -93,7 +93,7 @@ pub(crate) fn fulfil_wishes(world: &mut World) {
     }
 }
 
-/// Names each type whose wish nobody fulfils, once, unless the plugin does.
+/// Names each type whose wish is not fulfilled, once, unless the plugin does that.
 pub(crate) fn name_forgotten(world: &mut World) {
     let wishes = world.get_resource::<Wishes>();
     if wishes.is_some_and(|wishes| wishes.has_plugin) {
@@ -107,7 +107,7 @@ pub(crate) fn name_forgotten(world: &mut World) {
     }
 }
 
-/// Returns the wishes that nobody has fulfilled, if a type was registered since the last time, in
+/// Returns the wishes that are not fulfilled, if a type was registered since the last time, in
 /// the order of the types' paths.
 fn new_wishes(world: &mut World) -> Vec<(WishKind, Wish)> {
     let Some(registry) = world.get_resource::<AppTypeRegistry>().cloned() else {

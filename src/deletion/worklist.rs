@@ -128,7 +128,7 @@ pub(crate) fn flush(world: &mut World, goal: Goal) -> usize {
     work(world, Some(goal), |_| completed.into_outcome())
 }
 
-/// Has declared references learn what was written, and let go of what is lost.
+/// Makes declared references learn what was written, and let go of what is lost.
 pub(crate) fn sync_references(world: &mut World) {
     if !world.contains_resource::<Tracked>() {
         return hide(world);
@@ -144,7 +144,7 @@ pub(crate) fn sync_references(world: &mut World) {
     });
 }
 
-/// Hides whoever should be hidden, or not, where there is nothing else to do.
+/// Hides or shows what is being deleted as the settings say, where there is nothing else to do.
 fn hide(world: &mut World) {
     let Some(deletions) = world.get_resource::<Deletions>() else {
         return;
@@ -156,8 +156,8 @@ fn hide(world: &mut World) {
     }
 }
 
-/// Does `first`, and then works on the worklist, unless somebody further out does, who will get to
-/// everything.
+/// Does `first`, and then works the list off, unless that is being done already. What is added to
+/// the list is then worked off further out.
 ///
 /// Returns how many entities were torn down.
 pub(crate) fn work(
@@ -200,7 +200,7 @@ pub(crate) fn work(
     let deletions = world.get_resource::<Deletions>();
     if let Some(deletions) = deletions.filter(|deletions| deletions.epoch == epoch) {
         let is_current = deletions.profiles.are_current(world);
-        // Whoever was called may have made others visible that still wait.
+        // User code may have made others visible that still wait.
         if !is_current || deletions.may_show(world) {
             first_panic.note(hide_anew(world));
         }
@@ -221,14 +221,14 @@ pub(crate) fn work(
     count
 }
 
-/// Hides those who were made visible by somebody, also where their archetypes are new.
+/// Hides entities that were made visible, also where their archetypes are new.
 #[cold]
 fn hide_anew(world: &mut World) -> Result<(), Panicked> {
     prepare::keep_up(world);
     hiding::hide_shown(world)
 }
 
-/// Has those who are being deleted hidden, or not, as the settings say since a moment ago.
+/// Hides or shows what is being deleted, as the settings say since a moment ago.
 #[cold]
 fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
     let mut deletions = world.resource_mut::<Deletions>();
@@ -259,7 +259,7 @@ fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
         if has_swept == HasSwept::No {
             break;
         }
-        // Whoever hears of it may delete more.
+        // An observer of that may delete more.
         tear_down.despawns.note(apply_commands(world));
         tear_down.despawns.note(carry_out(world));
     }
