@@ -69,10 +69,10 @@ pub(crate) struct Reflection<'w> {
     cache: TypeCache,
 }
 
-/// The registry of a world, which nobody else changes meanwhile.
+/// The registry of a world, which does not change meanwhile.
 enum Registry<'w> {
     Locked(RwLockReadGuard<'w, TypeRegistry>),
-    /// Locked by the look that this one is a part of.
+    /// It is locked by the look of which this is a part.
     Shared(&'w TypeRegistry),
 }
 

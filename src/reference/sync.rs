@@ -196,8 +196,8 @@ fn warn_of_unmarked(world: &mut World, holder: Entity, tracking: Tracking, targe
     if !core::mem::replace(&mut tracked.has_warned_of_unmarked, true) {
         let component = ShortName(tracking.reach.name());
         log::warn!(
-            "passing over {target}, which `{component}` of {holder} names: somebody removes `SignalTarget` from it as it comes, so its end \
-             will not be noticed; leave `SignalTarget` on what is named"
+            "passing over {target}, which `{component}` of {holder} names: `SignalTarget` is removed from it as soon as it \
+             is inserted, so its end will not be noticed; leave `SignalTarget` on entities that are named"
         );
     }
 }

@@ -18,7 +18,7 @@ use bevy_ecs::{
 const TABLES: usize = 8;
 
 /// All components of one kind in a table.
-pub(crate) struct Column<'w, C> {
+pub(crate) struct ListenerColumn<'w, C> {
     entities: &'w Entities,
     table: TableId,
     components: ContiguousMut<'w, C>,
@@ -33,7 +33,7 @@ pub(crate) enum Found<'a, C> {
     Elsewhere,
 }
 
-impl<'w, C: Component<Mutability = Mutable>> Column<'w, C> {
+impl<'w, C: Component<Mutability = Mutable>> ListenerColumn<'w, C> {
     /// Finds the components in the table of the first of `listeners`.
     ///
     /// Returns `None` if there are none, if they are not in a table, or if a query would find them

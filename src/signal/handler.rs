@@ -15,7 +15,7 @@ use crate::{
     signal::{
         Question, Signal,
         answer::Answer,
-        column::{Column, Found},
+        column::{Found, ListenerColumn},
         received::Received,
     },
 };
@@ -175,7 +175,7 @@ where
         let query = query
             .downcast_mut::<QueryState<(Entity, &mut C)>>()
             .expect("a batch query should be of the handler's own component");
-        if let Some(mut column) = Column::of_first(world, query, &listeners[done.get()..]) {
+        if let Some(mut column) = ListenerColumn::of_first(world, query, &listeners[done.get()..]) {
             let mut is_elsewhere = false;
             for listener in count(listeners, done) {
                 match listener.map(|listener| (listener, column.get_mut(listener))) {

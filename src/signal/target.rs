@@ -92,8 +92,8 @@ fn give_up(world: &mut World, target: Entity) {
     books.drop_lists(target);
     if !core::mem::replace(&mut books.marks.is_reported, true) {
         log::warn!(
-            "`SignalTarget` was taken off {target} as soon as it was inserted, so nobody can listen to it, and {ended} registrations on it have \
-             ended; leave `SignalTarget` where it is, and call `unregister_all` where nobody is to listen any more"
+            "`SignalTarget` was removed from {target} as soon as it was inserted, so it cannot be listened to, and {ended} \
+             registrations on it have ended; do not remove `SignalTarget`, and end registrations by `unregister_all`"
         );
     }
 }
