@@ -1,12 +1,14 @@
-//! What does not allocate: telling, registering where there is room, and deleting what nobody listens to.
+//! What does not allocate: telling, registering where there is room, and deleting what has no
+//! listeners.
 //!
-//! Each claim is about a world that has done the same before, so that what Bevy and this crate keep for the next
-//! time is there. Only allocations of the thread that runs the test are counted.
+//! Each claim is about a world that has done the same before, so that what Bevy and this crate keep
+//! for the next time is there. Only allocations of the thread that runs the test are counted.
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use qdel::{Question, SignalHandler, prelude::*};
 
-/// How many listeners a crowded target has: one more than a power of two, so that its list has room.
+/// How many listeners a crowded target has: one more than a power of two, so that its list has
+/// room.
 const CROWD: usize = 129;
 
 /// How often a world does a thing before its allocations are counted.
@@ -19,7 +21,7 @@ impl Signal for Ping {
     type Answer = u32;
 }
 
-/// Whether anybody is at home.
+/// Whether its owner is at home.
 struct Knock;
 
 impl Question for Knock {
@@ -84,7 +86,8 @@ fn spawn_prey<Shape: 'static>(
     target
 }
 
-/// Counts what `step` allocates after some warm-ups, each in a frame of its own in the world that the one before it left.
+/// Counts what `step` allocates after some warm-ups, each in a frame of its own in the world that
+/// the one before it left.
 ///
 /// `prepare` returns what `step` works on, and is not counted.
 fn allocations_once_warm<T>(
@@ -95,7 +98,8 @@ fn allocations_once_warm<T>(
     for _ in 0..WARM_UPS {
         let prepared = prepare(world);
         step(world, prepared);
-        // At the end of a frame Bevy forgets which components were removed: else that list grows without end.
+        // At the end of a frame Bevy forgets which components were removed: else that list grows
+        // without end.
         world.clear_trackers();
     }
     let prepared = prepare(world);
@@ -200,7 +204,8 @@ fn asking_many_does_not_allocate() {
     assert_eq!(counted, 0);
 }
 
-/// Despawns a target that `listeners` mobs listen to with `handler`, and returns what that allocates.
+/// Despawns a target that `listeners` mobs listen to with `handler`, and returns what that
+/// allocates.
 fn allocations_of_a_despawn<Shape: 'static>(
     listeners: usize,
     handler: impl SignalHandler<Shape, Signal = Qdeleting>,
@@ -399,9 +404,10 @@ fn changing_targets_does_not_allocate() {
     assert_eq!(counted, 0);
 }
 
-// Section 9: deletion of what nobody listens to.
+// Section 9: deletion of what has no listeners.
 
-/// Creates a world in which deletions are torn down as `teardown` says and mobs listen, though not to the dying.
+/// Creates a world in which deletions are torn down as `teardown` says and mobs listen, though not
+/// to the dying.
 fn busy_world(teardown: Teardown) -> World {
     let mut world = World::new();
     world.insert_resource(QdelSettings::default().with_teardown(teardown));

@@ -224,7 +224,7 @@ fn being_watched_changes_nothing() {
 
 #[test]
 fn each_hunter_with_a_target_and_each_protection_has_one_registration_after_each_tick() {
-    // Nobody waits for the tear-down, or the dead would count as well.
+    // All is torn down first, or the dead would count as well.
     let scenario = Scenario {
         budget_ms: 1000.0,
         ..crowd(120, 7)
@@ -266,7 +266,7 @@ fn registrations_end_where_they_began() {
     let mut battle = Battle::new(&scenario, Mode::Signals, Telling::Silent);
     let before = battle.world().signal_footprint();
 
-    // Until one tribe is left, whose mobs have nobody to hunt.
+    // Until one tribe is left, whose mobs have nothing to hunt.
     for _ in 0..scenario.ticks {
         battle.tick();
     }

@@ -1,7 +1,7 @@
 //! The layers of the source: who may name whom.
 //!
-//! Floors from low to high: see `LAYERS`. A lower floor never names a higher one, except in its comments, and but for what
-//! `CLIMBS` lists. `lib.rs` stands outside: it names all.
+//! Floors from low to high: see `LAYERS`. A lower floor never names a higher one, except in its
+//! comments, and but for what `CLIMBS` lists. `lib.rs` stands outside: it names all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -263,7 +263,8 @@ impl Source {
         }
     }
 
-    /// Returns the full paths that begin at the root of the crate, and those that begin with a module that is imported.
+    /// Returns the full paths that begin at the root of the crate, and those that begin with a
+    /// module that is imported.
     fn paths_from_the_root(&self, modules: &BTreeMap<String, String>) -> Vec<String> {
         let mut paths = Vec::new();
         for (at, start) in self.code.match_indices("crate::") {

@@ -1,7 +1,7 @@
-//! Whoever has a say is asked, however its field came to name the one who goes.
+//! What has a say is asked, however its field came to name the entity that goes.
 //!
 //! Rules R3 and R5 of the design: fields of types with the policies `deny` and `qdel` are read
-//! before anybody is asked.
+//! before the first question.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

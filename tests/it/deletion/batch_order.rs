@@ -10,14 +10,14 @@ use qdel::{QdelBatchOutcome, QdelError, prelude::*};
 
 use crate::stage::Guard;
 
-/// Somebody who refuses to lose whom it names.
+/// Refuses to lose the entity that it names.
 #[derive(Component, References, Default)]
 struct Needs {
     #[references(deny)]
     others: Vec<Entity>,
 }
 
-/// Somebody who goes with whom it names.
+/// Goes with the entity that it names.
 #[derive(Component, References, Default)]
 struct Follows {
     #[references(qdel)]
@@ -87,7 +87,7 @@ fn deny(world: &mut World, by: Entity, on: Entity) {
     by.entry::<Needs>().or_default().get_mut().others.push(on);
 }
 
-/// Whoever goes in the same batch has no veto (Q2).
+/// What goes in the same batch has no veto (Q2).
 #[test]
 fn guard_that_goes_too_has_no_veto_in_any_order_regression() {
     assert_stay(
@@ -124,7 +124,7 @@ fn own_tree_keeps_its_veto_in_any_order() {
     );
 }
 
-/// What is owned has a veto over its owner, and goes by itself if nobody minds (Q2).
+/// What is owned has a veto over its owner, and goes by itself if there is no veto (Q2).
 #[test]
 fn what_is_owned_keeps_its_veto_over_its_owner_in_any_order() {
     assert_stay(
@@ -156,7 +156,7 @@ fn ring_of_guards_goes_as_a_whole() {
     );
 }
 
-/// A denial by whoever goes in the same batch is none, in any order (R5).
+/// A denial by an entity that goes in the same batch is none, in any order (R5).
 #[test]
 fn holder_that_goes_too_denies_nothing_in_any_order() {
     assert_stay(
@@ -196,7 +196,7 @@ fn shared_members_go_with_whoever_goes_in_any_order() {
     );
 }
 
-/// Each is asked about once, however often it is given and by whomever it would go (Q9).
+/// Each is asked about once, however often it is given and whatever it would go with (Q9).
 #[test]
 fn each_is_asked_about_once() {
     static ASKED: AtomicUsize = AtomicUsize::new(0);
@@ -373,7 +373,7 @@ fn tree(takes: &[Vec<usize>], root: usize) -> Vec<usize> {
 }
 
 /// Who goes, by the words of the rule: a root stays that is vetoed by its own tree, or refused by
-/// somebody who stays.
+/// an entity that stays.
 fn naive(takes: &[Vec<usize>], objections: &[(usize, usize, bool)], roots: &[usize]) -> Vec<usize> {
     let mut going = roots.to_vec();
     loop {
@@ -394,7 +394,7 @@ fn naive(takes: &[Vec<usize>], objections: &[(usize, usize, bool)], roots: &[usi
     }
 }
 
-/// Nobody is left who is told twice or not at all.
+/// No entity is left that is told twice or not at all.
 #[test]
 fn members_are_marked_once() {
     let mut world = stage();

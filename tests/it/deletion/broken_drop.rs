@@ -52,7 +52,7 @@ fn deletion_at_once_leaves_its_entity_waiting_in_a_broken_world() {
     assert_eq!(world.flush_qdel(), 0);
 }
 
-/// A batch that nobody notices ends with the panic, and deletes no more (Q8).
+/// A batch that is not noticed ends with the panic, and deletes no more (Q8).
 #[test]
 fn batch_that_nobody_notices_ends_with_the_panic() {
     let mut world = unnoticed_stage();
@@ -67,7 +67,7 @@ fn batch_that_nobody_notices_ends_with_the_panic() {
     assert_eq!(world.liveness(orc), Liveness::Deleting);
 }
 
-/// Neither does a single deletion that nobody notices (Q8).
+/// Neither does a single deletion that is not noticed (Q8).
 #[test]
 fn deletion_that_nobody_notices_is_the_last() {
     let mut world = unnoticed_stage();
@@ -260,7 +260,7 @@ impl Payload {
     }
 }
 
-/// Has somebody despawned when it is removed.
+/// Despawns an entity when it is removed.
 #[derive(Component)]
 #[component(on_remove = leave)]
 struct Leaves(Entity);
@@ -297,7 +297,7 @@ fn stage() -> ManuallyDrop<World> {
 }
 
 /// Returns a world that is never dropped, as is that of [`stage`], in which a deletion at once may
-/// pass over what nobody notices.
+/// pass over what is not noticed.
 fn unnoticed_stage() -> ManuallyDrop<World> {
     let mut world = ManuallyDrop::new(World::new());
     let first = world.spawn_empty().id();
@@ -307,7 +307,7 @@ fn unnoticed_stage() -> ManuallyDrop<World> {
     world
 }
 
-/// Returns a world in which a value panicked when it was dropped, and somebody waits.
+/// Returns a world in which a value panicked when it was dropped, and an entity waits.
 fn broken() -> ManuallyDrop<World> {
     let mut world = stage();
     let [goblin, orc] = spawn(&mut world);

@@ -526,7 +526,7 @@ fn is_hidden(world: &mut World, entity: Entity) -> bool {
     world.query::<()>().get(world, entity).is_err()
 }
 
-/// A world in which everybody observes.
+/// A world with observers of all kinds.
 fn stage() -> World {
     let mut world = World::new();
     world.init_resource::<Seen>();

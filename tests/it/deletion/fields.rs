@@ -280,7 +280,7 @@ fn resource_in_a_field_of_a_world_stays_and_the_others_go() {
     assert_eq!(world.resource::<QdelCounts>().refused, 1);
 }
 
-/// They are not named by anybody any more, so nobody else would delete them.
+/// No field names them any more, so nothing else would delete them.
 #[test]
 fn panic_in_the_veto_of_one_does_not_save_the_others() {
     let mut world = stage();
@@ -527,7 +527,7 @@ impl Destroy for Belt {
     }
 }
 
-/// Deletes what it holds when somebody else is deleted.
+/// Deletes what it holds when another entity is deleted.
 #[derive(Component)]
 struct Holder {
     held: Vec<Entity>,

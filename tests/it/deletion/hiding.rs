@@ -1,4 +1,4 @@
-//! Who sees an entity while it is being deleted: by the setting, and whoever takes it out of
+//! Who sees an entity while it is being deleted: by the setting, and whatever takes it out of
 //! hiding.
 //!
 //! Rule Q7 of the design.
@@ -204,7 +204,7 @@ fn setting_may_change_back_and_forth() {
     }
 }
 
-// Hidden while it is being deleted, whoever takes `Disabled` off.
+// Hidden while it is being deleted, whatever takes `Disabled` off.
 
 #[test]
 fn whoever_takes_it_out_of_hiding_has_it_hidden_again() {
@@ -283,7 +283,7 @@ fn what_waits_at_a_pause_is_hidden_whoever_enables_it() {
     let mut world = stage(Hiding::Hide);
     let settings = QdelSettings::default().with_teardown(Teardown::Budget(Duration::ZERO));
     world.insert_resource(settings);
-    // Whoever goes has all others enabled.
+    // An entity that goes enables all others.
     world.add_observer(
         |_: On<Remove<Health>>, all: Query<Entity, Allow<Disabled>>, mut commands: Commands| {
             for entity in &all {
@@ -381,7 +381,7 @@ const VERBS: [fn(&mut World, Entity); 5] = [
         world.flush();
     },
     |world, entity| {
-        // Somebody listens to it.
+        // It has a listener.
         let listener = world.spawn(Listener).id();
         world
             .register_signal(listener, entity, Listener::hear)
@@ -390,7 +390,7 @@ const VERBS: [fn(&mut World, Entity); 5] = [
     },
 ];
 
-/// What has whoever waits hidden again.
+/// What hides the waiting entities again.
 const LOOKS: [fn(&mut World); 9] = [
     |world| {
         let [orc] = spawn_many(world);

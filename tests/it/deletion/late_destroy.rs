@@ -470,7 +470,7 @@ impl Destroy for Refill {
     }
 }
 
-/// Gives a `Socket` to somebody when it is destroyed.
+/// Gives a `Socket` to an entity when it is destroyed.
 #[derive(Component)]
 struct Heir(Entity);
 
@@ -483,7 +483,7 @@ impl Destroy for Heir {
     }
 }
 
-/// Gives a `Socket` to somebody when it is removed.
+/// Gives a `Socket` to an entity when it is removed.
 #[derive(Component)]
 #[component(on_remove = leave)]
 struct Heirloom(Entity);

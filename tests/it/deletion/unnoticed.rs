@@ -1,6 +1,6 @@
-//! Deletions that nobody notices, which skip the stages that have nothing to do.
+//! Deletions that are not noticed, which skip the stages that have nothing to do.
 //!
-//! Rules Q1, Q3, Q7 and H3 of the design: whatever is skipped, nobody can tell.
+//! Rules Q1, Q3, Q7 and H3 of the design: whatever is skipped, no code can tell.
 
 use core::mem::ManuallyDrop;
 
@@ -11,7 +11,7 @@ use bevy_ecs::{
 use proptest::{collection::vec, prelude::*};
 use qdel::{Deleting, DestroyContext, DestroyHint, prelude::*, statistics::QdelCounts};
 
-// Q7: whoever could notice does.
+// Q7: what could notice does.
 
 #[test]
 fn observer_of_the_mark_sees_who_is_torn_down_at_once() {
@@ -168,7 +168,7 @@ fn value_that_panics_when_it_is_dropped_ends_the_batch() {
     assert_eq!(world.liveness(orc), Liveness::Alive);
 }
 
-// H3: nobody can tell the difference.
+// H3: no code can tell the difference.
 
 proptest! {
     #![proptest_config(ProptestConfig {

@@ -39,7 +39,7 @@ struct Mob {
     friends: Vec<Entity>,
     #[entities]
     squads: Vec<Vec<Entity>>,
-    /// Nobody clears it, but reflection sees it.
+    /// It is not cleared, but reflection sees it.
     #[references(ignore)]
     #[cfg_attr(
         not(feature = "bevy_reflect"),
@@ -142,7 +142,7 @@ fn named<const N: usize>(links: [(Entity, &str); N]) -> [(Entity, String); N] {
     links.map(|(entity, place)| (entity, place.to_owned()))
 }
 
-/// Replaces ids by roles, and the numbers of components, which nobody can foresee.
+/// Replaces ids by roles, and the numbers of components, which differ from run to run.
 fn filters(roles: &[(Entity, &'static str)]) -> Vec<(String, &'static str)> {
     let mut filters: Vec<_> = roles
         .iter()

@@ -413,7 +413,7 @@ struct Node {
     target: Option<Entity>,
 }
 
-/// Returns `inner` within so many others.
+/// Returns `inner` within `depth` others.
 fn nested(depth: usize, inner: Node) -> Node {
     (0..depth).fold(inner, |inner, _| Node {
         children: vec![inner],

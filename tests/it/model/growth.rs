@@ -74,10 +74,10 @@ use bevy_ecs::prelude::*;
 use counting::{Clearing, Denying, Going, take_read};
 use qdel::{QdelTimer, prelude::*};
 
-/// So many that a square of it does not end.
+/// A number whose square takes too long to work through.
 const HUGE: usize = 40_000;
 
-/// So many that a square of it is told from a multiple.
+/// A number whose square can be told from a multiple of it.
 const MANY: usize = 500;
 
 /// A few looks for each of many.
@@ -102,7 +102,7 @@ fn spawn_owned(world: &mut World, count: usize) -> (Entity, Vec<Entity>) {
     (owner, owned.collect())
 }
 
-/// Spawns so many in a chain, each of which cannot be without the one before.
+/// Spawns a chain of `count` entities, each of which cannot be without the one before.
 fn spawn_bound(world: &mut World, count: usize) -> Vec<Entity> {
     let mut all = vec![world.spawn_empty().id()];
     while all.len() < count {
@@ -289,8 +289,8 @@ struct HeldBy(Entity);
 #[relationship_target(relationship = HeldBy, linked_spawn)]
 struct Holds(Vec<Entity>);
 
-/// A world in which the owners of so many live on, each of whom is also held by the next, and the
-/// last by one that goes.
+/// A world in which the owners of `count` entities live on, each of whom is also held by the next,
+/// and the last by one that goes.
 fn world_of_spared(count: usize) -> (World, Vec<Entity>, Vec<Entity>) {
     let mut world = world();
     world.init_resource::<Order>();

@@ -1,4 +1,4 @@
-//! Whoever asks to be told is told once, or refused, whatever comes in between.
+//! A listener that asks to be told is told once, or refused, whatever comes in between.
 //!
 //! Rules S2, S4, S7, S10, S11, S12 and Q6 of the design, held by sums: what a living listener asked
 //! for, it has in force, was told, was refused, or has taken back. Handlers panic, and so do what
@@ -403,7 +403,7 @@ impl Role {
     }
 }
 
-/// How much a world knows before anybody is registered.
+/// How much a world knows before the first registration.
 #[derive(Debug, Clone, Copy)]
 enum Experience {
     Nothing,

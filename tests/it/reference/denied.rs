@@ -15,7 +15,7 @@ use qdel::{
     reference::{AfterRelease, OnLoss, ReferenceVisitor},
 };
 
-/// How somebody goes whom nobody can refuse: the field is written before, or when it is too late.
+/// How an entity goes that no guard can save: the field is written before, or when it is too late.
 type End = (&'static str, fn(&mut World, Entity, &dyn Fn(&mut World)));
 
 const ENDS: [End; 6] = [

@@ -1,7 +1,7 @@
 //! Until when in a frame a written field may name whom.
 //!
 //! Rule R3 of the design: the plugin syncs before `PostUpdate` and before the flush, where a field
-//! may name somebody who is lost.
+//! may name an entity that is lost.
 
 use bevy_app::{MainScheduleOrder, prelude::*};
 use bevy_ecs::{prelude::*, schedule::ScheduleLabel};
@@ -154,7 +154,7 @@ fn frame_without_deletions_reads_nothing() {
 
     app.update();
 
-    // Whoever is read and named is marked.
+    // What is read and named is marked.
     assert!(!app.world().entity(goblin).contains::<SignalTarget>());
 }
 

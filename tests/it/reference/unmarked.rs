@@ -1,4 +1,4 @@
-//! What becomes of declared references where somebody takes the mark of targets off as it comes.
+//! What becomes of declared references where an observer takes each mark of a target off.
 //!
 //! Rules R3 and S12 of the design: nothing goes on for ever, and one warning says what is wrong.
 
@@ -105,7 +105,7 @@ fn one_who_is_deleted_and_was_never_marked_is_let_go_of_by_the_sync() {
     assert_eq!(world.get::<Mob>(mob).unwrap().target, None);
 }
 
-/// Whoever has it cannot be marked.
+/// An entity that has it cannot be marked.
 #[derive(Component)]
 struct Shy;
 

@@ -1,5 +1,5 @@
-//! Whoever registers again: what was told already, what is told again and again, and what is given
-//! up in the last notice.
+//! Listeners that register again: what was told already, what is told again and again, and what is
+//! given up in the last notice.
 //!
 //! The rules are those of the design: S3, S10 and S12.
 
@@ -17,7 +17,7 @@ use crate::stage::{record_log, take_log};
 #[derive(Component, Default)]
 struct Mob {
     lost: Vec<(Entity, QdelCause)>,
-    /// Whom it picks when it loses somebody.
+    /// The targets that it picks when it loses one.
     next: Vec<Entity>,
 }
 
@@ -57,7 +57,7 @@ fn lost(world: &World, mob: Entity) -> Vec<(Entity, QdelCause)> {
     world.get::<Mob>(mob).unwrap().lost.clone()
 }
 
-// S12: nobody is told twice.
+// S12: no listener is told twice.
 
 /// How a command registers.
 type Register = fn(&mut EntityCommands, Entity);
@@ -103,7 +103,7 @@ fn late_registration_of_who_was_told_is_a_refused_duplicate() {
     }
 }
 
-/// S12: also if it has picked somebody else in the notice, so that its own books lead elsewhere.
+/// S12: also if it has picked another target in the notice, so that its own books lead elsewhere.
 #[test]
 fn late_registration_of_who_was_told_and_picked_another_is_a_refused_duplicate() {
     fn pick(mut world: DeferredWorld, lost: Received<Qdeleting, Mob>) {
@@ -171,7 +171,7 @@ fn late_registration_of_a_new_component_is_told() {
     assert_eq!(warnings(), [""; 0]);
 }
 
-/// S12: whoever was not told yet is told, once for each time that it asks.
+/// S12: a listener that was not told yet is told, once for each time that it asks.
 #[test]
 fn late_registration_of_who_was_not_told_is_told() {
     let mut world = new_world();
@@ -189,7 +189,7 @@ fn late_registration_of_who_was_not_told_is_told() {
     assert_eq!(lost(&world, mob), [(target, QdelCause::AlreadyGone)]);
 }
 
-// S12: nobody is told without end.
+// S12: no listener is told without end.
 
 /// Registers again by command, on the very target that it is told of.
 fn cling(mut world: DeferredWorld, lost: Received<Qdeleting, Mob>) {
@@ -366,7 +366,7 @@ fn panic_of_who_clings_leaves_the_count_whole() {
 
 // S3 and S10: what is given up in the last notice.
 
-/// Lives on so many times.
+/// Lives on this number of times.
 #[derive(Component)]
 struct Cat(u32);
 
@@ -426,7 +426,7 @@ fn unregistering_in_the_own_last_notice_is_done_and_stays_done() {
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
-/// S10: in the notice of a plain despawn as well, where nobody can live on.
+/// S10: in the notice of a plain despawn as well, where no entity can live on.
 #[test]
 fn unregistering_in_the_last_notice_of_a_despawn_is_answered_alike() {
     let mut world = new_world();
@@ -449,7 +449,7 @@ fn unregistering_in_the_last_notice_of_a_despawn_is_answered_alike() {
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
-/// S10: also by somebody else, and of all at once; whoever was not told yet is not called.
+/// S10: also by other code, and of all at once; a listener that was not told yet is not called.
 #[test]
 fn all_that_was_told_is_given_up_in_the_middle_of_a_notice() {
     fn hush(mut world: DeferredWorld, lost: Received<Qdeleting, Mob>) {

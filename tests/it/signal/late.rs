@@ -11,7 +11,7 @@ use bevy_ecs::{
 };
 use qdel::{QdelCause, RegisterError, prelude::*};
 
-/// Somebody who notes why it lost whom.
+/// Notes which target it lost, and why.
 #[derive(Component, Default, Debug)]
 struct Mourner(Vec<(Entity, QdelCause)>);
 
@@ -101,7 +101,7 @@ fn registration_of_two_who_live_on_is_in_force() {
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
-/// Whoever does not live on need not know (S12).
+/// A listener that does not live on need not know (S12).
 #[test]
 fn listener_that_goes_is_not_answered() {
     let mut world = stage();
@@ -211,7 +211,7 @@ struct Names(Entity);
 #[derive(Resource)]
 struct How(u32);
 
-/// Those that wait come in force in the order of their commands, whoever they wait for (S6, S12).
+/// Those that wait come in force in the order of their commands, whatever they wait for (S6, S12).
 #[test]
 fn registrations_that_wait_keep_their_order() {
     let mut world = stage();
@@ -280,7 +280,7 @@ fn world_is_refused_at_once() {
     assert_eq!(noted(&world, listener), []);
 }
 
-/// Where nobody can live on there is nothing to wait for (S12).
+/// Where no entity can live on, there is nothing to wait for (S12).
 #[test]
 fn without_destroys_the_late_are_answered_at_once() {
     let mut world = World::new();
@@ -392,7 +392,7 @@ fn late_registration_outlives_the_panic_of_another_regression() {
     two.assert_answered();
 }
 
-/// Whoever handles errors drops what the first one panicked with, and that panics (S11, S12).
+/// The error handler drops what the first one panicked with, and that panics (S11, S12).
 #[test]
 fn late_registration_outlives_a_payload_that_panics_when_it_is_dropped_regression() {
     let mut two = TwoThatWait::new(throw_evil, FallbackErrorHandler(swallow));
@@ -405,7 +405,7 @@ fn late_registration_outlives_a_payload_that_panics_when_it_is_dropped_regressio
     two.assert_answered();
 }
 
-/// What a registration that is tried again panics with is nobody's but that of the error handler,
+/// What a registration that is tried again panics with goes only to the error handler,
 /// as with every command (S12).
 #[test]
 fn late_registrations_are_all_tried_where_panics_are_swallowed() {

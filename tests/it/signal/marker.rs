@@ -1,4 +1,4 @@
-//! What is known of a target stays known, whoever takes its mark off.
+//! What is known of a target stays known, whatever takes its mark off.
 //!
 //! The rules are those of the design: S4, S10 and R3.
 
@@ -234,8 +234,8 @@ fn deny_still_denies_however_the_mark_was_taken_off() {
     }
 }
 
-/// S10: of a target that is being deleted, too: nobody is told twice, and all is given back in the
-/// end.
+/// S10: of a target that is being deleted, too: no listener is told twice, and all is given back in
+/// the end.
 #[test]
 fn deleting_target_whose_mark_was_taken_off_tells_nobody_twice() {
     for (way, take_off) in WAYS {
@@ -320,7 +320,7 @@ fn handler_takes_the_mark_of_its_target_off() {
     assert_eq!(scene.lost(), [QdelCause::Despawn]);
 }
 
-/// S10: a listener's own mark is nobody's business but of those who listen to it.
+/// S10: a listener's own mark matters only to its own listeners.
 #[test]
 fn listener_that_is_a_target_keeps_both_sides() {
     for (way, take_off) in WAYS {
@@ -348,8 +348,8 @@ fn listener_that_is_a_target_keeps_both_sides() {
     }
 }
 
-/// S10: nothing is left to be told of where nobody listens, so the mark stays off, and nothing
-/// stays.
+/// S10: nothing is left to be told of where there are no listeners, so the mark stays off, and
+/// nothing stays.
 #[test]
 fn mark_that_marks_nothing_stays_off() {
     let mut scene = Scene::new();
@@ -391,7 +391,7 @@ fn target_that_is_despawned_before_its_mark_is_back_is_told_of() {
     assert_eq!(scene.world.signal_footprint().places, 0);
 }
 
-// S10: somebody takes it off each time.
+// S10: an observer takes it off each time.
 
 /// Takes the mark off as it comes.
 fn forbid(world: &mut World) {

@@ -11,7 +11,7 @@ use qdel::{Question, prelude::*};
 #[derive(Resource, Default, Debug, PartialEq, Eq)]
 struct Story(Vec<(&'static str, Entity)>);
 
-/// Somebody who listens and notes what it hears in its own field.
+/// Listens, and notes what it hears in its own field.
 #[derive(Component, Default, Debug, PartialEq, Eq)]
 struct Ears(Vec<&'static str>);
 
@@ -114,7 +114,7 @@ fn ways_to_wait() -> [(&'static str, DestroyHint, Teardown); 4] {
     ]
 }
 
-/// From its mark on an entity is asked no question about anybody else (S7, Q2).
+/// From its mark on, an entity is asked no question about others (S7, Q2).
 #[test]
 fn deleted_guard_has_no_veto_regression() {
     for (way, hint, teardown) in ways_to_wait() {
@@ -141,7 +141,7 @@ fn deleted_guard_has_no_veto_regression() {
     }
 }
 
-/// An entity that nobody hears goes without the stages of a deletion, and is a listener all the
+/// An entity without listeners goes without the stages of a deletion, and is a listener all the
 /// same (S7).
 #[test]
 fn deleted_guard_that_nobody_hears_has_no_veto() {
@@ -202,7 +202,7 @@ fn marked_entity_is_asked_nothing_and_hears_signals_until_its_wave_ends() {
     assert_eq!(heard(&world, guard), ["hit"]);
 }
 
-/// A question about itself is still answered: it is not about anybody else (S7).
+/// A question about itself is still answered: it is not about others (S7).
 #[test]
 fn marked_entity_answers_questions_about_itself_until_its_wave_ends() {
     fn probe(mut world: DeferredWorld, lost: Received<Qdeleting, Ears>) {
@@ -295,7 +295,7 @@ fn those_who_go_in_one_wave_are_told_of_each_other() {
     }
 }
 
-/// Whoever lives on keeps its registrations, and so does what is spared with it (S7).
+/// An entity that lives on keeps its registrations, and so does what is spared with it (S7).
 #[test]
 fn those_who_live_on_go_on_hearing() {
     let mut world = stage();

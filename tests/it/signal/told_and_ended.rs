@@ -61,7 +61,7 @@ fn stage() -> (World, [Entity; 3]) {
     (world, [phoenix, ear, eye])
 }
 
-/// Checks that `phoenix`, which lives on and is listened to by nobody, takes registrations as it
+/// Checks that `phoenix`, which lives on and has no listeners, takes registrations as it
 /// did at first.
 fn assert_begins_anew(mut world: World, [phoenix, ear, eye]: [Entity; 3]) {
     assert!(world.registrations_on(phoenix).is_empty());

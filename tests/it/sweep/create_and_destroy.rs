@@ -20,7 +20,7 @@ struct Squad {
     members: Vec<Entity>,
 }
 
-/// Keeps a list that forgets nobody: nobody reads it as a list of references before it is too late.
+/// Keeps a list that forgets nothing: it is read as a list of references only when it is too late.
 #[derive(Resource, Default)]
 struct Calls(Vec<Entity>);
 

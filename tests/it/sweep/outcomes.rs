@@ -19,7 +19,7 @@ use qdel::{
 
 use crate::stage::spawn_many;
 
-/// Nobody has declared that it names anybody.
+/// Its fields are not declared.
 #[derive(Component, Reflect, Default, Debug, PartialEq, Clone)]
 #[reflect(Component)]
 struct Mind {

@@ -23,9 +23,9 @@ pub struct Mob {
 /// A type with a parameter.
 #[derive(Debug, PartialEq, References)]
 pub enum Mood<T> {
-    /// Of somebody.
+    /// Has a target.
     Angry(#[references] Option<T>),
-    /// Of nobody.
+    /// Has no target.
     Calm,
 }
 

@@ -1,9 +1,9 @@
-//! Q8: nobody starves.
+//! Q8: no entity starves.
 //! Q8: those that do not wait for their turn.
 
 use super::*;
 
-// Q8: nobody starves.
+// Q8: no entity starves.
 
 #[test]
 fn budget_of_zero_tears_down_one_batch_a_flush() {

@@ -53,7 +53,7 @@ impl TryRegister for World {
 #[derive(Resource, Default)]
 struct Gone(Vec<Entity>);
 
-/// Takes so many microseconds to tear down.
+/// Takes this many microseconds to tear down.
 #[derive(Component, Clone, Copy)]
 #[component(on_despawn = Heavy::take_time)]
 struct Heavy(u64);
@@ -71,7 +71,7 @@ impl Heavy {
     }
 }
 
-/// Panics when it is torn down, so many times.
+/// Panics when it is torn down, `charges` times.
 #[derive(Component)]
 #[component(on_despawn = Bomb::explode)]
 struct Bomb {
@@ -177,7 +177,7 @@ fn aim(world: &mut World, target: Entity) -> Entity {
     mob
 }
 
-/// Flushes until so many are gone, and returns what each flush did.
+/// Flushes until `count` are gone, and returns what each flush did.
 fn flush_until_gone(world: &mut World, count: usize) -> Vec<Flush> {
     let mut flushes = Vec::new();
     while world.resource::<Gone>().0.len() < count {

@@ -301,7 +301,7 @@ fn deleting(world: &mut World) -> Vec<Entity> {
     query.iter(world).collect()
 }
 
-/// Asserts that who is there belonged to nobody who was torn down, but to those of its own ring.
+/// Asserts that no entity is there whose owner was torn down, but for those of its own ring.
 fn assert_no_owner_went_before_what_it_owned(world: &World, owners: &[(Entity, Entity)]) {
     let mut owned_by: EntityHashMap<Vec<Entity>> = EntityHashMap::default();
     for &(owned, owner) in owners {

@@ -311,7 +311,7 @@ fn newcomer_to_an_owner_of_a_paused_descent_is_told_and_goes_before_it() {
     assert!(place(late) < place(ring[50]));
 }
 
-/// Those whom somebody else sees to are not in the queue, but they go with an owner that they are
+/// Those that other code sees to are not in the queue, but they go with an owner that they are
 /// given to.
 #[test]
 fn owner_that_owns_many_who_are_left_alone_goes_without_them() {

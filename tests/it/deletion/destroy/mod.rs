@@ -123,7 +123,7 @@ impl Destroy for Link {
     }
 }
 
-/// Makes a world that writes down what happens to whoever is [`Named`].
+/// Makes a world that notes what happens to each [`Named`] entity.
 fn stage() -> World {
     let mut world = noting_world();
     world.register_destroy::<Meddler>();
@@ -132,7 +132,7 @@ fn stage() -> World {
     world
 }
 
-/// Spawns somebody whose end is written down.
+/// Spawns an entity whose end is noted.
 fn spawn(world: &mut World, name: &'static str) -> Entity {
     let entity = world.spawn((Named(name), Part::<0>)).id();
     write_down(world, entity, name);
@@ -145,7 +145,7 @@ fn spawn_owned(world: &mut World, name: &'static str, owner: Entity) -> Entity {
     entity
 }
 
-/// Spawns somebody who does something when it is destroyed.
+/// Spawns an entity that does something when it is destroyed.
 fn spawn_meddler(
     world: &mut World,
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Q3: exactly once, whoever a `Destroy` deletes or despawns.
+//! Q3: exactly once, whatever a `Destroy` deletes or despawns.
 
 use super::*;
 

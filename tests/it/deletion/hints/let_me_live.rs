@@ -522,7 +522,7 @@ fn hear_ping(_: &mut Ear<0>, _: Received<Ping>) -> u32 {
     1
 }
 
-/// Those who meet while somebody is kept.
+/// The entities that meet while one is kept.
 #[derive(Clone, Copy)]
 struct Cast {
     listener: Entity,
@@ -548,7 +548,7 @@ const BESIDES: [Besides; 5] = [
     Besides::Much,
 ];
 
-/// Deletes somebody who is kept, and lets `meddle` do something to one of its listeners meanwhile.
+/// Deletes an entity that is kept, and lets `meddle` change one of its listeners meanwhile.
 ///
 /// Returns the world, the kept entity and the cast.
 fn meddle_with(
@@ -583,7 +583,7 @@ fn meddle_with(
     (world, goblin, cast, before)
 }
 
-/// Asserts that a listener which `meddle` ended while somebody is kept stays ended, and that its
+/// Asserts that a listener which `meddle` ended while its target is kept stays ended, and that its
 /// other component goes on listening.
 fn assert_lost(meddle: fn(&mut DeferredWorld, Cast)) {
     for besides in BESIDES {
@@ -603,7 +603,7 @@ fn assert_lost(meddle: fn(&mut DeferredWorld, Cast)) {
     }
 }
 
-/// Asserts that a listener has what it had before, whatever `meddle` did while somebody was kept,
+/// Asserts that a listener has what it had before, whatever `meddle` did while one was kept,
 /// and also another target, if it `moved_on`.
 fn assert_given_back(moved_on: bool, meddle: fn(&mut DeferredWorld, Cast)) {
     for besides in BESIDES {

@@ -83,7 +83,7 @@ fn hear<const N: usize>(mut world: DeferredWorld, _: Received<Qdeleting, Ear<N>>
 /// Reaches its own fields only.
 fn hear_loudly<const N: usize>(_: &mut Ear<N>, _: Received<Qdeleting>) {}
 
-/// Makes a world that writes down what happens to whoever is [`Named`].
+/// Makes a world that notes what happens to each [`Named`] entity.
 fn stage() -> World {
     let mut world = noting_world();
     world.register_destroy::<Will<0>>();
@@ -92,7 +92,7 @@ fn stage() -> World {
     world
 }
 
-/// Spawns somebody whose end is written down, and who says `hint` to it.
+/// Spawns an entity whose end is noted, and which answers `hint` when it is destroyed.
 fn spawn(world: &mut World, name: &'static str, hint: DestroyHint) -> Entity {
     let entity = world.spawn((Named(name), Will::<0>(hint))).id();
     on_death(world, entity, move |world, _| {

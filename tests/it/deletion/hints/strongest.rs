@@ -47,7 +47,7 @@ fn stronger_of_two_hints_wins_whichever_was_registered_first() {
     }
 }
 
-/// Deletes somebody with two components and looks what becomes of it.
+/// Deletes an entity with two components and looks what becomes of it.
 fn fate_of(first: DestroyHint, second: DestroyHint, register: fn(&mut World)) -> Fate {
     let mut world = noting_world();
     register(&mut world);

@@ -1,4 +1,4 @@
-//! Q3: exactly once, whoever deletes whom meanwhile.
+//! Q3: exactly once, whatever is deleted meanwhile.
 
 use super::*;
 use qdel::QdelCause;
@@ -312,7 +312,7 @@ fn observer_of_the_mark_that_despawns_the_marked_has_everybody_told_once() {
     assert_eq!(happened, expected);
 }
 
-/// Whoever names `Deleting` can remove it, though the docs say not to.
+/// Code that names `Deleting` can remove it, though the docs say not to.
 #[test]
 fn entity_whose_mark_was_removed_by_hand_is_torn_down_all_the_same() {
     let mut world = stage();
@@ -401,7 +401,7 @@ fn chain_of_100_000_whose_despawns_delete_the_next_does_not_touch_the_stack() {
     });
 }
 
-/// A world may have commands that nobody has applied yet, of whoever held it as a `DeferredWorld`.
+/// A world may have commands that wait, of code that held it as a `DeferredWorld`.
 #[test]
 fn commands_that_wait_when_a_deletion_begins_do_no_harm() {
     let waiting: [fn(&mut Commands, Entity); 3] = [

@@ -53,7 +53,7 @@ fn counts_of(world: &World) -> Counts {
     }
 }
 
-/// Makes a world that writes down what happens to whoever is [`Named`].
+/// Makes a world that notes what happens to each [`Named`] entity.
 fn stage() -> World {
     let mut world = World::new();
     world.init_resource::<Order<String>>();
@@ -80,7 +80,7 @@ fn immediate_stage() -> World {
     world
 }
 
-/// Spawns somebody whose end is written down.
+/// Spawns an entity whose end is noted.
 fn spawn(world: &mut World, name: &'static str) -> Entity {
     let entity = world.spawn(Named(name)).id();
     on_death(world, entity, move |world, _| {
@@ -142,7 +142,7 @@ fn assert_alive(world: &World, entities: &[Entity]) {
     }
 }
 
-/// Q11: who wants the end of a world to be heard says so; nobody can object.
+/// Q11: the end of a world is heard if the caller asks for it, and without a veto.
 #[test]
 fn shutdown_tells_and_tears_down_everything_in_order() {
     let mut world = stage();
@@ -229,7 +229,7 @@ fn veto_that_panics_inside_another_deletion_loses_no_command() {
     assert_eq!(world.query::<&Guard>().iter(&world).count(), 2);
 }
 
-/// Q3: a notice that somebody kept cannot be sent again, neither about the same entity nor about
+/// Q3: a notice that a handler kept cannot be sent again, neither about the same entity nor about
 /// another.
 #[test]
 fn copy_of_a_notice_reaches_nobody() {

@@ -273,7 +273,7 @@ fn immediate_qdel_inside_a_plain_despawn_is_gone_with_it() {
     assert_eq!(order(&world), expected);
 }
 
-/// Somebody who switched to `Immediate` while something waited, and a hook of that deletes
+/// A world that switched to `Immediate` while something waited, and a hook of that deletes
 /// something more.
 #[test]
 fn immediate_qdel_inside_a_flush_is_gone_with_the_flush() {

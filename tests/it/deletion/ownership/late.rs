@@ -82,7 +82,7 @@ fn child_that_joins_while_its_parent_is_torn_down_goes_with_it() {
     }
 }
 
-/// Whoever respawns its kind when one is gone must not keep the flush from ending.
+/// An observer that respawns a kind when one is gone must not keep the flush from ending.
 #[test]
 fn parent_whose_children_respawn_is_torn_down() {
     #[derive(Component)]

@@ -29,7 +29,7 @@ fn moment() -> impl Strategy<Value = Moment> {
     ]
 }
 
-/// What happens when somebody of the crowd is deleted.
+/// What happens when an entity of the crowd is deleted.
 #[derive(Resource)]
 struct Wills {
     crowd: [Entity; CROWD],

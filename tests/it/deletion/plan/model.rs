@@ -57,7 +57,7 @@ proptest! {
             let sort = |mut entities: Vec<Entity>| { entities.sort_unstable(); entities };
             prop_assert_eq!(sort(went), sort(members));
         } else if scene.begins_with_deletions() {
-            // What is also owned by somebody who was deleted before goes with that one.
+            // What also belongs to an entity that was deleted before goes with that one.
             let place = |entity: Entity| went.iter().position(|at| *at == entity);
             for deletion in &plan.deletions {
                 prop_assert!(place(deletion.entity).is_some());
@@ -111,7 +111,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// Returns `true` if anybody may stand in a ring of owners.
+    /// Returns `true` if entities may stand in a ring of owners.
     fn has_rings(&self) -> bool {
         self.deeds.iter().any(|deed| match *deed {
             Deed::Attach(owned, owner) | Deed::Load(owned, owner) => owned < owner,
@@ -119,7 +119,7 @@ impl Scene {
         })
     }
 
-    /// Returns `true` if somebody may be deleting before the planned deletion.
+    /// Returns `true` if an entity may be deleting before the planned deletion.
     fn begins_with_deletions(&self) -> bool {
         let mut deeds = self.deeds.iter();
         deeds.any(|deed| matches!(deed, Deed::Qdel(_)))
@@ -223,7 +223,7 @@ fn build(scene: &Scene) -> (World, [Entity; CROWD]) {
     for deed in &scene.deeds {
         apply(&mut world, &crowd, *deed);
     }
-    // Who lives on is known only when it is asked, so nobody does any more.
+    // What lives on is known only when it is asked, so nothing does any more.
     let mut cats = world.query_filtered::<&mut Cat, Allow<Disabled>>();
     for mut cat in cats.iter_mut(&mut world) {
         cat.lives = 0;

@@ -165,7 +165,7 @@ fn panic_in_a_handler_of_a_due_deletion_does_not_stop_the_others() {
     assert_eq!(world.flush_qdel(), 2);
 }
 
-/// Whoever was due with it must not live for ever: it is deleted, or its timer is still there.
+/// What was due with it must not live for ever: it is deleted, or its timer is still there.
 #[test]
 fn panic_in_a_veto_of_a_due_deletion_does_not_save_the_others() {
     let mut world = stage();

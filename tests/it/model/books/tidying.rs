@@ -69,7 +69,7 @@ fn tidying_of_all_targets_keeps_every_registration() {
     for (index, target) in targets.iter().enumerate() {
         for _ in 0..=dice.roll(3) {
             let soldier = soldiers[dice.roll(soldiers.len())];
-            // Whoever is chosen twice stays as it is.
+            // An entity that is chosen twice stays as it is.
             let _ = match dice.roll(3) {
                 0 => world.register_signal(soldier, *target, archer_says),
                 1 => world.register_signal(soldier, *target, Archer::note),
@@ -196,7 +196,7 @@ impl Dice {
     }
 }
 
-/// S2: also after tidying everybody is found, to be refused, replaced and unregistered.
+/// S2: all listeners are found after tidying too, to be refused, replaced and unregistered.
 #[test]
 fn tidied_list_knows_its_places() {
     let mut world = World::new();

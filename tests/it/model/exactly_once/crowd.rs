@@ -96,7 +96,7 @@ fn check_deletions(world: &World, crowd: &[Entity]) -> Result<(), TestCaseError>
     Ok(())
 }
 
-/// Checks who must be gone after `deed`, and that nobody who is gone has a timer.
+/// Checks which entities must be gone after `deed`, and that none of them has a timer.
 fn check_tear_down(world: &World, crowd: &[Entity], deed: &Deed) -> Result<(), TestCaseError> {
     let is_waiting = |entity: &&Entity| world.liveness(**entity) == Liveness::Deleting;
     for &entity in crowd.iter().filter(is_waiting) {
@@ -393,7 +393,7 @@ fn apply(world: &mut World, crowd: &[Entity; CROWD], deed: Deed) {
     }
 }
 
-/// What is done when somebody of the crowd is deleted.
+/// What is done when an entity of the crowd is deleted.
 #[derive(Resource)]
 struct Wills {
     crowd: [Entity; CROWD],
@@ -415,7 +415,7 @@ impl Wills {
 #[derive(Resource, Default)]
 struct Story(Vec<(Entity, Event)>);
 
-/// Somebody of the crowd, who listens on itself.
+/// An entity of the crowd, which listens on itself.
 #[derive(Component)]
 struct Actor {
     /// So often it says no.
@@ -424,7 +424,7 @@ struct Actor {
     hints: Vec<DestroyHint>,
 }
 
-/// Listens on everybody, and is never deleted.
+/// Listens on every entity, and is never deleted.
 #[derive(Component)]
 struct Chronicler;
 

@@ -118,7 +118,7 @@ fn play(scene: &Scene) -> Result<(), TestCaseError> {
     check(&world, Promised::OnlyTheLiving)
 }
 
-/// Syncs until nobody meddles any more.
+/// Syncs until nothing meddles any more.
 fn settle(world: &mut World) {
     for _ in 0..20 {
         world.sync_references();

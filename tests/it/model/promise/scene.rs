@@ -27,7 +27,7 @@ pub(super) enum Deed {
     Later(usize, Kind, u8, [usize; 2]),
 }
 
-/// When somebody's will is carried out.
+/// When the will of an entity is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     Told,
@@ -366,7 +366,7 @@ pub(super) fn swap<C: Shape + Component<Mutability = Mutable>>(
 #[derive(Resource)]
 pub(super) struct Crowd(pub(super) [Entity; CROWD]);
 
-/// What is done when somebody of the crowd is deleted: each once.
+/// What is done when an entity of the crowd is deleted: each once.
 #[derive(Resource)]
 pub(super) struct Wills(pub(super) Vec<(Moment, usize, Deed)>);
 

@@ -63,7 +63,7 @@ proptest! {
     }
 }
 
-/// So many entities take part in a random value.
+/// How many entities take part in a random value.
 const CAST: usize = 6;
 
 /// A random value, with the places that its entities take in the cast.

@@ -321,7 +321,7 @@ struct Hooked(#[entities] Option<Entity>);
 #[derive(Resource)]
 struct Favourite(Entity);
 
-/// Names somebody as soon as it is inserted.
+/// Names an entity as soon as it is inserted.
 #[derive(Component, References)]
 #[component(on_insert = Self::choose)]
 struct Loyal(#[entities] Option<Entity>);

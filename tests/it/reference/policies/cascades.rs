@@ -252,7 +252,7 @@ fn who_was_kept_before_lets_go_of_whom_it_cannot_be_without() {
     assert_no_leftovers(&world);
 }
 
-/// As above, and nobody knows yet that it names the other one when that is deleted.
+/// As above, and it is not known yet that it names the other one when that is deleted.
 #[test]
 fn who_was_kept_before_lets_go_of_whom_it_names_since() {
     let mut world = stage();

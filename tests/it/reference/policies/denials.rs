@@ -1,5 +1,5 @@
 //! R5: denials.
-//! R5: whoever is removed or deleted is looked at again.
+//! R5: what is removed or deleted is looked at again.
 
 use super::*;
 use qdel::QdelCause;
@@ -19,7 +19,7 @@ fn denial_leaves_the_whole_world_untouched() {
     let bond = world.spawn(Bond(vec![orc, moth])).id();
     world.register_signal(mob, goblin, Mob::hear).unwrap();
     world.register_signal(leash, moth, Leash::hear).unwrap();
-    // Somebody deletes something, so that the counts are there.
+    // The first deletion makes the counts.
     let dead = spawn(&mut world);
     world.qdel(dead).unwrap();
     world.flush_qdel();
@@ -195,7 +195,7 @@ fn denier_that_stands_further_down_in_a_batch_does_not_deny() {
     assert_eq!(batch.queued, [goblin, bond]);
 }
 
-// R5: whoever is removed or deleted is looked at again.
+// R5: what is removed or deleted is looked at again.
 
 #[test]
 fn panic_while_a_component_is_removed_keeps_nobody_else_from_letting_go() {
@@ -214,7 +214,7 @@ fn panic_while_a_component_is_removed_keeps_nobody_else_from_letting_go() {
 
         let outcome = catch_unwind(AssertUnwindSafe(|| delete(&mut world, goblin)));
         world.flush_qdel();
-        // Whoever could not be removed is tried again.
+        // What could not be removed is tried again.
         let _ = catch_unwind(AssertUnwindSafe(|| world.sync_references()));
 
         assert!(outcome.is_err(), "{end}");

@@ -1,7 +1,7 @@
 //! What becomes of a component that loses what it names: cleared, removed, deleted with it, or the
 //! whole deletion denied.
 //!
-//! Rule R5 of the design. How it is noticed that a field names somebody is the subject of
+//! Rule R5 of the design. How it is noticed that a field names an entity is the subject of
 //! `references.rs`.
 
 mod cascades;
@@ -31,7 +31,7 @@ use crate::stage::on_death;
 /// What is done to one entity.
 type End = fn(&mut World, Entity);
 
-/// Ways in which somebody goes away by an orderly deletion.
+/// Ways in which an entity goes away by an orderly deletion.
 const DELETIONS: [(&str, End); 5] = [
     ("qdel", |world, target| {
         world.qdel(target).unwrap();
@@ -344,7 +344,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// Returns all places that name somebody.
+    /// Returns all places that name an entity.
     fn names(&self) -> Vec<(Entity, &'static str, OnLoss)> {
         let mut names = Vec::new();
         if let Some(mob) = &self.mob {

@@ -177,7 +177,7 @@ fn check_plan(
     prop_assert_eq!(&members, cascade);
     prop_assert_eq!(members.len(), planned.len());
 
-    // Each place that names somebody who goes is planned, and no other.
+    // Each place that names an entity which goes is planned, and no other.
     let mut places = BTreeMap::<_, usize>::new();
     for deletion in &plan.deletions {
         for at in &deletion.released {

@@ -116,7 +116,7 @@ struct Mob {
     friends: Vec<Entity>,
     #[references(ignore)]
     mourned: Vec<Vec<Entity>>,
-    /// Who it was when it lost somebody, and its target then.
+    /// Who it was when it lost an entity, and its target then.
     #[references(ignore)]
     heard: Vec<(Entity, Option<Entity>)>,
     /// Its target when it was told.

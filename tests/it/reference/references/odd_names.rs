@@ -1,5 +1,5 @@
 //! R3: names that make no sense.
-//! R3: moments at which somebody is named who dies.
+//! R3: moments at which a field names an entity that is deleted.
 
 use super::*;
 
@@ -157,7 +157,7 @@ fn resource_holder_is_released_by_the_shutdown() {
     assert_eq!(world.signal_footprint().registrations, 0);
 }
 
-// R3: moments at which somebody is named who dies.
+// R3: moments at which a field names an entity that is deleted.
 
 #[test]
 fn field_that_is_set_to_a_dying_one_at_any_moment_is_released_by_the_flush() {

@@ -22,7 +22,7 @@ fn reference_to_one_who_is_kept_stays() {
     check(&world);
 }
 
-/// The despawn let go of everybody before it panicked, and the deletion then keeps its entity.
+/// The despawn let go of all entities before it panicked, and the deletion then keeps its entity.
 #[test]
 fn links_to_one_who_outlives_a_despawn_leave_nothing_behind_regression() {
     let mut world = stage();
@@ -84,7 +84,7 @@ fn field_written_to_one_who_is_kept_meanwhile_stays_and_is_known() {
     assert_eq!(links_on(&world, phoenix), [mob]);
 }
 
-/// Nobody knows yet whether it lives on when the sync comes.
+/// It is not decided yet whether it lives on when the sync comes.
 #[test]
 fn reference_to_one_who_is_kept_stays_though_a_sync_comes_meanwhile() {
     let mut world = stage();
@@ -142,7 +142,7 @@ fn reference_to_one_who_is_kept_stays_though_another_deletion_ends_before() {
     assert_eq!(lost(&world, mob), [[goblin]]);
 }
 
-/// To link to somebody for the first time takes a command, which looks at the others as well.
+/// To link to an entity for the first time takes a command, which looks at the others as well.
 #[test]
 fn reference_to_one_who_is_kept_stays_though_it_is_inserted_with_another_meanwhile() {
     let mut world = stage();
@@ -163,7 +163,7 @@ fn reference_to_one_who_is_kept_stays_though_it_is_inserted_with_another_meanwhi
     assert_eq!(named(&world, mob), [phoenix, orc]);
 }
 
-/// Whoever may live on is linked to meanwhile, but it is being deleted all the same.
+/// An entity that may live on is linked to meanwhile, but it is being deleted all the same.
 #[test]
 fn link_to_one_who_is_deleting_does_not_open_it_to_registrations() {
     #[derive(Resource)]
@@ -287,7 +287,7 @@ fn hidden_holder_is_released() {
 
 // The stage.
 
-/// Spawns somebody who lives on.
+/// Spawns an entity that lives on.
 fn spawn_phoenix(world: &mut World) -> Entity {
     world.spawn(Says(DestroyHint::LetMeLive)).id()
 }

@@ -351,7 +351,7 @@ fn tracking_may_begin_in_the_middle_of_a_deletion() {
 
 // The stage.
 
-/// Spawns somebody who counts how often it is read.
+/// Spawns an entity that counts how often it is read.
 fn spawn_counted(world: &mut World) -> (Entity, Arc<AtomicUsize>) {
     let visits = Arc::new(AtomicUsize::new(0));
     let counted = Counted {

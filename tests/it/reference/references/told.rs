@@ -243,7 +243,7 @@ fn component_that_panicked_when_it_was_read_lets_go_when_it_can_be() {
     }
 }
 
-/// Each value that it writes is a new component, which has lost somebody as well.
+/// Each value that it writes is a new component, which has lost an entity as well.
 #[test]
 fn immutable_component_that_writes_back_what_it_lost_ends_empty_regression() {
     for (end, delete) in ENDS {

@@ -1,5 +1,5 @@
 //! S8: answers.
-//! S9: nobody listens.
+//! S9: no listeners.
 
 use super::*;
 use qdel::{Answer, Question};
@@ -160,7 +160,7 @@ fn answers_of_a_question_merge_in_order() {
     assert_eq!(answer, crowd.listeners);
 }
 
-// S9: nobody listens.
+// S9: no listeners.
 
 /// Sends `Ping` lazily, and tells whether it was built.
 fn is_built(world: &mut World, target: Entity) -> bool {

@@ -1,4 +1,4 @@
-//! S7: nobody changes anything.
+//! S7: no changes.
 //! S7: unregistering.
 //! S7: registering.
 //! S7: replacing.
@@ -6,7 +6,7 @@
 
 use super::*;
 
-// S7: nobody changes anything.
+// S7: no changes.
 
 /// S7, and S6.
 #[test]
@@ -165,7 +165,7 @@ fn newly_registered_listener_waits_for_the_next_dispatch() {
     });
 }
 
-/// S7: so many that the list has to grow several times.
+/// S7: enough that the list has to grow several times.
 #[test]
 fn hundreds_of_newly_registered_listeners_wait_for_the_next_dispatch() {
     for mix in Mix::ALL {
@@ -326,7 +326,7 @@ fn target_that_a_handler_despawns_does_not_stop_the_dispatch() {
     });
 }
 
-/// S7: commands come after the dispatch, so everybody is still there.
+/// S7: commands come after the dispatch, so all entities are still there.
 #[test]
 fn listener_that_a_handler_deletes_is_called_this_time() {
     for end in [

@@ -1,4 +1,4 @@
-//! Roads: a plain despawn tells, whoever calls it.
+//! Roads: a plain despawn tells, wherever it comes from.
 
 use super::*;
 use qdel::QdelCause;

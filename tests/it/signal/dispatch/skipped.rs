@@ -183,7 +183,7 @@ fn listeners_in_sparse_sets_are_called_in_order() {
     }
 }
 
-/// S5: the doc says that a handler of fields marks its component as changed; nobody else's is.
+/// S5: the doc says that a handler of fields marks its component as changed; no other is.
 #[test]
 fn only_components_that_are_called_are_changed() {
     let mut crowd = Crowd::new(100, Mix::Fields, Call::Ping);

@@ -18,7 +18,7 @@ impl Signal for Ping {
     type Answer = Vec<&'static str>;
 }
 
-/// Chases somebody, and says whom it lost.
+/// Chases a target, and says which it lost.
 #[derive(Component, Clone, Default)]
 struct Mob {
     target: Option<Entity>,

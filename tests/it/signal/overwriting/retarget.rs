@@ -20,7 +20,7 @@ fn retargeting_moves_a_registration_to_the_end_of_another_list() {
     assert_eq!(world.send_signal(from, Ping), [""; 0]);
 }
 
-/// S10: on a target that nobody listened to before, from each kind of world.
+/// S10: on a target that had no listeners before, from each kind of world.
 #[test]
 fn everybody_retargets() {
     let ways: [WayToMove; 4] = [
@@ -124,7 +124,7 @@ fn retargeting_is_refused_with_a_reason_and_changes_nothing() {
     assert_eq!(listeners_on(&world, from), [mob, other]);
 }
 
-/// S10 and S12: whoever comes too late hears it, and of nobody else.
+/// S10 and S12: a listener that comes too late hears it, and of no other target.
 #[test]
 fn retargeting_by_command_to_a_target_that_is_gone_tells_at_once() {
     for is_gone in [false, true] {
@@ -178,5 +178,5 @@ fn handler_retargets_in_a_dispatch() {
 
 // The stage.
 
-/// How somebody moves its registration from one target to another.
+/// How a listener moves its registration from one target to another.
 type WayToMove = (&'static str, fn(&mut World, Entity, Entity, Entity));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// S10: the commonest of all: whoever aims registers, and writes its aim by inserting it.
+/// S10: the commonest of all: a mob that aims registers, and writes its aim by inserting it.
 #[test]
 fn component_that_is_inserted_after_it_registered_is_told() {
     with_each_watch(|mut world| {

@@ -44,7 +44,7 @@ fn second_despawn_after_a_panic_tells_nobody_twice_and_works() {
     });
 }
 
-/// It said that it goes, so it takes nobody new.
+/// It said that it goes, so it takes no new listener.
 #[test]
 fn entity_whose_despawn_panicked_takes_no_registrations() {
     let mut crowd = Crowd::new(3, Mix::Mixed, Call::Despawn);

@@ -169,7 +169,7 @@ impl Drop for Evil {
     }
 }
 
-/// A payload that cannot be dropped costs nobody else a notice (S11).
+/// A payload that cannot be dropped costs no other listener a notice (S11).
 #[test]
 fn payloads_that_panic_when_dropped_cost_nobody_a_notice_regression() {
     fn evil<S: Signal<Answer = ()>>(listener: &mut Listener, it: Received<S>) {

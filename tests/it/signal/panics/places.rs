@@ -253,7 +253,7 @@ fn panic_of_a_handler_comes_before_that_of_a_command_in_a_deletion() {
 
 // The stage.
 
-/// Arms `places`, calls, and expects that everybody is called and the first panic goes on.
+/// Arms `places`, calls, and expects that all handlers are called and the first panic goes on.
 fn expect_that_all_are_called(mut crowd: Crowd, places: &[usize]) {
     let first = places.iter().min().map(|place| Bomb(*place));
     for place in places {

@@ -45,7 +45,7 @@ fn queued_registration_hears_before_its_command() {
     assert_eq!(listeners_on(&world, target), [field, whole]);
 }
 
-/// S12: the stated limit. As long as nobody has registered at all, there is nothing to write in.
+/// S12: the stated limit. Before the first registration there is nothing to write in.
 #[test]
 fn first_registration_of_a_world_only_waits_in_the_queue() {
     let mut world = World::new();

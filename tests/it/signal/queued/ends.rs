@@ -92,7 +92,7 @@ fn queued_registration_is_told_though_the_index_of_its_target_is_used_again() {
     assert_eq!(world.check_registrations(), Ok(()));
 }
 
-/// S12: a target that somebody else has marked by then tells by itself.
+/// S12: a target that was marked in the meantime tells by itself.
 #[test]
 fn queued_registration_hears_of_its_target_as_others_do_once_that_is_marked() {
     let (mut world, target, [mob, other]) = world_with_books();
@@ -142,7 +142,7 @@ fn queued_registration_for_another_signal_is_a_warning_if_its_target_goes() {
 
 // S12: its listener goes.
 
-/// S12: nobody is there to be told, of this target or of a later one.
+/// S12: no listener is there to be told, of this target or of a later one.
 #[test]
 fn queued_registration_ends_with_its_listener() {
     let ends: [fn(&mut World, Entity); 3] = [
@@ -175,7 +175,7 @@ fn queued_registration_ends_with_its_listener() {
     }
 }
 
-/// S12: nobody watches a component that never listened before, and yet its end is noticed.
+/// S12: a component that never listened before is not watched, and yet its end is noticed.
 #[test]
 fn queued_registration_of_a_new_kind_ends_with_its_listener() {
     #[derive(Component)]
@@ -280,8 +280,8 @@ fn dying_refuses_handlers_that_were_never_used() {
     }
 }
 
-/// S4: a target that nobody listens to is despawned without a notice, and whoever registers then is
-/// told.
+/// S4: a target without listeners is despawned without a notice, and a listener that registers then
+/// is told.
 #[test]
 fn registration_by_an_observer_of_the_dying_is_told_once() {
     #[derive(Component)]

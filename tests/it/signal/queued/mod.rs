@@ -36,7 +36,7 @@ struct Mob {
     lost: Vec<(Entity, QdelCause)>,
 }
 
-/// A handler that nobody has used yet: one for each `N`.
+/// A handler that was not used yet: one for each `N`.
 fn says<const N: u32>(_: &mut Mob, _: Received<Ping>) -> Vec<u32> {
     vec![N]
 }
@@ -55,7 +55,7 @@ fn note_by_the_world<const N: u32>(mut world: DeferredWorld, lost: Received<Qdel
     mob.lost.push((lost.target(), lost.cause));
 }
 
-/// Makes a world in which somebody has registered, with a target that nobody listens to and some
+/// Makes a world with a registration, a target without listeners and some
 /// mobs.
 fn world_with_books<const N: usize>() -> (World, Entity, [Entity; N]) {
     let mut world = World::new();

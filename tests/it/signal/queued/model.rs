@@ -7,7 +7,7 @@ const MOBS: usize = 4;
 
 const TARGETS: usize = 4;
 
-/// What somebody does with the registrations for one of two signals.
+/// What is done with the registrations for one of two signals.
 #[derive(Debug, Clone, Copy)]
 enum Act {
     Register(usize, usize, u32),
@@ -300,7 +300,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// S6, S12 and S14: whoever acts, and whatever a command has yet to do.
+    /// S6, S12 and S14: wherever an action comes from, and whatever a command has yet to do.
     #[test]
     fn every_mixture_is_that_of_a_naive_model(
         scenes in prop::collection::vec((actor(), prop::collection::vec(act(), 1..8)), 1..12),

@@ -94,7 +94,7 @@ fn registrations_end_when_the_component_is_taken() {
     );
 }
 
-/// S10: whoever is removed and put back is another listener.
+/// S10: a component that is removed and put back is another listener.
 #[test]
 fn registrations_do_not_return_with_the_component() {
     Scene::ends(
@@ -142,7 +142,7 @@ fn registrations_stay_when_the_component_is_written() {
     );
 }
 
-/// S10: moving an entity to another archetype is nobody's end.
+/// S10: moving an entity to another archetype ends nothing.
 #[test]
 fn registrations_stay_when_either_end_changes_its_archetype() {
     #[derive(Component)]

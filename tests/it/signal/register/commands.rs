@@ -144,7 +144,7 @@ fn late_registration_without_its_component_is_told_nothing() {
     commands.entity(archer).register_signal(target, Guard::note);
     world.flush();
 
-    // Whoever lacks the component has nothing that could name the target.
+    // Without the component, nothing could name the target.
     let is_panic = |(severity, _): &(Severity, String)| *severity == Severity::Panic;
     assert!(!complaints().iter().any(is_panic));
 }

@@ -68,7 +68,7 @@ fn registration_by_a_removal_observer_of_the_component_leaves_nothing() {
     }
 }
 
-/// S10: and nobody is called for a component that returns.
+/// S10: and no handler is called for a component that returns.
 #[test]
 fn registration_by_a_removal_observer_does_not_wait_for_the_next_component() {
     let mut scene = Scene::new(Watch::Hook);

@@ -252,7 +252,7 @@ fn has_listeners_is_over_with_the_notice() {
     assert_eq!(registrations(&world, &[target, archer]), []);
 }
 
-/// S10: whoever despawns a whole level may sweep away the observer that watches a component.
+/// S10: code that despawns a whole level may sweep away the observer that watches a component.
 #[test]
 fn registrations_end_with_their_component_also_after_a_sweep() {
     let (mut world, target, archer) = pair();

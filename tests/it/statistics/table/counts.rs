@@ -372,7 +372,7 @@ impl Step {
             }
             Self::Protect(number) => {
                 if let Some(entity) = entity(number) {
-                    // Not everybody can be protected any more.
+                    // Not every entity can be protected any more.
                     let _ = world.register_signal(entity, entity, Orc::veto);
                 }
             }

@@ -280,7 +280,7 @@ fn what_was_deleted_before_a_reset_is_torn_down_after_it() {
 
 // The stage.
 
-/// Names somebody without having declared it.
+/// Names an entity without having declared it.
 #[cfg(feature = "bevy_reflect")]
 #[derive(Component, bevy_reflect::Reflect)]
 #[reflect(Component)]
@@ -302,7 +302,7 @@ fn register_mind(world: &mut World) {
     registry.write().register::<Mind>();
 }
 
-/// Has each sweep take so many microseconds: the clock goes on whenever it is looked at.
+/// Makes each sweep take this many microseconds: the clock goes on whenever it is looked at.
 #[cfg(feature = "bevy_reflect")]
 fn set_sweep_time(world: &mut World, takes: u64) {
     let hand = AtomicU64::new(0);

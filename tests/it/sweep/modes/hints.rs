@@ -341,7 +341,7 @@ fn search_is_told_once_though_the_tear_down_has_to_be_tried_again() {
     let mut world = stage(Mode::OnDemand);
     let goblin = spawn(&mut world, "goblin", DestroyHint::FindReferences);
     let has_panicked = AtomicBool::new(false);
-    // One of all entities, which names nobody.
+    // One of all entities, which names none.
     world.add_observer(move |_: On<Despawn<Says>>| {
         assert!(has_panicked.swap(true, Ordering::Relaxed), "not yet");
     });

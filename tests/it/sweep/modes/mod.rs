@@ -1,7 +1,7 @@
 //! When sweeps happen, and what comes of them: modes, paces, hints, events, counts, warnings, and
 //! the assertion for tests.
 //!
-//! Rules H2 to H4 of the design, and the hints of Q6 that look for somebody. What a sweep empties,
+//! Rules H2 to H4 of the design, and the hints of Q6 that look for an entity. What a sweep empties,
 //! and how, is the subject of `sweep.rs`. Entities go by their names.
 
 mod assertion;
@@ -36,10 +36,10 @@ use std::{
     },
 };
 
-/// So many entities a slice looks at, whatever the time.
+/// How many entities a slice looks at, whatever the time.
 const SLICE: usize = 128;
 
-/// Nobody has declared that it names anybody.
+/// Its fields are not declared.
 #[derive(Component, Reflect, Default, Debug)]
 #[reflect(Component)]
 struct Mind {
@@ -71,7 +71,7 @@ impl Friend {
     }
 }
 
-/// The hints for which somebody is looked for.
+/// The hints for which the entity is looked for.
 const HINTS_THAT_LOOK: [DestroyHint; 4] = [
     DestroyHint::FindReferencesOnFail,
     DestroyHint::FindReferences,
@@ -79,7 +79,7 @@ const HINTS_THAT_LOOK: [DestroyHint; 4] = [
     DestroyHint::HardDeleteNow,
 ];
 
-/// Names nobody, and counts how often it was asked.
+/// Names no entity, and counts how often it was asked.
 #[derive(Component, Clone)]
 struct Probe(Arc<Meter>);
 
@@ -199,7 +199,7 @@ fn named(world: &mut World, name: &'static str) -> Entity {
     world.spawn(Name::new(name)).id()
 }
 
-/// Spawns somebody who says `hint` to its end.
+/// Spawns an entity that answers `hint` when it is destroyed.
 fn spawn(world: &mut World, name: &'static str, hint: DestroyHint) -> Entity {
     world.spawn((Name::new(name), Says(hint))).id()
 }

@@ -135,7 +135,7 @@ fn warning_names_field_figures_place_and_what_to_do() {
 
 // The stage.
 
-/// Has somebody go who is still named, in a flush of its own.
+/// Deletes an entity that is still named, in a flush of its own.
 fn leave_behind(world: &mut World, write: impl FnOnce(Entity, &mut Mind, &mut Grudge)) {
     let goblin = named(world, "goblin");
     let (mut mind, mut grudge) = (Mind::default(), Grudge::default());

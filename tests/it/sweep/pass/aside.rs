@@ -36,7 +36,7 @@ struct Carved {
     kept: Option<Entity>,
 }
 
-/// Its hook panics when it names nobody.
+/// Its hook panics when it names no entity.
 #[derive(Component, Reflect, Debug)]
 #[component(immutable, on_insert = Brittle::check)]
 #[reflect(Component)]
@@ -50,7 +50,7 @@ impl Brittle {
     }
 }
 
-/// Has everybody despawn it as soon as it is replaced.
+/// Is despawned by all observers as soon as it is replaced.
 #[derive(Component, Reflect, Debug)]
 #[component(immutable, on_discard = Fuse::burn)]
 #[reflect(Component)]
@@ -100,7 +100,7 @@ struct OwnedBy(Entity);
 #[relationship_target(relationship = OwnedBy)]
 struct Owns(Vec<Entity>);
 
-// H2: whom nobody looks for.
+// H2: entities that are not looked for.
 
 #[test]
 fn nobody_and_who_is_about_to_be_somebody_are_left_alone() {
@@ -205,7 +205,7 @@ fn hidden_holder_is_looked_into() {
     assert_eq!(world.get::<Mind>(hidden).unwrap().target, None);
 }
 
-// H2: what nobody looks into.
+// H2: types that are not looked into.
 
 #[test]
 fn weak_handles_are_left_alone() {
@@ -555,7 +555,7 @@ fn type_that_is_tracked_after_a_sweep_is_declared_from_then_on() {
 
     let report = world.sweep();
 
-    // Nobody has tracked it, so that all of it is reflected.
+    // It is not tracked, so that all of it is reflected.
     let expected = [
         (mob, "Mob.target", goblin, Emptied),
         (mob, "Mob.last_seen", goblin, Emptied),

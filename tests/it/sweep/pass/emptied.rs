@@ -169,7 +169,7 @@ impl Gone<'_> {
         rich
     }
 
-    /// Counts the places that name somebody who is gone.
+    /// Counts the places that name an entity which is gone.
     fn count(&self, rich: &Rich) -> usize {
         let mut named = Vec::new();
         named.extend(rich.one);
@@ -226,7 +226,7 @@ impl Gone<'_> {
     }
 }
 
-/// So many there are to be named, of all kinds.
+/// How many entities of all kinds there are to be named.
 const CAST: usize = 8;
 
 /// Returns a world with those who can be named, and those of them who are gone.
@@ -235,13 +235,13 @@ fn cast() -> (World, [Entity; CAST], Vec<Entity>) {
     let mut cast: [Entity; CAST] = spawn_many(&mut world);
     let gone = cast[..4].to_vec();
     despawn_all(&mut world, gone.iter().copied());
-    // It is about to be somebody.
+    // An entity is about to have this id.
     cast[4] = world.entity_allocator().alloc();
     cast[5] = Entity::PLACEHOLDER;
     (world, cast, gone)
 }
 
-/// Returns somebody of the cast, who is the same in each world.
+/// Returns an entity of the cast, which is the same in each world.
 fn member() -> impl Strategy<Value = Entity> + Clone {
     let (_, cast, _) = cast();
     (0..CAST).prop_map(move |at| cast[at])
@@ -422,7 +422,7 @@ struct Odd(Option<Entity>, Wrapped);
 #[derive(Reflect, Default, Debug, PartialEq, Clone)]
 struct Wrapped(Nest);
 
-/// Returns so many nests in each other, which all name `who` in each of their fields.
+/// Returns `levels` nests in each other, which all name `who` in each of their fields.
 fn nested(levels: usize, who: Entity) -> Nest {
     let mut nest = Nest::default();
     for _ in 0..levels {
@@ -437,7 +437,7 @@ fn nested(levels: usize, who: Entity) -> Nest {
     nest
 }
 
-/// Counts the places in a nest that name somebody.
+/// Counts the places in a nest that name an entity.
 fn named_in(nest: &Nest) -> usize {
     let mut count = 0;
     let mut nests = vec![nest];

@@ -1,7 +1,7 @@
 //! The pass of a sweep: whom it looks for, what it empties, what it leaves alone, and what it says.
 //!
 //! Rule H2 of the design. This file is about what is declared; its modules are about what is
-//! reflected, about slices, and about texts. A leftover in a declared field takes somebody who
+//! reflected, about slices, and about texts. A leftover in a declared field takes code that
 //! writes behind the back of Bevy's change detection: everything else is released before a sweep
 //! looks.
 
@@ -661,7 +661,7 @@ fn despawn_all(world: &mut World, entities: impl IntoIterator<Item = Entity>) {
     }
 }
 
-/// Writes a component so that nobody sees it.
+/// Writes a component so that change detection does not see it.
 fn plant<C: Component<Mutability = Mutable>>(
     world: &mut World,
     holder: Entity,

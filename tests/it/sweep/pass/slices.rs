@@ -27,10 +27,10 @@ use qdel::{
 
 use super::{Chief, Coward, Mob, Said, Vow, despawn_all, found, plant, said, spawn_many};
 
-/// So many entities are looked at in a step.
+/// How many entities are looked at in a step.
 const STEP: u32 = 128;
 
-/// Nobody has declared that it names anybody.
+/// Its fields are not declared.
 #[derive(Component, Reflect, Default, Debug, PartialEq, Clone)]
 #[reflect(Component)]
 struct Mind {
@@ -59,7 +59,7 @@ struct Flag;
 #[derive(Resource, Default)]
 struct Reports(Vec<SweepReport>);
 
-/// What an entity of the crowd is, with the number of somebody who is gone.
+/// What an entity of the crowd is, with the number of an entity that is gone.
 #[derive(Debug, Clone)]
 enum Kind {
     Bystander,
@@ -70,7 +70,7 @@ enum Kind {
     Carved(usize),
 }
 
-/// What happens between two slices, to somebody in the crowd.
+/// What happens between two slices, to an entity of the crowd.
 #[derive(Debug, Clone)]
 enum Deed {
     Spawn(usize),
@@ -83,7 +83,7 @@ enum Deed {
     Forget(usize),
 }
 
-/// So many are gone when a sweep begins.
+/// How many are gone when a sweep begins.
 const GONE: usize = 20;
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -231,7 +231,7 @@ impl Scene {
         }
     }
 
-    /// Returns what somebody knows, without those in the crowd who may be gone by now.
+    /// Returns what an entity knows, without those of the crowd that may be gone by now.
     fn state(&self, who: Entity) -> (Option<Mob>, Option<Mind>, Option<Carved>) {
         let who = self.world.entity(who);
         let mind = who.get::<Mind>().cloned().map(|mut mind| {

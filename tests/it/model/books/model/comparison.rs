@@ -19,7 +19,7 @@ enum Op {
     Do(Act<Who>),
     /// By commands, which are then applied.
     Command(Vec<Act<Who>>),
-    /// By somebody who holds a deferred world, outside of all handlers.
+    /// By code that holds a deferred world, outside of all handlers.
     Deferred(Act<Who>),
     Flush,
     /// Fills a slot whose entity is gone.

@@ -119,7 +119,7 @@ enum Manner {
     Ensure,
 }
 
-/// What can be done, by anybody, with entities that are named by `Id`.
+/// What can be done with entities that are named by `Id`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act<Id> {
     Register(Key<Id>, Tag, Manner),

@@ -159,16 +159,16 @@ impl Model {
         }
     }
 
-    /// Returns `true` if whoever registers late hears that its target goes or is gone.
+    /// Returns `true` if a late listener hears that its target goes or is gone.
     pub(super) fn is_answered(&mut self, key: Key<Id>) -> bool {
-        // Whoever is on its way out itself need not know.
+        // A listener that is being deleted itself need not know.
         let listener = &self.entities[key.listener];
         let is_late = !self.entities[key.target].is_alive() && key.topic == Topic::Gone;
         if !is_late || !listener.is_alive() || !listener.has(key.kind) {
             return false;
         }
         self.is_unsure |= self.vague.contains(&(key.listener, key.kind));
-        // Nobody is told twice.
+        // No listener is told twice.
         !self.told.iter().any(|told| told.key == key)
     }
 
@@ -401,7 +401,7 @@ impl Model {
         self.entities[entity].kinds[kind as usize] = false;
     }
 
-    /// Takes the mark of a target off, which comes back if anybody is registered on it.
+    /// Takes the mark of a target off, which comes back if it has a listener.
     pub(super) fn unmark(&mut self, target: Id) {
         let is_heard = self.registrations.iter().any(|it| it.key.target == target);
         self.entities[target].prepared = is_heard;
@@ -425,7 +425,7 @@ impl Model {
         self.work(self.to_tear_down.len());
     }
 
-    /// Tells of all that are marked, and tears `left` of them down, unless somebody further out
+    /// Tells of all that are marked, and tears `left` of them down, unless code further out
     /// does.
     pub(super) fn work(&mut self, mut left: usize) {
         if core::mem::replace(&mut self.busy, true) {
