@@ -39,7 +39,7 @@ use crate::{books::Reserved, hash::HashSet};
 #[derive(Debug, Clone)]
 pub struct ReflectReferences(pub(super) Wish);
 
-/// Says by reflection that a type has a [`Destroy`]: `#[reflect(Destroy)]`.
+/// Says by reflection that a type has a [`Destroy`](crate::Destroy): `#[reflect(Destroy)]`.
 ///
 /// `QdelPlugin` registers all types in the `AppTypeRegistry` that have it, as
 /// [`ReflectReferences`] are tracked: by the order of their paths. Without the plugin, each that is
