@@ -281,8 +281,8 @@ fn come_late(world: &mut World, entry: Entry, handler: HandlerId) -> Result<(), 
     let books = books.bypass_change_detection();
     if books.was_told(entry) {
         if target::lacks_mark(world, entry.target) {
-            // It was told without a mark, as after a despawn that an observer saw. Its lists must
-            // go with it.
+            // It was told though it has no mark: its end was announced for an observer. With a
+            // mark, its lists are dropped with it.
             target::mark(world, entry.target);
         }
         return Ok(());

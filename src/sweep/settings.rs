@@ -37,8 +37,8 @@ pub enum Pace {
     /// of entities. At least that many are done each time, so that every sweep ends.
     ///
     /// A sweep in slices goes from entity to entity. In total, it costs two to five times as much
-    /// as one in one go. An entity that is deleted while it runs may be found in some places, and
-    /// is a target of the next sweep. The sweep misses a value that is moved from an entity that
-    /// was not looked at to one that was.
+    /// as one in one go. An entity that is deleted while it runs may be found in some places only.
+    /// The next sweep that looks for that entity finds the others. The sweep misses a value that is
+    /// moved from an entity that was not looked at to one that was.
     Budget(Duration),
 }
