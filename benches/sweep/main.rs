@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! cargo bench --bench sweep                        a million entities
-//! cargo bench --bench sweep -- 100000              so many
+//! cargo bench --bench sweep -- 100000              this number of them
 //! cargo test --bench sweep                         small and once, to see that it still works
 //! ```
 #![expect(clippy::print_stdout, reason = "a benchmark reports to the terminal")]

@@ -114,10 +114,10 @@ pub enum Teardown {
     EndOfFrame,
     /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
     ///
-    /// The time is looked at after each 32 entities, and so many are seen to each
-    /// time whatever it is, so that nothing waits for ever. (An owner that still owns something is
-    /// seen to once more.) What is done before the first is torn down, such as reading declared
-    /// references, does not count.
+    /// The time is looked at after each 32 entities. At least 32 are torn down each time, whatever
+    /// it is, so that nothing waits for ever. (An owner that still owns something is seen to once
+    /// more.) What is done before the first is torn down, such as reading declared references, does
+    /// not count.
     Budget(Duration),
     /// Before the outermost [`qdel`](crate::WorldQdelExt::qdel) returns. Each of them looks through
     /// all tracked components for fields that were written, where any are tracked.
@@ -179,7 +179,9 @@ pub enum SyncMode {
 /// let hand = Arc::new(AtomicU64::new(0));
 /// let mut world = World::new();
 /// let reads = Arc::clone(&hand);
-/// world.insert_resource(WorkClock::new(move || Duration::from_micros(reads.load(Ordering::Relaxed))));
+/// world.insert_resource(WorkClock::new(move || {
+///     Duration::from_micros(reads.load(Ordering::Relaxed))
+/// }));
 ///
 /// hand.fetch_add(500, Ordering::Relaxed); // half a millisecond later
 /// ```

@@ -248,7 +248,7 @@ pub(crate) fn remember(
 /// Makes the components of a type release all that they have lost. A panic of one does not affect
 /// the others.
 ///
-/// Nothing that is called here can reach the world. So many components are looked at before the
+/// Nothing that is called here can reach the world. So several components are looked at before the
 /// first is changed: one look can begin while another waits for memory.
 fn release_each(
     world: &mut DeferredWorld,

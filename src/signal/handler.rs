@@ -31,7 +31,7 @@ use crate::{
 /// | `fn(&C, Received<Q>) -> Q::Answer` | a [`Question`] | the listening component, to read |
 /// | `fn(&World, Received<Q, C>) -> Q::Answer` | a [`Question`] | the world, to read |
 ///
-/// The first is the fastest by far. It cannot reach the world, so many are called in one go. It
+/// The first is the fastest by far. It cannot reach the world, so several are called in one go. It
 /// marks the component as changed. Commands of the second are applied after the dispatch.
 ///
 /// A handler is a function or a closure that captures nothing. It takes no memory in a
