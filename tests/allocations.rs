@@ -1,8 +1,8 @@
 //! What does not allocate: telling, registering where there is room, and deleting what has no
 //! listeners.
 //!
-//! Each claim is about a world that has done the same before, so that what Bevy and this crate keep
-//! for the next time is there. Only allocations of the thread that runs the test are counted.
+//! Each claim is about a world that has done the same before. So what Bevy and this crate keep for
+//! the next time is there. Only allocations of the thread that runs the test are counted.
 
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 use qdel::{Question, SignalHandler, prelude::*};

@@ -289,8 +289,8 @@ struct HeldBy(Entity);
 #[relationship_target(relationship = HeldBy, linked_spawn)]
 struct Holds(Vec<Entity>);
 
-/// A world in which the owners of `count` entities live on, each of whom is also held by the next,
-/// and the last by one that goes.
+/// A world in which the owners of `count` entities live on. Each is also held by the next, and the
+/// last by one that goes.
 fn world_of_spared(count: usize) -> (World, Vec<Entity>, Vec<Entity>) {
     let mut world = world();
     world.init_resource::<Order>();

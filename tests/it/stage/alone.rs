@@ -5,8 +5,8 @@ use std::{env, process::Command, thread};
 /// Set in a process that was started for one test.
 const ALONE: &str = "QDEL_TEST_ALONE";
 
-/// Runs `work`, which is the body of `test` in `module`, in a process that may die of it, on a
-/// stack on which no recursion gets far.
+/// Runs `work`, the body of `test` in `module`, in a process that may die of it. Its stack is so
+/// small that no recursion gets far.
 ///
 /// `module` is the `module_path!()` of the test.
 pub(crate) fn in_a_process_of_its_own(

@@ -142,8 +142,8 @@ impl Cast {
     }
 }
 
-/// Deletes an owner, its target, and what that owns, and has `meddle` called by the `Destroy` of
-/// each of them in turn, and of all together. It is given the number of its own entity.
+/// Deletes an owner, its target, and what that owns. The `Destroy` of each in turn, and then of all
+/// together, calls `meddle` with the number of its own entity.
 ///
 /// Whatever it does: all are told once, destroyed once, and torn down once.
 fn assert_exactly_once(meddle: fn(&mut Commands, Cast, usize)) {

@@ -20,8 +20,8 @@ use qdel::{
 
 use crate::stage::{Named, Order, TEARDOWN_BATCH, noting_world, on_death, order};
 
-/// All hints, from the weakest to the strongest, and what becomes of an entity by each, as it is
-/// written down in the docs of `DestroyHint`.
+/// All hints, from the weakest to the strongest, with what becomes of an entity by each. The docs
+/// of `DestroyHint` say the same.
 const FROM_THE_WEAKEST: [(DestroyHint, Fate); 7] = [
     (DestroyHint::Queue, Fate::GoesInItsTurn),
     (DestroyHint::FindReferencesOnFail, Fate::GoesInItsTurn),

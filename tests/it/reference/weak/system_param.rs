@@ -108,8 +108,8 @@ fn system_parameter_stands_beside_queries_that_write() {
 #[derive(Component)]
 struct Prefab;
 
-/// Despawns a target with `bundle` that has a listener, and returns it with what the world and
-/// the system parameter say of it in the middle of that.
+/// Despawns a target with `bundle` that has a listener. Returns it with what the world and the
+/// system parameter say of it in the middle of that.
 fn look_during_a_plain_despawn(bundle: impl Bundle) -> (Entity, [Sight; 2]) {
     let mut world = stage();
     world.register_disabling_component::<Prefab>();
