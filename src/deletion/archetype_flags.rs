@@ -103,7 +103,7 @@ impl Profiles {
     }
 
     /// Returns `true` if `entity` is there, and no other has a say in its deletion or goes with it.
-    /// Whether those who hear of it may have a say is `hearers_decide`.
+    /// Whether its listeners may have a say is `hearers_decide`.
     pub(crate) fn is_unasked(
         &self,
         world: &World,
@@ -169,8 +169,8 @@ impl Profiles {
         mark.map(|(component, _)| *component).collect()
     }
 
-    /// Returns `true` if there are archetypes of those who are being deleted and not hidden, as far
-    /// as they are known.
+    /// Returns `true` if there are archetypes of entities that are being deleted and not hidden, as
+    /// far as they are known.
     pub(crate) fn may_be_shown(&self) -> bool {
         !self.shown.is_empty()
     }
@@ -184,7 +184,7 @@ impl Profiles {
         removed.map_or(0, |removed| removed.oldest_message_count() + removed.len())
     }
 
-    /// Returns the archetypes of those who are being deleted and not hidden, as far as they are
+    /// Returns the archetypes of entities that are being deleted and not hidden, as far as they are
     /// known, and that are not empty.
     pub(crate) fn shown<'a>(&'a self, world: &'a World) -> impl Iterator<Item = &'a Archetype> {
         let shown = self.shown.iter().map(|at| &world.archetypes()[*at]);
@@ -238,7 +238,7 @@ impl Profiles {
         }
     }
 
-    /// Has the mark hide from now on, or not.
+    /// Makes the mark hide from now on, or not.
     pub(crate) fn follow(&mut self, hiding: Hiding) {
         self.known.clear();
         self.shown.clear();

@@ -31,7 +31,7 @@ pub(crate) struct Claimed {
     pub(crate) first_panic: FirstPanic,
 }
 
-/// Finds out who of `roots` may be deleted, and what goes with them.
+/// Finds out which of `roots` may be deleted, and what goes with them.
 pub(crate) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
     let mut claims = Claims {
         members: Tree::with_capacity(roots.len()),
@@ -46,7 +46,7 @@ pub(crate) fn claim(world: &World, roots: &[Entity], force: Force) -> Claimed {
         mut objections,
         first_panic,
     } = claims;
-    // Who goes as well does not refuse.
+    // A holder that goes as well does not refuse.
     let denials = denials.into_iter();
     let refusing = denials.clone().any(|denial| !seen.contains(&denial.holder));
     if objections.is_empty() && !refusing {
@@ -116,7 +116,7 @@ impl Claims {
         taken
     }
 
-    /// Adds `root` and all that goes with it and was not seen yet, and notes who objects.
+    /// Adds `root` and all that goes with it and was not seen yet, and notes what objects.
     fn ask(&mut self, world: &World, root: Entity, force: Force, is_known: bool) {
         let ownerships = &world.resource::<Deletions>().ownerships;
         let tree = ownerships.next_tree(world, Member::root(root), &mut self.walk);
@@ -154,7 +154,7 @@ impl Claims {
     }
 }
 
-/// Returns the answer to each of `roots` and who goes, in view of all `objections`.
+/// Returns the answer to each of `roots` and what goes, in view of all `objections`.
 fn judge(
     world: &World,
     roots: &[Entity],

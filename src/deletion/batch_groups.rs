@@ -117,8 +117,8 @@ impl Groups {
 
 /// The way up from each group, where none is taken along by more than one other: as almost always.
 ///
-/// Each group knows who takes it, and one further up, chosen so that any other is reached in a
-/// logarithmic number of steps (Myers, "An applicative random-access stack", 1983).
+/// Each group knows the one that takes it, and one further up, chosen so that any other is reached
+/// in a logarithmic number of steps (Myers, "An applicative random-access stack", 1983).
 struct Lineage {
     taker: Vec<usize>,
     jump: Vec<usize>,

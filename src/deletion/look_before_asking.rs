@@ -1,6 +1,6 @@
 //! When fields are read before a deletion is asked about.
 //!
-//! Whether an entity may go, and who goes with it, must not depend on whether something else was
+//! Whether an entity may go, and what goes with it, must not depend on whether something else was
 //! deleted before. So where a tracked type has the policies `deny` or `qdel`, what was written into
 //! its fields is read before the question. Nothing is let go of by that: a deletion that is refused
 //! has changed nothing.

@@ -44,9 +44,9 @@ pub struct QdelPlan {
     pub root: Entity,
     /// What the deletion would answer: [`QdelOutcome::Queued`], or why it comes to nothing.
     pub answer: Result<QdelOutcome, QdelError>,
-    /// Who would be deleted, in the order in which they would be told about: owner before owned.
-    /// They are torn down in the reverse order, but for rings of owners, which have no last. Empty
-    /// if the deletion would not happen.
+    /// The entities that would be deleted, in the order in which they would be told about: owner
+    /// before owned. They are torn down in the reverse order, but for rings of owners, which have
+    /// no last. Empty if the deletion would not happen.
     pub deletions: Vec<Deletion>,
     /// The declared references that refuse the deletion ([`OnLoss::Deny`]), of entities that would
     /// stay. [`QdelError::Denied`] names the first of them.
@@ -75,11 +75,11 @@ pub struct Deletion {
     pub entity: Entity,
     /// Why: it is the root, it is owned by another one, or it cannot be without another one.
     pub cause: QdelCause,
-    /// Who would be told, in order.
+    /// The registrations that would be told, in order.
     pub told: Vec<Registration>,
     /// The type names of the components that would be destroyed, in order.
     pub destroyed: Vec<&'static str>,
-    /// The declared references to it, of tracked types. Whose entity is deleted as well only lets
+    /// The declared references to it, of tracked types. A holder that is deleted as well only lets
     /// go.
     pub released: Vec<Release>,
 }
@@ -233,7 +233,7 @@ impl fmt::Display for QdelPlan {
             }
             for released in &deletion.released {
                 let verb = match released.policy {
-                    // Whose entity goes as well only lets go.
+                    // A holder that goes as well only lets go.
                     _ if goes.contains(&released.holder) => "clears  ",
                     OnLoss::Clear | OnLoss::Deny => "clears  ",
                     OnLoss::Remove => "removes ",

@@ -112,10 +112,11 @@ pub enum Teardown {
     /// [`flush_qdel`](crate::WorldQdelExt::flush_qdel) is called.
     #[default]
     EndOfFrame,
-    /// At the end of frames, and only until so much time is spent: the rest waits for the next one.
+    /// At the end of frames, and only until that much time is spent: the rest waits for the next
+    /// one.
     ///
-    /// The time is looked at after each 32 entities. At least 32 are torn down each time, whatever
-    /// it is, so that nothing waits for ever. (An owner that still owns something is seen to once
+    /// The clock is checked after each 32 entities, and at least that many are torn down in a
+    /// frame, so that nothing waits for ever. (An owner that still owns something counts once
     /// more.) What is done before the first is torn down, such as reading declared references, does
     /// not count.
     Budget(Duration),
@@ -179,9 +180,8 @@ pub enum SyncMode {
 /// let hand = Arc::new(AtomicU64::new(0));
 /// let mut world = World::new();
 /// let reads = Arc::clone(&hand);
-/// world.insert_resource(WorkClock::new(move || {
-///     Duration::from_micros(reads.load(Ordering::Relaxed))
-/// }));
+/// let now = move || Duration::from_micros(reads.load(Ordering::Relaxed));
+/// world.insert_resource(WorkClock::new(now));
 ///
 /// hand.fetch_add(500, Ordering::Relaxed); // half a millisecond later
 /// ```

@@ -42,7 +42,7 @@ impl QdelTimer {
     }
 }
 
-/// Has `entity` deleted when `delay` has passed.
+/// Deletes `entity` when `delay` has passed.
 pub(crate) fn qdel_in(
     world: &mut World,
     entity: Entity,

@@ -7,7 +7,7 @@ use crate::{
     reference::{self, reach::TrackedComponent},
 };
 
-/// Has the declared fields of each `C` let go from now on.
+/// Makes the declared fields of each `C` let go from now on.
 pub(crate) fn track<C: TrackedComponent>(world: &mut World) {
     if reference::track::track::<C>(world, end_of_target) {
         prepare::prepare(world);
