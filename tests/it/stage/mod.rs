@@ -2,8 +2,10 @@
 
 mod alone;
 mod cargo;
+mod cast;
 mod clock;
 mod complaints;
+mod ends;
 mod guard;
 mod ledger;
 mod listener;
@@ -19,8 +21,10 @@ mod spawning;
 
 pub(crate) use alone::{in_a_process_of_its_own, on_a_small_stack};
 pub(crate) use cargo::LoadedOn;
+pub(crate) use cast::Cast;
 pub(crate) use clock::{Ballast, HandClock, Slow, slow};
 pub(crate) use complaints::{complaints, record_complaints};
+pub(crate) use ends::{DELETIONS, DESPAWNS, End};
 pub(crate) use guard::Guard;
 pub(crate) use ledger::Ledger;
 pub(crate) use listener::{Listener, Told, spawn_noted, told};

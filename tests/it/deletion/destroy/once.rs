@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::stage::Cast;
+
 #[test]
 fn destroy_that_deletes_its_own_entity_changes_nothing() {
     assert_exactly_once(|commands, cast, me| {
@@ -126,21 +128,6 @@ fn long_chain_whose_destroys_delete_the_next_does_not_touch_the_stack() {
 }
 
 // The stage.
-
-/// Those who meet in [`assert_exactly_once`].
-#[derive(Clone, Copy)]
-struct Cast {
-    owner: Entity,
-    target: Entity,
-    owned: Entity,
-    other: Entity,
-}
-
-impl Cast {
-    fn all(self) -> [Entity; 4] {
-        [self.owner, self.target, self.owned, self.other]
-    }
-}
 
 /// Deletes an owner, its target, and what that owns. The `Destroy` of each in turn, and then of all
 /// together, calls `meddle` with the number of its own entity.

@@ -3,7 +3,7 @@
 use super::*;
 use qdel::QdelCause;
 
-use crate::stage::on_a_small_stack;
+use crate::stage::{Cast, on_a_small_stack};
 
 #[test]
 fn handler_that_deletes_its_own_target_changes_nothing() {
@@ -436,21 +436,6 @@ fn commands_that_wait_when_a_deletion_begins_do_no_harm() {
 }
 
 // The stage.
-
-/// Those who meet in [`assert_exactly_once`].
-#[derive(Clone, Copy)]
-struct Cast {
-    owner: Entity,
-    target: Entity,
-    owned: Entity,
-    other: Entity,
-}
-
-impl Cast {
-    fn all(self) -> [Entity; 4] {
-        [self.owner, self.target, self.owned, self.other]
-    }
-}
 
 /// Meddles with a deletion in its despawn hook.
 #[derive(Component)]

@@ -26,47 +26,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use crate::stage::on_death;
-
-/// What is done to one entity.
-type End = fn(&mut World, Entity);
-
-/// Ways in which an entity goes away by an orderly deletion.
-const DELETIONS: [(&str, End); 5] = [
-    ("qdel", |world, target| {
-        world.qdel(target).unwrap();
-    }),
-    ("forced qdel", |world, target| {
-        world.force_qdel(target).unwrap();
-    }),
-    ("batch", |world, target| {
-        let batch = world.qdel_batch([target]);
-        assert_eq!(batch.queued, [target]);
-    }),
-    ("command", |world, target| {
-        world.commands().entity(target).qdel();
-        world.flush();
-    }),
-    ("owner", |world, target| {
-        let owner = world.spawn_empty().add_child(target).id();
-        world.qdel(owner).unwrap();
-    }),
-];
-
-/// Ways in which it goes away without that.
-const DESPAWNS: [(&str, End); 3] = [
-    ("despawn", |world, target| {
-        world.despawn(target);
-    }),
-    ("despawn by command", |world, target| {
-        world.commands().entity(target).despawn();
-        world.flush();
-    }),
-    ("despawn of the owner", |world, target| {
-        let owner = world.spawn_empty().add_child(target).id();
-        world.despawn(owner);
-    }),
-];
+use crate::stage::{DELETIONS, DESPAWNS, on_death};
 
 /// Has `holder` name `target` in a field of that `kind`.
 fn name(world: &mut World, holder: Entity, kind: usize, target: Entity) {

@@ -85,7 +85,7 @@ fn link_stands_beside_a_registration_of_the_same_component_on_the_same_target() 
 
 #[test]
 fn listener_is_told_before_its_field_is_cleared_and_both_once() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         let goblin = spawn(&mut world);
         let mob = world.spawn(Mob::after(goblin)).id();

@@ -28,7 +28,7 @@ use qdel::{
     testing::WorkClock,
 };
 
-use crate::stage::{Says, TEARDOWN_BATCH, on_death};
+use crate::stage::{DELETIONS, DESPAWNS, End, Says, TEARDOWN_BATCH, on_death};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -41,46 +41,19 @@ use std::{
 /// What is done to a mob and a target.
 type Deed = fn(&mut World, Entity, Entity);
 
-/// What is done to one entity.
-type End = fn(&mut World, Entity);
-
 fn write(world: &mut World, mob: Entity, target: Entity) {
     world.get_mut::<Mob>(mob).unwrap().target = Some(target);
 }
 
 /// Ways in which a target goes away.
-const ENDS: [(&str, End); 10] = [
-    ("qdel", |world, target| {
-        world.qdel(target).unwrap();
-    }),
-    ("forced qdel", |world, target| {
-        world.force_qdel(target).unwrap();
-    }),
-    ("batch", |world, target| {
-        world.qdel_batch([target]);
-    }),
-    ("qdel by command", |world, target| {
-        world.commands().entity(target).qdel();
-        world.flush();
-    }),
+fn ends() -> impl Iterator<Item = (&'static str, End)> {
+    DELETIONS.into_iter().chain(DESPAWNS).chain(MORE_ENDS)
+}
+
+const MORE_ENDS: [(&str, End); 2] = [
     ("timer", |world, target| {
         world.qdel_in(target, Duration::ZERO).unwrap();
         world.advance_qdel_timers(Duration::ZERO);
-    }),
-    ("owner", |world, target| {
-        let owner = world.spawn_empty().add_child(target).id();
-        world.qdel(owner).unwrap();
-    }),
-    ("despawn", |world, target| {
-        world.despawn(target);
-    }),
-    ("despawn by command", |world, target| {
-        world.commands().entity(target).despawn();
-        world.flush();
-    }),
-    ("despawn of the owner", |world, target| {
-        let owner = world.spawn_empty().add_child(target).id();
-        world.despawn(owner);
     }),
     ("despawn in a handler", |world, target| {
         let other = world.spawn_empty().id();

@@ -82,7 +82,7 @@ fn name_of_an_earlier_entity_with_the_same_index_is_not_that_of_the_later() {
 
 #[test]
 fn entity_may_name_itself() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         let mob = spawn_mob(&mut world);
         world.entity_mut(mob).insert(Mob::after(mob));

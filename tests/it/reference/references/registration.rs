@@ -64,7 +64,7 @@ const NOTICED_BY_THE_SYNC: [(&str, Deed); 6] = [
 #[test]
 fn reference_that_is_noticed_at_once_is_released_at_once() {
     for (way, set) in NOTICED_AT_ONCE {
-        for (end, delete) in ENDS {
+        for (end, delete) in ends() {
             let mut world = stage();
             let [goblin, mob] = [spawn(&mut world), spawn_mob(&mut world)];
             set(&mut world, mob, goblin);
@@ -81,7 +81,7 @@ fn reference_that_is_noticed_at_once_is_released_at_once() {
 #[test]
 fn written_reference_is_released_by_the_next_sync() {
     for (way, set) in NOTICED_BY_THE_SYNC {
-        for (end, delete) in ENDS {
+        for (end, delete) in ends() {
             let mut world = stage();
             let [goblin, mob] = [spawn(&mut world), spawn_mob(&mut world)];
             set(&mut world, mob, goblin);
@@ -256,7 +256,7 @@ fn variant_that_is_entered_again_between_syncs_is_linked() {
 
 #[test]
 fn immutable_component_is_released_and_told() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         let [goblin, orc] = [(); 2].map(|()| spawn(&mut world));
         let mob = world.spawn(Oath::to([goblin, orc, goblin])).id();
@@ -298,7 +298,7 @@ fn holders_are_released_whatever_they_were_when_tracking_began() {
 #[test]
 fn target_that_was_cleared_is_released_all_the_same() {
     for with_sync in [false, true] {
-        for (end, delete) in ENDS {
+        for (end, delete) in ends() {
             let mut world = stage();
             let goblin = spawn(&mut world);
             let mob = world.spawn(Mob::after(goblin)).id();

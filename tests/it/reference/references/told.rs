@@ -166,7 +166,7 @@ fn each_of_many_who_are_lost_is_told_once_and_in_order() {
 
 #[test]
 fn on_lost_that_panics_keeps_nobody_from_letting_go() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         let goblin = spawn(&mut world);
         let holders = [(); 3].map(|()| {
@@ -188,7 +188,7 @@ fn on_lost_that_panics_keeps_nobody_from_letting_go() {
 
 #[test]
 fn component_that_panics_when_it_is_read_keeps_nobody_else_from_letting_go() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         world.track_references::<Smudged>();
         let goblin = spawn(&mut world);
@@ -217,7 +217,7 @@ fn component_that_panics_when_it_is_read_keeps_nobody_else_from_letting_go() {
 
 #[test]
 fn component_that_panicked_when_it_was_read_lets_go_when_it_can_be() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         world.track_references::<Smudged>();
         let goblin = spawn(&mut world);
@@ -246,7 +246,7 @@ fn component_that_panicked_when_it_was_read_lets_go_when_it_can_be() {
 /// Each value that it writes is a new component, which has lost an entity as well.
 #[test]
 fn immutable_component_that_writes_back_what_it_lost_ends_empty_regression() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         world.track_references::<Stubborn>();
         let goblin = spawn(&mut world);
@@ -266,7 +266,7 @@ fn immutable_component_that_writes_back_what_it_lost_ends_empty_regression() {
 /// panics.
 #[test]
 fn immutable_component_lets_go_by_the_next_sync_though_another_one_panics() {
-    for (end, delete) in ENDS {
+    for (end, delete) in ends() {
         let mut world = stage();
         let goblin = spawn(&mut world);
         let holders = [(); 3].map(|()| {
