@@ -54,7 +54,7 @@
 //!
 //! | you have | use |
 //! | --- | --- |
-//! | an id for this frame only | a plain `Entity` |
+//! | an id within one system | a plain `Entity` |
 //! | an id that you look up anyway | [`WeakEntity`], or [`liveness`](LivenessExt::liveness) |
 //! | fields, lists and maps that must not dangle | [declared references](docs::references) |
 //! | a reaction of your own, in order | a [signal](docs::signals) |
