@@ -85,7 +85,7 @@ pub(crate) struct Profiles {
     /// What hides, once that is known.
     disabled: Option<ComponentId>,
     /// Components, and what it means to have them.
-    meanings: Vec<(ComponentId, u8)>,
+    table: Vec<(ComponentId, u8)>,
     /// The archetype of nothing but the mark of an entity that is deleted, once there is one: Bevy
     /// keeps in it whether that is observed.
     mark: Option<ArchetypeId>,
@@ -159,13 +159,13 @@ impl Profiles {
     }
 
     fn mark_components(&self) -> SmallVec<[ComponentId; 2]> {
-        let meanings = self.meanings.iter();
+        let table = self.table.iter();
         let of_mark = match self.hiding {
             Hiding::Hide => Profile::DELETING | Profile::HIDDEN,
             Hiding::LeaveVisible => Profile::DELETING,
         };
         let is_mark = |meaning: u8| meaning & of_mark != 0;
-        let mark = meanings.filter(|(_, meaning)| is_mark(*meaning));
+        let mark = table.filter(|(_, meaning)| is_mark(*meaning));
         mark.map(|(component, _)| *component).collect()
     }
 
@@ -215,7 +215,7 @@ impl Profiles {
     /// Returns profiles with nothing known yet, from what it means to have a component: those of
     /// `owners` and those that are `destroyed` besides those that every world has.
     pub(crate) fn new(
-        everywhere: &Meanings,
+        everywhere: &FlagTable,
         owners: &[ComponentId],
         destroyed: impl Iterator<Item = ComponentId>,
         hiding: Hiding,
@@ -226,7 +226,7 @@ impl Profiles {
             known: Vec::new(),
             shown: Vec::new(),
             disabled: Some(everywhere.disabled()),
-            meanings: everywhere
+            table: everywhere
                 .0
                 .into_iter()
                 .chain(owners)
@@ -248,16 +248,16 @@ impl Profiles {
     }
 
     fn read(&self, archetype: &Archetype) -> Profile {
-        let meant = self.meanings.iter();
+        let meant = self.table.iter();
         let meant = meant.filter(|(component, _)| archetype.contains(*component));
         Profile(meant.fold(0, |all, (_, meaning)| all | meaning))
     }
 }
 
 /// What it means to have a component, for those that mean the same in every world.
-pub(crate) struct Meanings([(ComponentId, u8); 4]);
+pub(crate) struct FlagTable([(ComponentId, u8); 4]);
 
-impl Meanings {
+impl FlagTable {
     /// Registers the components, so that they can be told from others.
     pub(crate) fn register(world: &mut World) -> Self {
         Self([

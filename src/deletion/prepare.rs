@@ -7,7 +7,7 @@ use crate::deletion::wishes;
 use crate::{
     deleting::{self, KindId, Visibility},
     deletion::{
-        archetype_flags::{Meanings, Profiles},
+        archetype_flags::{FlagTable, Profiles},
         hiding,
         owned::Ownerships,
         queue::Deletions,
@@ -61,7 +61,7 @@ pub(crate) fn learn(world: &mut World) {
 pub(crate) fn prepare_anew(world: &mut World) {
     world.init_resource::<QdelCounts>();
     Deletions::get_or_init(world);
-    let everywhere = Meanings::register(world);
+    let everywhere = FlagTable::register(world);
     let event = world.register_event_key::<Qdeleting>();
     let ownerships = Ownerships::of(world);
     let mut deletions = world.resource_mut::<Deletions>();
