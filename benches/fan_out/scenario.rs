@@ -23,6 +23,8 @@ pub(crate) enum Scenario {
     UnheardDelete,
     /// One mob in a hundred was written since the last look: find out which.
     Sync,
+    /// Every mob was written since the last look, and chases whom it chased before: find out which.
+    Touch,
     /// As notify-delete, with mobs of eight archetypes.
     SpreadDelete,
     /// Targets come and go on the same few entity indices, and each is chased until it dies.
@@ -63,7 +65,7 @@ impl Scenario {
     /// Returns what a figure of this scenario counts.
     pub(crate) fn unit(self) -> &'static str {
         match self {
-            Self::Register | Self::Retarget | Self::Sync => "ns a mob",
+            Self::Register | Self::Retarget | Self::Sync | Self::Touch => "ns a mob",
             Self::Notify | Self::NotifyDelete | Self::SpreadDelete | Self::BusyHandlers => {
                 "ns a mob (time for all targets / mobs)"
             }

@@ -274,8 +274,13 @@ impl<V: Syncing> Written<V> {
     pub(crate) fn new(case: &Case) -> Self {
         let mut scene = Scene::<V>::new(case);
         scene.world.clear_trackers();
-        let mut written = scene.retargets.clone();
-        written.truncate(scene.mobs.len().div_ceil(WRITTEN));
+        let written = match case.setting.scenario {
+            Scenario::Touch => scene.registrations.clone(),
+            _ => {
+                let written = scene.mobs.len().div_ceil(WRITTEN);
+                scene.retargets[..written].to_vec()
+            }
+        };
         for &(mob, target) in &written {
             let mob = scene.world.get_mut::<Mob>(mob);
             mob.expect("a mob should keep its `Mob`").target = Some(target);

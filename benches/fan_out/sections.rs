@@ -100,7 +100,7 @@ pub(crate) fn growth_ends(scenario: Scenario, mobs: usize) -> [Setting; 2] {
 /// Returns the one setting of a scenario that has no fan-out.
 pub(crate) fn lone_setting(scenario: Scenario, mobs: usize) -> Setting {
     let (mobs, fan_out) = match scenario {
-        Scenario::Sync => (mobs * SYNC_FACTOR, USUAL_FAN_OUT),
+        Scenario::Sync | Scenario::Touch => (mobs * SYNC_FACTOR, USUAL_FAN_OUT),
         _ => (mobs, 1),
     };
     Setting {
@@ -259,6 +259,14 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
             "Find written fields",
             "sync",
             Scenario::Sync,
+            "mobs",
+            Ticks,
+            &[Ticks, Declared],
+        ),
+        lone(
+            "Find nothing new in written components",
+            "touch",
+            Scenario::Touch,
             "mobs",
             Ticks,
             &[Ticks, Declared],

@@ -194,7 +194,7 @@ impl Contender {
     pub(crate) fn measure(self, case: &Case) -> f64 {
         match case.setting.scenario {
             Scenario::Notify => self.measure_alarms(case),
-            Scenario::Sync => self.measure_sync(case),
+            Scenario::Sync | Scenario::Touch => self.measure_sync(case),
             Scenario::BusyHandlers => self.measure_fickle(case),
             _ => self.measure_chase(case),
         }
