@@ -13,7 +13,7 @@ use bevy::{
     prelude::*,
 };
 use bevy_replicon::prelude::*;
-use qdel::{prelude::*, testing::WorkClock, DestroyContext, Hiding};
+use qdel::{DestroyContext, Hiding, prelude::*, testing::WorkClock};
 
 use crate::ends::{Ends, FRAME, Follows, Health, Id};
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bevy_app::{App, Update};
 use bevy_ecs::{entity_disabling::Disabled, prelude::*};
 use bevy_state::{app::StatesPlugin, prelude::*};
-use qdel::{prelude::*, testing::WorkClock, Deleting};
+use qdel::{Deleting, prelude::*, testing::WorkClock};
 
 #[derive(States, Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 enum Screen {
