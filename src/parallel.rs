@@ -9,6 +9,32 @@ use crate::panics::{FirstPanic, Panicked, catch};
 /// thread.
 pub(crate) const PART: usize = 4096;
 
+/// Cuts the entities of archetypes into parts, in order. An archetype comes with a key.
+///
+/// Small archetypes share a part, because each part learns anew what the types in it hold.
+pub(crate) fn parts<'a, K: Copy, E>(
+    archetypes: impl IntoIterator<Item = (K, &'a [E])>,
+) -> Vec<Vec<(K, &'a [E])>> {
+    let mut parts = Vec::new();
+    let mut room = 0;
+    for (key, mut entities) in archetypes {
+        while !entities.is_empty() {
+            if room == 0 {
+                parts.push(Vec::new());
+                room = PART;
+            }
+            let (taken, left) = entities.split_at(room.min(entities.len()));
+            room -= taken.len();
+            entities = left;
+            parts
+                .last_mut()
+                .expect("a part should be begun")
+                .push((key, taken));
+        }
+    }
+    parts
+}
+
 /// Calls `look` for all parts, and returns what it returns, in order.
 ///
 /// With the feature `multi_threaded`, the parts are dealt out to the threads of Bevy's
@@ -51,4 +77,31 @@ fn run<P: Send, R: Send + 'static>(parts: Vec<P>, look: impl Fn(P) -> R + Sync) 
 #[cfg(not(feature = "multi_threaded"))]
 fn run<P: Send, R: Send + 'static>(parts: Vec<P>, look: impl Fn(P) -> R + Sync) -> Vec<R> {
     parts.into_iter().map(look).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parallel::{PART, parts};
+
+    #[test]
+    fn parts_are_full_and_have_all_entities_in_order() {
+        let entities: Vec<_> = (0..3 * PART).collect();
+        let (small, large) = entities.split_at(10);
+        let archetypes = small.chunks(3).chain([&[][..], large]);
+
+        let parts = parts(archetypes.enumerate());
+
+        let sizes: Vec<usize> = parts
+            .iter()
+            .map(|part| part.iter().map(|(_, entities)| entities.len()).sum())
+            .collect();
+        assert_eq!(sizes, [PART; 3]);
+        let first: Vec<_> = parts[0]
+            .iter()
+            .map(|(key, taken)| (*key, taken.len()))
+            .collect();
+        assert_eq!(first, [(0, 3), (1, 3), (2, 3), (3, 1), (5, PART - 10)]);
+        let all = parts.iter().flatten().flat_map(|(_, taken)| *taken);
+        assert!(all.eq(&entities));
+    }
 }

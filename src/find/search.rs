@@ -62,19 +62,18 @@ impl WorldSearch<'_> {
     /// Looks at all components for places that name `target`.
     fn places(&mut self, target: Entity) -> (PlacesByHolder, TooDeep) {
         let (world, readers, reflection) = (self.world, &self.readers, &self.reflection);
-        let mut parts = Vec::new();
-        for archetype in archetypes(world) {
+        let readable = archetypes(world).filter_map(|archetype| {
             let numbers = readers.numbers_of_archetype(archetype.id());
-            if !numbers.is_empty() {
-                let entities = archetype.entities().chunks(parallel::PART);
-                parts.extend(entities.map(|entities| (numbers, entities)));
-            }
-        }
-        let looked = parallel::map(parts, |(numbers, entities)| {
+            (!numbers.is_empty()).then(|| (numbers, archetype.entities()))
+        });
+        let looked = parallel::map(parallel::parts(readable), |part| {
             let mut reflection = reflection.share();
             let mut found = PlacesByHolder::new();
             let mut too_deep = Vec::new();
-            for holder in entities {
+            let holders = part
+                .into_iter()
+                .flat_map(|(numbers, entities)| entities.iter().map(move |at| (numbers, at)));
+            for (numbers, holder) in holders {
                 let entity = world.entity(holder.id());
                 let mut places = Vec::new();
                 for &number in numbers {

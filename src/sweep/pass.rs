@@ -215,8 +215,7 @@ impl Pass {
         }
         let reflection = Reflection::of(world);
         let look = SweepLook::new(world, &self.readers, targets);
-        let mut parts = Vec::new();
-        let mut readers_of = Vec::new();
+        let mut reflected = Vec::new();
         for archetype in archetypes(world).filter(|archetype| !passes_over(archetype)) {
             let readers = self.readers.numbers_of_archetype(archetype.id()).iter();
             let is_reflected = |reader: &usize| {
@@ -225,18 +224,21 @@ impl Pass {
             };
             let readers: Vec<_> = readers.copied().filter(is_reflected).collect();
             if !readers.is_empty() {
-                let entities = archetype.entities().chunks(parallel::PART);
-                parts.extend(entities.map(|entities| (readers_of.len(), entities)));
-                readers_of.push(readers);
+                reflected.push((readers, archetype.entities()));
             }
         }
-        let looked = parallel::map(parts, |(archetype, entities)| {
+        let readable = reflected
+            .iter()
+            .map(|(readers, entities)| (readers, *entities));
+        let looked = parallel::map(parallel::parts(readable), |part| {
             let mut reflection = reflection.share();
             let mut found = Hits::nothing();
-            for holder in entities {
-                let holder = world.entity(holder.id());
-                for &reader in &readers_of[archetype] {
-                    look.at(&mut reflection, holder, reader, &mut found);
+            for (readers, entities) in part {
+                for holder in entities {
+                    let holder = world.entity(holder.id());
+                    for &reader in readers {
+                        look.at(&mut reflection, holder, reader, &mut found);
+                    }
                 }
             }
             found
