@@ -16,12 +16,12 @@ use crate::{
         notice::Notice,
         prepare,
         queue::Deletions,
-        watch_late,
+        watch_late::LateInserts,
     },
     error::DestroyError,
     hint::DestroyHint,
     panics::Panicked,
-    signal::{self, qdeleting::QdelCause},
+    signal::{self, inserts::watch_inserts, qdeleting::QdelCause},
 };
 
 /// A component that holds something outside the ECS, and lets go of it when its entity is deleted.
@@ -123,7 +123,7 @@ pub(crate) fn register<C: Destroy>(world: &mut World) {
         return;
     }
     let destroyer = Of::<C>::new(world);
-    watch_late::watch::<C>(world, component);
+    watch_inserts::<LateInserts, C>(world, component);
     let mut deletions = world.resource_mut::<Deletions>();
     let name = type_name::<C>();
     deletions

@@ -1,8 +1,8 @@
 //! How components are destroyed that come late: on an entity that is being deleted, when its others
 //! were destroyed already.
 //!
-//! [`watch`](super::watch_late) notes what is inserted on an entity with a mark. The destroy stage
-//! of a deletion sees all components that are there by then, so it forgets the notes of its
+//! [`LateInserts`](super::watch_late) notes what is inserted on an entity with a mark. The destroy
+//! stage of a deletion sees all components that are there by then, so it forgets the notes of its
 //! entities. What is noted after that is destroyed here.
 
 use bevy_ecs::{component::ComponentId, entity::Entity, world::World};

@@ -1,18 +1,15 @@
 //! How a type becomes tracked.
 
-use core::marker::PhantomData;
-
 use bevy_ecs::{
     change_detection::{CheckChangeTicks, DetectChangesMut, ResMut},
-    component::{Component, ComponentId},
-    lifecycle::{HookContext, Insert},
+    component::ComponentId,
+    entity::Entity,
     observer::{Observer, On},
-    resource::Resource,
     world::{DeferredWorld, World},
 };
 
 use crate::{
-    books::{Books, EndOfTarget, Reserved},
+    books::{Books, EndOfTarget},
     reference::{
         liveness_marks::LivenessMarks,
         reach::{self, TrackedComponent},
@@ -20,7 +17,10 @@ use crate::{
         tracked::Tracked,
         watch,
     },
-    signal,
+    signal::{
+        self,
+        inserts::{OnInsert, watch_inserts},
+    },
 };
 
 /// Tracks the declared references of `C`. Returns `true` if they were not tracked before.
@@ -39,7 +39,7 @@ pub(crate) fn track<C: TrackedComponent>(world: &mut World, end_of_target: EndOf
     }
     let number = tracked.len();
     let handler = signal::listener::install_references::<C>(world, number);
-    watch_inserts::<C>(world, component);
+    watch_inserts::<LinkInserted, C>(world, component);
     let watch = watch::of::<C>(world);
     world.resource_mut::<Books>().end_of_target = Some(end_of_target);
     let mut tracked = world.resource_mut::<Tracked>();
@@ -57,34 +57,11 @@ fn keep_ticks_young(world: &mut World) {
     signal::listener::observe_from::<Tracked>(world, observer);
 }
 
-/// Links each `C` to what it names when it is inserted.
-///
-/// A hook costs the least. It needs a component that is in no archetype yet and whose hook is
-/// free; otherwise an observer does the same.
-fn watch_inserts<C: Component>(world: &mut World, component: ComponentId) {
-    let hooked = !signal::listener::is_in_use(world, component)
-        && world
-            .register_component_hooks::<C>()
-            .try_on_insert(|mut world, context: HookContext| {
-                sync::link_inserted(&mut world, context.entity, context.component_id);
-            })
-            .is_some();
-    if !hooked {
-        let observer = Observer::new(move |inserted: On<Insert<C>>, mut world: DeferredWorld| {
-            sync::link_inserted(&mut world, inserted.entity, component);
-        });
-        world.init_resource::<InsertWatch<C>>();
-        signal::listener::observe_from::<InsertWatch<C>>(world, observer);
-    }
-}
+/// Links components to what they name when they are inserted.
+enum LinkInserted {}
 
-/// The resource on whose entity the observer of the inserts of `C` lives.
-#[derive(Resource)]
-#[require(Reserved)]
-struct InsertWatch<C: Component>(PhantomData<fn() -> C>);
-
-impl<C: Component> Default for InsertWatch<C> {
-    fn default() -> Self {
-        Self(PhantomData)
+impl OnInsert for LinkInserted {
+    fn on_insert(world: &mut DeferredWorld, entity: Entity, component: ComponentId) {
+        sync::link_inserted(world, entity, component);
     }
 }

@@ -119,10 +119,18 @@ pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
             .try_on_remove(forget_removed)
             .is_some();
     if !hooked {
-        world.init_resource::<RemovalWatch<C>>();
-        observe_from::<RemovalWatch<C>>(world, removal_observer::<C>(component));
+        observe_for::<Removals, C>(world, removal_observer::<C>(component));
     }
     component
+}
+
+/// Names the observers of removals.
+enum Removals {}
+
+/// Puts `observer` on the entity of a resource of its own: the observer of the `C` for `W`.
+pub(crate) fn observe_for<W: 'static, C: Component>(world: &mut World, observer: Observer) {
+    world.init_resource::<ObserverHost<W, C>>();
+    observe_from::<ObserverHost<W, C>>(world, observer);
 }
 
 /// Puts `observer` on the entity of the resource `R`, which must be there.
@@ -141,12 +149,12 @@ pub(crate) fn is_in_use(world: &World, component: ComponentId) -> bool {
     archetypes.any(|archetype| archetype.contains(component))
 }
 
-/// The resource on whose entity the observer of the removals of `C` lives.
+/// The resource on whose entity the observer of the `C` for `W` lives.
 #[derive(Resource)]
 #[require(Reserved)]
-struct RemovalWatch<C: Component>(PhantomData<fn() -> C>);
+struct ObserverHost<W: 'static, C: Component>(PhantomData<fn() -> (W, C)>);
 
-impl<C: Component> Default for RemovalWatch<C> {
+impl<W, C: Component> Default for ObserverHost<W, C> {
     fn default() -> Self {
         Self(PhantomData)
     }

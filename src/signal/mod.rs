@@ -24,6 +24,7 @@
 // - `qdeleting`: the signal of the end of its target
 // - `handler`, `column`: handlers, and how many of them are called in one go
 // - `listener`, `removal_observer`: handlers become known, and the end of a listener is noticed
+// - `inserts`: inserts of components are noticed, by a hook or an observer
 // - `dispatch`: handlers are called
 // - `target`: the mark of targets
 // - `missed`, `late_registrations`: registrations that come too late
@@ -45,6 +46,7 @@ pub(crate) mod column;
 pub(crate) mod deferred_world;
 pub(crate) mod dispatch;
 pub(crate) mod handler;
+pub(crate) mod inserts;
 pub(crate) mod late_registrations;
 pub(crate) mod listener;
 pub(crate) mod missed;
