@@ -30,9 +30,9 @@ pub(crate) fn destroy_noted(world: &mut World, returns: &mut Returns) -> Result<
         return Ok(());
     };
     let noted = deletions.late.take();
-    let clock = deletions.settings.measure_costs.then_some(());
+    let is_measured = deletions.settings.measure_costs;
     let mut at_work = deletions.destroyers.take();
-    let clock = clock.map(|()| WorkClock::of(world));
+    let clock = is_measured.then(|| WorkClock::of(world));
     let mut first_panic = FirstPanic::default();
     // What is read by hand-written code may panic anywhere, and the destroyers must be given back.
     let destroyed = catch(|| {
