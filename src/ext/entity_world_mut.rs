@@ -3,18 +3,16 @@
 use bevy_ecs::{component::Component, entity::Entity, world::EntityWorldMut};
 
 use crate::{
-    deletion::{looked::Look, mark::Force, outcome::QdelOutcome, owned::Member, worklist},
+    deletion::outcome::QdelOutcome,
     error::{QdelError, RegisterError, RetargetError, UnregisterError},
-    ext::world_signal::WorldSignalExt,
+    ext::{world_qdel::WorldQdelExt, world_signal::WorldSignalExt},
     registration::Registration,
     signal::{Question, Signal, handler::SignalHandler, outcome::Registered},
 };
 
-/// The verbs of [`WorldQdelExt`](crate::WorldQdelExt) and [`WorldSignalExt`] on the entity at hand,
-/// applied at once.
+/// The verbs of [`WorldQdelExt`] and [`WorldSignalExt`] on the entity at hand, applied at once.
 pub trait EntityWorldMutQdelExt {
-    /// Deletes this entity and everything it owns:
-    /// [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
+    /// Deletes this entity and everything it owns: [`WorldQdelExt::qdel`].
     ///
     /// # Errors
     ///
@@ -23,7 +21,7 @@ pub trait EntityWorldMutQdelExt {
     ///
     /// # Panics
     ///
-    /// As [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
+    /// As [`WorldQdelExt::qdel`].
     ///
     /// # Examples
     ///
@@ -42,7 +40,7 @@ pub trait EntityWorldMutQdelExt {
     fn qdel(self) -> Result<QdelOutcome, QdelError>;
 
     /// Deletes this entity, and marks the deletion as forced:
-    /// [`WorldQdelExt::force_qdel`](crate::WorldQdelExt::force_qdel).
+    /// [`WorldQdelExt::force_qdel`].
     ///
     /// # Errors
     ///
@@ -50,7 +48,7 @@ pub trait EntityWorldMutQdelExt {
     ///
     /// # Panics
     ///
-    /// As [`WorldQdelExt::qdel`](crate::WorldQdelExt::qdel).
+    /// As [`WorldQdelExt::qdel`].
     ///
     /// # Examples
     ///
@@ -645,22 +643,12 @@ pub trait EntityWorldMutQdelExt {
 impl EntityWorldMutQdelExt for EntityWorldMut<'_> {
     fn qdel(self) -> Result<QdelOutcome, QdelError> {
         let entity = self.id();
-        worklist::qdel(
-            self.into_world_mut(),
-            Member::root(entity),
-            Force::No,
-            Look::Afresh,
-        )
+        self.into_world_mut().qdel(entity)
     }
 
     fn force_qdel(self) -> Result<QdelOutcome, QdelError> {
         let entity = self.id();
-        worklist::qdel(
-            self.into_world_mut(),
-            Member::root(entity),
-            Force::Yes,
-            Look::Afresh,
-        )
+        self.into_world_mut().force_qdel(entity)
     }
 
     fn register_signal<Shape: 'static>(
