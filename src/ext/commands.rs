@@ -12,7 +12,7 @@ use crate::{
         looked::Look, mark::Force, owned::Member, sweep_on_demand, timer::QdelTimer, worklist,
     },
     error::warning,
-    ext::{take, world_qdel::WorldQdelExt},
+    ext::world_qdel::WorldQdelExt,
 };
 
 /// Orderly deletion by commands, from [`Commands`] and from a [`DeferredWorld`].
@@ -103,7 +103,7 @@ pub trait CommandsQdelExt: sealed::Queue {
     fn qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) {
         let entities: Vec<_> = entities.into_iter().collect();
         self.queue_of_commands()
-            .queue(move |world: &mut World| take::batch(world, entities, Force::No));
+            .queue(move |world: &mut World| batch(world, entities, Force::No));
     }
 
     /// Deletes `entities` together, and marks the deletions as forced.
@@ -138,7 +138,7 @@ pub trait CommandsQdelExt: sealed::Queue {
     fn force_qdel_batch(&mut self, entities: impl IntoIterator<Item = Entity>) {
         let entities: Vec<_> = entities.into_iter().collect();
         self.queue_of_commands()
-            .queue(move |world: &mut World| take::batch(world, entities, Force::Yes));
+            .queue(move |world: &mut World| batch(world, entities, Force::Yes));
     }
 
     /// Stops a timer: [`WorldQdelExt::cancel_qdel`].
@@ -262,5 +262,21 @@ pub(crate) fn later(
     move |world| match worklist::qdel(world, Member::root(entity), force, Look::Shared) {
         Ok(_) => Ok(()),
         Err(error) => Err(warning(error)),
+    }
+}
+
+/// Deletes `entities` for a command, which reports the first that cannot be deleted.
+pub(crate) fn batch(
+    world: &mut World,
+    entities: Vec<Entity>,
+    force: Force,
+) -> Result<(), BevyError> {
+    if entities.is_empty() {
+        return Ok(());
+    }
+    let batch = worklist::qdel_batch(world, entities, force, Look::Shared);
+    match batch.refused.into_iter().next() {
+        None => Ok(()),
+        Some(error) => Err(warning(error)),
     }
 }

@@ -2,14 +2,13 @@
 
 use bevy_ecs::{
     entity::Entity,
-    error::BevyError,
     system::Commands,
     world::{DeferredWorld, World},
 };
 
 use crate::{
     deletion::{looked::Look, mark::Force, worklist},
-    error::warning,
+    ext::commands,
 };
 
 /// Deletes what a plain field names, and empties the field.
@@ -180,7 +179,7 @@ impl QdelTakeExt for Commands<'_, '_> {
         }
         self.queue(move |world: &mut World| {
             entities.retain(|entity| world.entities().contains_spawned(*entity));
-            batch(world, entities, Force::No)
+            commands::batch(world, entities, Force::No)
         });
     }
 }
@@ -188,21 +187,5 @@ impl QdelTakeExt for Commands<'_, '_> {
 impl QdelTakeExt for DeferredWorld<'_> {
     fn qdel_all(&mut self, entities: impl IntoIterator<Item = Entity>) {
         self.commands().qdel_all(entities);
-    }
-}
-
-/// Deletes `entities` for a command, which reports the first that cannot be deleted.
-pub(crate) fn batch(
-    world: &mut World,
-    entities: Vec<Entity>,
-    force: Force,
-) -> Result<(), BevyError> {
-    if entities.is_empty() {
-        return Ok(());
-    }
-    let batch = worklist::qdel_batch(world, entities, force, Look::Shared);
-    match batch.refused.into_iter().next() {
-        None => Ok(()),
-        Some(error) => Err(warning(error)),
     }
 }
