@@ -19,7 +19,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use crate::stage::{Guard, Named, Order, on_death, order, panic_of};
+use crate::stage::{Guard, Named, Order, noting_world, on_death, order, panic_of};
 
 /// Whose end observers were told of, in order.
 #[derive(Resource, Default)]
@@ -55,19 +55,10 @@ fn counts_of(world: &World) -> Counts {
 
 /// Makes a world that notes what happens to each [`Named`] entity.
 fn stage() -> World {
-    let mut world = World::new();
-    world.init_resource::<Order<String>>();
+    let mut world = noting_world();
     world.init_resource::<Observed>();
     world.init_resource::<Questions>();
     world.init_resource::<QdelCounts>();
-    world.add_observer(
-        |gone: On<Despawn<Named>>,
-         names: Query<&Named, Allow<Disabled>>,
-         mut order: ResMut<Order<String>>| {
-            let Named(name) = names.get(gone.entity).unwrap();
-            order.0.push(format!("gone {name}"));
-        },
-    );
     world.add_observer(|told: On<Qdeleting>, mut observed: ResMut<Observed>| {
         observed.0.push(told.entity);
     });
