@@ -23,7 +23,7 @@ mod trace;
 #[path = "../examples/mob_targeting/turns.rs"]
 mod turns;
 
-use std::{fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
 use bevy_ecs::prelude::{ChildOf, Component};
 use indicatif::{HumanCount, ProgressBar};
@@ -33,7 +33,7 @@ use qdel::{
     signal::Footprint,
 };
 
-use arena::{Item, Mob, Protection};
+use arena::{Badge, Item, Mob, Position, Protection};
 use battle::Battle;
 use modes::Mode;
 use scenario::{Overrides, Replacement, Scenario, Source};
@@ -67,6 +67,16 @@ fn crowd(ticks: u32, seed: u64) -> Scenario {
         seed: Some(seed),
     };
     Scenario::load(&Source::Large, overrides).unwrap()
+}
+
+/// The shipped calm scenario with fewer mobs.
+fn calm() -> Scenario {
+    let overrides = Overrides {
+        mobs: Some(600),
+        ticks: Some(30),
+        seed: None,
+    };
+    Scenario::load(&Source::Calm, overrides).unwrap()
 }
 
 fn pit() -> Scenario {
@@ -181,6 +191,56 @@ fn references_fight_the_same_battle_without_a_handler() {
     assert_eq!(signals.deaths, references.deaths);
     assert_eq!(signals.retargets, references.retargets);
     assert_eq!(references.notices, 0);
+}
+
+#[test]
+fn calm_is_the_same_in_all_modes_that_learn_of_deaths() {
+    let [signals, references, polling, bad] = Mode::ALL.map(|mode| summary_of(&calm(), mode));
+
+    assert!(signals.deaths.len() > 200);
+    assert_eq!(signals.deaths, references.deaths);
+    assert_eq!(signals.deaths, polling.deaths);
+    assert!(signals.retargets > 100);
+    assert_eq!(signals.retargets, references.retargets);
+    assert_eq!(signals.retargets, polling.retargets);
+    assert_eq!((signals.stale_worst, references.stale_worst), (0, 0));
+    assert!(polling.stale_worst > 0);
+    assert!(bad.stale > polling.stale);
+    assert_eq!(bad.retargets, 0);
+}
+
+#[test]
+fn mobs_stand_where_they_stood_in_the_calm() {
+    let places = |battle: &Battle| {
+        let world = battle.world();
+        let mobs = world.try_query::<(&Badge, &Position)>().unwrap();
+        let mobs = mobs.iter_manual(world);
+        mobs.map(|(badge, position)| (badge.serial, position.0))
+            .collect::<HashMap<_, _>>()
+    };
+    let mut battle = Battle::new(&calm(), Mode::Signals, Telling::Silent);
+    let before = places(&battle);
+    for _ in 0..20 {
+        battle.tick();
+    }
+
+    let after = places(&battle);
+
+    assert!(after.len() < before.len());
+    for (serial, place) in after {
+        assert_eq!(before[&serial], place);
+    }
+}
+
+#[test]
+fn without_scenario_a_battle_and_a_calm_are_compared() {
+    let finished = run(&["--mobs", "200", "--ticks", "5"]);
+
+    assert_eq!((finished.code, &*finished.err), (0, ""));
+    let titles = ["The long battle: 200 mobs", "The calm: 200 mobs"];
+    assert!(titles.iter().all(|title| finished.out.contains(title)));
+    let comparisons = finished.out.matches("the same battle, death for death");
+    assert_eq!(comparisons.count(), 2);
 }
 
 #[test]
@@ -507,6 +567,17 @@ fn bad_scenarios_are_refused_in_one_line() {
     .collect();
 
     assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn newcomers_are_refused_in_the_calm() {
+    let calm = include_str!("../examples/mob_targeting/scenarios/calm.toml");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newcomers.toml");
+    fs::write(&path, calm.replace("\"nobody\"", "\"newcomer\"")).unwrap();
+    let finished = run(&["--scenario", path.to_str().unwrap()]);
+
+    assert_eq!((finished.code, &*finished.out), (2, ""));
+    assert!(finished.err.contains("`calm`"), "{}", finished.err);
 }
 
 /// Returns the one line with which the program refuses `args`, below the title.

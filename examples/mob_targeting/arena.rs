@@ -181,6 +181,11 @@ impl Roster {
         self.slots.iter().copied().flatten()
     }
 
+    /// Returns the mob of a slot, if it has one.
+    pub(crate) fn mob(&self, slot: u32) -> Option<Entity> {
+        *self.slots.get(slot as usize)?
+    }
+
     /// Strikes the mob off whose slot this is.
     pub(crate) fn vacate(&mut self, slot: u32) {
         self.slots[slot as usize] = None;

@@ -22,12 +22,14 @@ use crate::{
 /// learn of that?
 ///
 /// Without `--mode`, the same scenario is fought in all four modes and the results are compared.
+/// Without `--scenario`, that is done for a battle, in which all mobs move, and for a calm, in which
+/// few die and the others stand still.
 #[derive(Parser, Debug)]
 #[command(name = "mob_targeting", allow_negative_numbers = true)]
 struct Args {
-    /// `small`, `large`, or a scenario file (TOML).
-    #[arg(long, value_name = "FILE", default_value = "large")]
-    scenario: PathBuf,
+    /// `small`, `large`, `calm`, or a scenario file (TOML); `large` and then `calm` without it.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
     /// How many mobs begin, in place of the scenario's number.
     #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u32).range(MOBS))]
     mobs: Option<u32>,
@@ -40,7 +42,8 @@ struct Args {
     /// How hunters learn of a death: `signals`, `references`, `polling` or `bad`.
     #[arg(long)]
     mode: Option<Mode>,
-    /// Prints the summary as one JSON object; that of `signals`, unless `--mode` says otherwise.
+    /// Prints the summary as one JSON object; that of `signals` in `large`, unless `--mode` and
+    /// `--scenario` say otherwise.
     #[arg(long)]
     json: bool,
     /// Tells the story of the first few mobs, step by step.
@@ -103,7 +106,16 @@ fn obey(
         ticks: args.ticks,
         seed: args.seed,
     };
-    let scenario = Scenario::load(&Source::named(args.scenario), overrides)?;
+    let sources = match args.scenario {
+        Some(name) => vec![Source::named(name)],
+        None if args.json => vec![Source::Large],
+        None => vec![Source::Large, Source::Calm],
+    };
+    let scenarios: Result<Vec<_>, _> = sources
+        .iter()
+        .map(|source| Scenario::load(source, overrides))
+        .collect();
+    let scenarios = scenarios?;
     let telling = if args.trace {
         Telling::Story
     } else {
@@ -112,12 +124,30 @@ fn obey(
 
     if args.json {
         let mode = args.mode.unwrap_or(Mode::Signals);
-        let summary = fight(&scenario, mode, telling, progress).summary();
+        let summary = fight(&scenarios[0], mode, telling, progress).summary();
         serde_json::to_writer(&mut *out, &summary).map_err(io::Error::from)?;
         writeln!(out)?;
         return Ok(());
     }
 
+    let modes = args.mode.map_or(Mode::ALL.to_vec(), |mode| vec![mode]);
+    for (at, scenario) in scenarios.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        compare(scenario, &modes, telling, out, progress)?;
+    }
+    Ok(())
+}
+
+/// Fights the same battle in each of `modes`, and compares what became of it.
+fn compare(
+    scenario: &Scenario,
+    modes: &[Mode],
+    telling: Telling,
+    out: &mut dyn Write,
+    progress: &ProgressBar,
+) -> io::Result<()> {
     writeln!(
         out,
         "{}: {} mobs, {} ticks, seed {}\n",
@@ -126,10 +156,9 @@ fn obey(
         HumanCount(scenario.ticks.into()),
         scenario.seed
     )?;
-    let modes = args.mode.map_or(Mode::ALL.to_vec(), |mode| vec![mode]);
     let mut summaries = Vec::new();
-    for mode in &modes {
-        let mut battle = fight(&scenario, *mode, telling, progress);
+    for mode in modes {
+        let mut battle = fight(scenario, *mode, telling, progress);
         if telling == Telling::Story {
             writeln!(out, "{}", battle.chronicle())?;
         }

@@ -100,12 +100,20 @@ impl Grid {
 
     /// Returns the foe that a mob of `tribe` at `at` picks: near is good, famous is better.
     ///
-    /// It weighs up the first foes in sight, up to a number, and takes the first among equals.
-    pub(crate) fn pick(&self, tribe: u8, at: Vec2, scenario: &Scenario) -> Option<Sighted> {
+    /// It weighs up the first foes in sight that are there, up to a number, and takes the first
+    /// among equals.
+    pub(crate) fn pick(
+        &self,
+        tribe: u8,
+        at: Vec2,
+        scenario: &Scenario,
+        is_there: impl Fn(&Sighted) -> bool,
+    ) -> Option<Sighted> {
         let sight = scenario.mob.sight * scenario.mob.sight;
         let worth = |foe: &Sighted| foe.at.distance_squared(at) / (1 + foe.fame) as f32;
         self.around(at)
             .filter(|foe| foe.badge.tribe != tribe && foe.at.distance_squared(at) <= sight)
+            .filter(|foe| is_there(foe))
             .take(scenario.mob.considered as usize)
             .min_by(|a, b| worth(a).total_cmp(&worth(b)))
             .copied()

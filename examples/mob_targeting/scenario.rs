@@ -18,6 +18,7 @@ pub(crate) const TICKS: RangeInclusive<i64> = 1..=1_000_000;
 
 const SMALL: &str = include_str!("scenarios/small.toml");
 const LARGE: &str = include_str!("scenarios/large.toml");
+const CALM: &str = include_str!("scenarios/calm.toml");
 
 /// Everything about a battle but the way in which hunters learn of a death.
 #[derive(Resource, Debug, Clone, Deserialize)]
@@ -43,6 +44,10 @@ pub(crate) struct Scenario {
     pub(crate) protected: u32,
     /// Every n-th arrival rises from the dead once; 0 for none.
     pub(crate) phoenixes: u32,
+    /// Whether all mobs stand still and only watch their targets.
+    pub(crate) calm: bool,
+    /// How many mobs drop dead in each tick, wherever they stand; 0 for none.
+    pub(crate) deaths: u32,
     /// The tick in which half of the mobs die at once; 0 for never.
     pub(crate) calamity: u32,
     /// Ticks after which a corpse fades.
@@ -93,8 +98,10 @@ pub(crate) enum Replacement {
 pub(crate) enum Source {
     /// The shipped one to read.
     Small,
-    /// The shipped one of 100,000 mobs.
+    /// The shipped battle of 100,000 mobs.
     Large,
+    /// The shipped one in which 100,000 mobs stand still.
+    Calm,
     /// A file.
     File(PathBuf),
 }
@@ -116,7 +123,7 @@ pub(crate) enum ScenarioError {
     /// The file cannot be read.
     #[error(
         "cannot read scenario `{scenario}`: {cause}; \
-         name a scenario file, or one of the shipped: `small`, `large`"
+         name a scenario file, or one of the shipped: `small`, `large`, `calm`"
     )]
     Unreadable {
         /// The file.
@@ -127,7 +134,7 @@ pub(crate) enum ScenarioError {
     /// There is no such file.
     #[error(
         "there is no scenario `{scenario}`; \
-         name a file that exists, or one of the shipped: `small`, `large`"
+         name a file that exists, or one of the shipped: `small`, `large`, `calm`"
     )]
     Missing {
         /// The file.
@@ -178,6 +185,7 @@ impl Source {
         match name.to_str() {
             Some("small") => Self::Small,
             Some("large") => Self::Large,
+            Some("calm") => Self::Calm,
             _ => Self::File(name),
         }
     }
@@ -188,6 +196,7 @@ impl fmt::Display for Source {
         match self {
             Self::Small => f.write_str("small"),
             Self::Large => f.write_str("large"),
+            Self::Calm => f.write_str("calm"),
             Self::File(path) => path.display().fmt(f),
         }
     }
@@ -204,6 +213,7 @@ impl Scenario {
         let mut scenario = match source {
             Source::Small => Self::parse(source, SMALL),
             Source::Large => Self::parse(source, LARGE),
+            Source::Calm => Self::parse(source, CALM),
             Source::File(path) => match fs::read_to_string(path) {
                 Ok(text) => Self::parse(source, &text),
                 Err(error) => Err(ScenarioError::unread(source, &error)),
@@ -245,6 +255,14 @@ impl Scenario {
                 wanted: format!("between {} and {}", range.start(), range.end()),
             })
         };
+        if self.calm && self.replacement == Replacement::Newcomer {
+            return Err(ScenarioError::OutOfRange {
+                scenario: source.clone(),
+                key: "replacement",
+                value: "\"newcomer\"".into(),
+                wanted: "\"nobody\" where `calm` is true: the arena is surveyed once".into(),
+            });
+        }
         let whole = |range: RangeInclusive<i64>| *range.start() as f64..=*range.end() as f64;
         let [frail, tough] = self.mob.health;
         let [least, most] = self.mob.damage;
@@ -257,6 +275,7 @@ impl Scenario {
         within("camps", f64::from(self.camps), 1.0..=10_000.0)?;
         within("protected", f64::from(self.protected), 0.0..=1e6)?;
         within("phoenixes", f64::from(self.phoenixes), 0.0..=1e6)?;
+        within("deaths", f64::from(self.deaths), 0.0..=1e6)?;
         within("calamity", f64::from(self.calamity), 0.0..=1e6)?;
         within("fading", f64::from(self.fading), 0.0..=1e6)?;
         within("budget_ms", self.budget_ms, 0.0..=1000.0)?;

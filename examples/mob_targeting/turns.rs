@@ -6,7 +6,8 @@
 //! check      `polling` only: which mobs have lost their target?
 //! pick       survey the arena; a mob that has no target, or is tired of it, picks one
 //! promise    `signals` only: those register with their targets
-//! fight      chase, walk, strike; in one tick of some scenarios, half of the mobs drop dead
+//! fight      chase, walk, strike; in some scenarios a few mobs drop dead in each tick, or half of
+//!            them in one
 //! bury       the dead are `qdel`ed. `signals`: their hunters are told now and clear their fields.
 //!            `references`: the fields of their hunters are cleared. A mob under protection has a
 //!            veto, and a phoenix rises; of the others a corpse stays for a while
@@ -15,6 +16,9 @@
 //! ...        the end of the frame tears down as many of the dead, with what they carry, as its
 //!            budget allows
 //! ```
+//!
+//! In a calm scenario all mobs stand still. Then the arena is surveyed once, only mobs that were
+//! written to can be without a target, and a tick does no work for the others.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -26,7 +30,9 @@ use std::time::Duration;
 use bevy_app::{App, First, Update};
 use bevy_ecs::{
     entity::EntityHashSet,
-    prelude::{Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet, World},
+    prelude::{
+        Changed, Entity, IntoScheduleConfigs, Query, Res, ResMut, Resource, SystemSet, World, not,
+    },
 };
 use bevy_time::Time;
 use glam::Vec2;
@@ -155,8 +161,18 @@ pub(crate) fn add_to(app: &mut App) {
             Update,
             (
                 begin.before(Turn::Check),
-                (survey, pick).chain().in_set(Turn::Pick),
-                (chase, walk, strike, strike_half_dead)
+                (
+                    survey.run_if(wants_survey),
+                    look_up.run_if(not(wants_survey)),
+                    pick,
+                )
+                    .chain()
+                    .in_set(Turn::Pick),
+                (
+                    (chase, walk, strike).chain().run_if(moves),
+                    drop_dead,
+                    strike_half_dead,
+                )
                     .chain()
                     .in_set(Turn::Fight),
                 bury.in_set(Turn::Bury),
@@ -172,9 +188,20 @@ pub(crate) fn arrive(mut muster: Muster, scenario: Res<Scenario>) {
     }
 }
 
-fn begin(mut tally: ResMut<Tally>, mut chronicle: ResMut<Chronicle>) {
+fn begin(mut tally: ResMut<Tally>, mut chronicle: ResMut<Chronicle>, mut fallen: ResMut<Fallen>) {
     tally.tick += 1;
     chronicle.begin(tally.tick);
+    fallen.0.clear();
+}
+
+/// Returns `true` if mobs chase and strike what they hunt.
+fn moves(scenario: Res<Scenario>) -> bool {
+    !scenario.calm
+}
+
+/// Returns `true` if mobs may stand elsewhere than when the arena was surveyed last.
+fn wants_survey(scenario: Res<Scenario>, tally: Res<Tally>) -> bool {
+    !scenario.calm || tally.tick == 1
 }
 
 fn survey(
@@ -204,6 +231,25 @@ fn survey(
     grid.fill(&survey.0);
 }
 
+/// Finds the mobs that need a target, where all stand as they stood when the arena was surveyed: a
+/// mob that was not written to has the target that it had.
+fn look_up(
+    mobs: Query<(Entity, &Badge, &Position, &Fame, &Mob), Changed<Mob>>,
+    mut seekers: ResMut<Seekers>,
+) {
+    let seeking = mobs.iter().filter(|(.., mob)| mob.seeks());
+    seekers.0.clear();
+    seekers
+        .0
+        .extend(seeking.map(|(entity, badge, position, fame, _)| Sighted {
+            mob: entity,
+            badge: *badge,
+            at: position.0,
+            fame: fame.0,
+        }));
+    seekers.0.sort_unstable_by_key(|seeker| seeker.badge.slot);
+}
+
 fn pick(
     seekers: Res<Seekers>,
     grid: Res<Grid>,
@@ -215,10 +261,12 @@ fn pick(
     picks.given_up.clear();
     picks.taken.clear();
     for hunter in &seekers.0 {
-        let Ok(mut mob) = mobs.get_mut(hunter.mob) else {
+        // A survey of an earlier tick has the dead in it.
+        let is_there = |foe: &Sighted| !scenario.calm || mobs.contains(foe.mob);
+        let Some(prey) = grid.pick(hunter.badge.tribe, hunter.at, &scenario, is_there) else {
             continue;
         };
-        let Some(prey) = grid.pick(hunter.badge.tribe, hunter.at, &scenario) else {
+        let Ok(mut mob) = mobs.get_mut(hunter.mob) else {
             continue;
         };
         let old = mob.target;
@@ -283,7 +331,6 @@ fn strike(
     mut fallen: ResMut<Fallen>,
     mut chronicle: ResMut<Chronicle>,
 ) {
-    fallen.0.clear();
     for &(hunter, target) in &blows.0 {
         let Ok([(badge, health, mut fame), (prey, mut prey_health, _)]) =
             mobs.get_many_mut([hunter, target])
@@ -301,6 +348,26 @@ fn strike(
             fallen.0.push((target, *prey));
         }
         chronicle.strike(*badge, *prey, damage, left);
+    }
+}
+
+/// Lets a few mobs drop dead, wherever they stand.
+fn drop_dead(
+    scenario: Res<Scenario>,
+    roster: Res<Roster>,
+    mut dice: ResMut<Dice>,
+    mut mobs: Query<(&Badge, &mut Health)>,
+    mut fallen: ResMut<Fallen>,
+) {
+    for _ in 0..scenario.deaths {
+        let slot = dice.between([0, scenario.mobs - 1]);
+        if let Some(mob) = roster.mob(slot)
+            && let Ok((badge, mut health)) = mobs.get_mut(mob)
+            && health.0 > 0
+        {
+            health.0 = 0;
+            fallen.0.push((mob, *badge));
+        }
     }
 }
 
