@@ -8,7 +8,7 @@
 //! - `bad`: they do none of it, and the finder says what names the dead.
 //!
 //! ```text
-//! cargo run --release --example mob_targeting                    a battle and a calm, all four ways
+//! cargo run --release --example mob_targeting                    a battle and a calm, in four ways
 //! cargo run --example mob_targeting -- --scenario small --trace  the story of eight mobs
 //! cargo run --example mob_targeting -- --help
 //! ```
