@@ -22,8 +22,8 @@ use crate::{
 /// learn of that?
 ///
 /// Without `--mode`, the same scenario is fought in all four modes and the results are compared.
-/// Without `--scenario`, that is done for a battle, in which all mobs move, and for a calm, in which
-/// few die and the others stand still.
+/// Without `--scenario`, that is done for a battle, in which all mobs move, and for a calm, in
+/// which few die and the others stand still.
 #[derive(Parser, Debug)]
 #[command(name = "mob_targeting", allow_negative_numbers = true)]
 struct Args {
