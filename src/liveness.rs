@@ -9,7 +9,7 @@ use bevy_ecs::{
     world::{DeferredWorld, FromWorld, World},
 };
 
-use crate::{books::Books, deleting::Deleting, signal::target::SignalTarget};
+use crate::{books::Books, deleting::Deleting};
 
 /// The three states of an entity id.
 #[doc(alias = "gc_destroyed")]
@@ -65,13 +65,9 @@ pub trait LivenessExt {
 
 impl LivenessExt for World {
     fn liveness(&self, entity: Entity) -> Liveness {
-        let closed = |entity| is_closed(self.get_resource::<Books>(), entity);
-        let components = self.components();
-        let marks = Marks {
-            deleting: components.valid_component_id::<Deleting>(),
-            signals: components.valid_component_id::<SignalTarget>(),
-        };
-        marks.liveness(self.entities(), self.archetypes(), entity, closed)
+        let is_ending = |entity| is_ending(self.get_resource::<Books>(), entity);
+        let mark = DeletingMark(self.components().valid_component_id::<Deleting>());
+        mark.liveness(self.entities(), self.archetypes(), entity, is_ending)
     }
 }
 
@@ -106,15 +102,15 @@ impl LivenessExt for DeferredWorld<'_> {
 pub struct EntityLiveness<'w, 's> {
     entities: &'w Entities,
     archetypes: &'w Archetypes,
-    marks: Local<'s, Marks>,
+    mark: Local<'s, DeletingMark>,
     books: Option<Res<'w, Books>>,
 }
 
 impl LivenessExt for EntityLiveness<'_, '_> {
     fn liveness(&self, entity: Entity) -> Liveness {
-        let closed = |entity| is_closed(self.books.as_deref(), entity);
-        self.marks
-            .liveness(self.entities, self.archetypes, entity, closed)
+        let is_ending = |entity| is_ending(self.books.as_deref(), entity);
+        self.mark
+            .liveness(self.entities, self.archetypes, entity, is_ending)
     }
 }
 
@@ -126,40 +122,36 @@ pub(crate) fn is_alive(world: &World, entity: Entity) -> bool {
     entity.is_ok_and(|entity| !entity.contains::<Deleting>())
 }
 
-fn is_closed(books: Option<&Books>, entity: Entity) -> bool {
-    books.is_some_and(|books| books.is_closed(entity))
+fn is_ending(books: Option<&Books>, entity: Entity) -> bool {
+    books.is_some_and(|books| books.is_ending(entity))
 }
 
-/// The components that show a deletion, if any entity ever had them.
-struct Marks {
-    deleting: Option<ComponentId>,
-    signals: Option<ComponentId>,
-}
+/// The component that shows a deletion, if any entity ever had it.
+struct DeletingMark(Option<ComponentId>);
 
-impl FromWorld for Marks {
+impl FromWorld for DeletingMark {
     fn from_world(world: &mut World) -> Self {
-        Self {
-            deleting: Some(world.register_component::<Deleting>()),
-            signals: Some(world.register_component::<SignalTarget>()),
-        }
+        Self(Some(world.register_component::<Deleting>()))
     }
 }
 
-impl Marks {
-    /// Judges by the archetype, and by `closed` if the entity is a target.
+impl DeletingMark {
+    /// Judges by the archetype, and by `is_ending` if the entity may be a target: all marks of
+    /// targets have hooks.
     fn liveness(
         &self,
         entities: &Entities,
         archetypes: &Archetypes,
         entity: Entity,
-        closed: impl FnOnce(Entity) -> bool,
+        is_ending: impl FnOnce(Entity) -> bool,
     ) -> Liveness {
         let Ok(location) = entities.get_spawned(entity) else {
             return Liveness::Gone;
         };
         let archetype = &archetypes[location.archetype_id];
-        let has = |id: Option<ComponentId>| id.is_some_and(|id| archetype.contains(id));
-        if has(self.deleting) || (has(self.signals) && closed(entity)) {
+        if self.0.is_some_and(|mark| archetype.contains(mark))
+            || archetype.has_despawn_hook() && is_ending(entity)
+        {
             Liveness::Deleting
         } else {
             Liveness::Alive

@@ -41,12 +41,11 @@ impl Books {
         list
     }
 
-    /// Closes a target for registrations, and returns its first list.
-    pub(crate) fn close(&mut self, target: Entity) -> ListId {
-        let first = self.first(target);
-        let first = first.unwrap_or_else(|| self.find_or_add(target, None, SignalId::QDELETING));
+    /// Closes a target for registrations, if it has lists, and returns the first of them.
+    pub(crate) fn close(&mut self, target: Entity) -> Option<ListId> {
+        let first = self.first(target)?;
         self.list_mut(first).closed = true;
-        first
+        Some(first)
     }
 
     /// Drops the lists of a target.

@@ -193,6 +193,17 @@ impl Books {
 
     /// Returns `true` if a target takes no more registrations.
     pub(crate) fn is_closed(&self, target: Entity) -> bool {
+        self.marks.is_despawned(target) || self.is_list_closed(target)
+    }
+
+    /// Does the same as [`is_closed`](Self::is_closed) for an entity that is not marked as
+    /// deleting, and reads no list.
+    #[inline]
+    pub(crate) fn is_ending(&self, entity: Entity) -> bool {
+        self.marks.is_despawned(entity) || self.marks.is_closing && self.is_list_closed(entity)
+    }
+
+    fn is_list_closed(&self, target: Entity) -> bool {
         let first = self.first(target);
         first.is_some_and(|first| self.list(first).closed)
     }

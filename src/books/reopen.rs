@@ -25,6 +25,7 @@ impl Books {
     /// Opens a target for registrations again. Those that were told come back if their places are
     /// among `valid`, which ascend.
     pub(crate) fn reopen(&mut self, target: Entity, valid: &[u32]) {
+        self.marks.forget(target);
         let Some(first) = self.first(target) else {
             return;
         };

@@ -29,10 +29,9 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Returns `true` if it is alive. A target that `is_closed` and is not marked as deleting is
-    /// being despawned right now.
-    pub(crate) fn is_alive(self, is_closed: impl FnOnce() -> bool) -> bool {
-        !(self.is_deleting || self.is_target && is_closed())
+    /// Returns `true` if it is alive, unless it `is_ending`: it is being despawned right now.
+    pub(crate) fn is_alive(self, is_ending: impl FnOnce() -> bool) -> bool {
+        !(self.is_deleting || is_ending())
     }
 }
 
@@ -59,7 +58,7 @@ impl LivenessMarks {
     /// Returns `true` if an entity is alive.
     pub(crate) fn is_alive(self, world: &World, books: &Books, entity: Entity) -> bool {
         let standing = self.standing(world, entity);
-        standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(entity)))
+        standing.is_some_and(|standing| standing.is_alive(|| books.is_ending(entity)))
     }
 
     /// Returns `true` if an entity is lost: it is gone, or it is decided that it goes.
@@ -67,7 +66,7 @@ impl LivenessMarks {
         match self.standing(world, entity) {
             None => true,
             Some(standing) if standing.is_deleting => !is_undecided(world, entity),
-            Some(standing) => !standing.is_alive(|| books.is_closed(entity)),
+            Some(standing) => !standing.is_alive(|| books.is_ending(entity)),
         }
     }
 
@@ -76,7 +75,7 @@ impl LivenessMarks {
         self.standing(world, entity).is_some_and(|standing| {
             standing.is_target
                 && !standing.is_reserved
-                && standing.is_alive(|| books.is_closed(entity))
+                && standing.is_alive(|| books.is_ending(entity))
         })
     }
 }

@@ -238,14 +238,14 @@ pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking
     let holder_standing = marks.standing(world, holder);
     let mut books = world.resource_mut::<Books>();
     let books = books.bypass_change_detection();
-    let is_open = |named: &Named| named.is_undecided || !books.is_closed(named.target);
+    let is_open = |named: &Named| named.is_undecided || !books.is_ending(named.target);
     if !named.iter().all(is_open) {
         // They are being despawned right now.
         is_lost = true;
         named.retain(|named| is_open(named));
     }
     // A component of an entity that is deleted needs no links.
-    if holder_standing.is_some_and(|standing| standing.is_alive(|| books.is_closed(holder))) {
+    if holder_standing.is_some_and(|standing| standing.is_alive(|| books.is_ending(holder))) {
         let targets = named.iter().map(|named| named.target);
         books.set_references(holder, tracking.handler, targets);
         for named in named.iter().filter(|named| named.is_undecided) {

@@ -91,9 +91,7 @@ pub(crate) fn close(world: &mut World, targets: impl Iterator<Item = Entity>) {
     };
     let books = books.bypass_change_detection();
     for target in targets {
-        if books.first(target).is_some() {
-            books.close(target);
-        }
+        books.marks.is_closing |= books.close(target).is_some();
     }
 }
 
@@ -135,6 +133,8 @@ pub(crate) fn tell(
         return Ok(());
     };
     let books = books.bypass_change_detection();
+    // All that were closed are marked by now.
+    books.marks.is_closing = false;
     let Some(list) = books.find(target, SignalId::QDELETING) else {
         return Ok(());
     };
@@ -208,7 +208,8 @@ pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
     if let Err(panicked) = tell_all(&mut world, context.entity, QdelCause::Despawn) {
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             // Bevy leaves it alive.
-            books.bypass_change_detection().marks.despawned = None;
+            let marks = &mut books.bypass_change_detection().marks;
+            marks.cut_short(context.entity);
         }
         panicked.resume();
     }
@@ -225,14 +226,14 @@ pub(crate) fn tell_all(
         return Ok(());
     };
     let books = books.bypass_change_detection();
-    if cause == QdelCause::Despawn {
-        books.marks.despawned = Some(target);
+    // Also without listeners, so that none can register from now on.
+    if cause == QdelCause::Despawn && !books.marks.begin_despawn(target) {
+        return Ok(());
     }
     let end_of_target = books.end_of_target;
-    // Also without listeners, so that none can register from now on.
     let first = books.close(target);
     let mut told = Ok(());
-    if let Some(list) = books.find_from(first, SignalId::QDELETING) {
+    if let Some(list) = first.and_then(|first| books.find_from(first, SignalId::QDELETING)) {
         let places = books.list(list).untold();
         let mut dispatch = Dispatch::new(list, places, Told::End, None);
         let first = dispatch.advance(books);

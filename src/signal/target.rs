@@ -105,7 +105,7 @@ pub(crate) fn on_remove(mut world: DeferredWorld, context: HookContext) {
         return;
     };
     let books = books.bypass_change_detection();
-    if books.marks.despawned.take() == Some(target) || books.is_unused(target) {
+    if books.marks.end_despawn(target) || books.is_unused(target) {
         books.drop_lists(target);
         return;
     }
