@@ -112,6 +112,7 @@
 //! | `EntityWorldMut` | [`EntityWorldMutQdelExt`] | delete, register, send, ask |
 //! | `EntityCommands` | [`EntityCommandsQdelExt`] | the same, when commands are applied |
 //! | `Commands`, `DeferredWorld` | [`CommandsQdelExt`] | delete many, sync, sweep, cancel |
+//! | a system parameter | [`SignalRegistrar`], [`EntityLiveness`] | register without a command; whether an entity is alive |
 //! | any of these | [`QdelTakeExt`] | delete what a field names, and empty the field |
 //! | `App` | `AppQdelExt` | `register_...`, `track_references` |
 //!
@@ -194,6 +195,7 @@ pub use crate::{
         outcome::Registered,
         qdeleting::{QdelCause, Qdeleting},
         received::Received,
+        registrar::SignalRegistrar,
         target::SignalTarget,
     },
     weak::WeakEntity,
@@ -231,8 +233,9 @@ pub mod prelude {
     pub use crate::{
         CommandsQdelExt, Destroy, DestroyContext, DestroyHint, EntityCommandsQdelExt,
         EntityLiveness, EntityWorldMutQdelExt, Liveness, LivenessExt, PreQdel, QdelOutcome,
-        QdelSettings, QdelTakeExt, QdelVerdict, Qdeleting, Received, References, Signal, Teardown,
-        WeakEntity, WorldQdelExt, WorldReferencesExt, WorldSignalExt, reference::Lost,
+        QdelSettings, QdelTakeExt, QdelVerdict, Qdeleting, Received, References, Signal,
+        SignalRegistrar, Teardown, WeakEntity, WorldQdelExt, WorldReferencesExt, WorldSignalExt,
+        reference::Lost,
     };
 }
 

@@ -28,7 +28,7 @@ use crate::{
 ///
 /// | to | call |
 /// | --- | --- |
-/// | listen | [`register_signal`](Self::register_signal) and the four verbs after it |
+/// | listen | [`register_signal`](Self::register_signal) and the five verbs after it |
 /// | stop | [`unregister_signal`](Self::unregister_signal) and the verb after it |
 /// | send and ask | [`send_signal`](Self::send_signal), [`ask_signal`](Self::ask_signal) |
 /// | the same about no entity | [`register_global_signal`](Self::register_global_signal) |
@@ -119,6 +119,48 @@ pub trait WorldSignalExt: sealed::Worldly {
     ) -> Result<Registered, RegisterError> {
         let subject = Subject::Entity(target);
         self.enter(listener, subject, handler, OnDuplicate::Add)
+    }
+
+    /// Registers `handler` for pairs of a listener and a target, in order. Returns the errors of
+    /// those that were refused.
+    ///
+    /// The result is that of [`register_signal`](Self::register_signal) for each. On a `World`, it
+    /// looks up once what that looks up for each. In a system, use a
+    /// [`SignalRegistrar`](crate::SignalRegistrar).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::prelude::*;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// let goblin = world.spawn_empty().id();
+    /// let mobs = world.spawn_batch([(); 3].map(|()| Mob { target: Some(goblin) }));
+    /// let pairs: Vec<_> = mobs.map(|mob| (mob, goblin)).collect();
+    ///
+    /// let refused = world.register_signals(pairs, Mob::clear_target);
+    ///
+    /// assert_eq!(refused, []);
+    /// assert_eq!(world.registrations_on(goblin).len(), 3);
+    /// ```
+    #[doc(alias("connect", "subscribe"))]
+    #[must_use = "a registration that was refused is seen nowhere else"]
+    fn register_signals<Shape: 'static>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (Entity, Entity)>,
+        handler: impl SignalHandler<Shape>,
+    ) -> Vec<RegisterError> {
+        self.enter_many(pairs, handler)
     }
 
     /// Registers `handler` for one call: the registration ends before it.
@@ -978,6 +1020,11 @@ mod sealed {
             handler: impl SignalHandler<Shape>,
             on_duplicate: OnDuplicate,
         ) -> Result<Registered, RegisterError>;
+        fn enter_many<Shape: 'static>(
+            &mut self,
+            pairs: impl IntoIterator<Item = (Entity, Entity)>,
+            handler: impl SignalHandler<Shape>,
+        ) -> Vec<RegisterError>;
         fn move_registration<C: Component, S: 'static>(
             &mut self,
             listener: Entity,
@@ -1016,6 +1063,14 @@ mod sealed {
         ) -> Result<Registered, RegisterError> {
             let entered = register::register(self, listener, subject, handler, on_duplicate)?;
             Ok(Registered::by(entered))
+        }
+
+        fn enter_many<Shape: 'static>(
+            &mut self,
+            pairs: impl IntoIterator<Item = (Entity, Entity)>,
+            handler: impl SignalHandler<Shape>,
+        ) -> Vec<RegisterError> {
+            register::register_many(self, pairs, handler)
         }
 
         fn move_registration<C: Component, S: 'static>(
@@ -1059,6 +1114,20 @@ mod sealed {
             on_duplicate: OnDuplicate,
         ) -> Result<Registered, RegisterError> {
             deferred_world::register(self, listener, subject, handler, on_duplicate)
+        }
+
+        fn enter_many<Shape: 'static>(
+            &mut self,
+            pairs: impl IntoIterator<Item = (Entity, Entity)>,
+            handler: impl SignalHandler<Shape>,
+        ) -> Vec<RegisterError> {
+            let pairs = pairs.into_iter();
+            let refused = pairs.filter_map(|(listener, target)| {
+                let subject = Subject::Entity(target);
+                self.enter(listener, subject, handler, OnDuplicate::Add)
+                    .err()
+            });
+            refused.collect()
         }
 
         fn move_registration<C: Component, S: 'static>(

@@ -7,6 +7,7 @@ use bevy_ecs::{
     component::Component,
     entity::Entity,
     error::BevyError,
+    system::Commands,
     world::{DeferredWorld, World},
 };
 
@@ -24,18 +25,43 @@ use crate::{
         handler::SignalHandler,
         late_registrations, listener, missed,
         outcome::Registered,
-        register::{self, Attempt, Subject, attempt, register_late, target_of, write},
+        register::{Attempt, Subject, attempt, register_late, registration, target_of, write},
         retarget, target,
+        world_parts::WorldParts,
     },
 };
 
 /// The state of a registration when its command is applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(crate) enum Phase {
     /// It is complete, unless it was made in the last moments of its listener or its target.
     Entered,
     /// It waits, unless it was ended.
     Waiting,
+}
+
+/// What a command has to do after a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Later {
+    Nothing,
+    SeeTo(Entry, Phase),
+    Prepare(HandlerId),
+}
+
+impl Later {
+    pub(crate) fn queue(self, commands: &mut Commands) {
+        match self {
+            Self::Nothing => {}
+            Self::SeeTo(entry, phase) => {
+                commands.queue(move |world: &mut World| see_to(world, entry, phase));
+            }
+            Self::Prepare(handler) => commands.queue(move |world: &mut World| {
+                if world.contains_resource::<Books>() {
+                    listener::prepare(world, handler);
+                }
+            }),
+        }
+    }
 }
 
 /// Registers at once, or as soon as commands are applied.
@@ -46,16 +72,13 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     handler: H,
     on_duplicate: OnDuplicate,
 ) -> Result<Registered, RegisterError> {
-    if let Attempt::Done(entered, entry) = attempt(world, listener, subject, handler, on_duplicate)?
-    {
-        if entered == Entered::New {
-            // The `DeferredWorld` may be that of a hook or an observer of a removal.
-            see_to_later(world, entry, Phase::Entered);
+    if let Some(target) = target_of(world, subject) {
+        let mut parts = WorldParts::of(world);
+        let entered = enter(&mut parts, listener, target, subject, handler, on_duplicate)?;
+        if let Some((registered, later)) = entered {
+            later.queue(&mut world.commands());
+            return Ok(registered);
         }
-        return Ok(Registered::by(entered));
-    }
-    if let Some(entered) = enter(world, listener, subject, handler, on_duplicate)? {
-        return Ok(entered);
     }
     world.commands().queue(move |world: &mut World| {
         register_late(world, listener, subject, handler, on_duplicate)
@@ -63,43 +86,64 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     Ok(Registered::Queued)
 }
 
-/// Enters a registration that is valid, and queues a command for the rest. Returns `None` if there
-/// are no books yet.
-fn enter<Shape: 'static, H: SignalHandler<Shape>>(
-    world: &mut DeferredWorld,
+/// Enters a registration, and returns what is to be done later. Returns `None` if there are no
+/// books yet.
+#[inline]
+pub(crate) fn enter<Shape: 'static, H: SignalHandler<Shape>>(
+    parts: &mut WorldParts,
     listener: Entity,
+    target: Entity,
     subject: Subject,
     handler: H,
     on_duplicate: OnDuplicate,
-) -> Result<Option<Registered>, RegisterError> {
-    let component = world.components().valid_component_id::<H::Component>();
-    let (Some(target), Some(component)) = (target_of(world, subject), component) else {
+) -> Result<Option<(Registered, Later)>, RegisterError> {
+    match attempt(parts, listener, target, subject, handler, on_duplicate)? {
+        Attempt::Done(entered, entry) => {
+            // The world may be that of a hook or an observer of a removal.
+            let later = match entered {
+                Entered::New => Later::SeeTo(entry, Phase::Entered),
+                Entered::Replaced | Entered::Kept | Entered::Refused => Later::Nothing,
+            };
+            Ok(Some((Registered::by(entered), later)))
+        }
+        Attempt::NeedsMark | Attempt::NeedsHandler => {
+            enter_waiting(parts, listener, target, subject, handler, on_duplicate)
+        }
+    }
+}
+
+/// Enters a registration that is valid and needs a structural change, which is left to a command.
+/// Returns `None` if there are no books yet.
+fn enter_waiting<Shape: 'static, H: SignalHandler<Shape>>(
+    parts: &mut WorldParts,
+    listener: Entity,
+    target: Entity,
+    subject: Subject,
+    handler: H,
+    on_duplicate: OnDuplicate,
+) -> Result<Option<(Registered, Later)>, RegisterError> {
+    let component = parts.components.valid_component_id::<H::Component>();
+    let (Some(books), Some(component)) = (parts.books.as_deref_mut(), component) else {
         return Ok(None);
     };
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Ok(None);
-    };
-    let books = books.bypass_change_detection();
     let known = listener::introduce_with(&mut books.table, component, handler);
     if subject == Subject::World {
         books.immortal = Some(target);
     }
     let first = books.first(target);
     let Some(entered) = write(books, listener, target, first, known, on_duplicate) else {
-        let registration = register::registration::<H::Component, H::Signal>(listener, target);
+        let registration = registration::<H::Component, H::Signal>(listener, target);
         return Err(RegisterError::AlreadyRegistered(registration));
     };
     let entry = known.entry(listener, target);
-    match entered {
+    Ok(Some(match entered {
         Entered::New => {
             books.wait(entry, on_duplicate.apply(known.handler));
-            see_to_later(world, entry, Phase::Waiting);
-            return Ok(Some(Registered::Queued));
+            (Registered::Queued, Later::SeeTo(entry, Phase::Waiting))
         }
-        Entered::Replaced => prepare_later(world, known.handler),
-        Entered::Kept | Entered::Refused => {}
-    }
-    Ok(Some(Registered::by(entered)))
+        Entered::Replaced => (Registered::Replaced, Later::Prepare(known.handler)),
+        Entered::Kept | Entered::Refused => (Registered::Now, Later::Nothing),
+    }))
 }
 
 /// Moves a registration from one target to another, at once or as soon as commands are applied.
@@ -156,17 +200,8 @@ fn complete_pending(world: &mut World) -> Result<(), Panicked> {
     first_panic.into_outcome()
 }
 
-fn prepare_later(world: &mut DeferredWorld, handler: HandlerId) {
-    world.commands().queue(move |world: &mut World| {
-        if world.contains_resource::<Books>() {
-            listener::prepare(world, handler);
-        }
-    });
-}
-
 fn see_to_later(world: &mut DeferredWorld, entry: Entry, phase: Phase) {
-    let see_to = move |world: &mut World| see_to(world, entry, phase);
-    world.commands().queue(see_to);
+    Later::SeeTo(entry, phase).queue(&mut world.commands());
 }
 
 /// Completes a registration of a `DeferredWorld`, or ends it.

@@ -28,8 +28,8 @@
 // - `dispatch`: handlers are called
 // - `target`: the mark of targets
 // - `missed`, `late_registrations`: registrations that come too late
-// - `register`, `retarget`, `outcome`: registrations begin, move and end
-// - `deferred_world`: the same from a `DeferredWorld`
+// - `world_parts`, `register`, `retarget`, `outcome`: registrations begin, move and end
+// - `deferred_world`, `registrar`: the same from a `DeferredWorld`, and from systems
 // - `revival`: a target survives and gets its registrations back
 
 pub use self::{
@@ -37,6 +37,7 @@ pub use self::{
     handler::SignalHandler,
     outcome::{Footprint, Registered},
     received::Received,
+    registrar::SignalRegistrar,
     target::SignalTarget,
 };
 pub use crate::registration::Registration;
@@ -54,10 +55,12 @@ pub(crate) mod outcome;
 pub(crate) mod qdeleting;
 pub(crate) mod received;
 pub(crate) mod register;
+pub(crate) mod registrar;
 pub(crate) mod removal_observer;
 pub(crate) mod retarget;
 pub(crate) mod revival;
 pub(crate) mod target;
+pub(crate) mod world_parts;
 
 use bevy_ecs::{entity::Entity, world::World};
 

@@ -8,7 +8,7 @@ use bevy_ecs::{
     component::Component,
     entity::Entity,
     error::BevyError,
-    world::{DeferredWorld, EntityRef, World},
+    world::{DeferredWorld, World},
 };
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
         handler::SignalHandler,
         late_registrations, listener, missed,
         target::{self, SignalTarget},
+        world_parts::WorldParts,
     },
 };
 
@@ -42,7 +43,7 @@ pub enum Subject {
 pub(crate) enum Attempt {
     Done(Entered, Entry),
     /// It is valid, but the target must be marked first.
-    NeedsMark(Entity),
+    NeedsMark,
     /// It may be valid, but the world is not prepared for the handler, or has no books.
     NeedsHandler,
 }
@@ -56,12 +57,17 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
     on_duplicate: OnDuplicate,
 ) -> Result<Entered, RegisterError> {
     loop {
+        let Some(target) = target_of(world, subject) else {
+            listener::install(world, handler);
+            continue;
+        };
         let mut deferred = DeferredWorld::from(&mut *world);
+        let mut parts = WorldParts::of(&mut deferred);
         // A structural change applies commands that wait, which may change what was found. So look
         // again each time.
-        match attempt(&mut deferred, listener, subject, handler, on_duplicate)? {
+        match attempt(&mut parts, listener, target, subject, handler, on_duplicate)? {
             Attempt::Done(entered, _) => return Ok(entered),
-            Attempt::NeedsMark(target) => {
+            Attempt::NeedsMark => {
                 if !target::mark(world, target) {
                     return Err(RegisterError::MarkRemoved(registration::<
                         H::Component,
@@ -73,6 +79,46 @@ pub(crate) fn register<Shape: 'static, H: SignalHandler<Shape>>(
             }
             Attempt::NeedsHandler => listener::install(world, handler),
         }
+    }
+}
+
+/// Registers pairs of a listener and a target, in order. Returns why some were refused.
+pub(crate) fn register_many<Shape: 'static, H: SignalHandler<Shape>>(
+    world: &mut World,
+    pairs: impl IntoIterator<Item = (Entity, Entity)>,
+    handler: H,
+) -> Vec<RegisterError> {
+    let mut refused = Vec::new();
+    let mut pairs = pairs.into_iter();
+    loop {
+        let mut deferred = DeferredWorld::from(&mut *world);
+        let mut parts = WorldParts::of(&mut deferred);
+        // Until one needs a structural change.
+        let next = pairs.by_ref().find(|&(listener, target)| {
+            let subject = Subject::Entity(target);
+            let attempt = attempt(
+                &mut parts,
+                listener,
+                target,
+                subject,
+                handler,
+                OnDuplicate::Add,
+            );
+            match attempt {
+                Ok(Attempt::Done(..)) => false,
+                Ok(Attempt::NeedsMark | Attempt::NeedsHandler) => true,
+                Err(error) => {
+                    refused.push(error);
+                    false
+                }
+            }
+        });
+        let Some((listener, target)) = next else {
+            return refused;
+        };
+        let subject = Subject::Entity(target);
+        let registered = register(world, listener, subject, handler, OnDuplicate::Add);
+        refused.extend(registered.err());
     }
 }
 
@@ -130,42 +176,36 @@ pub(crate) fn registration<C, S>(listener: Entity, target: Entity) -> Registrati
 /// be refused, are checked thoroughly.
 #[inline]
 pub(crate) fn attempt<Shape: 'static, H: SignalHandler<Shape>>(
-    world: &mut DeferredWorld,
+    parts: &mut WorldParts,
     listener: Entity,
+    target: Entity,
     subject: Subject,
     handler: H,
     on_duplicate: OnDuplicate,
 ) -> Result<Attempt, RegisterError> {
-    let Some(target) = target_of(world, subject) else {
-        return Ok(Attempt::NeedsHandler);
-    };
-    let entities = world.entities();
-    if let Ok(location) = entities.get_spawned(listener)
-        && let Ok(target_location) = entities.get_spawned(target)
-        && let Some(mut books) = world.get_resource_mut::<Books>()
+    if let Some(listening) = parts.archetype_of(listener)
+        && let Some(listened_to) = parts.archetype_of(target)
+        && let Some(books) = parts.books.as_deref_mut()
+        && let Some(known) = known(books, handler)
+        && books.table.fits(known.handler, listening)
+        && let Some(takes) = books.table.takes(listened_to)
+        && (books.immortal == Some(target)) == (subject == Subject::World)
     {
-        let books = books.bypass_change_detection();
-        if let Some(known) = known(books, handler)
-            && books.table.fits(known.handler, location.archetype_id)
-            && let Some(takes) = books.table.takes(target_location.archetype_id)
-            && (books.immortal == Some(target)) == (subject == Subject::World)
-        {
-            if takes == TargetState::OnceMarked {
-                return Ok(Attempt::NeedsMark(target));
-            }
-            let first = books.first(target);
-            if let Some(entered) = write(books, listener, target, first, known, on_duplicate) {
-                return Ok(Attempt::Done(entered, known.entry(listener, target)));
-            }
+        if takes == TargetState::OnceMarked {
+            return Ok(Attempt::NeedsMark);
+        }
+        let first = books.first(target);
+        if let Some(entered) = write(books, listener, target, first, known, on_duplicate) {
+            return Ok(Attempt::Done(entered, known.entry(listener, target)));
         }
     }
-    attempt_thoroughly(world, listener, target, subject, handler, on_duplicate)
+    attempt_thoroughly(parts, listener, target, subject, handler, on_duplicate)
 }
 
 /// Registers if the handler, or the kind of listener or target, may be new.
 #[cold]
 fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
-    world: &mut DeferredWorld,
+    parts: &mut WorldParts,
     listener: Entity,
     target: Entity,
     subject: Subject,
@@ -173,12 +213,11 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
     on_duplicate: OnDuplicate,
 ) -> Result<Attempt, RegisterError> {
     let registration = registration::<H::Component, H::Signal>(listener, target);
-    let listening = check_listener::<H::Component>(world, registration)?;
-    let (listened_to, takes) = check_target(world, registration, subject)?;
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
+    let listening = check_listener::<H::Component>(parts, registration)?;
+    let (listened_to, takes) = check_target(parts, registration, subject)?;
+    let Some(books) = parts.books.as_deref_mut() else {
         return Ok(Attempt::NeedsHandler);
     };
-    let books = books.bypass_change_detection();
     if books.is_closed(target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
@@ -192,7 +231,7 @@ fn attempt_thoroughly<Shape: 'static, H: SignalHandler<Shape>>(
         books.immortal = Some(target);
     }
     if takes == TargetState::OnceMarked {
-        return Ok(Attempt::NeedsMark(target));
+        return Ok(Attempt::NeedsMark);
     }
     let first = books.first(target);
     match write(books, listener, target, first, known, on_duplicate) {
@@ -226,48 +265,42 @@ pub(crate) fn write(
 
 /// Refuses a target that cannot be listened to. Returns the archetype and state of any other.
 pub(crate) fn check_target(
-    world: &World,
+    parts: &WorldParts,
     registration: Registration,
     subject: Subject,
 ) -> Result<(ArchetypeId, TargetState), RegisterError> {
-    let Ok(target) = world.get_entity(registration.target) else {
+    let Some(target) = parts.archetype_of(registration.target) else {
         return Err(RegisterError::TargetNotSpawned(registration));
     };
-    if has::<Reserved>(world, target) && subject != Subject::World {
+    if parts.has::<Reserved>(target) && subject != Subject::World {
         return Err(RegisterError::ReservedTarget(registration));
     }
-    if has::<Deleting>(world, target) {
+    if parts.has::<Deleting>(target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
-    let takes = if has::<SignalTarget>(world, target) {
+    let takes = if parts.has::<SignalTarget>(target) {
         TargetState::AsItIs
     } else {
         TargetState::OnceMarked
     };
-    Ok((target.archetype().id(), takes))
+    Ok((target, takes))
 }
 
 /// Refuses a listener that cannot listen. Returns the archetype of any other.
 pub(crate) fn check_listener<C: Component>(
-    world: &World,
+    parts: &WorldParts,
     registration: Registration,
 ) -> Result<ArchetypeId, RegisterError> {
-    let Ok(listener) = world.get_entity(registration.listener) else {
+    let Some(listener) = parts.archetype_of(registration.listener) else {
         return Err(RegisterError::ListenerNotSpawned(registration));
     };
-    if has::<Deleting>(world, listener) {
+    if parts.has::<Deleting>(listener) {
         return Err(RegisterError::ListenerDeleting(registration));
     }
-    if !has::<C>(world, listener) {
+    if !parts.has::<C>(listener) {
         return Err(RegisterError::MissingComponent(registration));
     }
-    Ok(listener.archetype().id())
-}
-
-/// Returns `true` if an entity has a `C`. Components that wait to be registered are not looked at.
-fn has<C: Component>(world: &World, entity: EntityRef) -> bool {
-    let id = world.components().valid_component_id::<C>();
-    id.is_some_and(|id| entity.contains_id(id))
+    Ok(listener)
 }
 
 /// Ends a registration.

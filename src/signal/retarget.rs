@@ -21,6 +21,7 @@ use crate::{
         outcome::Registered,
         register::{Subject, check_listener, check_target, registration},
         target,
+        world_parts::WorldParts,
     },
 };
 
@@ -48,10 +49,10 @@ pub(crate) fn plan<C: Component, S: 'static>(
         registration: registration::<C, S>(listener, from),
         to,
     };
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
+    let mut parts = WorldParts::of(world);
+    let Some(books) = parts.books.as_deref_mut() else {
         return Err(missing);
     };
-    let books = books.bypass_change_detection();
     let Some(key) = books.table.key::<C, S>() else {
         return Err(missing);
     };
@@ -66,8 +67,8 @@ pub(crate) fn plan<C: Component, S: 'static>(
     let signal = books.table.signal_of(key);
     let is_taken = books.link_of(entry(to)).is_some();
     let is_closed = books.is_closed(to);
-    check_listener::<C>(world, moved)?;
-    let (_, takes) = check_target(world, moved, Subject::Entity(to))?;
+    check_listener::<C>(&parts, moved)?;
+    let (_, takes) = check_target(&parts, moved, Subject::Entity(to))?;
     if is_closed {
         return Err(RegisterError::TargetDeleting(moved).into());
     }

@@ -8,5 +8,6 @@ mod overwriting;
 mod panics;
 mod queued;
 mod register;
+mod registrar;
 mod say;
 mod told_and_ended;

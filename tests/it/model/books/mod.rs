@@ -10,6 +10,7 @@ use bevy_ecs::{
     component::Mutable,
     error::{BevyError, ErrorContext, FallbackErrorHandler},
     prelude::*,
+    system::SystemState,
     world::DeferredWorld,
 };
 use proptest::prelude::*;

@@ -21,6 +21,8 @@ enum Op {
     Command(Vec<Act<Who>>),
     /// By code that holds a deferred world, outside of all handlers.
     Deferred(Act<Who>),
+    /// By a system with a registrar.
+    System(Act<Who>),
     Flush,
     /// Fills a slot whose entity is gone.
     Respawn {
@@ -47,6 +49,7 @@ struct Pair {
     model: Model,
     /// The entity of each slot, and the one before it.
     slots: [(Id, Id); SLOTS],
+    registrar: SystemState<SignalRegistrar<'static, 'static>>,
 }
 
 impl Pair {
@@ -99,6 +102,7 @@ impl Pair {
         JOURNAL.take();
         SCRIPT.take();
         Self {
+            registrar: SystemState::new(&mut world),
             world,
             model,
             slots,
@@ -169,6 +173,14 @@ impl Pair {
                 let act = act.map(|who| self.id(who));
                 self.do_deferred(act.map(|id| self.real(id)));
                 self.model.act_deferred(act);
+                self.world.flush();
+                self.model.flush();
+            }
+            Op::System(act) => {
+                let act = act.map(|who| self.id(who));
+                self.do_by_system(act.map(|id| self.real(id)));
+                self.model.act_deferred(act);
+                self.registrar.apply(&mut self.world);
                 self.world.flush();
                 self.model.flush();
             }
@@ -333,6 +345,17 @@ impl Pair {
         }
     }
 
+    fn do_by_system(&mut self, act: Act<Entity>) {
+        let Act::Register(key, tag, manner) = act else {
+            return self.do_deferred(act);
+        };
+        if self.world.liveness(key.listener) != Liveness::Deleting {
+            let state = &mut self.registrar;
+            let registered = register_by_system(&mut self.world, state, key, tag, manner);
+            note(Event::Registered(registered));
+        }
+    }
+
     fn compare(&mut self) -> Result<(), TestCaseError> {
         let journal = JOURNAL.take();
         let expected = core::mem::take(&mut self.model.journal);
@@ -469,6 +492,7 @@ fn op() -> impl Strategy<Value = Op> {
         30 => act().prop_map(Op::Do),
         8 => prop::collection::vec(act(), 1..5).prop_map(Op::Command),
         4 => act().prop_map(Op::Deferred),
+        4 => act().prop_map(Op::System),
         2 => Just(Op::Flush),
         8 => respawn,
         2 => (0..SLOTS, 0..SLOTS).prop_map(|(from, to)| Op::Clone { from, to }),

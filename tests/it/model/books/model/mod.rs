@@ -292,6 +292,47 @@ fn register_key(
     typed!(key, typed(world, key, tag, manner))
 }
 
+/// Registers as a system does. What it has queued is left in `state`.
+fn register_by_system(
+    world: &mut World,
+    state: &mut SystemState<SignalRegistrar<'static, 'static>>,
+    key: Key<Entity>,
+    tag: Tag,
+    manner: Manner,
+) -> Result<Registered, ()> {
+    fn typed<C: Modelled, S: ModelSignal>(
+        registrar: SignalRegistrar,
+        key: Key<Entity>,
+        tag: Tag,
+        manner: Manner,
+    ) -> Result<Registered, ()> {
+        match tag {
+            Tag::Fields => handled(registrar, key, fields::<C, S>, manner),
+            Tag::OtherFields => handled(registrar, key, other_fields::<C, S>, manner),
+            Tag::World => handled(registrar, key, whole::<C, S>, manner),
+            Tag::Actor => handled(registrar, key, actor::<C, S>, manner),
+        }
+    }
+    fn handled<Shape: 'static>(
+        mut registrar: SignalRegistrar,
+        Key {
+            listener, target, ..
+        }: Key<Entity>,
+        handler: impl qdel::SignalHandler<Shape, Signal: Signal>,
+        manner: Manner,
+    ) -> Result<Registered, ()> {
+        let registered = match manner {
+            Manner::Add => registrar.register(listener, target, handler),
+            Manner::Once => registrar.register_once(listener, target, handler),
+            Manner::Ensure => registrar.ensure(listener, target, handler),
+            Manner::Replace => registrar.replace(listener, target, handler),
+        };
+        registered.map_err(|_| ())
+    }
+    let registrar = state.get_mut(world).unwrap();
+    typed!(key, typed(registrar, key, tag, manner))
+}
+
 fn retarget_key(
     world: &mut impl WorldSignalExt,
     key: Key<Entity>,
