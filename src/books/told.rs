@@ -2,6 +2,8 @@
 //!
 //! Plain data: no function here takes a world.
 
+use bevy_ecs::entity::Entity;
+
 use crate::books::{
     Books,
     ids::{Entry, ListId, SignalId},
@@ -9,6 +11,15 @@ use crate::books::{
 };
 
 impl Books {
+    /// Returns `true` if nothing is left to be told of the end of a target.
+    pub(crate) fn is_finished(&self, target: Entity) -> bool {
+        let Some(first) = self.first(target) else {
+            return true;
+        };
+        let told = self.find_from(first, SignalId::QDELETING);
+        self.list(first).closed && told.is_none_or(|list| self.list(list).untold().is_empty())
+    }
+
     /// Returns `true` if a registration was told of the end of its target, which is still there.
     pub(crate) fn was_told(&mut self, entry: Entry) -> bool {
         self.told_place(entry).is_some()

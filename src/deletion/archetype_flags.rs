@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What deletions have to know of the entities of an archetype.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Profile(u8);
 
 impl Profile {
@@ -33,6 +33,7 @@ impl Profile {
     const HEARD: u8 = 1 << 3;
     const OWNER: u8 = 1 << 4;
     const DESTROYED: u8 = 1 << 5;
+    const HOOKED: u8 = 1 << 6;
 
     /// Returns what a deletion does to what queries see of such an entity.
     pub(crate) fn visibility(self, hiding: Hiding) -> Visibility {
@@ -69,9 +70,16 @@ impl Profile {
         self.0 & Self::DESTROYED != 0
     }
 
-    /// Returns `true` if nothing happens between the mark of such an entity and its tear-down.
-    pub(crate) fn is_unnoticed(self) -> bool {
-        self.is_free() && !self.is_heard() && !self.is_destroyed()
+    /// Returns `true` if hooks of others than this crate may run when such an entity is despawned.
+    /// Those of what it owns and of its owner count as well.
+    pub(crate) fn is_hooked(self) -> bool {
+        self.0 & Self::HOOKED != 0
+    }
+
+    /// Returns `true` if nothing happens between the mark of such an entity and its tear-down, but
+    /// that its listeners are told.
+    pub(crate) fn is_only_heard(self) -> bool {
+        self.is_free() && !self.is_destroyed()
     }
 }
 
@@ -119,13 +127,18 @@ impl Profiles {
     pub(crate) fn at(&self, world: &World, archetype: ArchetypeId) -> Profile {
         match self.known(archetype) {
             Some(profile) => profile,
-            None => self.read(&world.archetypes()[archetype]),
+            None => self.read(world, &world.archetypes()[archetype]),
         }
     }
 
     /// Returns what to know of the entities of an archetype, if it is known already.
     pub(crate) fn known(&self, archetype: ArchetypeId) -> Option<Profile> {
         self.known.get(archetype.index()).copied()
+    }
+
+    /// Returns how many archetypes are known.
+    pub(crate) fn count(&self) -> usize {
+        self.known.len()
     }
 
     /// Returns `true` if it is known that the mark of an entity that is deleted is not observed.
@@ -200,7 +213,7 @@ impl Profiles {
     pub(crate) fn keep_up(&mut self, world: &World) {
         let mark = self.mark_components();
         for archetype in world.archetypes().iter().skip(self.known.len()) {
-            let profile = self.read(archetype);
+            let profile = self.read(world, archetype);
             self.known.push(profile);
             if profile.is_shown() {
                 self.shown.push(archetype.id());
@@ -247,11 +260,34 @@ impl Profiles {
         self.hiding = hiding;
     }
 
-    fn read(&self, archetype: &Archetype) -> Profile {
+    fn read(&self, world: &World, archetype: &Archetype) -> Profile {
         let meant = self.table.iter();
         let meant = meant.filter(|(component, _)| archetype.contains(*component));
-        Profile(meant.fold(0, |all, (_, meaning)| all | meaning))
+        let meant = meant.fold(0, |all, (_, meaning)| all | meaning);
+        let is_ours = |component: ComponentId| {
+            let mut heard = self.table.iter();
+            heard.any(|(at, meaning)| *at == component && *meaning == Profile::HEARD)
+        };
+        let mut others = archetype.components().iter();
+        let is_hooked = has_end_hooks(archetype)
+            && others.any(|component| !is_ours(*component) && hooks_end(world, *component));
+        let hooked = if is_hooked { Profile::HOOKED } else { 0 };
+        Profile(meant | hooked)
     }
+}
+
+/// Returns `true` if a hook runs when an entity with `component` is despawned.
+///
+/// Bevy lets no hook be added to a component that is part of an archetype.
+fn hooks_end(world: &World, component: ComponentId) -> bool {
+    world.components().get_info(component).is_none_or(|info| {
+        let mut hooks = info.hooks().clone();
+        // A hook is only taken where there is none.
+        let is_free = hooks.try_on_discard(|_, _| {}).is_some()
+            && hooks.try_on_remove(|_, _| {}).is_some()
+            && hooks.try_on_despawn(|_, _| {}).is_some();
+        !is_free
+    })
 }
 
 /// What it means to have a component, for those that mean the same in every world.

@@ -197,13 +197,7 @@ impl Despawns {
         self.note(catch(|| {
             world.despawn(entity);
         }));
-        if world.entities().contains_spawned(entity) {
-            self.stuck.insert(entity);
-            if !self.is_over(world) {
-                self.note(hiding::hide_again(world, entity));
-            }
-        } else {
-            self.count += 1;
+        if self.is_gone(world, entity) {
             self.corpses.extend(corpse);
             if let Some((kinds, kind)) = self.kinds.as_mut().zip(kind) {
                 kinds.count(kind);
@@ -216,6 +210,56 @@ impl Despawns {
             }
             self.carry_out(world);
         }
+    }
+
+    /// Despawns entities of which nothing is left to be told, and whose end calls no code.
+    ///
+    /// Returns how many of them there is nothing to do with any more: all, unless a value panicked
+    /// when it was dropped.
+    pub(crate) fn despawn_quietly(&mut self, world: &mut World, entities: &[Entity]) -> usize {
+        let mut left = entities.iter();
+        let mut gone = 0;
+        let despawned = catch(|| {
+            for entity in left.by_ref() {
+                // It may stand there twice.
+                if let Ok(entity) = world.get_entity_mut(*entity) {
+                    entity.despawn();
+                    gone += 1;
+                }
+            }
+        });
+        let done = entities.len() - left.len();
+        self.count += gone;
+        if despawned.is_err() {
+            self.note(despawned);
+            self.is_gone(world, entities[done - 1]);
+        }
+        done
+    }
+
+    /// Counts an entity that was despawned, or sees to one that is still there because a hook
+    /// panicked. Returns `true` if it is gone.
+    fn is_gone(&mut self, world: &mut World, entity: Entity) -> bool {
+        let is_gone = !world.entities().contains_spawned(entity);
+        if is_gone {
+            self.count += 1;
+        } else {
+            self.stuck.insert(entity);
+            if !self.is_over(world) {
+                self.note(hiding::hide_again(world, entity));
+            }
+        }
+        is_gone
+    }
+
+    /// Returns `true` if nothing is known that would have to be looked at when an entity goes whose
+    /// end calls no code.
+    pub(crate) fn are_quiet(&self) -> bool {
+        matches!(self.ground, Ground::Firm(_))
+            && self.looks_for == LooksFor::Nobody
+            && self.kinds.is_none()
+            && self.stuck.is_empty()
+            && !self.first_panic.is_some()
     }
 
     /// Returns `true` if an entity was left alive because a hook of its panicked.

@@ -4,12 +4,7 @@
 //! their mark and their tear-down nothing happens, so they skip the stages of a deletion. One that
 //! is torn down at once is just despawned, where its mark could not be seen either.
 
-use bevy_ecs::{
-    archetype::{Archetype, ArchetypeId},
-    entity::Entity,
-    entity_disabling::Disabled,
-    world::World,
-};
+use bevy_ecs::{archetype::ArchetypeId, entity::Entity, entity_disabling::Disabled, world::World};
 
 use crate::{
     deleting::{self, KindId},
@@ -20,6 +15,8 @@ use crate::{
         looked::Look,
         mark::Force,
         never_flushed::{MANY, warn_if_never_flushed},
+        only_heard::{self, Progress},
+        owned::Member,
         queue::Deletions,
         remembered::LooksFor,
         settings::{Hiding, QdelSettings, Teardown},
@@ -31,65 +28,70 @@ use crate::{
     statistics::counts::QdelCounts,
 };
 
-/// Deletes `entity` if that goes unnoticed, and tells whether it did.
+/// Deletes the entity of `root` as far as only its listeners hear of that.
 ///
-/// It looks first for what might notice.
-pub(crate) fn qdel(world: &mut World, entity: Entity, force: Force, look: Look) -> bool {
+/// It looks first for what else might notice.
+pub(crate) fn qdel(world: &mut World, root: Member, force: Force, look: Look) -> Progress {
+    let entity = root.entity;
     let Some(mut deletions) = world.get_resource::<Deletions>() else {
-        return false;
+        return Progress::NotBegun;
     };
     if deletions.looked.is_needed {
         look_before_asking(world, look);
         deletions = world.resource();
         if deletions.panicked.is_some() {
-            return false;
+            return Progress::NotBegun;
         }
     }
     let Ok(location) = world.entities().get_spawned(entity) else {
-        return false;
+        return Progress::NotBegun;
     };
     let Some(profile) = deletions.unnoticed(world, location.archetype_id) else {
-        return false;
+        return Progress::NotBegun;
     };
     let settings = QdelSettings::of(world);
     if settings.measure_costs || !deletions.hides_by(world, &settings) {
-        return false;
+        return Progress::NotBegun;
+    }
+    if profile.is_heard() {
+        if !deletions.only_tells() {
+            return Progress::NotBegun;
+        }
+        return only_heard::qdel(world, root, force, profile, settings);
     }
     if settings.teardown == Teardown::Immediate {
         if !deletions.lets_vanish(world, &settings) || !is_unseen(world, location.archetype_id) {
-            return false;
+            return Progress::NotBegun;
         }
         if !deletions.sweeps.has_torn_down() {
             note_vanished(world);
         }
         QdelCounts::change(world, |counts| counts.count_vanished(1));
         storage::guarded(world, |world| world.despawn(entity));
-    } else {
-        let mut deletions = world.resource_mut::<Deletions>();
-        let epoch = deletions.epoch;
-        deletions.to_tear_down.push(entity, Fate::TearDown);
-        if deletions.to_tear_down.count_in_turn() == MANY {
-            warn_if_never_flushed(&mut deletions);
-        }
-        QdelCounts::change(world, |counts| counts.deleted += 1);
-        if may_listen(&world.archetypes()[location.archetype_id]) {
-            signal::late_registrations::conclude(world, core::iter::once((entity, false)));
-        }
-        let visibility = profile.visibility(settings.hiding);
-        let mark = deleting::mark(
-            epoch,
-            visibility,
-            force == Force::Yes,
-            false,
-            KindId::OTHERS,
-        );
-        let mut entity = world.entity_mut(entity);
-        match settings.hiding {
-            Hiding::Hide => entity.insert((mark, Disabled)),
-            Hiding::LeaveVisible => entity.insert(mark),
-        };
+        return Progress::Ended;
     }
-    true
+    // The end of each listener is noticed by a hook or an observer.
+    let archetype = &world.archetypes()[location.archetype_id];
+    let may_listen = profile.is_hooked() || archetype_flags::has_end_observers(archetype);
+    let mut deletions = world.resource_mut::<Deletions>();
+    let epoch = deletions.epoch;
+    deletions.to_tear_down.push(entity, Fate::TearDown);
+    if deletions.to_tear_down.count_in_turn() == MANY {
+        warn_if_never_flushed(&mut deletions);
+    }
+    QdelCounts::change(world, |counts| counts.deleted += 1);
+    if may_listen {
+        signal::late_registrations::conclude(world, core::iter::once((entity, false)));
+    }
+    let visibility = profile.visibility(settings.hiding);
+    let is_forced = force == Force::Yes;
+    let mark = deleting::mark(epoch, visibility, is_forced, false, KindId::OTHERS);
+    let mut entity = world.entity_mut(entity);
+    match settings.hiding {
+        Hiding::Hide => entity.insert((mark, Disabled)),
+        Hiding::LeaveVisible => entity.insert(mark),
+    };
+    Progress::Ended
 }
 
 /// Deletes `entities` if they are torn down at once and that goes unnoticed for all of them.
@@ -111,7 +113,8 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         let archetype = location.archetype_id;
         if last != Some(archetype) {
             let unnoticed = deletions.unnoticed(world, archetype);
-            if unnoticed.is_none() || !is_unseen(world, archetype) {
+            let is_unheard = unnoticed.is_some_and(|profile| !profile.is_heard());
+            if !is_unheard || !is_unseen(world, archetype) {
                 return false;
             }
             last = Some(archetype);
@@ -153,10 +156,10 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
 
 impl Deletions {
     /// Returns what to know of entities of an archetype, if nothing happens between their mark and
-    /// their tear-down.
+    /// their tear-down but that their listeners are told.
     fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Profile> {
         let profile = self.profiles.known(archetype)?;
-        let is_unnoticed = profile.is_unnoticed()
+        let is_unnoticed = profile.is_only_heard()
             && self.work.is_none()
             && !self.kinds.are_told_apart()
             && !self.is_observed(world);
@@ -185,15 +188,6 @@ fn note_vanished(world: &mut World) {
     if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
         deletions.sweeps.note_tear_down();
     }
-}
-
-/// Returns `true` if entities of an archetype may listen: the end of each listener is noticed by a
-/// hook or an observer.
-fn may_listen(archetype: &Archetype) -> bool {
-    archetype.has_discard_hook()
-        || archetype.has_discard_observer()
-        || archetype.has_remove_hook()
-        || archetype.has_remove_observer()
 }
 
 /// Returns `true` if no hook or observer runs when entities of an archetype are despawned.

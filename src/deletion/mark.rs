@@ -54,17 +54,26 @@ pub(crate) fn mark(world: &mut World, members: &[Member], force: Force) -> Resul
         let visibility = visibility.unwrap_or(Visibility::AsItWas);
         let is_forced = force == Force::Yes;
         let mark = deleting::mark(epoch, visibility, is_forced, awaits, kind(at));
-        marks.push((entity, (mark, Disabled)));
+        marks.push((entity, mark));
     }
     if any_heard {
         signal::dispatch::close(world, entities);
     }
+    insert_marks(world, hiding, marks.into_iter())
+}
+
+/// Inserts marks into entities, and what hides these. Applies no commands.
+pub(crate) fn insert_marks(
+    world: &mut World,
+    hiding: Hiding,
+    marks: impl Iterator<Item = (Entity, Deleting)>,
+) -> Result<(), Panicked> {
     match hiding {
-        Hiding::Hide => insert_each(world, marks.into_iter()),
-        Hiding::LeaveVisible => {
-            let visible = marks.into_iter().map(|(entity, (mark, _))| (entity, mark));
-            insert_each(world, visible)
+        Hiding::Hide => {
+            let hidden = marks.map(|(entity, mark)| (entity, (mark, Disabled)));
+            insert_each(world, hidden)
         }
+        Hiding::LeaveVisible => insert_each(world, marks),
     }
 }
 

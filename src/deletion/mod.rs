@@ -42,7 +42,7 @@
 //! | --- | --- |
 //! | `worklist` | begins the outermost deletion, and works the list off |
 //! | `begin` | begins a deletion inside another one |
-//! | `fast_path` | deletes what no stage has anything to do with |
+//! | `fast_path`, `only_heard` | delete what no stage has anything to do with; what is only told |
 //! | `prepare` | learns what is new in the world: relationships, archetypes |
 //! | `look_before_asking` | reads the fields that may refuse |
 //! | `ask`, `owned` | ask for vetoes; find out what goes along |
@@ -55,6 +55,7 @@
 //! | `sync_references`, `sync_point` | read fields until nothing is lost; say when that is needed |
 //! | `end_of_target`, `track` | the same after a plain despawn; begin to track a type |
 //! | `tear_down`, `tear_down_owner`, `despawn` | the order; an owner from a stack; one entity |
+//! | `quiet_runs` | tears down a row of entities whose end calls no code |
 //! | `budget`, `storage` | how long a tear-down may take; whether it may go on after a panic |
 //! | `remembered`, `sweep_in_flush`, `sweep_results` | who is looked for; sweep; tell the result |
 //! | `sweep_on_demand`, `shut_down` | sweep when asked to; delete everything |
@@ -92,12 +93,14 @@ pub(crate) mod mark;
 pub(crate) mod never_flushed;
 pub(crate) mod notice;
 pub(crate) mod notify;
+pub(crate) mod only_heard;
 pub(crate) mod outcome;
 pub(crate) mod owned;
 pub(crate) mod owner_stack;
 pub(crate) mod plan;
 pub(crate) mod prepare;
 pub(crate) mod queue;
+pub(crate) mod quiet_runs;
 #[cfg(feature = "bevy_reflect")]
 pub(crate) mod reflected;
 pub(crate) mod remembered;

@@ -154,7 +154,7 @@ impl Wave<'_> {
     }
 
     /// Destroys what has to be destroyed, and queues all entities for their fates.
-    fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
+    pub(crate) fn destroy(&self, world: &mut World) -> Result<(), Panicked> {
         let Some(mut deletions) = Deletions::of(world, self.epoch) else {
             return Ok(());
         };
@@ -261,7 +261,7 @@ impl Wave<'_> {
 }
 
 /// Tells the handlers and then the observers of one entity.
-fn tell(
+pub(crate) fn tell(
     world: &mut World,
     notice: Qdeleting,
     is_observed: bool,

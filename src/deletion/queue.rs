@@ -11,8 +11,14 @@
 //!    and `kept` and `panicked` belong to it: they are empty when the work ends.
 //! 3. The `epoch` is that of all marks that this worklist has put on entities.
 
+use core::mem;
+
 use bevy_ecs::{
-    change_detection::Mut, entity::EntityHashSet, event::EventKey, resource::Resource, world::World,
+    change_detection::{Mut, Tick},
+    entity::EntityHashSet,
+    event::EventKey,
+    resource::Resource,
+    world::World,
 };
 
 use crate::{
@@ -53,6 +59,14 @@ pub(crate) enum Storage {
         /// Whether it was said that nothing is torn down any more.
         is_reported: bool,
     },
+}
+
+/// Work that has begun.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    pub(crate) epoch: Epoch,
+    /// How many waited for their turn by then.
+    pub(crate) waiting: usize,
 }
 
 /// The worklist.
@@ -118,6 +132,34 @@ impl Deletions {
     pub(crate) fn is_of(world: &World, epoch: Epoch) -> bool {
         let deletions = world.get_resource::<Self>();
         deletions.is_some_and(|deletions| deletions.epoch == epoch)
+    }
+
+    /// Begins the work, by these `settings` and as far as the goal says, or as the settings say.
+    pub(crate) fn begin_work(
+        &mut self,
+        settings: QdelSettings,
+        goal: Option<Goal>,
+        now: Tick,
+    ) -> Begun {
+        self.settings = settings;
+        self.looked.begin_work(now);
+        self.work = Some(goal.unwrap_or_else(|| Goal::of(&settings)));
+        Begun {
+            epoch: self.epoch,
+            waiting: self.to_tear_down.count_in_turn(),
+        }
+    }
+
+    /// Ends the work, and returns the panic that was kept for that.
+    pub(crate) fn end_work(&mut self, now: Tick) -> FirstPanic {
+        self.work = None;
+        self.looked.end_work(now);
+        self.is_flush = false;
+        if !self.kept.is_empty() {
+            self.kept = EntityHashSet::default();
+        }
+        self.sweeps.end_work();
+        mem::take(&mut self.panicked)
     }
 
     /// Returns `true` if the decision about a deletion is waited for: an entity may live on, or be

@@ -11,6 +11,7 @@ use crate::{
         despawn::{Despawns, owns},
         goal::Goal,
         owner_stack::OwnerStack,
+        quiet_runs::QuietRuns,
         storage,
         sync_references::sync_references,
         tear_down_owner,
@@ -86,7 +87,11 @@ impl TearDown {
         };
         let mut taken = deletions.to_tear_down.take_waiting();
         self.finish_off(world, &taken.due);
+        let mut quiet_runs = QuietRuns::default();
         while !self.despawns.is_over(world) {
+            if budget.is_none() && taken.interrupted.is_done() {
+                quiet_runs.despawn(&mut self.despawns, world, &mut taken.in_turn);
+            }
             match budget.as_mut().map_or(Ok(true), Budget::allows_a_step) {
                 Ok(true) => {}
                 Ok(false) => break,

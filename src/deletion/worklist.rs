@@ -1,9 +1,6 @@
 //! How a deletion proceeds.
 
-use bevy_ecs::{
-    entity::{Entity, EntityHashSet},
-    world::World,
-};
+use bevy_ecs::{entity::Entity, world::World};
 
 use crate::{
     deleting::Epoch,
@@ -17,11 +14,12 @@ use crate::{
         looked::Look,
         mark::{Force, mark},
         never_flushed::{MANY, warn_if_never_flushed},
-        notify::carry_out,
+        notify::{carry_out, carry_out_of},
+        only_heard::Progress,
         outcome::QdelOutcome,
         owned::Member,
         prepare,
-        queue::Deletions,
+        queue::{Begun, Deletions},
         settings::{Hiding, QdelSettings},
         storage,
         sweep_in_flush::{self, HasSwept, SweepTime},
@@ -43,8 +41,13 @@ pub(crate) fn qdel(
     look: Look,
 ) -> Result<QdelOutcome, QdelError> {
     let entity = root.entity;
-    if fast_path::qdel(world, entity, force, look) {
-        return Ok(QdelOutcome::Queued);
+    match fast_path::qdel(world, root, force, look) {
+        Progress::NotBegun => {}
+        Progress::Told(told) => {
+            go_on(world, told.begun, |world| told.destroy(world));
+            return Ok(begin::outcome_of(world, entity));
+        }
+        Progress::Ended => return Ok(QdelOutcome::Queued),
     }
     let mut deletions = world.get_resource::<Deletions>();
     if !deletions.is_some_and(|deletions| deletions.is_prepared(world)) {
@@ -168,26 +171,35 @@ pub(crate) fn work(
     let settings = QdelSettings::of(world);
     let now = world.change_tick();
     let mut deletions = world.resource_mut::<Deletions>();
-    let epoch = deletions.epoch;
     if deletions.work.is_some() {
         begin::join(world, goal, first);
         return 0;
     }
     let has_other_hiding = deletions.settings.hiding != settings.hiding;
-    deletions.settings = settings;
-    deletions.looked.begin_work(now);
-    let goal = goal.unwrap_or_else(|| Goal::of(&deletions.settings));
-    deletions.work = Some(goal);
-
-    let waiting = deletions.to_tear_down.count_in_turn();
-    let mut count = 0;
-    // What is read by hand-written code may panic anywhere.
-    let worked = catch(|| {
+    let begun = deletions.begin_work(settings, goal, now);
+    go_on(world, begun, |world| {
         let mut first_panic = FirstPanic::default();
         if has_other_hiding {
             first_panic.note(follow_hiding(world));
         }
         first_panic.note(first(world));
+        first_panic.into_outcome()
+    })
+}
+
+/// Does `first`, then works the list off, and ends the work that has begun.
+///
+/// Returns how many entities were torn down.
+fn go_on(
+    world: &mut World,
+    begun: Begun,
+    first: impl FnOnce(&mut World) -> Result<(), Panicked>,
+) -> usize {
+    let Begun { epoch, waiting } = begun;
+    let mut count = 0;
+    // What is read by hand-written code may panic anywhere.
+    let worked = catch(|| {
+        let mut first_panic = FirstPanic::from(first(world));
         let (torn_down, outcome) = work_off(world, epoch);
         count = torn_down;
         first_panic.note(outcome);
@@ -207,12 +219,7 @@ pub(crate) fn work(
     }
     let now = world.change_tick();
     if let Some(mut deletions) = Deletions::of(world, epoch) {
-        deletions.work = None;
-        deletions.looked.end_work(now);
-        deletions.is_flush = false;
-        deletions.kept = EntityHashSet::default();
-        deletions.sweeps.end_work();
-        first_panic.note(deletions.panicked.take());
+        first_panic.note(deletions.end_work(now).into_outcome());
         if waiting < MANY && deletions.to_tear_down.count_in_turn() >= MANY {
             warn_if_never_flushed(&mut deletions);
         }
@@ -247,7 +254,7 @@ fn follow_hiding(world: &mut World) -> Result<(), Panicked> {
 fn work_off(world: &mut World, epoch: Epoch) -> (usize, Result<(), Panicked>) {
     let mut tear_down = TearDown::new(epoch);
     let mut time = SweepTime::Left;
-    tear_down.despawns.note(carry_out(world));
+    tear_down.despawns.note(carry_out_of(world, Some(epoch)).1);
     loop {
         tear_down.run(world);
         if !tear_down.despawns.may_sweep() || !sweep_in_flush::may_sweep(world) {

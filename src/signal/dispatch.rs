@@ -95,6 +95,20 @@ pub(crate) fn close(world: &mut World, targets: impl Iterator<Item = Entity>) {
     }
 }
 
+/// Closes `target` for registrations, unless a handler was ever registered for the question `Q`.
+/// Returns `true` if it is closed, or has no listeners.
+pub(crate) fn close_unasked<Q: 'static>(world: &mut World, target: Entity) -> bool {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return true;
+    };
+    let books = books.bypass_change_detection();
+    if books.table.signal_id(TypeId::of::<Q>()).is_some() {
+        return false;
+    }
+    books.marks.is_closing |= books.close(target).is_some();
+    true
+}
+
 /// Sends `signal` to the listeners of `target`, in order.
 pub(crate) fn send(
     world: &mut DeferredWorld,

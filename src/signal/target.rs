@@ -116,6 +116,23 @@ pub(crate) fn on_remove(mut world: DeferredWorld, context: HookContext) {
     }
 }
 
+/// Returns `true` if nothing is left to be told of the end of a target.
+pub(crate) fn is_finished(world: &World, target: Entity) -> bool {
+    let books = world.get_resource::<Books>();
+    books.is_none_or(|books| books.is_finished(target))
+}
+
+/// Drops the lists of `targets`, which are [finished](is_finished) and are despawned next. That
+/// leaves little to do for their hooks.
+pub(crate) fn drop_lists(world: &mut World, targets: &[Entity]) {
+    if let Some(mut books) = world.get_resource_mut::<Books>() {
+        let books = books.bypass_change_detection();
+        for target in targets {
+            books.drop_lists(*target);
+        }
+    }
+}
+
 /// Puts the mark of a target back.
 #[cold]
 fn put_back(world: &mut World, target: Entity) {
