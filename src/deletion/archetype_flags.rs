@@ -56,7 +56,7 @@ impl Profile {
 
     /// Returns `true` if no other entity goes with such an entity or has a say in its deletion, but
     /// for its listeners.
-    fn is_free(self) -> bool {
+    pub(crate) fn is_free(self) -> bool {
         self.0 & (Self::DELETING | Self::RESOURCE | Self::OWNER) == 0
     }
 

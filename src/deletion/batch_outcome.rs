@@ -38,6 +38,15 @@ impl QdelBatchOutcome {
         }
     }
 
+    /// Adds the answers to more of the entities.
+    pub(crate) fn append(&mut self, mut more: Self) {
+        self.queued.append(&mut more.queued);
+        self.kept.append(&mut more.kept);
+        self.vetoed.append(&mut more.vetoed);
+        self.already_deleting.append(&mut more.already_deleting);
+        self.refused.append(&mut more.refused);
+    }
+
     /// Adds what was refused to `counts`.
     pub(crate) fn count(&self, counts: &mut QdelCounts) {
         counts.repeated += (self.already_deleting.len() + self.kept.len()) as u64;

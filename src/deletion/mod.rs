@@ -47,6 +47,7 @@
 //! | `look_before_asking` | reads the fields that may refuse |
 //! | `ask`, `owned` | ask for vetoes; find out what goes along |
 //! | `batch_claims`, `batch_groups`, `batch_objections` | the same for a batch |
+//! | `plain_batch` | marks the part of a batch that goes without a question |
 //! | `mark`, `hiding`, `copies` | put the mark on; hide and show; leave the mark out of clones |
 //! | `notify` | tells, destroys and queues those that were marked together |
 //! | `decide`, `destroy` | call [`Destroy`](crate::Destroy), and turn hints into fates |
@@ -97,6 +98,7 @@ pub(crate) mod only_heard;
 pub(crate) mod outcome;
 pub(crate) mod owned;
 pub(crate) mod owner_stack;
+pub(crate) mod plain_batch;
 pub(crate) mod plan;
 pub(crate) mod prepare;
 pub(crate) mod queue;

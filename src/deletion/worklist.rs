@@ -17,8 +17,8 @@ use crate::{
         notify::{carry_out, carry_out_of},
         only_heard::Progress,
         outcome::QdelOutcome,
-        owned::Member,
-        prepare,
+        owned::{Member, Tree},
+        plain_batch, prepare,
         queue::{Begun, Deletions},
         settings::{Hiding, QdelSettings},
         storage,
@@ -86,25 +86,48 @@ pub(crate) fn qdel_batch(
     if let Some(batch) = fast_path::qdel_batch(world, &roots) {
         return batch;
     }
-    let Claimed {
-        mut batch,
-        members,
-        first_panic,
-    } = batch_claims::claim(world, &roots, force);
-    if let Err(panicked) = first_panic.into_outcome() {
-        begin::keep_panic(world, panicked);
+    let mut batch = QdelBatchOutcome::default();
+    if plain_batch::is_plain(world, &roots) {
+        work(world, None, |world| {
+            let (count, marked) = plain_batch::mark_front(world, &roots, force);
+            let mut first_panic = FirstPanic::from(marked);
+            let (front, rest) = roots.split_at(count);
+            batch.queued.extend(front);
+            if !rest.is_empty() {
+                let members = claim(world, rest, force, &mut batch);
+                first_panic.note(mark(world, &members, force));
+            }
+            first_panic.into_outcome()
+        });
+    } else {
+        let members = claim(world, &roots, force, &mut batch);
+        if members.is_empty() && !begin::has_panicked(world) {
+            return batch;
+        }
+        work(world, None, |world| mark(world, &members, force));
     }
-    counting::count_refused(world, &batch);
-    if members.is_empty() && !begin::has_panicked(world) {
-        return batch;
-    }
-    work(world, None, |world| mark(world, &members, force));
     if begin::may_be_kept(world) {
         let is_kept = |root: &mut Entity| is_alive(world, *root);
         let kept = batch.queued.extract_if(.., is_kept);
         batch.kept.extend(kept);
     }
     batch
+}
+
+/// Finds out which of `roots` may be deleted, adds the answers to the `batch`, and returns what
+/// goes.
+fn claim(world: &mut World, roots: &[Entity], force: Force, batch: &mut QdelBatchOutcome) -> Tree {
+    let Claimed {
+        batch: claimed,
+        members,
+        first_panic,
+    } = batch_claims::claim(world, roots, force);
+    if let Err(panicked) = first_panic.into_outcome() {
+        begin::keep_panic(world, panicked);
+    }
+    counting::count_refused(world, &claimed);
+    batch.append(claimed);
+    members
 }
 
 /// Tears down what was deleted until now, as far as `goal` says, and returns how many entities that
