@@ -149,7 +149,10 @@ fn gates(mobs: usize) -> Vec<Gate> {
         Declared, Index, Qdel, QdelBatch, QdelBatchImm, QdelFrame, QdelImm, QdelReq, Raw,
         RawHidden, RelationSet, Ticks,
     };
-    use Scenario::{ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, UnheardDelete};
+    use Scenario::{
+        DeepDelete, ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, UnheardDelete,
+        WideDelete,
+    };
 
     let gate_in = |setting, contender, base, mark| Gate {
         setting,
@@ -195,5 +198,8 @@ fn gates(mobs: usize) -> Vec<Gate> {
         lone(UnheardDelete, QdelFrame, RawHidden, 1.8),
         lone(UnheardDelete, QdelBatch, RawHidden, 1.6),
         lone(Sync, Declared, Ticks, 1.5),
+        // Bevy removes `Children` from each owner in a chain when what it owned is gone.
+        gate(DeepDelete, 10, QdelImm, Raw, 1.5).standing_at(1.79),
+        gate(WideDelete, 10, QdelImm, Raw, 1.5),
     ]
 }

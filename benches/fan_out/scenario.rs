@@ -36,6 +36,8 @@ pub(crate) enum Scenario {
     /// fan-out is their length. A plain despawn of a chain of 100,000 overflows the stack, in Bevy,
     /// and has a dash.
     DeepDelete,
+    /// Owners of other entities are deleted; the fan-out is how many go with each, itself included.
+    WideDelete,
 }
 
 /// A scenario and its size: what figures are compared of.
@@ -44,7 +46,7 @@ pub(crate) struct Setting {
     pub(crate) scenario: Scenario,
     /// How many mobs there are, or what else is counted.
     pub(crate) mobs: usize,
-    /// How many mobs share a target, or how long a chain is.
+    /// How many mobs share a target, how long a chain is, or how large a family.
     pub(crate) fan_out: usize,
 }
 
@@ -71,7 +73,7 @@ impl Scenario {
             }
             Self::ListenerDelete => "ns a mob deleted",
             Self::Memory => "heap bytes a registration",
-            Self::UnheardDelete | Self::DeepDelete => "ns an entity deleted",
+            Self::UnheardDelete | Self::DeepDelete | Self::WideDelete => "ns an entity deleted",
             Self::Generations => "ns a target's life",
         }
     }

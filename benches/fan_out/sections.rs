@@ -37,6 +37,7 @@ pub(crate) struct Section {
 pub(crate) enum Axis {
     FanOut,
     ChainLength,
+    FamilySize,
     Mobs,
     /// Nothing: there is one setting, with this many of these.
     Nothing(&'static str),
@@ -48,6 +49,7 @@ impl Axis {
         match self {
             Self::FanOut => "fan-out",
             Self::ChainLength => "chain of",
+            Self::FamilySize => "family of",
             Self::Mobs => "mobs",
             Self::Nothing(counted) => counted,
         }
@@ -56,7 +58,7 @@ impl Axis {
     /// Returns where `setting` is on it.
     pub(crate) fn place(self, setting: Setting) -> usize {
         match self {
-            Self::FanOut | Self::ChainLength => setting.fan_out,
+            Self::FanOut | Self::ChainLength | Self::FamilySize => setting.fan_out,
             Self::Mobs | Self::Nothing(_) => setting.mobs,
         }
     }
@@ -322,6 +324,16 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
                 "Worst case: deep ownership",
                 "deep-delete",
                 Scenario::DeepDelete,
+                Raw,
+                &[Raw, Qdel, QdelImm, QdelFrame],
+            )
+        },
+        Section {
+            axis: Axis::FamilySize,
+            ..by_fan_out(
+                "Delete owners",
+                "wide-delete",
+                Scenario::WideDelete,
                 Raw,
                 &[Raw, Qdel, QdelImm, QdelFrame],
             )

@@ -5,7 +5,7 @@
 
 use bevy_ecs::{
     archetype::{Archetype, ArchetypeId},
-    component::ComponentId,
+    component::{ComponentId, ComponentInfo},
     entity::Entity,
     entity_disabling::Disabled,
     event::EventKey,
@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 
 use crate::{
     deleting::{Deleting, Visibility},
-    deletion::settings::Hiding,
+    deletion::{owned::Ownerships, settings::Hiding},
     signal::target::SignalTarget,
 };
 
@@ -33,7 +33,8 @@ impl Profile {
     const HEARD: u8 = 1 << 3;
     const OWNER: u8 = 1 << 4;
     const DESTROYED: u8 = 1 << 5;
-    const HOOKED: u8 = 1 << 6;
+    const OWNED: u8 = 1 << 6;
+    const HOOKED: u8 = 1 << 7;
 
     /// Returns what a deletion does to what queries see of such an entity.
     pub(crate) fn visibility(self, hiding: Hiding) -> Visibility {
@@ -70,8 +71,21 @@ impl Profile {
         self.0 & Self::DESTROYED != 0
     }
 
-    /// Returns `true` if hooks of others than this crate may run when such an entity is despawned.
-    /// Those of what it owns and of its owner count as well.
+    /// Returns `true` if such an entity owns something or is owned, so that hooks of Bevy's run
+    /// when it is despawned.
+    pub(crate) fn is_linked(self) -> bool {
+        self.0 & (Self::OWNER | Self::OWNED) != 0
+    }
+
+    /// Returns `true` if nothing is told of the end of such an entity, but that other entities may
+    /// go with it.
+    pub(crate) fn is_untold(self) -> bool {
+        let told = Self::DELETING | Self::RESOURCE | Self::HEARD | Self::DESTROYED | Self::HOOKED;
+        self.0 & told == 0
+    }
+
+    /// Returns `true` if hooks may run when such an entity is despawned that are neither of this
+    /// crate nor of an [ownership](Self::is_linked).
     pub(crate) fn is_hooked(self) -> bool {
         self.0 & Self::HOOKED != 0
     }
@@ -226,14 +240,17 @@ impl Profiles {
     }
 
     /// Returns profiles with nothing known yet, from what it means to have a component: those of
-    /// `owners` and those that are `destroyed` besides those that every world has.
+    /// `ownerships` and those that are `destroyed` besides those that every world has.
     pub(crate) fn new(
         everywhere: &FlagTable,
-        owners: &[ComponentId],
+        ownerships: &Ownerships,
         destroyed: impl Iterator<Item = ComponentId>,
         hiding: Hiding,
     ) -> Self {
-        let owners = owners.iter().map(|owner| (*owner, Profile::OWNER));
+        let owners = ownerships.targets().iter();
+        let owners = owners.map(|owner| (*owner, Profile::OWNER));
+        let owned = ownerships.owned_by().iter();
+        let owned = owned.map(|owned| (*owned, Profile::OWNED));
         let destroyed = destroyed.map(|component| (component, Profile::DESTROYED));
         Self {
             known: Vec::new(),
@@ -243,6 +260,7 @@ impl Profiles {
                 .0
                 .into_iter()
                 .chain(owners)
+                .chain(owned)
                 .chain(destroyed)
                 .collect(),
             mark: None,
@@ -264,30 +282,48 @@ impl Profiles {
         let meant = self.table.iter();
         let meant = meant.filter(|(component, _)| archetype.contains(*component));
         let meant = meant.fold(0, |all, (_, meaning)| all | meaning);
-        let is_ours = |component: ComponentId| {
-            let mut heard = self.table.iter();
-            heard.any(|(at, meaning)| *at == component && *meaning == Profile::HEARD)
-        };
-        let mut others = archetype.components().iter();
         let is_hooked = has_end_hooks(archetype)
-            && others.any(|component| !is_ours(*component) && hooks_end(world, *component));
+            && archetype.components().iter().any(|component| {
+                let known = self.table.iter().find(|(at, _)| at == component);
+                let meaning = known.map_or(0, |(_, meaning)| *meaning);
+                EndHooks::of(world, *component).are_of_others(meaning)
+            });
         let hooked = if is_hooked { Profile::HOOKED } else { 0 };
         Profile(meant | hooked)
     }
 }
 
-/// Returns `true` if a hook runs when an entity with `component` is despawned.
+/// Which hooks of a component run when its entity is despawned.
 ///
 /// Bevy lets no hook be added to a component that is part of an archetype.
-fn hooks_end(world: &World, component: ComponentId) -> bool {
-    world.components().get_info(component).is_none_or(|info| {
-        let mut hooks = info.hooks().clone();
+struct EndHooks {
+    on_discard: bool,
+    on_remove: bool,
+    on_despawn: bool,
+}
+
+impl EndHooks {
+    fn of(world: &World, component: ComponentId) -> Self {
+        let info = world.components().get_info(component);
+        let mut hooks = info.map(ComponentInfo::hooks).cloned().unwrap_or_default();
         // A hook is only taken where there is none.
-        let is_free = hooks.try_on_discard(|_, _| {}).is_some()
-            && hooks.try_on_remove(|_, _| {}).is_some()
-            && hooks.try_on_despawn(|_, _| {}).is_some();
-        !is_free
-    })
+        Self {
+            on_discard: hooks.try_on_discard(|_, _| {}).is_none(),
+            on_remove: hooks.try_on_remove(|_, _| {}).is_none(),
+            on_despawn: hooks.try_on_despawn(|_, _| {}).is_none(),
+        }
+    }
+
+    /// Returns `true` if any of them is not what this crate or Bevy's relationships need for the
+    /// `meaning` of the component.
+    fn are_of_others(&self, meaning: u8) -> bool {
+        match meaning {
+            Profile::HEARD => self.on_discard,
+            Profile::OWNER => self.on_remove,
+            Profile::OWNED => self.on_remove || self.on_despawn,
+            _ => self.on_discard || self.on_remove || self.on_despawn,
+        }
+    }
 }
 
 /// What it means to have a component, for those that mean the same in every world.

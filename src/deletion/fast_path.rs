@@ -9,7 +9,7 @@ use bevy_ecs::{archetype::ArchetypeId, entity::Entity, entity_disabling::Disable
 use crate::{
     deleting::{self, KindId},
     deletion::{
-        archetype_flags::{self, Profile},
+        archetype_flags,
         batch_outcome::QdelBatchOutcome,
         look_before_asking::look_before_asking,
         looked::Look,
@@ -18,7 +18,7 @@ use crate::{
         only_heard::{self, Progress},
         owned::Member,
         queue::Deletions,
-        remembered::LooksFor,
+        quiet_tree,
         settings::{Hiding, QdelSettings, Teardown},
         storage,
         tear_down_queue::Fate,
@@ -46,9 +46,14 @@ pub(crate) fn qdel(world: &mut World, root: Member, force: Force, look: Look) ->
     let Ok(location) = world.entities().get_spawned(entity) else {
         return Progress::NotBegun;
     };
-    let Some(profile) = deletions.unnoticed(world, location.archetype_id) else {
+    let archetype = location.archetype_id;
+    let Some(profile) = deletions.profiles.known(archetype) else {
         return Progress::NotBegun;
     };
+    let may_be_quiet = profile.is_only_heard() || profile.is_untold();
+    if !may_be_quiet || !deletions.is_undisturbed(world) {
+        return Progress::NotBegun;
+    }
     let settings = QdelSettings::of(world);
     if settings.measure_costs || !deletions.hides_by(world, &settings) {
         return Progress::NotBegun;
@@ -60,7 +65,13 @@ pub(crate) fn qdel(world: &mut World, root: Member, force: Force, look: Look) ->
         return only_heard::qdel(world, root, force, profile, settings);
     }
     if settings.teardown == Teardown::Immediate {
-        if !deletions.lets_vanish(world, &settings) || !is_unseen(world, location.archetype_id) {
+        if !deletions.lets_vanish(world, &settings) {
+            return Progress::NotBegun;
+        }
+        if profile.is_linked() && profile.is_untold() {
+            return quiet_tree::qdel(world, entity);
+        }
+        if !is_unseen(world, archetype) {
             return Progress::NotBegun;
         }
         if !deletions.sweeps.has_torn_down() {
@@ -70,8 +81,11 @@ pub(crate) fn qdel(world: &mut World, root: Member, force: Force, look: Look) ->
         storage::guarded(world, |world| world.despawn(entity));
         return Progress::Ended;
     }
+    if !profile.is_only_heard() {
+        return Progress::NotBegun;
+    }
     // The end of each listener is noticed by a hook or an observer.
-    let archetype = &world.archetypes()[location.archetype_id];
+    let archetype = &world.archetypes()[archetype];
     let may_listen = profile.is_hooked() || archetype_flags::has_end_observers(archetype);
     let mut deletions = world.resource_mut::<Deletions>();
     let epoch = deletions.epoch;
@@ -100,6 +114,7 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     let deletions = world.get_resource::<Deletions>()?;
     if settings.teardown != Teardown::Immediate
         || settings.measure_costs
+        || !deletions.is_undisturbed(world)
         || !deletions.hides_by(world, &settings)
         || !deletions.lets_vanish(world, &settings)
     {
@@ -112,8 +127,9 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
         };
         let archetype = location.archetype_id;
         if last != Some(archetype) {
-            let unnoticed = deletions.unnoticed(world, archetype);
-            let is_unheard = unnoticed.is_some_and(|profile| !profile.is_heard());
+            let profile = deletions.profiles.known(archetype);
+            let is_unheard =
+                profile.is_some_and(|profile| profile.is_only_heard() && !profile.is_heard());
             if !is_unheard || !is_unseen(world, archetype) {
                 return false;
             }
@@ -152,35 +168,6 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     });
     first_panic.resume();
     Some(batch)
-}
-
-impl Deletions {
-    /// Returns what to know of entities of an archetype, if nothing happens between their mark and
-    /// their tear-down but that their listeners are told.
-    fn unnoticed(&self, world: &World, archetype: ArchetypeId) -> Option<Profile> {
-        let profile = self.profiles.known(archetype)?;
-        let is_unnoticed = profile.is_only_heard()
-            && self.work.is_none()
-            && !self.kinds.are_told_apart()
-            && !self.is_observed(world);
-        is_unnoticed.then_some(profile)
-    }
-
-    /// Returns `true` if all are hidden that should be by `settings`.
-    fn hides_by(&self, world: &World, settings: &QdelSettings) -> bool {
-        self.settings.hiding == settings.hiding
-            && self.profiles.are_current(world)
-            && !self.may_show(world)
-    }
-
-    /// Returns `true` if an entity whose despawn is not observed can be despawned without a mark.
-    fn lets_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
-        !self.tracks
-            && !self.is_broken()
-            && !self.is_waiting()
-            && LooksFor::of(self, settings) == LooksFor::Nobody
-            && self.profiles.is_mark_unseen(world)
-    }
 }
 
 /// Notes that something was torn down, for the sweeps.

@@ -42,7 +42,9 @@
 //! | --- | --- |
 //! | `worklist` | begins the outermost deletion, and works the list off |
 //! | `begin` | begins a deletion inside another one |
-//! | `fast_path`, `only_heard` | delete what no stage has anything to do with; what is only told |
+//! | `fast_path` | deletes what no stage has anything to do with |
+//! | `only_heard`, `quiet_tree` | the same for what only listeners hear of; for unheard owners |
+//! | `short_ways` | what must be known of a worklist for these |
 //! | `prepare` | learns what is new in the world: relationships, archetypes |
 //! | `look_before_asking` | reads the fields that may refuse |
 //! | `ask`, `owned` | ask for vetoes; find out what goes along |
@@ -103,11 +105,13 @@ pub(crate) mod plan;
 pub(crate) mod prepare;
 pub(crate) mod queue;
 pub(crate) mod quiet_runs;
+pub(crate) mod quiet_tree;
 #[cfg(feature = "bevy_reflect")]
 pub(crate) mod reflected;
 pub(crate) mod remembered;
 pub(crate) mod settings;
 pub(crate) mod settle;
+pub(crate) mod short_ways;
 pub(crate) mod shut_down;
 pub(crate) mod storage;
 pub(crate) mod sweep_in_flush;

@@ -19,7 +19,7 @@ use crate::{
         owned::Member,
         queue::{Begun, Deletions},
         remembered::LooksFor,
-        settings::{Hiding, QdelSettings},
+        settings::QdelSettings,
         storage,
         tear_down_queue::Fate,
     },
@@ -123,7 +123,7 @@ fn end(world: &mut World, entity: Entity, begun: Begun) -> bool {
     }
     let vanishes = deletions.work == Some(Goal::TearDownAll);
     if vanishes {
-        let is_quiet = !(is_end_observed || profile.is_owner() || profile.is_hooked());
+        let is_quiet = !(is_end_observed || profile.is_linked() || profile.is_hooked());
         let looks_for = LooksFor::of(&deletions, &deletions.settings);
         if !is_quiet || looks_for != LooksFor::Nobody || deletions.is_waiting() {
             return false;
@@ -145,27 +145,4 @@ fn end(world: &mut World, entity: Entity, begun: Begun) -> bool {
         storage::guarded(world, |world| world.despawn(entity));
     }
     true
-}
-
-impl Deletions {
-    /// Returns `true` if nothing happens between the mark of an entity and its tear-down but that
-    /// it is told of, if that holds for its components.
-    pub(crate) fn only_tells(&self) -> bool {
-        !self.is_awaited()
-            && self.to_tell.is_empty()
-            && self.late.is_empty()
-            && !self.panicked.is_some()
-    }
-
-    /// Returns `true` if all that is left of the work is to end it, in a world that has so many
-    /// archetypes. What is torn down was not looked at.
-    fn may_end(&self, archetypes: usize) -> bool {
-        let may_be_shown = self.settings.hiding == Hiding::Hide && self.profiles.may_be_shown();
-        let goal = Goal::of(&self.settings);
-        self.work == Some(goal)
-            && !self.is_flush
-            && !self.is_broken()
-            && self.profiles.count() == archetypes
-            && !may_be_shown
-    }
 }

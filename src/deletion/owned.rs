@@ -120,6 +120,11 @@ impl Ownerships {
         &self.targets
     }
 
+    /// Returns the components by which an entity names its owner.
+    pub(crate) fn owned_by(&self) -> &[ComponentId] {
+        &self.sources
+    }
+
     /// Returns the owners of an entity, each with the component by which it names that owner.
     pub(crate) fn owners_of(
         &self,

@@ -67,7 +67,7 @@ pub(crate) fn prepare_anew(world: &mut World) {
     let mut deletions = world.resource_mut::<Deletions>();
     let destroyed = deletions.destroyers.components();
     let hiding = deletions.settings.hiding;
-    deletions.profiles = Profiles::new(&everywhere, ownerships.targets(), destroyed, hiding);
+    deletions.profiles = Profiles::new(&everywhere, &ownerships, destroyed, hiding);
     deletions.ownerships = ownerships;
     deletions.event = Some(event);
     keep_up(world);

@@ -117,7 +117,8 @@ fn end_of(world: &World, deletions: &Deletions, archetype: ArchetypeId) -> End {
     let profile = deletions.profiles.at(world, archetype);
     let is_target = profile.is_heard();
     let is_observed = archetype_flags::has_end_observers(&world.archetypes()[archetype]);
-    if profile.is_owner() || profile.is_hooked() || is_observed || is_target && deletions.tracks {
+    let is_noticed = profile.is_linked() || profile.is_hooked() || is_observed;
+    if is_noticed || is_target && deletions.tracks {
         End::Noticed
     } else {
         End::Quiet { is_target }

@@ -7,10 +7,12 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 
 use crate::{
     measure::{Case, Stage},
+    scenario::Scenario,
     variants::Variant,
 };
 
-/// Chains in which each entity is owned by the one before.
+/// Chains in which each entity is owned by the one before, or families in which all are owned by
+/// the first.
 pub(crate) struct Chains<V> {
     world: World,
     links: Vec<Entity>,
@@ -30,7 +32,11 @@ impl<V: Variant> Chains<V> {
         for chain in links.chunks(case.setting.fan_out) {
             roots.push(chain[0]);
             for pair in chain.windows(2) {
-                world.entity_mut(pair[1]).insert(ChildOf(pair[0]));
+                let owner = match case.setting.scenario {
+                    Scenario::WideDelete => chain[0],
+                    _ => pair[0],
+                };
+                world.entity_mut(pair[1]).insert(ChildOf(owner));
             }
         }
         roots.shuffle(&mut ChaCha8Rng::seed_from_u64(case.seed));

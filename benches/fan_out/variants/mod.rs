@@ -265,7 +265,7 @@ fn chase<V: Variant>(case: &Case) -> f64 {
     match case.setting.scenario {
         Scenario::UnheardDelete => measure(case, Bystanders::<V>::new(case)),
         Scenario::Generations => measure(case, Generations::<V>::new(case)),
-        Scenario::DeepDelete => measure(case, Chains::<V>::new(case)),
+        Scenario::DeepDelete | Scenario::WideDelete => measure(case, Chains::<V>::new(case)),
         _ => measure(case, Scene::<V>::new(case)),
     }
 }

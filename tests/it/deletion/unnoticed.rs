@@ -3,6 +3,7 @@
 //! Rules Q1, Q3, Q7 and H3 of the design: whatever is skipped, no code can tell.
 
 use core::mem::ManuallyDrop;
+use std::sync::{Arc, Mutex};
 
 use bevy_ecs::{
     entity::EntityHashSet, entity_disabling::Disabled, lifecycle::HookContext, prelude::*,
@@ -168,6 +169,76 @@ fn value_that_panics_when_it_is_dropped_ends_the_batch() {
     assert_eq!(world.liveness(orc), Liveness::Alive);
 }
 
+#[test]
+fn value_that_panics_when_it_is_dropped_leaves_the_rest_of_a_tree_deleting() {
+    // What is stored is not whole any more: to drop the world would drop some of it twice.
+    let mut world = ManuallyDrop::new(stage(Teardown::Immediate));
+    let [owner, owned, leaf] =
+        [false, true, false].map(|panics| world.spawn(Fragile { panics }).id());
+    world.entity_mut(owned).insert(ChildOf(owner));
+    world.entity_mut(leaf).insert(ChildOf(owned));
+    let deletion = std::panic::AssertUnwindSafe(|| world.qdel(owner));
+
+    let panicked = std::panic::catch_unwind(deletion);
+
+    let panicked = panicked.unwrap_err();
+    assert_eq!(panicked.downcast_ref(), Some(&"broken"));
+    let liveness = [owner, owned, leaf].map(|entity| world.liveness(entity));
+    assert_eq!(
+        liveness,
+        [Liveness::Deleting, Liveness::Gone, Liveness::Gone]
+    );
+}
+
+#[test]
+fn listener_of_a_leaf_is_told_though_its_owners_are_unheard() {
+    let mut world = stage(Teardown::Immediate);
+    let [owner, owned, leaf, hearer] = spawn_many(&mut world);
+    world.entity_mut(owned).insert(ChildOf(owner));
+    world.entity_mut(leaf).insert(ChildOf(owned));
+    world.entity_mut(hearer).insert(Mind::default());
+    let hear = |mind: &mut Mind, lost: Received<Qdeleting>| mind.0.push(lost.target());
+    world.register_signal(hearer, leaf, hear).unwrap();
+
+    world.qdel(owner).unwrap();
+
+    assert_eq!(world.get::<Mind>(hearer).unwrap().0, [leaf]);
+    assert_eq!(world.liveness(owner), Liveness::Gone);
+}
+
+#[test]
+fn owner_that_stays_loses_who_is_torn_down_at_once() {
+    let mut world = stage(Teardown::Immediate);
+    let [owner, owned, leaf, other] = spawn_many(&mut world);
+    world.entity_mut(owned).insert(ChildOf(owner));
+    world.entity_mut(leaf).insert(ChildOf(owned));
+    world.entity_mut(other).insert(ChildOf(owner));
+
+    world.qdel(owned).unwrap();
+
+    let children = world.get::<Children>(owner).unwrap();
+    assert_eq!(children[..], [other]);
+    assert_eq!(world.liveness(leaf), Liveness::Gone);
+    assert_eq!(world.resource::<QdelCounts>().torn_down, 2);
+}
+
+#[test]
+fn observer_of_the_loss_of_a_child_sees_it_deleting() {
+    let mut world = stage(Teardown::Immediate);
+    let [owner, owned] = spawn_many(&mut world);
+    world.entity_mut(owned).insert(ChildOf(owner));
+    world.add_observer(
+        move |_: On<Remove<Children>>, liveness: EntityLiveness, mut seen: ResMut<Seen>| {
+            assert_ne!(liveness.liveness(owned), Liveness::Alive);
+            seen.0.push(owned);
+        },
+    );
+
+    world.qdel(owned).unwrap();
+
+    assert_eq!(seen(&world), [owned]);
+}
+
 // H3: no code can tell the difference.
 
 proptest! {
@@ -236,8 +307,26 @@ struct Plain;
 #[derive(Component)]
 struct Named;
 
+/// What was heard.
+#[derive(Component, Default)]
+struct Mind(Vec<Entity>);
+
+/// Writes down when it is dropped.
 #[derive(Component)]
-struct Mind;
+struct Remains {
+    number: usize,
+    dropped: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Drop for Remains {
+    fn drop(&mut self) {
+        self.dropped.lock().unwrap().push(self.number);
+    }
+}
+
+/// In which order the remains of a crowd were dropped.
+#[derive(Resource, Default)]
+struct Dropped(Arc<Mutex<Vec<usize>>>);
 
 #[derive(Component)]
 struct Wealth;
@@ -318,8 +407,19 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 fn spawn_crowd(world: &mut World, roles: &[Role]) -> Vec<Entity> {
-    world.register_destroy::<Wealth>();
-    let crowd: Vec<_> = roles.iter().map(|_| world.spawn(Mind).id()).collect();
+    // Where nothing is ever destroyed, more is passed over.
+    if roles.iter().any(|role| matches!(role, Role::Destroyed)) {
+        world.register_destroy::<Wealth>();
+    }
+    world.init_resource::<Dropped>();
+    let dropped = Arc::clone(&world.resource::<Dropped>().0);
+    let crowd: Vec<_> = (0..roles.len())
+        .map(|number| {
+            let dropped = Arc::clone(&dropped);
+            let remains = Remains { number, dropped };
+            world.spawn((Mind::default(), remains)).id()
+        })
+        .collect();
     for (&entity, role) in crowd.iter().zip(roles) {
         let other = |number: usize| crowd[number % crowd.len()];
         match *role {
@@ -328,7 +428,7 @@ fn spawn_crowd(world: &mut World, roles: &[Role]) -> Vec<Entity> {
                 world.entity_mut(entity).insert(Disabled);
             }
             Role::Listener(number) => {
-                let hear = |_: &mut Mind, _: Received<Qdeleting>| {};
+                let hear = |mind: &mut Mind, lost: Received<Qdeleting>| mind.0.push(lost.target());
                 let registered = world.register_signal(entity, other(number), hear);
                 registered.unwrap();
             }
@@ -386,7 +486,17 @@ fn facts(world: &mut World, crowd: &[Entity]) -> String {
             )
         })
         .collect();
+    let number_of = |entity: &Entity| crowd.iter().position(|at| at == entity);
+    let heard: Vec<Option<Vec<_>>> = crowd
+        .iter()
+        .map(|&entity| {
+            let mind = world.get::<Mind>(entity)?;
+            Some(mind.0.iter().map(number_of).collect())
+        })
+        .collect();
+    world.check_registrations().unwrap();
+    let dropped = world.resource::<Dropped>().0.lock().unwrap();
     let counts = world.resource::<QdelCounts>();
     let statistics = world.qdel_statistics();
-    format!("{of_each:?} {counts:?} {statistics}")
+    format!("{of_each:?} {heard:?} {dropped:?} {counts:?} {statistics}")
 }
