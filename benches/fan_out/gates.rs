@@ -184,7 +184,7 @@ fn gates(mobs: usize) -> Vec<Gate> {
         gate(NotifyDelete, 100, QdelBatch, Index, 0.80),
         // At this fan-out, all targets are heard.
         gate(NotifyDelete, 10, QdelImm, Index, 2.3).standing_at(2.68),
-        gate(NotifyDelete, 10, QdelFrame, Index, 2.3).standing_at(2.69),
+        gate(NotifyDelete, 10, QdelFrame, Index, 2.3).standing_at(2.72),
         gate(NotifyDelete, 10, QdelBatch, Index, 1.75).standing_at(2.29),
         // A declared field costs less to lose than Bevy's own answer to the same wish.
         gate(NotifyDelete, 100, Declared, RelationSet, 1.0),
@@ -192,14 +192,14 @@ fn gates(mobs: usize) -> Vec<Gate> {
         gate(ListenerDelete, 100, QdelReq, Index, 1.0),
         lone(UnheardDelete, QdelImm, Raw, 1.25).standing_at(1.73),
         lone(UnheardDelete, QdelFrame, Raw, 2.2).standing_at(3.85),
-        lone(UnheardDelete, QdelBatch, Raw, 1.6).standing_at(2.86),
+        lone(UnheardDelete, QdelBatch, Raw, 1.6).standing_at(2.81),
         lone(UnheardDelete, QdelBatchImm, Raw, 1.6),
         // What Bevy charges for hiding an entity and despawning it later is a floor under these.
         lone(UnheardDelete, QdelFrame, RawHidden, 1.8),
         lone(UnheardDelete, QdelBatch, RawHidden, 1.6),
         lone(Sync, Declared, Ticks, 1.5),
         // Bevy removes `Children` from each owner in a chain when what it owned is gone.
-        gate(DeepDelete, 10, QdelImm, Raw, 1.5).standing_at(1.79),
-        gate(WideDelete, 10, QdelImm, Raw, 1.5),
+        gate(DeepDelete, 10, QdelImm, Raw, 1.5).standing_at(2.14),
+        gate(WideDelete, 10, QdelImm, Raw, 1.5).standing_at(1.85),
     ]
 }
