@@ -150,8 +150,8 @@ fn gates(mobs: usize) -> Vec<Gate> {
         RawHidden, RelationSet, Ticks,
     };
     use Scenario::{
-        DeepDelete, ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, UnheardDelete,
-        WideDelete,
+        DeepDelete, ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, Touch,
+        UnheardDelete, WideDelete,
     };
 
     let gate_in = |setting, contender, base, mark| Gate {
@@ -198,6 +198,7 @@ fn gates(mobs: usize) -> Vec<Gate> {
         lone(UnheardDelete, QdelFrame, RawHidden, 1.8),
         lone(UnheardDelete, QdelBatch, RawHidden, 1.6),
         lone(Sync, Declared, Ticks, 1.5),
+        lone(Touch, Declared, Ticks, 2.65),
         // Bevy removes `Children` from each owner in a chain when what it owned is gone.
         gate(DeepDelete, 10, QdelImm, Raw, 1.5).standing_at(2.14),
         gate(WideDelete, 10, QdelImm, Raw, 1.5).standing_at(1.85),

@@ -23,7 +23,8 @@ pub(crate) enum Scenario {
     UnheardDelete,
     /// One mob in a hundred was written since the last look: find out which.
     Sync,
-    /// Every mob was written since the last look, and chases whom it chased before: find out which.
+    /// Every mob was written since the last look, as before each, and chases whom it chased before:
+    /// find out which.
     Touch,
     /// As notify-delete, with mobs of eight archetypes.
     SpreadDelete,

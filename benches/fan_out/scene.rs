@@ -152,6 +152,14 @@ impl<V: Variant> Scene<V> {
         V::settle(&mut self.world);
     }
 
+    /// Writes the targets of mobs, as a game does that knows nothing of how they are kept.
+    fn write(&mut self, targets: &[(Entity, Entity)]) {
+        for &(mob, target) in targets {
+            let mob = self.world.get_mut::<Mob>(mob);
+            mob.expect("a mob should keep its `Mob`").target = Some(target);
+        }
+    }
+
     /// Deletes every mob.
     fn listener_delete(&mut self) {
         for &mob in &self.mob_deletions {
@@ -273,18 +281,21 @@ pub(crate) struct Written<V> {
 impl<V: Syncing> Written<V> {
     pub(crate) fn new(case: &Case) -> Self {
         let mut scene = Scene::<V>::new(case);
-        scene.world.clear_trackers();
         let written = match case.setting.scenario {
-            Scenario::Touch => scene.registrations.clone(),
+            Scenario::Touch => {
+                // As in each frame before.
+                let all = scene.registrations.clone();
+                scene.write(&all);
+                V::settle(&mut scene.world);
+                all
+            }
             _ => {
                 let written = scene.mobs.len().div_ceil(WRITTEN);
                 scene.retargets[..written].to_vec()
             }
         };
-        for &(mob, target) in &written {
-            let mob = scene.world.get_mut::<Mob>(mob);
-            mob.expect("a mob should keep its `Mob`").target = Some(target);
-        }
+        scene.world.clear_trackers();
+        scene.write(&written);
         Self { scene, written }
     }
 }

@@ -90,6 +90,7 @@ impl Books {
         }
         self.forget_sort(listener, component, Sort::Registrations);
         if !self.tracked.is_empty() {
+            self.forget_synced(listener, component);
             self.forget_sort(listener, component, Sort::References);
         }
     }

@@ -44,7 +44,10 @@ impl Books {
     /// Closes a target for registrations, if it has lists, and returns the first of them.
     pub(crate) fn close(&mut self, target: Entity) -> Option<ListId> {
         let first = self.first(target)?;
-        self.list_mut(first).closed = true;
+        if !self.list(first).closed {
+            self.forget_synced_with(target);
+            self.list_mut(first).closed = true;
+        }
         Some(first)
     }
 
@@ -145,6 +148,7 @@ impl Books {
         for (_, holder, handler) in list.iter() {
             if let Call::Reference(number) = self.table.call(handler) {
                 self.unsynced.insert((holder, number));
+                self.last_synced.end(number, holder);
             }
         }
     }

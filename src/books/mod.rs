@@ -26,7 +26,7 @@
 //! - `waiting`: registrations wait for a command
 //! - `enter`, `ends`: registrations begin and end
 //! - `told`, `reopen`: registrations that were told of an end, and come back
-//! - `references`: the links of declared references
+//! - `references`, `last_synced`: the links of declared references, and what need not be looked up
 //! - `describe`: registrations in words
 
 pub(crate) mod call;
@@ -34,6 +34,7 @@ pub(crate) mod describe;
 pub(crate) mod ends;
 pub(crate) mod enter;
 pub(crate) mod ids;
+pub(crate) mod last_synced;
 pub(crate) mod late;
 pub(crate) mod links;
 pub(crate) mod list;
@@ -60,6 +61,7 @@ use slab::Slab;
 use crate::{
     books::{
         ids::{Ended, Link, ListId, SignalId},
+        last_synced::LastSynced,
         late::LateRegistrations,
         links::AllLinks,
         list::List,
@@ -102,6 +104,8 @@ pub(crate) struct Books {
     pub(crate) unsynced: IndexSet<(Entity, u32)>,
     /// The components that are tracked, and the numbers of their types.
     pub(crate) tracked: Vec<(ComponentId, u32)>,
+    /// What tracked components named when they were last found written and unchanged.
+    pub(crate) last_synced: LastSynced,
     /// Whether a target was despawned plainly since the last sync. Fields that were not read yet
     /// may name it.
     pub(crate) has_lost: bool,
@@ -152,6 +156,7 @@ impl Books {
             marks: TargetMarks::default(),
             unsynced: IndexSet::default(),
             tracked: Vec::new(),
+            last_synced: LastSynced::default(),
             has_lost: false,
             end_of_target: None,
             immortal: None,
@@ -248,6 +253,7 @@ impl Books {
             + spilled
             + self.firsts.heap_bytes()
             + self.links.heap_bytes()
+            + self.last_synced.heap_bytes()
     }
 
     fn lists_from(&self, first: Option<ListId>) -> impl Iterator<Item = (ListId, &List)> {

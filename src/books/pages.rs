@@ -53,6 +53,14 @@ impl<T: Slot> Pages<T> {
         }
     }
 
+    /// Returns the slot, vacant or not, if it has a page.
+    #[inline]
+    pub(crate) fn slot(&self, entity: Entity) -> Option<&T> {
+        let (page, at) = position(entity);
+        let page = self.pages.get(page)?.as_ref()?;
+        Some(&page.slots[at])
+    }
+
     /// Puts a value that is not vacant into the slot.
     #[inline]
     pub(crate) fn set(&mut self, entity: Entity, value: T) {

@@ -2,7 +2,7 @@
 //!
 //! Plain data: no function here takes a world.
 
-use bevy_ecs::entity::Entity;
+use bevy_ecs::{component::ComponentId, entity::Entity};
 use smallvec::SmallVec;
 
 use crate::books::{
@@ -55,6 +55,7 @@ impl Books {
                 self.compact(link.list);
             }
         }
+        self.renew_synced(holder, handler, named.clone());
         let key = self.table.key_of(handler);
         for target in named {
             let list = self.find_or_add(target, self.first(target), SignalId::REFERENCED);
@@ -125,6 +126,73 @@ impl Books {
             is_exact = is_exact && named.contains(&target) && !self.is_closed(target);
         });
         is_exact && known == named.len()
+    }
+
+    /// Corrects the entry of a component that is linked to `named` from now on, if it has one.
+    #[inline]
+    pub(crate) fn renew_synced(
+        &mut self,
+        holder: Entity,
+        handler: HandlerId,
+        named: impl ExactSizeIterator<Item = Entity>,
+    ) {
+        if !self.last_synced.is_unused() {
+            let count = named.len();
+            self.renew_known(holder, handler, named.last(), count);
+        }
+    }
+
+    #[inline(never)]
+    fn renew_known(
+        &mut self,
+        holder: Entity,
+        handler: HandlerId,
+        named: Option<Entity>,
+        count: usize,
+    ) {
+        let Call::Reference(number) = self.table.call(handler) else {
+            return;
+        };
+        if count > 1 {
+            self.last_synced.end(number, holder);
+        } else if self.last_synced.contains(number, holder) {
+            self.last_synced.begin(number, holder, named);
+        }
+    }
+
+    /// Drops the entries of the components that are linked to a target, which is about to close.
+    #[inline]
+    pub(crate) fn forget_synced_with(&mut self, target: Entity) {
+        if !self.last_synced.is_unused() {
+            self.forget_known_with(target);
+        }
+    }
+
+    #[inline(never)]
+    fn forget_known_with(&mut self, target: Entity) {
+        let Some(list) = self.find(target, SignalId::REFERENCED) else {
+            return;
+        };
+        for (_, holder, handler) in self.lists[list.index()].iter() {
+            if let Call::Reference(number) = self.table.call(handler) {
+                self.last_synced.end(number, holder);
+            }
+        }
+    }
+
+    /// Drops the entry of a component that goes away, if it is tracked and has one.
+    #[inline]
+    pub(crate) fn forget_synced(&mut self, holder: Entity, component: ComponentId) {
+        if !self.last_synced.is_unused() {
+            self.forget_known(holder, component);
+        }
+    }
+
+    #[inline(never)]
+    fn forget_known(&mut self, holder: Entity, component: ComponentId) {
+        for (_, number) in self.tracked.iter().filter(|(at, _)| *at == component) {
+            self.last_synced.end(*number, holder);
+        }
     }
 
     /// Calls `visit` for each target that a component of `holder` is linked to.

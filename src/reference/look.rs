@@ -41,8 +41,7 @@ pub(crate) fn look(world: &mut World, scope: Scope) -> Result<(), Panicked> {
         }
         match take_changed(world, tracking) {
             Ok(changes) => {
-                changes.link_plain(world, tracking);
-                for holder in changes.others {
+                for holder in changes.link(world, tracking) {
                     first_panic.note(unlinked.link(world, holder, tracking));
                 }
             }

@@ -38,8 +38,7 @@ pub(crate) fn sync(world: &mut World, notify: NotifyOwner) -> Released {
         let tracking = world.resource::<Tracked>().get(number);
         match take_changed(world, tracking) {
             Ok(changes) => {
-                changes.link_plain(world, tracking);
-                for holder in changes.others {
+                for holder in changes.link(world, tracking) {
                     released.add(sync_guarded(world, holder, tracking, notify));
                 }
             }
@@ -251,6 +250,7 @@ pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking
         for named in named.iter().filter(|named| named.is_undecided) {
             // It may still survive, but until then it takes no registrations.
             books.close(named.target);
+            books.forget_synced(holder, tracking.component);
         }
         if !unmarked.is_empty() {
             return Linked::NotTo(unmarked);

@@ -12,7 +12,7 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::Books,
+    books::{Books, last_synced::Named},
     parallel,
     reference::{policy::OnLoss, references::References, tracking::Tracking},
     signal,
@@ -39,12 +39,15 @@ pub(crate) struct Changes {
     named: Vec<Entity>,
     /// The holders after these. The first of them needs more than that, which may change anything.
     /// So they are looked at one by one.
-    pub(crate) others: Vec<Entity>,
+    others: Vec<Entity>,
+    /// Those that were written and name what they named before, if that is one entity or none.
+    unchanged: Vec<(Entity, Option<Entity>)>,
 }
 
 impl Changes {
-    /// Changes the links of the holders that need nothing else. This is valid until user code runs.
-    pub(crate) fn link_plain(&self, world: &mut World, tracking: Tracking) {
+    /// Changes links as far as no code of the user can run meanwhile. Returns the holders that are
+    /// left, to be looked at one by one. This is valid until user code runs.
+    pub(crate) fn link(self, world: &mut World, tracking: Tracking) -> Vec<Entity> {
         let mut books = world.resource_mut::<Books>();
         let books = books.bypass_change_detection();
         let mut start = 0;
@@ -53,6 +56,10 @@ impl Changes {
             start = end;
             books.set_references(holder, tracking.handler, named);
         }
+        for &(holder, named) in &self.unchanged {
+            books.last_synced.begin(tracking.number, holder, named);
+        }
+        self.others
     }
 }
 
@@ -65,34 +72,38 @@ struct WatchOf<C: Component>(QueryState<(Entity, Ref<'static, C>)>);
 
 impl<C: Component + References> Watch for WatchOf<C> {
     fn changed(&mut self, world: &World, tracking: Tracking, since: Option<Tick>) -> Changes {
-        let books = world.resource::<Books>();
-        let marks = tracking.marks;
         let recent = Recent::since(since, world.read_change_tick());
-        let mut changes = Changes::default();
-        let Changes {
-            plain,
-            named,
-            others,
-        } = &mut changes;
+        let books = world.resource::<Books>();
+        let last_synced = books.last_synced.of(tracking.number);
+        let mut closer = CloserLook {
+            world,
+            books,
+            tracking,
+            changes: Changes::default(),
+        };
         let mut look = |holder: Entity, component: &C| {
-            let start = named.len();
+            // Most name one entity or none. What they name is put on a list only if they are new.
+            let (mut first, mut last, mut count) = (None, Named::NONE, 0_usize);
+            let start = closer.changes.named.len();
+            let named = &mut closer.changes.named;
             component.visit_references(OnLoss::Clear, &mut |entity, _| {
-                // A component that names an entity twice only looks as if it had changed.
-                named.push(entity);
+                last = Named::from(entity);
+                match count {
+                    0 => first = Some(entity),
+                    1 => named.extend(first.into_iter().chain([entity])),
+                    _ => named.push(entity),
+                }
+                count += 1;
             });
-            let targets = &named[start..];
-            if books.names_exactly(holder, tracking.handler, targets) {
-                named.truncate(start);
-            } else if others.is_empty()
-                && marks.is_alive(world, books, holder)
-                && targets
-                    .iter()
-                    .all(|target| marks.takes_links(world, books, *target))
-            {
-                plain.push((holder, named.len()));
+            if count > 1 {
+                closer.look(holder, start);
+            } else if last_synced.names(holder, last) {
+                debug_assert!(
+                    books.names_exactly(holder, tracking.handler, first.as_slice()),
+                    "what is known of a component should be what the books say"
+                );
             } else {
-                named.truncate(start);
-                others.push(holder);
+                closer.look_at_one(holder, first);
             }
         };
         match self.0.contiguous_iter(world) {
@@ -116,7 +127,7 @@ impl<C: Component + References> Watch for WatchOf<C> {
                 }
             }
         }
-        changes
+        closer.changes
     }
 
     fn naming(&mut self, world: &World, is_meant: &(dyn Fn(Entity) -> bool + Sync)) -> Vec<Entity> {
@@ -147,6 +158,55 @@ impl<C: Component + References> Watch for WatchOf<C> {
         });
         let looked = looked.unwrap_or_else(|panicked| panicked.resume());
         looked.into_iter().flatten().collect()
+    }
+}
+
+/// Looks at components that were written and of which nothing else is known.
+struct CloserLook<'w> {
+    world: &'w World,
+    books: &'w Books,
+    tracking: Tracking,
+    changes: Changes,
+}
+
+impl CloserLook<'_> {
+    /// Does the same as [`look`](Self::look) with a component that names one entity or none.
+    #[inline(never)]
+    fn look_at_one(&mut self, holder: Entity, named: Option<Entity>) {
+        let start = self.changes.named.len();
+        self.changes.named.extend(named);
+        self.look(holder, start);
+    }
+
+    /// Compares a component with the books, and notes what is to be done. What it names is on the
+    /// list, from `start` on.
+    fn look(&mut self, holder: Entity, start: usize) {
+        let Changes {
+            plain,
+            named,
+            others,
+            unchanged,
+        } = &mut self.changes;
+        // A component that names an entity twice only looks as if it had changed.
+        let targets = &named[start..];
+        let Tracking { handler, marks, .. } = self.tracking;
+        if self.books.names_exactly(holder, handler, targets) {
+            if targets.len() <= 1 {
+                unchanged.push((holder, targets.first().copied()));
+            }
+            named.truncate(start);
+            return;
+        }
+        let takes_links = |target: &Entity| marks.takes_links(self.world, self.books, *target);
+        if others.is_empty()
+            && marks.is_alive(self.world, self.books, holder)
+            && targets.iter().all(takes_links)
+        {
+            plain.push((holder, named.len()));
+        } else {
+            named.truncate(start);
+            others.push(holder);
+        }
     }
 }
 
@@ -195,21 +255,34 @@ impl Recent {
 
     /// Calls `visit` with the row of each of `ticks` that is new.
     fn for_each_in(self, ticks: &[Tick], mut visit: impl FnMut(usize)) {
-        let mut visit_new = |first: usize, ticks: &[Tick]| {
-            for (at, tick) in ticks.iter().enumerate() {
-                if self.includes(*tick) {
-                    visit(first + at);
-                }
-            }
-        };
         let (blocks, rest) = ticks.as_chunks::<BLOCK>();
         for (number, block) in blocks.iter().enumerate() {
             // Without an early exit, so that the ticks are compared in vectors.
             let any = |found: bool, tick: &Tick| found | self.includes(*tick);
-            if block.iter().fold(false, any) {
-                visit_new(number * BLOCK, block);
+            if !block.iter().fold(false, any) {
+                continue;
+            }
+            for (half, mut new) in self.flags(block).into_iter().enumerate() {
+                let first = number * BLOCK + half * BLOCK / 2;
+                while new != 0 {
+                    visit(first + new.trailing_zeros() as usize / 8);
+                    new &= new - 1;
+                }
             }
         }
-        visit_new(blocks.len() * BLOCK, rest);
+        let first = blocks.len() * BLOCK;
+        for (at, tick) in rest.iter().enumerate() {
+            if self.includes(*tick) {
+                visit(first + at);
+            }
+        }
+    }
+
+    /// Returns a byte for each of the ticks, which is one if the tick is new: the first half of
+    /// them, and the second.
+    fn flags(self, block: &[Tick; BLOCK]) -> [u64; 2] {
+        let flags = block.map(|tick| u8::from(self.includes(tick)));
+        let (halves, _) = flags.as_chunks::<{ BLOCK / 2 }>();
+        [halves[0], halves[1]].map(u64::from_le_bytes)
     }
 }

@@ -8,6 +8,8 @@ pub(super) const CROWD: usize = 10;
 #[derive(Debug, Clone)]
 pub(super) enum Deed {
     Write(usize, Kind, u8, [usize; 2]),
+    /// Marks a component as changed, and changes nothing.
+    Touch(usize, Kind),
     Insert(usize, Kind, [usize; 2]),
     Remove(usize, Kind),
     Clone(usize, usize, Kind),
@@ -105,6 +107,7 @@ pub(super) fn deed() -> impl Strategy<Value = Deed> {
     let write = (who.clone(), kind(), any::<u8>(), names.clone()).boxed();
     prop_oneof![
         12 => write.clone().prop_map(|(who, kind, way, names)| Deed::Write(who, kind, way, names)),
+        6 => (who.clone(), kind()).prop_map(|(who, kind)| Deed::Touch(who, kind)),
         10 => (who.clone(), kind(), names).prop_map(|(who, kind, names)| Deed::Insert(who, kind, names)),
         2 => (who.clone(), kind()).prop_map(|(who, kind)| Deed::Remove(who, kind)),
         2 => (two.clone(), kind()).prop_map(|((from, to), kind)| Deed::Clone(from, to, kind)),
@@ -180,6 +183,18 @@ pub(super) fn apply(world: &mut World, deed: Deed) {
                 Kind::Seal => modify::<Seal>(world, holder, way, names),
                 Kind::Shadow => write::<Shadow>(&mut world.into(), holder, way, names),
                 Kind::Bond => write::<Bond>(&mut world.into(), holder, way, names),
+            }
+        }
+        Deed::Touch(who, kind) => {
+            let holder = crowd[who];
+            match kind {
+                Kind::Mob => touch::<Mob>(world, holder),
+                Kind::Mood => touch::<Mood>(world, holder),
+                Kind::Leash => touch::<Leash>(world, holder),
+                // It cannot be written.
+                Kind::Seal => {}
+                Kind::Shadow => touch::<Shadow>(world, holder),
+                Kind::Bond => touch::<Bond>(world, holder),
             }
         }
         Deed::Insert(who, kind, names) => {
@@ -304,6 +319,12 @@ pub(super) fn write<C: Shape + Component<Mutability = Mutable>>(
         written
             .expect("what is there was inserted")
             .write(way, names);
+    }
+}
+
+pub(super) fn touch<C: Shape + Component<Mutability = Mutable>>(world: &mut World, holder: Entity) {
+    if let Some(mut component) = world.get_mut::<C>(holder) {
+        component.set_changed();
     }
 }
 

@@ -10,6 +10,7 @@ mod registration;
 mod spared;
 mod syncs;
 mod told;
+mod touched;
 
 use bevy_ecs::{
     change_detection::{MAX_CHANGE_AGE, Tick},
