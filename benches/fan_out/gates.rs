@@ -175,6 +175,8 @@ fn gates(mobs: usize) -> Vec<Gate> {
     vec![
         gate(Register, 100, Qdel, Index, 1.45).standing_at(1.75),
         gate(Register, 100, Qdel, RelationSet, 0.45),
+        // All targets are marked in one go.
+        gate(Register, 1, Declared, Index, 2.05),
         gate(Retarget, 100, Qdel, Index, 1.15),
         gate(Retarget, 100, Declared, Qdel, 1.5),
         gate(Notify, 100, Qdel, Index, 0.60),

@@ -16,6 +16,16 @@ pub(crate) struct LivenessMarks {
     signals: ComponentId,
 }
 
+/// Whether components can be linked to an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Links,
+    /// It is not marked as a target yet.
+    LinksOnceMarked,
+    /// It is reserved, or not alive.
+    None,
+}
+
 /// The state of an entity by its components. Besides, the books know whether it is being despawned
 /// right now.
 #[derive(Debug, Clone, Copy)]
@@ -70,13 +80,20 @@ impl LivenessMarks {
         }
     }
 
-    /// Returns `true` if components can be linked to an entity without a structural change.
-    pub(crate) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> bool {
-        self.standing(world, entity).is_some_and(|standing| {
-            standing.is_target
-                && !standing.is_reserved
-                && standing.is_alive(|| books.is_ending(entity))
-        })
+    /// Returns whether components can be linked to an entity.
+    pub(crate) fn takes_links(self, world: &World, books: &Books, entity: Entity) -> Takes {
+        match self.standing(world, entity) {
+            Some(standing)
+                if !standing.is_reserved && standing.is_alive(|| books.is_ending(entity)) =>
+            {
+                if standing.is_target {
+                    Takes::Links
+                } else {
+                    Takes::LinksOnceMarked
+                }
+            }
+            _ => Takes::None,
+        }
     }
 }
 

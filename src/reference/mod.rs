@@ -24,7 +24,7 @@
 // - `field_places`: places in a component that name an entity
 // - `entity_set`, `liveness_marks`: look-ups in lists of entities, and whether an entity is alive
 // - `tracking`, `reach`: a tracked type with its type erased, and how its components are changed
-// - `watch`: components that were written
+// - `watch`, `marking`: components that were written, and entities that they name first
 // - `tracked`: all tracked types
 // - `losses`, `release`: fields release what is lost
 // - `sync`, `look`: components are linked to what they name
@@ -47,6 +47,7 @@ pub(crate) mod liveness_marks;
 pub(crate) mod look;
 pub(crate) mod losses;
 pub(crate) mod mapped;
+pub(crate) mod marking;
 pub(crate) mod parts;
 pub(crate) mod path;
 pub(crate) mod planned_release;

@@ -14,7 +14,10 @@ use bevy_ecs::{
 use crate::{
     books::{Books, last_synced::Named},
     parallel,
-    reference::{policy::OnLoss, references::References, tracking::Tracking},
+    reference::{
+        liveness_marks::Takes, marking::mark_unnoticed, policy::OnLoss, references::References,
+        tracking::Tracking,
+    },
     signal,
 };
 
@@ -37,6 +40,10 @@ pub(crate) struct Changes {
     /// The holders whose links only need to be changed, and the end of the names of each.
     plain: Vec<(Entity, usize)>,
     named: Vec<Entity>,
+    /// How many of the plain ones come before the first that names an unmarked entity.
+    marked: Option<usize>,
+    /// What plain ones name that is not marked as a target yet.
+    unmarked: Vec<Entity>,
     /// The holders after these. The first of them needs more than that, which may change anything.
     /// So they are looked at one by one.
     others: Vec<Entity>,
@@ -47,7 +54,13 @@ pub(crate) struct Changes {
 impl Changes {
     /// Changes links as far as no code of the user can run meanwhile. Returns the holders that are
     /// left, to be looked at one by one. This is valid until user code runs.
-    pub(crate) fn link(self, world: &mut World, tracking: Tracking) -> Vec<Entity> {
+    pub(crate) fn link(mut self, world: &mut World, tracking: Tracking) -> Vec<Entity> {
+        let mut left = Vec::new();
+        if let Some(marked) = self.marked
+            && !mark_unnoticed(world, &self.unmarked)
+        {
+            left.extend(self.plain.drain(marked..).map(|(holder, _)| holder));
+        }
         let mut books = world.resource_mut::<Books>();
         let books = books.bypass_change_detection();
         let mut start = 0;
@@ -59,7 +72,8 @@ impl Changes {
         for &(holder, named) in &self.unchanged {
             books.last_synced.begin(tracking.number, holder, named);
         }
-        self.others
+        left.append(&mut self.others);
+        left
     }
 }
 
@@ -184,6 +198,8 @@ impl CloserLook<'_> {
         let Changes {
             plain,
             named,
+            marked,
+            unmarked,
             others,
             unchanged,
         } = &mut self.changes;
@@ -197,13 +213,26 @@ impl CloserLook<'_> {
             named.truncate(start);
             return;
         }
-        let takes_links = |target: &Entity| marks.takes_links(self.world, self.books, *target);
-        if others.is_empty()
+        let first_unmarked = unmarked.len();
+        let is_plain = others.is_empty()
             && marks.is_alive(self.world, self.books, holder)
-            && targets.iter().all(takes_links)
-        {
+            && targets.iter().all(|&target| {
+                match marks.takes_links(self.world, self.books, target) {
+                    Takes::Links => true,
+                    Takes::LinksOnceMarked => {
+                        unmarked.push(target);
+                        true
+                    }
+                    Takes::None => false,
+                }
+            });
+        if is_plain {
+            if unmarked.len() > first_unmarked {
+                marked.get_or_insert(plain.len());
+            }
             plain.push((holder, named.len()));
         } else {
+            unmarked.truncate(first_unmarked);
             named.truncate(start);
             others.push(holder);
         }

@@ -252,3 +252,92 @@ fn memory_of_touched_components_is_given_back() {
     assert!(rest * 3 < full, "{rest} of {full} bytes are left");
     assert_eq!(again, rest);
 }
+
+// Targets that are named for the first time.
+
+/// Many mobs name entities that were never named before, among them the same ones and the dying.
+fn name_many(world: &mut World) -> (Vec<Entity>, Vec<Entity>) {
+    let targets: Vec<_> = (0..10).map(|_| spawn(world)).collect();
+    let mobs: Vec<_> = (0..40)
+        .map(|_| world.spawn(Simple::default()).id())
+        .collect();
+    world.sync_references();
+    for (at, mob) in mobs.iter().enumerate() {
+        aim(world, *mob, Some(targets[at * 7 % 10]));
+    }
+    world.despawn(targets[3]);
+    (targets, mobs)
+}
+
+#[test]
+fn entities_that_many_name_first_are_all_marked_and_linked() {
+    let mut world = stage();
+    let (targets, mobs) = name_many(&mut world);
+
+    world.sync_references();
+
+    for (at, target) in targets.iter().enumerate() {
+        let naming: Vec<_> = (0..40).filter(|mob| mob * 7 % 10 == at).collect();
+        let naming = naming.into_iter().map(|mob| mobs[mob]);
+        let expected: Vec<_> = naming.filter(|_| at != 3).collect();
+        assert_eq!(links(&world, *target), expected, "target {at}");
+    }
+    for target in targets
+        .into_iter()
+        .filter(|at| world.entities().contains_spawned(*at))
+        .collect::<Vec<_>>()
+    {
+        world.despawn(target);
+    }
+    assert!(mobs.iter().all(|mob| target_of(&world, *mob).is_none()));
+    check(&world);
+}
+
+/// What an observer of the mark does to mobs that were not linked yet is not passed over.
+#[test]
+fn observer_of_the_mark_may_write_and_delete_what_is_still_to_be_linked() {
+    let mut world = stage();
+    let (targets, mobs) = name_many(&mut world);
+    let [first, last] = [targets[0], targets[9]];
+    let (to_write, to_despawn) = (mobs[30], mobs[35]);
+    world.add_observer(
+        move |marked: On<Add<SignalTarget>>,
+              mut all: Query<&mut Simple>,
+              mut commands: Commands| {
+            if marked.entity == first {
+                all.get_mut(to_write).unwrap().target = Some(last);
+                commands.entity(to_despawn).despawn();
+            }
+        },
+    );
+
+    world.sync_references();
+
+    assert_eq!(target_of(&world, to_write), Some(last));
+    assert!(links(&world, last).contains(&to_write));
+    assert!(world.get_entity(to_despawn).is_err());
+    check(&world);
+}
+
+#[test]
+fn hooks_and_required_components_of_the_mark_are_run() {
+    #[derive(Component, Default)]
+    struct Required;
+
+    let mut world = World::new();
+    world.init_resource::<Seen>();
+    world
+        .register_component_hooks::<SignalTarget>()
+        .on_add(|mut world, context| world.resource_mut::<Seen>().0.push(vec![context.entity]));
+    world.register_required_components::<SignalTarget, Required>();
+    world.track_references::<Simple>();
+    let [goblin, mob] = [spawn(&mut world), world.spawn(Simple::default()).id()];
+    world.sync_references();
+
+    aim(&mut world, mob, Some(goblin));
+    world.sync_references();
+
+    assert_eq!(world.resource::<Seen>().0, [[goblin]]);
+    assert!(world.entity(goblin).contains::<Required>());
+    assert_eq!(links(&world, goblin), [mob]);
+}
