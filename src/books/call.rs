@@ -5,12 +5,10 @@
 use core::{any::Any, cell::Cell};
 
 use bevy_ecs::{
+    component::ComponentId,
     entity::Entity,
     world::{DeferredWorld, World},
 };
-
-/// A `QueryState<(Entity, &'static mut C)>` with its `C` erased.
-pub(crate) type BatchQuery = Box<dyn Any + Send + Sync>;
 
 /// A handler with its types erased.
 ///
@@ -75,14 +73,15 @@ impl Round<'_> {
 
 #[expect(unnameable_types, reason = "part of a sealed trait")]
 pub trait CallFields: Send + Sync {
-    /// Calls the handler for each of `listeners` from `done` on.
+    /// Calls the handler for each of `listeners` from `done` on. Its component has the number
+    /// `component`.
     ///
     /// `done` counts a listener before its handler is called, so that a panic can be passed over.
     /// Listeners that are gone or lack the component are skipped.
     fn call(
         &self,
         world: &mut DeferredWorld,
-        query: Option<&mut BatchQuery>,
+        component: ComponentId,
         round: &mut Round,
         listeners: &[Option<Entity>],
         done: &Cell<usize>,

@@ -152,6 +152,7 @@ impl Books {
     }
 
     /// Ends the registration at `place` before its handler is called for the only time.
+    #[cold]
     pub(crate) fn leave_once(&mut self, id: ListId, place: u32) {
         let list = &mut self.lists[id.index()];
         if let Some((listener, handler)) = list.get(place) {

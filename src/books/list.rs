@@ -48,13 +48,6 @@ pub(crate) struct List {
     listeners: SmallVec<[Option<Entity>; 2]>,
 }
 
-/// The next places of a list to be told that share a handler.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) handler: HandlerId,
-    pub(crate) places: Range<u32>,
-}
-
 impl List {
     pub(crate) fn new(target: Entity, signal: SignalId, next: Option<ListId>) -> Self {
         Self {
@@ -214,10 +207,9 @@ impl List {
         self.told..self.places()
     }
 
-    /// Begins a dispatch and returns the places that it covers.
-    pub(crate) fn begin(&mut self) -> Range<u32> {
+    /// Begins a dispatch.
+    pub(crate) fn begin(&mut self) {
         self.busy += 1;
-        self.untold()
     }
 
     /// Ends a dispatch.
@@ -228,23 +220,33 @@ impl List {
         }
     }
 
-    /// Returns the first places within `places` that have a listener and share a handler, at most
-    /// `limit`.
-    pub(crate) fn next_run(&self, places: Range<u32>, limit: u32) -> Option<Run> {
-        let is_taken = |&place: &u32| self.listeners[place as usize].is_some();
-        let start = places.clone().find(is_taken)?;
-        let handler = self.handler_at(start);
-        let longest = places.end.min(start + limit);
-        let end = match &self.handlers {
-            None => longest,
-            Some(handlers) => (start..longest)
-                .find(|&place| handlers[place as usize] != handler)
-                .unwrap_or(longest),
-        };
-        Some(Run {
-            handler,
-            places: start..end,
+    /// Returns the first listener at `places`, with its place and handler.
+    #[inline]
+    pub(crate) fn first_at(&self, places: Range<u32>) -> Option<(u32, Entity, HandlerId)> {
+        let mut places = places;
+        places.find_map(|place| {
+            let listener = self.listeners[place as usize]?;
+            Some((place, listener, self.handler_at(place)))
         })
+    }
+
+    /// Returns the handler at the first of `places`, and the places up to the last of its run.
+    #[inline]
+    pub(crate) fn run(&self, places: Range<u32>) -> (HandlerId, Range<u32>) {
+        let Some(handlers) = &self.handlers else {
+            return (self.handler, places);
+        };
+        let run = &handlers[places.start as usize..places.end as usize];
+        let handler = run[0];
+        let len = run.iter().position(|&at| at != handler);
+        let end = len.map_or(places.end, |len| places.start + len as u32);
+        (handler, places.start..end)
+    }
+
+    /// Returns the handler of all listeners, if they share one and there are any.
+    #[inline]
+    pub(crate) fn shared_handler(&self) -> Option<HandlerId> {
+        (self.handlers.is_none() && !self.listeners.is_empty()).then_some(self.handler)
     }
 
     /// Ends the registrations before `place`: they have received their last signal.

@@ -220,6 +220,7 @@ impl Books {
     }
 
     /// Ends a dispatch of a list.
+    #[inline(never)]
     pub(crate) fn finish(&mut self, id: ListId) {
         let list = &mut self.lists[id.index()];
         list.end();

@@ -10,7 +10,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::{
     books::{
-        call::{BatchQuery, Call},
+        call::Call,
         ids::{Entry, HandlerId, KeyId, Referenced, SignalId, Sort},
     },
     registration::Registration,
@@ -35,7 +35,6 @@ pub(crate) struct Table {
     /// The last look-up: the next is often the same.
     last_known: Option<(TypeId, KnownHandler)>,
     last_key: Option<(TypeId, KeyId)>,
-    queries: Vec<(ComponentId, Option<BatchQuery>)>,
     /// How entities take registrations, by archetype, as far as known.
     targets: Vec<Option<TargetState>>,
     /// The components whose removals are watched.
@@ -61,8 +60,7 @@ struct Handler {
     fitting: FixedBitSet,
     call: Call,
     key: KeyId,
-    /// The place of its component's batch query. `None` for handlers that are called one by one.
-    query: Option<u32>,
+    component: ComponentId,
     /// The path of the function.
     name: &'static str,
     prepare: Prepare,
@@ -70,7 +68,7 @@ struct Handler {
     is_ready: bool,
 }
 
-/// Watches the component of a handler, and builds its batch query.
+/// Watches the component of a handler.
 pub(crate) type Prepare = fn(&mut World);
 
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +102,6 @@ impl Table {
             signal_ids: TypeMap::default(),
             last_known: None,
             last_key: None,
-            queries: Vec::new(),
             targets: Vec::new(),
             watched: TypeMap::default(),
             last_watched: None,
@@ -177,40 +174,16 @@ impl Table {
     }
 
     /// Returns how to call a handler.
+    #[inline]
     pub(crate) fn call(&self, handler: HandlerId) -> Call {
         self.handlers[handler.index()].call
     }
 
-    /// Lends the batch query of a handler's component. Give it back with
-    /// [`return_query`](Self::return_query).
-    pub(crate) fn take_query(&mut self, handler: HandlerId) -> Option<BatchQuery> {
-        let query = self.handlers[handler.index()].query?;
-        self.queries[query as usize].1.take()
-    }
-
-    /// Takes back what [`take_query`](Self::take_query) lent.
-    pub(crate) fn return_query(&mut self, handler: HandlerId, query: BatchQuery) {
-        if let Some(at) = self.handlers[handler.index()].query {
-            self.queries[at as usize].1 = Some(query);
-        }
-    }
-
-    /// Returns `true` if the batch query of `component` is missing.
-    pub(crate) fn lacks_query(&self, component: ComponentId) -> bool {
-        self.queries.iter().all(|(id, _)| *id != component)
-    }
-
-    /// Adds the batch query of `component`, also for handlers that are there already.
-    pub(crate) fn add_query(&mut self, component: ComponentId, query: BatchQuery) {
-        let at = self.queries.len() as u32;
-        self.queries.push((component, Some(query)));
-        for handler in &mut self.handlers {
-            if matches!(handler.call, Call::Fields(_))
-                && self.keys[handler.key.index()].component == component
-            {
-                handler.query = Some(at);
-            }
-        }
+    /// Returns how to call a handler, and its component.
+    #[inline]
+    pub(crate) fn call_for(&self, handler: HandlerId) -> (Call, ComponentId) {
+        let handler = &self.handlers[handler.index()];
+        (handler.call, handler.component)
     }
 
     /// Returns the function that prepares the world for a handler, unless the world is prepared.
@@ -248,16 +221,12 @@ impl Table {
             self.key_ids.insert(TypeId::of::<(C, S)>(), key);
             key
         });
-        let query = match call {
-            Call::Fields(_) => self.queries.iter().position(|(id, _)| *id == component),
-            Call::World(_) | Call::Look(_) | Call::Reference(_) => None,
-        };
         let handler = HandlerId::new(self.handlers.len());
         self.handlers.push(Handler {
             fitting: FixedBitSet::new(),
             call,
             key,
-            query: query.map(|at| at as u32),
+            component,
             name,
             prepare,
             is_ready: false,

@@ -1,36 +1,38 @@
 //! Calls the handlers of a signal.
 //!
-//! The places of a list are told in runs: neighbours with the same handler. A handler of fields
-//! cannot reach the world, so its run is copied and called in batches. A handler of the world is
-//! called alone, and the list is read again after it. The list stays in its place, so that what a
-//! handler registers or unregisters is seen.
+//! A handler of fields cannot reach the world. So neighbours with such handlers, also different
+//! ones, are copied and called in batches, and the books are in order before. A handler of the
+//! world is called alone, and the list is read again after it. The list stays in its place, so that
+//! what a handler registers or unregisters is seen.
 
 use core::{
     any::{Any, TypeId},
-    cell::Cell,
     ops::Range,
     time::Duration,
 };
 
 use bevy_ecs::{
+    archetype::ArchetypeId,
     change_detection::DetectChangesMut,
     component::ComponentId,
     entity::Entity,
     lifecycle::HookContext,
     world::{DeferredWorld, World},
 };
-use smallvec::SmallVec;
 
 use crate::{
     books::{
         Books, TargetEnd,
-        call::{BatchQuery, Call, CallFields, CallWorld, Round},
+        call::{Call, CallWorld, Round},
         ids::{HandlerId, ListId, SignalId},
     },
     deleting::{Deleting, SlowestHandler},
-    panics::{FirstPanic, Panicked, catch},
+    panics::{FirstPanic, Panicked},
     registration::Registration,
-    signal::qdeleting::{QdelCause, Qdeleting},
+    signal::{
+        batch::{Batch, ShortBatch},
+        qdeleting::{QdelCause, Qdeleting},
+    },
 };
 
 /// Times the handlers of one notice, each by itself.
@@ -54,10 +56,12 @@ impl<'a> Stopwatch<'a> {
         self.slowest
     }
 
+    #[cold]
     fn start(&mut self, handler: &'static str, listener: Entity) {
         self.running = Some((handler, listener, (self.now)()));
     }
 
+    #[cold]
     fn stop(&mut self) {
         let Some((handler, listener, begun)) = self.running.take() else {
             return;
@@ -68,12 +72,6 @@ impl<'a> Stopwatch<'a> {
         }
     }
 }
-
-/// The longest batch, which is copied to the stack.
-const BATCH: usize = 128;
-
-/// The shortest batch for which the query is worth fetching.
-const QUERY_FROM: usize = 4;
 
 /// What happens to registrations that were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,23 +114,15 @@ pub(crate) fn send(
     signal: &dyn Any,
     answer: &mut dyn Any,
 ) -> Result<(), Panicked> {
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Ok(());
-    };
-    let books = books.bypass_change_detection();
-    let id = books.table.signal_id(signal.type_id());
-    let Some(list) = id.and_then(|id| books.find(target, id)) else {
-        return Ok(());
-    };
-    let places = books.list_mut(list).begin();
-    let mut dispatch = Dispatch::new(list, places, Told::Stay, None);
-    let first = dispatch.advance(books);
     let round = Round {
         target,
         signal,
         answer,
     };
-    dispatch.run(world, first, round)
+    dispatch(world, Told::Stay, None, round, |books| {
+        let id = books.table.signal_id(signal.type_id())?;
+        books.find(target, id)
+    })
 }
 
 /// Tells the listeners of `target`, which is closed, that it goes away. Those that were told
@@ -143,19 +133,13 @@ pub(crate) fn tell(
     notice: &Qdeleting,
     stopwatch: Option<&mut Stopwatch>,
 ) -> Result<(), Panicked> {
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Ok(());
-    };
-    let books = books.bypass_change_detection();
-    // All that were closed are marked by now.
-    books.marks.is_closing = false;
-    let Some(list) = books.find(target, SignalId::QDELETING) else {
-        return Ok(());
-    };
-    let places = books.list(list).untold();
-    let mut dispatch = Dispatch::new(list, places, Told::End, stopwatch);
-    let first = dispatch.advance(books);
-    dispatch.run(world, first, notice_round(notice, &mut ()))
+    let mut answer = ();
+    let round = notice_round(notice, &mut answer);
+    dispatch(world, Told::End, stopwatch, round, |books| {
+        // All that were closed are marked by now.
+        books.marks.is_closing = false;
+        books.find(target, SignalId::QDELETING)
+    })
 }
 
 /// Returns the listeners that would be told if the deletion of `target` began now, in order. Those
@@ -236,24 +220,19 @@ pub(crate) fn tell_all(
     target: Entity,
     cause: QdelCause,
 ) -> Result<(), Panicked> {
-    let Some(mut books) = world.get_resource_mut::<Books>() else {
-        return Ok(());
-    };
-    let books = books.bypass_change_detection();
-    // Also without listeners, so that none can register from now on.
-    if cause == QdelCause::Despawn && !books.marks.begin_despawn(target) {
-        return Ok(());
-    }
-    let end_of_target = books.end_of_target;
-    let first = books.close(target);
-    let mut told = Ok(());
-    if let Some(list) = first.and_then(|first| books.find_from(first, SignalId::QDELETING)) {
-        let places = books.list(list).untold();
-        let mut dispatch = Dispatch::new(list, places, Told::End, None);
-        let first = dispatch.advance(books);
-        let notice = Qdeleting::new(target, cause, false);
-        told = dispatch.run(world, first, notice_round(&notice, &mut ()));
-    }
+    let notice = Qdeleting::new(target, cause, false);
+    let mut answer = ();
+    let round = notice_round(&notice, &mut answer);
+    let mut end_of_target = None;
+    let told = dispatch(world, Told::End, None, round, |books| {
+        // Also without listeners, so that none can register from now on.
+        if cause == QdelCause::Despawn && !books.marks.begin_despawn(target) {
+            return None;
+        }
+        end_of_target = books.end_of_target;
+        let first = books.close(target)?;
+        books.find_from(first, SignalId::QDELETING)
+    });
     let released = end_of_target.map_or(Ok(()), |end_of_target| {
         end_of_target(world, TargetEnd::Despawn(target))
     });
@@ -268,6 +247,40 @@ fn notice_round<'a>(notice: &'a Qdeleting, answer: &'a mut ()) -> Round<'a> {
     }
 }
 
+/// Calls the handlers of the list that is found.
+#[inline]
+fn dispatch(
+    world: &mut DeferredWorld,
+    told: Told,
+    stopwatch: Option<&mut Stopwatch>,
+    mut round: Round,
+    find: impl FnOnce(&mut Books) -> Option<ListId>,
+) -> Result<(), Panicked> {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return Ok(());
+    };
+    let books = books.bypass_change_detection();
+    let Some(id) = find(books) else {
+        return Ok(());
+    };
+    let (table, list) = books.table_and_list(id);
+    let places = list.untold();
+    if stopwatch.is_none()
+        && let Some(batch) = ShortBatch::of(table, list)
+    {
+        if told == Told::End {
+            list.mark_told(places.end);
+        }
+        return batch.call(world, &mut round);
+    }
+    let mut dispatch = Dispatch::new(id, places, told, stopwatch);
+    if told == Told::Stay {
+        list.begin();
+    }
+    let first = dispatch.advance(books);
+    dispatch.run(world, first, round)
+}
+
 /// A list that is being told, batch by batch.
 struct Dispatch<'a, 's> {
     list: ListId,
@@ -275,26 +288,33 @@ struct Dispatch<'a, 's> {
     places: Range<u32>,
     told: Told,
     stopwatch: Option<&'a mut Stopwatch<'s>>,
-    /// The listeners of a batch for a handler of fields.
-    listeners: SmallVec<[Option<Entity>; BATCH]>,
-    /// The query that finds them, if they are many.
-    query: Option<(HandlerId, BatchQuery)>,
+    /// The next calls of handlers of fields.
+    batch: Batch,
+    /// The handler of the world that is called next.
+    world: Option<WorldCall>,
+    /// An archetype whose entities have this component: those of the last call of the world.
+    fitting: Option<(ArchetypeId, ComponentId)>,
     /// Whether the books are in order already, because the last handler cannot reach them.
     is_done: bool,
 }
 
 /// What is called next.
-enum Batch {
+enum Next {
     /// No call: the handler is for a question of the same type.
     Nothing,
-    /// A call for each of the listeners.
-    Fields(&'static dyn CallFields),
-    World {
-        handler: &'static dyn CallWorld,
-        /// The listener must have it.
-        component: ComponentId,
-        listener: Entity,
-    },
+    /// The calls of the batch.
+    Batch,
+    /// The handler of the world, for this listener.
+    World(Entity),
+}
+
+/// How a handler of the world is called.
+#[derive(Clone, Copy)]
+struct WorldCall {
+    id: HandlerId,
+    handler: &'static dyn CallWorld,
+    /// The listener must have it.
+    component: ComponentId,
 }
 
 impl<'a, 's> Dispatch<'a, 's> {
@@ -309,43 +329,33 @@ impl<'a, 's> Dispatch<'a, 's> {
             places,
             told,
             stopwatch,
-            listeners: SmallVec::new(),
-            query: None,
+            batch: Batch::new(),
+            world: None,
+            fitting: None,
             is_done: false,
         }
     }
 
-    /// Calls the handlers, beginning with those of the batch `next`.
+    /// Calls the handlers, beginning with what is `next`.
     fn run(
         &mut self,
         world: &mut DeferredWorld,
-        mut next: Option<Batch>,
+        mut next: Option<Next>,
         mut round: Round,
     ) -> Result<(), Panicked> {
         let mut first_panic = FirstPanic::default();
-        while let Some(batch) = next {
-            let called = match batch {
-                Batch::Fields(handler) => {
-                    let query = self.query.as_mut().map(|(_, query)| query);
-                    call_batch(world, handler, query, &mut round, &self.listeners)
-                }
-                Batch::Nothing => Ok(()),
-                Batch::World {
-                    handler,
-                    component,
-                    listener,
-                } => {
-                    let entity = world.get_entity(listener);
-                    if entity.is_ok_and(|entity| entity.contains_id(component)) {
-                        catch(|| {
-                            handler.call(world, &mut round, listener);
-                        })
-                    } else {
-                        Ok(())
+        while let Some(at) = next {
+            match at {
+                Next::Nothing => {}
+                Next::Batch => first_panic.note(self.batch.call(world, &mut round)),
+                Next::World(listener) => {
+                    if let Some(call) = self.world
+                        && self.has(world, listener, call.component)
+                    {
+                        first_panic.run(|| call.handler.call(world, &mut round, listener));
                     }
                 }
-            };
-            first_panic.note(called);
+            }
             if let Some(stopwatch) = &mut self.stopwatch {
                 stopwatch.stop();
             }
@@ -354,26 +364,68 @@ impl<'a, 's> Dispatch<'a, 's> {
         first_panic.into_outcome()
     }
 
-    /// Returns the next call after a batch.
-    fn go_on(&mut self, world: &mut DeferredWorld) -> Option<Batch> {
+    /// Returns `true` if a listener has its component still.
+    #[inline]
+    fn has(&mut self, world: &DeferredWorld, listener: Entity, component: ComponentId) -> bool {
+        let Ok(location) = world.entities().get_spawned(listener) else {
+            return false;
+        };
+        let fits = Some((location.archetype_id, component));
+        // The components of an archetype do not change.
+        if self.fitting != fits {
+            let archetype = world.archetypes().get(location.archetype_id);
+            if !archetype.is_some_and(|archetype| archetype.contains(component)) {
+                return false;
+            }
+            self.fitting = fits;
+        }
+        true
+    }
+
+    /// Returns the next call after another.
+    #[inline]
+    fn go_on(&mut self, world: &mut DeferredWorld) -> Option<Next> {
         if self.is_done {
             return None;
         }
         let mut books = world.get_resource_mut::<Books>()?;
-        self.advance(books.bypass_change_detection())
+        let books = books.bypass_change_detection();
+        match self.next_neighbour(books) {
+            Some(listener) => Some(Next::World(listener)),
+            None => self.advance(books),
+        }
     }
 
-    /// Puts the books in order after a batch, and returns the next call.
-    fn advance(&mut self, books: &mut Books) -> Option<Batch> {
-        if let Some((handler, query)) = self.query.take() {
-            books.table.return_query(handler, query);
+    /// Takes the next place out of those that are left, if it has the handler of the last call of
+    /// the world. Then nothing else is to be decided.
+    #[inline]
+    fn next_neighbour(&mut self, books: &mut Books) -> Option<Entity> {
+        let place = self.places.start;
+        if self.stopwatch.is_some() || self.places.is_empty() {
+            return None;
         }
-        let next = self.next_batch(books);
+        let list = books.list_mut(self.list);
+        let (listener, id) = list.get(place)?;
+        if id.is_once() || self.world?.id != id {
+            return None;
+        }
+        self.places.start = place + 1;
+        if self.told == Told::End {
+            list.mark_told(place + 1);
+            self.is_done = self.places.is_empty();
+        }
+        Some(listener)
+    }
+
+    /// Puts the books in order after a call, and returns the next one.
+    #[inline(never)]
+    fn advance(&mut self, books: &mut Books) -> Option<Next> {
+        let next = self.take_next(books);
         // A handler of fields cannot reach the books. The others may still need the list as it is.
         let is_last = match next {
             None => true,
-            Some(Batch::Fields(_)) => self.places.is_empty() && self.query.is_none(),
-            Some(Batch::Nothing | Batch::World { .. }) => {
+            Some(Next::Batch) => self.places.is_empty(),
+            Some(Next::Nothing | Next::World(_)) => {
                 self.places.is_empty() && self.told == Told::End
             }
         };
@@ -386,78 +438,43 @@ impl<'a, 's> Dispatch<'a, 's> {
         next
     }
 
-    /// Takes the next batch out of the places. Ends registrations that must end before the call.
-    fn next_batch(&mut self, books: &mut Books) -> Option<Batch> {
+    /// Takes the next call out of the places. Ends registrations that must end before the call.
+    #[inline]
+    fn take_next(&mut self, books: &mut Books) -> Option<Next> {
         let (table, list) = books.table_and_list(self.list);
-        // With a stopwatch, each listener is called alone.
-        let longest = if self.stopwatch.is_some() { 1 } else { BATCH };
-        let run = list.next_run(self.places.clone(), longest as u32)?;
-        let is_once = run.handler.is_once();
-        let alone = run.places.start..run.places.start + 1;
-        let (batch, next) = match table.call(run.handler) {
-            Call::Look(_) | Call::Reference(_) => (alone, Batch::Nothing),
-            Call::World(handler) => {
-                let listener = list.at(alone.clone())[0];
-                let listener = listener.expect("a run should begin with a listener");
-                let key = table.key_of(run.handler);
-                let next = Batch::World {
+        let (place, listener, id) = list.first_at(self.places.clone())?;
+        let mut end = place + 1;
+        let next = match table.call_for(id) {
+            (Call::Look(_) | Call::Reference(_), _) => Next::Nothing,
+            (Call::World(handler), component) => {
+                self.world = Some(WorldCall {
+                    id,
                     handler,
-                    component: table.component_of(key),
-                    listener,
-                };
-                (alone, next)
+                    component,
+                });
+                Next::World(listener)
             }
-            Call::Fields(handler) => {
-                let batch = if is_once { alone } else { run.places };
-                self.listeners.clear();
-                let listeners = list.at(batch.clone());
-                if listeners.len() < QUERY_FROM {
-                    self.listeners.extend(listeners.iter().copied());
+            (Call::Fields(handler), component) => {
+                // With a stopwatch, each listener is called alone.
+                if id.is_once() || self.stopwatch.is_some() {
+                    self.batch.set(handler, component, listener);
                 } else {
-                    self.listeners.extend_from_slice(listeners);
-                    let query = table.take_query(run.handler);
-                    self.query = query.map(|query| (run.handler, query));
+                    end = self.batch.fill(table, list, place..self.places.end);
                 }
-                (batch, Batch::Fields(handler))
+                Next::Batch
             }
         };
-        if let Some(stopwatch) = &mut self.stopwatch
-            && let Some(listener) = list.at(batch.clone())[0]
-        {
-            stopwatch.start(table.name_of(run.handler), listener);
+        if let Some(stopwatch) = &mut self.stopwatch {
+            stopwatch.start(table.name_of(id), listener);
         }
-        self.places.start = batch.end;
+        self.places.start = end;
         // From before its call on, a listener's links may change.
         match self.told {
-            Told::End => list.mark_told(batch.end),
-            Told::Stay if is_once => books.leave_once(self.list, batch.start),
+            Told::End => list.mark_told(end),
+            Told::Stay if id.is_once() => books.leave_once(self.list, place),
             Told::Stay => {}
         }
         Some(next)
-    }
-}
-
-/// Calls a handler of fields for each listener of a batch. After a panic, it goes on with the next.
-fn call_batch(
-    world: &mut DeferredWorld,
-    handler: &dyn CallFields,
-    mut query: Option<&mut BatchQuery>,
-    round: &mut Round,
-    listeners: &[Option<Entity>],
-) -> Result<(), Panicked> {
-    let done = Cell::new(0);
-    let mut first_panic = FirstPanic::default();
-    loop {
-        let before = done.get();
-        let query = query.as_deref_mut();
-        let called = catch(|| {
-            handler.call(world, query, round, listeners, &done);
-        });
-        let finished = called.is_ok() || done.get() == before;
-        first_panic.note(called);
-        if finished {
-            return first_panic.into_outcome();
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use core::{cell::Cell, marker::PhantomData};
 
 use bevy_ecs::{
-    component::{Component, Mutable},
+    component::{Component, ComponentId, Mutable},
     entity::Entity,
     entity_disabling::DefaultQueryFilters,
     query::{QueryData, QueryState},
@@ -11,13 +11,8 @@ use bevy_ecs::{
 };
 
 use crate::{
-    books::call::{BatchQuery, Call, CallFields, CallLook, CallWorld, Round},
-    signal::{
-        Question, Signal,
-        answer::Answer,
-        column::{Found, ListenerColumn},
-        received::Received,
-    },
+    books::call::{Call, CallFields, CallLook, CallWorld, Round},
+    signal::{Question, Signal, answer::Answer, column::ListenerColumns, received::Received},
 };
 
 /// A function that answers a signal or a question for a listening component.
@@ -65,12 +60,6 @@ pub trait SignalHandler<Shape>: Copy + Send + Sync + 'static {
     /// Erases the types.
     #[doc(hidden)]
     fn into_call(self) -> Call;
-
-    /// Builds the query that resolves the listeners of a batch.
-    #[doc(hidden)]
-    fn batch_query(_world: &mut World) -> Option<BatchQuery> {
-        None
-    }
 }
 
 /// Builds a query that also sees entities which a disabling component hides.
@@ -136,12 +125,6 @@ where
     fn into_call(self) -> Call {
         Call::Fields(Shaped::<F, FieldShape<C, S>>::leak(self))
     }
-
-    fn batch_query(world: &mut World) -> Option<BatchQuery> {
-        // A listener receives its signal also while it is hidden.
-        let query = query_without_filters::<(Entity, &mut C)>(world);
-        Some(Box::new(query))
-    }
 }
 
 impl<F, C, S> CallFields for Shaped<F, FieldShape<C, S>>
@@ -153,7 +136,7 @@ where
     fn call(
         &self,
         world: &mut DeferredWorld,
-        query: Option<&mut BatchQuery>,
+        component: ComponentId,
         round: &mut Round,
         listeners: &[Option<Entity>],
         done: &Cell<usize>,
@@ -164,39 +147,12 @@ where
             let received = Received::new(signal, listener, target);
             answer.merge((self.handler)(component, received));
         };
-        let Some(query) = query else {
-            for listener in count(listeners, done).flatten() {
-                if let Some(mut component) = world.get_mut::<C>(listener) {
-                    tell(listener, &mut component);
-                }
-            }
+        if let Some(columns) = ListenerColumns::new(world, component) {
+            columns.for_each(count(listeners, done).flatten(), tell);
             return;
-        };
-        let query = query
-            .downcast_mut::<QueryState<(Entity, &mut C)>>()
-            .expect("a batch query should be of the handler's own component");
-        if let Some(mut column) = ListenerColumn::of_first(world, query, &listeners[done.get()..]) {
-            let mut is_elsewhere = false;
-            for listener in count(listeners, done) {
-                match listener.map(|listener| (listener, column.get_mut(listener))) {
-                    Some((listener, Found::Here(component))) => tell(listener, component),
-                    Some((_, Found::Elsewhere)) => {
-                        is_elsewhere = true;
-                        break;
-                    }
-                    Some((_, Found::Nowhere)) | None => {}
-                }
-            }
-            if !is_elsewhere {
-                return;
-            }
-            // The last was counted, but not called.
-            done.update(|done| done - 1);
         }
-        let mut query = query.query_mut(&mut *world);
-        let mut components = query.iter_many_mut(count(listeners, done).flatten());
-        while let Some(component) = components.fetch_next() {
-            if let Ok((listener, mut component)) = component {
+        for listener in count(listeners, done).flatten() {
+            if let Some(mut component) = world.get_mut::<C>(listener) {
                 tell(listener, &mut component);
             }
         }
@@ -220,14 +176,10 @@ where
 /// Returns the listeners of a batch that are not `done`. Counts each as done when it is reached.
 #[inline]
 fn count(listeners: &[Option<Entity>], done: &Cell<usize>) -> impl Iterator<Item = Option<Entity>> {
-    let start = done.get();
-    listeners[start..]
-        .iter()
-        .enumerate()
-        .map(move |(place, listener)| {
-            done.set(start + place + 1);
-            *listener
-        })
+    listeners[done.get()..].iter().map(|listener| {
+        done.set(done.get() + 1);
+        *listener
+    })
 }
 
 impl<F, C, S> SignalHandler<WorldShape<C, S>> for F

@@ -74,15 +74,7 @@ pub(crate) fn prepare(world: &mut World, handler: HandlerId) {
 }
 
 fn prepare_for<Shape: 'static, H: SignalHandler<Shape>>(world: &mut World) {
-    let component = watch_removals::<H::Component>(world);
-    if world.resource::<Books>().table.lacks_query(component)
-        && let Some(query) = H::batch_query(world)
-    {
-        world
-            .resource_mut::<Books>()
-            .table
-            .add_query(component, query);
-    }
+    watch_removals::<H::Component>(world);
 }
 
 /// Makes the declared references of `C` known, with the `number` of the tracked type.

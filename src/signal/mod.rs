@@ -22,7 +22,7 @@
 // - this file: the traits `Signal` and `Question`
 // - `answer`, `received`: what a handler returns and is given
 // - `qdeleting`: the signal of the end of its target
-// - `handler`, `column`: handlers, and how many of them are called in one go
+// - `handler`, `column`, `batch`: handlers, and how many of them are called in one go
 // - `listener`, `removal_observer`: handlers become known, and the end of a listener is noticed
 // - `inserts`: inserts of components are noticed, by a hook or an observer
 // - `dispatch`: handlers are called
@@ -43,6 +43,7 @@ pub use self::{
 pub use crate::registration::Registration;
 
 pub(crate) mod answer;
+pub(crate) mod batch;
 pub(crate) mod column;
 pub(crate) mod deferred_world;
 pub(crate) mod dispatch;

@@ -6,6 +6,7 @@
 mod answers;
 mod changes;
 mod despawns;
+mod kinds;
 mod nesting;
 mod observers;
 mod skipped;
@@ -162,16 +163,19 @@ fn replace<S: Signal<Answer = ()> + Clone>(
 enum Mix {
     Fields,
     Worlds,
+    /// Two handlers of fields in turns.
+    Turns,
     Runs,
 }
 
 impl Mix {
-    const ALL: [Self; 3] = [Self::Fields, Self::Worlds, Self::Runs];
+    const ALL: [Self; 4] = [Self::Fields, Self::Worlds, Self::Turns, Self::Runs];
 
     fn shape(self, index: usize) -> Shape {
         match self {
             Self::Fields => Shape::Fields,
             Self::Worlds => Shape::World,
+            Self::Turns => [Shape::Fields, Shape::OtherFields][index % 2],
             // Runs of one to five with the same handler.
             Self::Runs => match b"FWFFGWWHFFFFFGGGW"[index % 17] {
                 b'F' => Shape::Fields,
@@ -195,8 +199,9 @@ impl Call {
     const ALL: [Self; 3] = [Self::Ping, Self::Qdel, Self::Despawn];
 }
 
-/// Around the length of a batch, around the inline room of a list, and around the shortest batch.
-const SIZES: [usize; 7] = [1, 2, 3, 5, 128, 129, 256];
+/// Around the length of a batch, around the inline room of a list, and around the longest list that
+/// needs no dispatch.
+const SIZES: [usize; 8] = [1, 2, 3, 4, 5, 128, 129, 256];
 
 struct Crowd {
     world: World,
