@@ -129,18 +129,19 @@ impl Books {
                 let first_list = self.list_mut(first.list);
                 first_list.crowded = true;
                 let first_target = first_list.target;
+                let list = self.list_mut(link.list);
+                list.crowded = true;
+                let second = (list.target, link);
                 let links = self.links.with_mut(link.key);
-                links.make_map(listener);
-                links.add(listener, first_target, first);
+                links.add_second(listener, (first_target, first), second);
             }
-            Held::Nothing | Held::One(_) => {
-                return self.links.with_mut(link.key).set(listener, link);
+            Held::Nothing | Held::One(_) => self.links.with_mut(link.key).set(listener, link),
+            Held::Many(_) => {
+                let list = self.list_mut(link.list);
+                list.crowded = true;
+                let target = list.target;
+                self.links.with_mut(link.key).add(listener, target, link);
             }
-            Held::Many(_) => {}
         }
-        let list = self.list_mut(link.list);
-        list.crowded = true;
-        let target = list.target;
-        self.links.with_mut(link.key).add(listener, target, link);
     }
 }

@@ -86,8 +86,10 @@ impl HandlerId {
 impl KeyId {
     /// No key.
     pub(crate) const NONE: Self = Self(u32::MAX);
-    /// More than one key.
-    pub(crate) const MANY: Self = Self(u32::MAX - 1);
+    /// The keys of two to eight links.
+    pub(crate) const FEW: Self = Self(u32::MAX - 1);
+    /// The keys of more links.
+    pub(crate) const MANY: Self = Self(u32::MAX - 2);
 
     const REFERENCE: u32 = 1 << 31;
 
@@ -159,12 +161,23 @@ impl Link {
         place: 0,
     };
 
-    /// The slot of a listener that has a map.
-    pub(crate) const MANY: Self = Self {
-        key: KeyId::MANY,
-        list: ListId::NONE,
-        place: 0,
-    };
+    /// Returns the slot of a listener with two to eight links, by the place of their block.
+    pub(crate) fn few(block: usize) -> Self {
+        Self::elsewhere(KeyId::FEW, block)
+    }
+
+    /// Returns the slot of a listener with more links, by the place of their map.
+    pub(crate) fn many(map: usize) -> Self {
+        Self::elsewhere(KeyId::MANY, map)
+    }
+
+    fn elsewhere(key: KeyId, place: usize) -> Self {
+        Self {
+            key,
+            list: ListId::NONE,
+            place: u32::try_from(place).expect("there should be fewer blocks than entities"),
+        }
+    }
 }
 
 impl Slot for Link {

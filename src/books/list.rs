@@ -34,7 +34,7 @@ pub(crate) struct List {
     told: u32,
     /// The handler of all listeners, unless each has its own.
     handler: HandlerId,
-    /// Whether a listener with a map of links is or was in it. Such links are removed when the list
+    /// Whether a listener with several links is or was in it. Such links are removed when the list
     /// is dropped.
     pub(crate) crowded: bool,
     /// Whether the target takes no more registrations, because it is being deleted. It is only set

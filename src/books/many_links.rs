@@ -1,4 +1,4 @@
-//! The links of a listener that has more than one.
+//! The links of a listener that has more than a few.
 //!
 //! Plain data: no function here takes a world.
 //!
@@ -11,12 +11,15 @@ use smallvec::SmallVec;
 
 use crate::{
     books::ids::{KeyId, Link, ListId},
-    hash::IndexMap,
+    hash::{FixedSeeds, IndexMap},
 };
 
 /// The links of a listener, by key and target.
-#[derive(Debug, Default)]
-pub(crate) struct Crowd(SmallVec<[(KeyId, Group); 1]>);
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    pub(crate) listener: Entity,
+    groups: SmallVec<[(KeyId, Group); 1]>,
+}
 
 /// The links with one key.
 #[derive(Debug)]
@@ -38,6 +41,15 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
+    /// Returns where a link leads, with its place in the order of registration.
+    pub(crate) fn of(link: Link, order: u64) -> Self {
+        Self {
+            list: link.list,
+            place: link.place,
+            order,
+        }
+    }
+
     /// Returns the link with `key`.
     pub(crate) fn link(self, key: KeyId) -> Link {
         Link {
@@ -49,10 +61,18 @@ impl Placed {
 }
 
 impl Crowd {
+    /// Returns a map without links.
+    pub(crate) fn new(listener: Entity) -> Self {
+        Self {
+            listener,
+            groups: SmallVec::new(),
+        }
+    }
+
     /// Returns where the registration with `key` on `target` is.
     #[inline]
     pub(crate) fn get(&self, target: Entity, key: KeyId) -> Option<Placed> {
-        match &self.0.iter().find(|(at, _)| *at == key)?.1 {
+        match &self.groups.iter().find(|(at, _)| *at == key)?.1 {
             Group::One(at, placed) => (*at == target).then_some(*placed),
             Group::Many(map) => map.get(&target).copied(),
         }
@@ -60,7 +80,7 @@ impl Crowd {
 
     /// Returns the links with `key`, with their targets.
     pub(crate) fn with(&self, key: KeyId) -> impl Iterator<Item = (Entity, Placed)> {
-        let groups = self.0.iter();
+        let groups = self.groups.iter();
         groups
             .filter(move |(at, _)| *at == key)
             .flat_map(|(_, group)| group.iter())
@@ -68,17 +88,23 @@ impl Crowd {
 
     /// Returns all links, with their targets and keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Entity, KeyId, Placed)> {
-        self.0.iter().flat_map(|(key, group)| {
+        self.groups.iter().flat_map(|(key, group)| {
             group
                 .iter()
                 .map(move |(target, placed)| (target, *key, placed))
         })
     }
 
+    /// Makes room for links with `key`, the first of which is about to be added.
+    pub(crate) fn reserve(&mut self, key: KeyId, links: usize) {
+        let map = Map::with_capacity_and_hasher(links, FixedSeeds);
+        self.groups.push((key, Group::Many(map)));
+    }
+
     /// Adds a link, or replaces the one with its key and target.
     pub(crate) fn insert(&mut self, target: Entity, key: KeyId, placed: Placed) {
-        let Some((_, group)) = self.0.iter_mut().find(|(at, _)| *at == key) else {
-            self.0.push((key, Group::One(target, placed)));
+        let Some((_, group)) = self.groups.iter_mut().find(|(at, _)| *at == key) else {
+            self.groups.push((key, Group::One(target, placed)));
             return;
         };
         match group {
@@ -94,7 +120,7 @@ impl Crowd {
 
     /// Returns where the registration with `key` on `target` is, to correct it.
     pub(crate) fn get_mut(&mut self, target: Entity, key: KeyId) -> Option<&mut Placed> {
-        match &mut self.0.iter_mut().find(|(at, _)| *at == key)?.1 {
+        match &mut self.groups.iter_mut().find(|(at, _)| *at == key)?.1 {
             Group::One(at, placed) => (*at == target).then_some(placed),
             Group::Many(map) => map.get_mut(&target),
         }
@@ -102,10 +128,10 @@ impl Crowd {
 
     /// Removes a link, if there is one.
     pub(crate) fn remove(&mut self, target: Entity, key: KeyId) {
-        let Some(at) = self.0.iter().position(|(at, _)| *at == key) else {
+        let Some(at) = self.groups.iter().position(|(at, _)| *at == key) else {
             return;
         };
-        let is_empty = match &mut self.0[at].1 {
+        let is_empty = match &mut self.groups[at].1 {
             Group::One(at, _) => *at == target,
             Group::Many(map) => {
                 map.swap_remove(&target);
@@ -116,14 +142,14 @@ impl Crowd {
             }
         };
         if is_empty {
-            self.0.swap_remove(at);
+            self.groups.swap_remove(at);
         }
     }
 
     /// Removes and returns the links with a key that `belongs`.
     pub(crate) fn take(&mut self, mut belongs: impl FnMut(KeyId) -> bool) -> SmallVec<[Link; 2]> {
         let mut taken = SmallVec::new();
-        self.0.retain(|(key, group)| {
+        self.groups.retain(|(key, group)| {
             let belongs = belongs(*key);
             if belongs {
                 taken.extend(group.iter().map(|(_, placed)| placed.link(*key)));
@@ -133,26 +159,22 @@ impl Crowd {
         taken
     }
 
-    /// Returns the only link or none, or `None` if there are more.
-    pub(crate) fn at_most_one(&self) -> Option<Option<Link>> {
-        match &self.0[..] {
-            [] => Some(None),
-            [(key, group)] if group.len() == 1 => {
-                let last = group.iter().next();
-                Some(last.map(|(_, placed)| placed.link(*key)))
-            }
-            _ => None,
-        }
+    /// Returns `true` if there are not more than `few` links.
+    #[inline]
+    pub(crate) fn has_at_most(&self, few: usize) -> bool {
+        // No group is empty.
+        let groups = self.groups.iter();
+        self.groups.len() <= few && groups.map(|(_, group)| group.len()).sum::<usize>() <= few
     }
 
     /// Returns the bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let groups = if self.0.spilled() {
-            self.0.capacity() * size_of::<(KeyId, Group)>()
+        let groups = if self.groups.spilled() {
+            self.groups.capacity() * size_of::<(KeyId, Group)>()
         } else {
             0
         };
-        let maps = self.0.iter().map(|(_, group)| match group {
+        let maps = self.groups.iter().map(|(_, group)| match group {
             Group::One(..) => 0,
             Group::Many(map) => {
                 let entry = size_of::<(Entity, Placed, u64)>() + size_of::<usize>();
@@ -203,7 +225,7 @@ mod tests {
         let mut world = World::new();
         let targets: Vec<_> = (0..10_000).map(|_| world.spawn_empty().id()).collect();
         let [many, few] = [KeyId::NONE, KeyId::MANY];
-        let mut crowd = Crowd::default();
+        let mut crowd = Crowd::new(targets[0]);
         for (order, target) in (0..).zip(&targets) {
             crowd.insert(*target, many, placed(order));
         }

@@ -9,7 +9,7 @@
 //! 1. A key (listener, component, signal) occurs at most once in the lists of a target.
 //! 2. Where a list holds a registration in force, the links of its listener name that place. The
 //!    converse need not hold: a link to a list that was told stays until the list is dropped. The
-//!    single link of a listener without a map may outlive even that.
+//!    only link of a listener may outlive even that.
 //! 3. The order of a list is the order of registration.
 //!
 //! # Files, in reading order
@@ -19,7 +19,8 @@
 //! - `call`: handlers with their types erased
 //! - `table`: all handlers, keys and signals
 //! - `list`: the listeners for one signal on one target
-//! - `links`, `many_links`: the targets of each listener
+//! - `few_links`, `many_links`, `several_links`, `links`, `all_links`: the targets of
+//!   each listener
 //! - `pending`, `late`, `told_places`, `marks`: what waits, and what is remembered for a while
 //! - this file: [`Books`], and look-ups in them
 //! - `lists`: lists of targets are made and dropped
@@ -29,10 +30,12 @@
 //! - `references`, `last_synced`: the links of declared references, and what need not be looked up
 //! - `describe`: registrations in words
 
+pub(crate) mod all_links;
 pub(crate) mod call;
 pub(crate) mod describe;
 pub(crate) mod ends;
 pub(crate) mod enter;
+pub(crate) mod few_links;
 pub(crate) mod ids;
 pub(crate) mod last_synced;
 pub(crate) mod late;
@@ -45,6 +48,7 @@ pub(crate) mod pages;
 pub(crate) mod pending;
 pub(crate) mod references;
 pub(crate) mod reopen;
+pub(crate) mod several_links;
 pub(crate) mod table;
 pub(crate) mod told;
 pub(crate) mod told_places;
@@ -60,10 +64,10 @@ use slab::Slab;
 
 use crate::{
     books::{
+        all_links::AllLinks,
         ids::{Ended, Link, ListId, SignalId},
         last_synced::LastSynced,
         late::LateRegistrations,
-        links::AllLinks,
         list::List,
         marks::TargetMarks,
         pages::Pages,

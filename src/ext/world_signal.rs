@@ -926,7 +926,7 @@ pub trait WorldSignalExt: sealed::Worldly {
         Footprint {
             registrations: books.lists().map(|(_, list)| list.iter().count()).sum(),
             places: books.lists().map(|(_, list)| list.places() as usize).sum(),
-            crowded_listeners: books.links.maps(),
+            crowded_listeners: books.links.crowded(),
             heap_bytes: books.heap_bytes(),
         }
     }

@@ -36,8 +36,8 @@ impl Registered {
 /// before, except for memory that is bounded by what lives. An entity that was listened to keeps an
 /// empty list of about 64 bytes for each signal until it goes. An entity that listened keeps a slot
 /// of 12 bytes until it goes, and one that named others keeps another. A list that was longer keeps
-/// room for up to 512 listeners until the last of them goes. Room for 1,024 lists and three empty
-/// pages, two of 12 and one of 4 KiB, are kept for reuse.
+/// room for up to 512 listeners until the last of them goes. Room for 1,024 lists, 32 blocks of
+/// links and three empty pages, two of 12 and one of 4 KiB, are kept for reuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
     /// Registrations that are in force.
@@ -45,7 +45,8 @@ pub struct Footprint {
     /// Places in the lists of targets, with the empty ones.
     pub places: usize,
     /// Listeners with more than one registration, plus those with more than one declared reference.
-    /// They have maps of their own.
+    /// They have memory of their own: a block of about 200 bytes for up to eight, and a map for
+    /// more.
     pub crowded_listeners: usize,
     /// Bytes on the heap for the lists of targets and the links of listeners.
     pub heap_bytes: usize,
