@@ -2,6 +2,8 @@
 //!
 //! Plain data: no function here takes a world.
 
+use core::num::NonZero;
+
 use bevy_ecs::{component::ComponentId, entity::Entity};
 
 use crate::books::pages::Slot;
@@ -19,12 +21,14 @@ pub(crate) struct HandlerId(u32);
 pub(crate) struct KeyId(u32);
 
 /// A type of signal, by its place in the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SignalId(u16);
 
 /// The place of a list among all lists.
+///
+/// It is one more than that, so that an option takes no more memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ListId(u32);
+pub(crate) struct ListId(NonZero<u32>);
 
 /// What links are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,14 +138,16 @@ impl SignalId {
 
 impl ListId {
     /// No list.
-    pub(crate) const NONE: Self = Self(u32::MAX);
+    pub(crate) const NONE: Self = Self(NonZero::<u32>::MAX);
 
     pub(crate) fn new(index: usize) -> Self {
-        Self(u32::try_from(index).expect("there should be fewer lists than entities"))
+        let number = u32::try_from(index + 1).ok().and_then(NonZero::new);
+        Self(number.expect("there should be fewer lists than entities"))
     }
 
+    #[inline]
     pub(crate) fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 

@@ -40,6 +40,9 @@ pub(crate) struct List {
     /// Whether the target takes no more registrations, because it is being deleted. It is only set
     /// in the first list of a target.
     pub(crate) closed: bool,
+    /// Whether the lists of the target are found by an index. It is only set in the first list of a
+    /// target.
+    pub(crate) is_indexed: bool,
     #[expect(
         clippy::box_collection,
         reason = "few lists have one, and all have room for the pointer"
@@ -47,6 +50,9 @@ pub(crate) struct List {
     handlers: Option<Box<Vec<HandlerId>>>,
     listeners: SmallVec<[Option<Entity>; 2]>,
 }
+
+// A list more to a line of the cache would be read for each target that is told.
+const _: () = assert!(size_of::<List>() <= 64);
 
 impl List {
     pub(crate) fn new(target: Entity, signal: SignalId, next: Option<ListId>) -> Self {
@@ -60,6 +66,7 @@ impl List {
             handler: HandlerId::default(),
             crowded: false,
             closed: false,
+            is_indexed: false,
             handlers: None,
             listeners: SmallVec::new(),
         }

@@ -75,7 +75,7 @@ use crate::{
         table::Table,
         told_places::ToldPlaces,
     },
-    hash::{HashSet, IndexSet},
+    hash::{HashMap, HashSet, IndexSet},
     panics::Panicked,
 };
 
@@ -90,6 +90,8 @@ pub(crate) struct Books {
     pub(crate) lists: Slab<List>,
     /// The first list of each target. Each list knows the next.
     firsts: Pages<ListId>,
+    /// The lists of targets that have many.
+    index: HashMap<(Entity, SignalId), ListId>,
     /// The components whose registrations ended, while targets that were told of their end may
     /// survive. `None` while no target may.
     pub(crate) ended: Option<HashSet<Ended>>,
@@ -152,6 +154,7 @@ impl Books {
             links: AllLinks::default(),
             lists: Slab::new(),
             firsts: Pages::default(),
+            index: HashMap::default(),
             ended: None,
             late: LateRegistrations::default(),
             pending: Pending::default(),
@@ -257,6 +260,7 @@ impl Books {
             + lists
             + spilled
             + self.firsts.heap_bytes()
+            + self.index.capacity() * size_of::<((Entity, SignalId), ListId)>()
             + self.links.heap_bytes()
             + self.last_synced.heap_bytes()
     }
@@ -269,14 +273,21 @@ impl Books {
     /// Returns the list for `signal` among `first` and those that follow it.
     #[inline]
     pub(crate) fn find_from(&self, first: ListId, signal: SignalId) -> Option<ListId> {
-        let mut id = first;
-        loop {
-            let list = self.list(id);
-            if list.signal == signal {
-                return Some(id);
-            }
-            id = list.next?;
+        if self.list(first).signal == signal {
+            return Some(first);
         }
+        self.find_after(first, signal)
+    }
+
+    fn find_after(&self, first: ListId, signal: SignalId) -> Option<ListId> {
+        let list = self.list(first);
+        if list.is_indexed {
+            return self.index.get(&(list.target, signal)).copied();
+        }
+        let mut lists = self.lists_from(list.next);
+        lists
+            .find(|(_, list)| list.signal == signal)
+            .map(|(id, _)| id)
     }
 
     /// Moves the registrations of a list to its front, and corrects the links to them.
