@@ -146,12 +146,12 @@ fn instructions(setting: Setting, contender: Contender) -> u64 {
 /// The ratios, and what was set as their goal.
 fn gates(mobs: usize) -> Vec<Gate> {
     use Contender::{
-        Declared, Index, Qdel, QdelBatch, QdelBatchImm, QdelFrame, QdelImm, QdelReq, Raw,
-        RawHidden, RelationSet, Ticks,
+        Declared, Index, Qdel, QdelBatch, QdelBatchImm, QdelFrame, QdelImm, QdelReq, QdelWorld,
+        Raw, RawHidden, RelationSet, Ticks,
     };
     use Scenario::{
-        DeepDelete, ListenerDelete, Notify, NotifyDelete, Register, Retarget, Sync, Touch,
-        UnheardDelete, WideDelete,
+        Crowd, DeepDelete, ListenerDelete, MixedDelete, Notify, NotifyDelete, Register, Retarget,
+        SpreadDelete, Sync, Topics, Touch, UnheardDelete, WideDelete,
     };
 
     let gate_in = |setting, contender, base, mark| Gate {
@@ -180,8 +180,14 @@ fn gates(mobs: usize) -> Vec<Gate> {
         gate(Retarget, 100, Qdel, Index, 1.15),
         gate(Retarget, 100, Declared, Qdel, 1.5),
         gate(Notify, 100, Qdel, Index, 0.60),
-        gate(NotifyDelete, 1, Qdel, Index, 0.98).standing_at(1.23),
-        gate(NotifyDelete, 100, Qdel, Index, 0.75),
+        gate(NotifyDelete, 1, Qdel, Index, 0.98).standing_at(1.17),
+        gate(NotifyDelete, 100, Qdel, Index, 0.59),
+        gate(NotifyDelete, 100, QdelWorld, Index, 2.8).standing_at(3.42),
+        gate(SpreadDelete, 100, Qdel, Index, 0.71),
+        gate(MixedDelete, 100, Qdel, Index, 0.51),
+        gate(Crowd, 8, QdelWorld, Index, 2.8),
+        gate(Crowd, 16, QdelWorld, Index, 2.8).standing_at(3.53),
+        gate(Topics, 64, Qdel, Index, 1.55),
         gate(NotifyDelete, 100, Qdel, RelationSet, 0.25),
         gate(NotifyDelete, 100, QdelBatch, Index, 0.80),
         // At this fan-out, all targets are heard.

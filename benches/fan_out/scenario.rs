@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::workload::target_count;
+use crate::{stages::TOPICS, workload::target_count};
 
 /// One thing that is measured, each time in a world of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, ValueEnum)]
@@ -28,6 +28,12 @@ pub(crate) enum Scenario {
     Touch,
     /// As notify-delete, with mobs of eight archetypes.
     SpreadDelete,
+    /// As notify-delete, with mobs of eight kinds of components in random order.
+    MixedDelete,
+    /// Every mob acquires several targets; the fan-out is their number.
+    Crowd,
+    /// Targets send several signals, each to one mob; the fan-out is their number.
+    Topics,
     /// Targets come and go on the same few entity indices, and each is chased until it dies.
     Generations,
     /// As notify-delete, but a mob that loses one of two targets lets go of the other and turns to
@@ -47,7 +53,8 @@ pub(crate) struct Setting {
     pub(crate) scenario: Scenario,
     /// How many mobs there are, or what else is counted.
     pub(crate) mobs: usize,
-    /// How many mobs share a target, how long a chain is, or how large a family.
+    /// How many mobs share a target, how long a chain is, how large a family, or how many targets
+    /// or signals there are.
     pub(crate) fan_out: usize,
 }
 
@@ -68,10 +75,14 @@ impl Scenario {
     /// Returns what a figure of this scenario counts.
     pub(crate) fn unit(self) -> &'static str {
         match self {
+            Self::Crowd => "ns a registration",
+            Self::Topics => "ns a signal",
             Self::Register | Self::Retarget | Self::Sync | Self::Touch => "ns a mob",
-            Self::Notify | Self::NotifyDelete | Self::SpreadDelete | Self::BusyHandlers => {
-                "ns a mob (time for all targets / mobs)"
-            }
+            Self::Notify
+            | Self::NotifyDelete
+            | Self::SpreadDelete
+            | Self::MixedDelete
+            | Self::BusyHandlers => "ns a mob (time for all targets / mobs)",
             Self::ListenerDelete => "ns a mob deleted",
             Self::Memory => "heap bytes a registration",
             Self::UnheardDelete | Self::DeepDelete | Self::WideDelete => "ns an entity deleted",
@@ -88,6 +99,7 @@ impl Setting {
         match self.scenario {
             Scenario::Retarget | Scenario::Sync => targets >= 2,
             Scenario::BusyHandlers => targets >= 3,
+            Scenario::Topics => self.fan_out <= TOPICS,
             _ => true,
         }
     }

@@ -38,6 +38,10 @@ pub(crate) enum Axis {
     FanOut,
     ChainLength,
     FamilySize,
+    /// How many targets a mob has.
+    Targets,
+    /// How many signals a target sends.
+    Signals,
     Mobs,
     /// Nothing: there is one setting, with this many of these.
     Nothing(&'static str),
@@ -50,6 +54,8 @@ impl Axis {
             Self::FanOut => "fan-out",
             Self::ChainLength => "chain of",
             Self::FamilySize => "family of",
+            Self::Targets => "targets",
+            Self::Signals => "signals",
             Self::Mobs => "mobs",
             Self::Nothing(counted) => counted,
         }
@@ -58,7 +64,9 @@ impl Axis {
     /// Returns where `setting` is on it.
     pub(crate) fn place(self, setting: Setting) -> usize {
         match self {
-            Self::FanOut | Self::ChainLength | Self::FamilySize => setting.fan_out,
+            Self::FanOut | Self::ChainLength | Self::FamilySize | Self::Targets | Self::Signals => {
+                setting.fan_out
+            }
             Self::Mobs | Self::Nothing(_) => setting.mobs,
         }
     }
@@ -159,6 +167,18 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
         contenders: contenders.into(),
         base,
     };
+    let several =
+        |title, file, scenario, axis, numbers: [usize; 4], contenders: &[Contender]| Section {
+            axis,
+            settings: numbers
+                .map(|fan_out| Setting {
+                    scenario,
+                    mobs,
+                    fan_out,
+                })
+                .into(),
+            ..by_fan_out(title, file, scenario, Index, contenders)
+        };
     let keeping = [
         Raw,
         Index,
@@ -291,6 +311,29 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
             Scenario::SpreadDelete,
             Index,
             &some,
+        ),
+        by_fan_out(
+            "Worst case: listeners of eight kinds in random order",
+            "mixed-delete",
+            Scenario::MixedDelete,
+            Index,
+            &[Index, Qdel],
+        ),
+        several(
+            "Register on several targets each",
+            "crowd",
+            Scenario::Crowd,
+            Axis::Targets,
+            [1, 2, 8, 16],
+            &[Index, Hooks, QdelWorld],
+        ),
+        several(
+            "Send one of several signals",
+            "topics",
+            Scenario::Topics,
+            Axis::Signals,
+            [1, 4, 16, 64],
+            &[Index, Qdel],
         ),
         lone(
             "Worst case: many generations of few indices",

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A mob that watches two targets, and turns to a third when one of them dies.
-#[derive(Component)]
+#[derive(Component, Default)]
 pub(crate) struct Fickle {
     watched: [Option<Entity>; 2],
     next: Option<Entity>,

@@ -1,5 +1,6 @@
 //! The ways to tell a mob that its target is lost, and the contracts that they keep.
 
+mod functions;
 mod hooks;
 mod index;
 mod observers;
@@ -16,6 +17,7 @@ use bevy_ecs::{
 use clap::{ValueEnum, builder::PossibleValue};
 
 use self::{
+    functions::Functions,
     hooks::Hooks,
     index::Index,
     observers::Observers,
@@ -32,7 +34,7 @@ use crate::{
     measure::{Case, measure},
     scenario::{Scenario, Setting},
     scene::{Alarms, Goblin, Mob, Position, Scene, Written},
-    stages::{Bystanders, Chains, Fickles, Generations},
+    stages::{Bystanders, Chains, Crowded, Fickles, Generations, Mixture, Topics},
 };
 
 /// A way to keep the mobs' targets, one step at a time.
@@ -196,6 +198,9 @@ impl Contender {
             Scenario::Notify => self.measure_alarms(case),
             Scenario::Sync | Scenario::Touch => self.measure_sync(case),
             Scenario::BusyHandlers => self.measure_fickle(case),
+            Scenario::MixedDelete => self.measure_mixture(case),
+            Scenario::Crowd => self.measure_crowd(case),
+            Scenario::Topics => self.measure_topics(case),
             _ => self.measure_chase(case),
         }
     }
@@ -252,6 +257,31 @@ impl Contender {
             Self::Index => measure(case, Fickles::<Index<Vec<Entity>>>::new(case)),
             Self::Hooks => measure(case, Fickles::<Hooks>::new(case)),
             Self::QdelWorld => measure(case, Fickles::<Listening<WorldHandler>>::new(case)),
+            other => other.cannot_play(case),
+        }
+    }
+
+    fn measure_mixture(self, case: &Case) -> f64 {
+        match self {
+            Self::Index => measure(case, Mixture::<Functions>::new(case)),
+            Self::Qdel => measure(case, Mixture::<Listening<FieldHandler>>::new(case)),
+            other => other.cannot_play(case),
+        }
+    }
+
+    fn measure_crowd(self, case: &Case) -> f64 {
+        match self {
+            Self::Index => measure(case, Crowded::<Index<Vec<Entity>>>::new(case)),
+            Self::Hooks => measure(case, Crowded::<Hooks>::new(case)),
+            Self::QdelWorld => measure(case, Crowded::<Listening<WorldHandler>>::new(case)),
+            other => other.cannot_play(case),
+        }
+    }
+
+    fn measure_topics(self, case: &Case) -> f64 {
+        match self {
+            Self::Index => measure(case, Topics::<Functions>::new(case)),
+            Self::Qdel => measure(case, Topics::<Listening<FieldHandler>>::new(case)),
             other => other.cannot_play(case),
         }
     }

@@ -8,7 +8,7 @@ use qdel::{RegisterError, SignalTarget, prelude::*};
 use super::{Alarming, Variant};
 use crate::{
     scene::{Goblin, Mob, Position},
-    stages::{Fickle, Rewatching},
+    stages::{Chaser, Ear, Fickle, Mixing, Rewatching, Topic, Topical},
 };
 
 /// Mobs that listen to their target, in the way of `W`.
@@ -225,6 +225,44 @@ impl Rewatching for Listening<WorldHandler> {
 
     fn watchers(world: &World, targets: &[Entity]) -> usize {
         registrations(world, targets)
+    }
+}
+
+impl Mixing for Listening<FieldHandler> {
+    fn setup(_world: &mut World) {}
+
+    fn spawn_target(world: &mut World) -> Entity {
+        FieldHandler::spawn_target(world)
+    }
+
+    fn watch<C: Chaser>(world: &mut World, mob: Entity, target: Entity) {
+        let lose = |mob: &mut C, _: Received<Qdeleting>| mob.lose_target();
+        world
+            .register_signal(mob, target, lose)
+            .expect("a mob should have one target");
+    }
+
+    fn delete(world: &mut World, target: Entity) {
+        world.despawn(target);
+    }
+}
+
+impl<const N: usize> Signal for Topic<N> {
+    type Answer = ();
+}
+
+impl Topical for Listening<FieldHandler> {
+    fn setup(_world: &mut World) {}
+
+    fn watch<const N: usize>(world: &mut World, ear: Entity, target: Entity) {
+        let hear = |ear: &mut Ear, _: Received<Topic<N>>| ear.hear();
+        world
+            .register_signal(ear, target, hear)
+            .expect("it should hear one signal");
+    }
+
+    fn send<const N: usize>(world: &mut World, target: Entity) {
+        world.send_signal(target, Topic::<N>);
     }
 }
 
