@@ -253,7 +253,9 @@ pub(crate) fn write(
     known: KnownHandler,
     on_duplicate: OnDuplicate,
 ) -> Option<Entered> {
-    if first.is_some_and(|first| books.list(first).closed) {
+    let is_closed = first.is_some_and(|first| books.list(first).closed);
+    // It may be despawned right now, and have no list.
+    if is_closed || books.marks.is_despawned(target) {
         return None;
     }
     let list = books.find_or_add(target, first, known.signal);
