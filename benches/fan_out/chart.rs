@@ -155,6 +155,8 @@ fn color(contender: Contender) -> RGBColor {
         Contender::Qdel => (214, 39, 40),
         Contender::QdelWorld => (255, 127, 14),
         Contender::QdelReq => (140, 20, 30),
+        Contender::QdelTarget => (190, 60, 90),
+        Contender::QdelRegistrar => (255, 90, 60),
         Contender::QdelImm => (240, 110, 110),
         Contender::QdelFrame => (227, 119, 194),
         Contender::QdelBatch => (188, 140, 34),

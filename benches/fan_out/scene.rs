@@ -138,9 +138,7 @@ impl<V: Variant> Scene<V> {
 
     /// Lets every mob acquire its first choice.
     fn register(&mut self) {
-        for &(mob, target) in &self.registrations {
-            V::register(&mut self.world, mob, target);
-        }
+        V::register_all(&mut self.world, &self.registrations);
         V::settle(&mut self.world);
     }
 

@@ -124,8 +124,8 @@ pub(crate) fn lone_setting(scenario: Scenario, mobs: usize) -> Setting {
 pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
     use Contender::{
         Declared, DeclaredFrame, Hooks, Index, IndexSet, Observers, Poll, Qdel, QdelBatch,
-        QdelBatchImm, QdelFrame, QdelImm, QdelReq, QdelWorld, Raw, RawHidden, Relation,
-        RelationSet, Scan, Ticks,
+        QdelBatchImm, QdelFrame, QdelImm, QdelRegistrar, QdelReq, QdelTarget, QdelWorld, Raw,
+        RawHidden, Relation, RelationSet, Scan, Ticks,
     };
 
     let by_fan_out = |title, file, scenario, base, contenders: &[Contender]| Section {
@@ -189,8 +189,11 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
         RelationSet,
         Qdel,
         QdelReq,
+        QdelTarget,
         Declared,
     ];
+    let mut registering = keeping.to_vec();
+    registering.push(QdelRegistrar);
     let alarming = [
         Index,
         IndexSet,
@@ -214,6 +217,7 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
         Qdel,
         QdelWorld,
         QdelReq,
+        QdelTarget,
         QdelImm,
         QdelFrame,
         QdelBatch,
@@ -232,7 +236,13 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
         Declared,
     ];
     vec![
-        by_fan_out("Register", "register", Scenario::Register, Index, &keeping),
+        by_fan_out(
+            "Register",
+            "register",
+            Scenario::Register,
+            Index,
+            &registering,
+        ),
         by_fan_out("Retarget", "retarget", Scenario::Retarget, Index, &keeping),
         by_fan_out(
             "Notify, and delete nothing",
@@ -269,6 +279,8 @@ pub(crate) fn all_sections(mobs: usize) -> Vec<Section> {
                 Hooks,
                 Relation,
                 Qdel,
+                QdelReq,
+                QdelTarget,
                 QdelImm,
                 QdelFrame,
                 QdelBatch,

@@ -147,8 +147,9 @@ pub(crate) enum TargetEnd {
 pub(crate) struct Reserved;
 
 impl Books {
-    /// Returns empty books, in which `Notice` is the signal that tells of the end of its target.
-    pub(crate) fn new<Notice: 'static>() -> Self {
+    /// Returns empty books. In them, `Notice` is the signal that tells of the end of its target,
+    /// and `mark` marks targets.
+    pub(crate) fn new<Notice: 'static>(mark: ComponentId) -> Self {
         Self {
             table: Table::new::<Notice>(),
             links: AllLinks::default(),
@@ -160,7 +161,7 @@ impl Books {
             pending: Pending::default(),
             told_places: ToldPlaces::default(),
             told_late: ToldLate::default(),
-            marks: TargetMarks::default(),
+            marks: TargetMarks::new(mark),
             unsynced: IndexSet::default(),
             tracked: Vec::new(),
             last_synced: LastSynced::default(),

@@ -240,10 +240,12 @@ impl Profiles {
     }
 
     /// Returns profiles with nothing known yet, from what it means to have a component: those of
-    /// `ownerships` and those that are `destroyed` besides those that every world has.
+    /// `ownerships`, those of `targets` and those that are `destroyed` besides those that every
+    /// world has.
     pub(crate) fn new(
         everywhere: &FlagTable,
         ownerships: &Ownerships,
+        targets: &[ComponentId],
         destroyed: impl Iterator<Item = ComponentId>,
         hiding: Hiding,
     ) -> Self {
@@ -251,6 +253,9 @@ impl Profiles {
         let owners = owners.map(|owner| (*owner, Profile::OWNER));
         let owned = ownerships.owned_by().iter();
         let owned = owned.map(|owned| (*owned, Profile::OWNED));
+        // Its hooks may also be those of a listener.
+        let known = Profile::HEARD | Profile::HOOKED;
+        let targets = targets.iter().map(|target| (*target, known));
         let destroyed = destroyed.map(|component| (component, Profile::DESTROYED));
         Self {
             known: Vec::new(),
@@ -261,6 +266,7 @@ impl Profiles {
                 .into_iter()
                 .chain(owners)
                 .chain(owned)
+                .chain(targets)
                 .chain(destroyed)
                 .collect(),
             mark: None,

@@ -5,6 +5,7 @@ use bevy_ecs::{entity_disabling::Disabled, world::World};
 #[cfg(feature = "bevy_reflect")]
 use crate::deletion::wishes;
 use crate::{
+    books::Books,
     deleting::{self, KindId, Visibility},
     deletion::{
         archetype_flags::{FlagTable, Profiles},
@@ -64,13 +65,22 @@ pub(crate) fn prepare_anew(world: &mut World) {
     let everywhere = FlagTable::register(world);
     let event = world.register_event_key::<Qdeleting>();
     let ownerships = Ownerships::of(world);
+    let books = world.get_resource::<Books>();
+    let targets = books.map_or(Vec::new(), |books| books.marks.kinds().to_vec());
     let mut deletions = world.resource_mut::<Deletions>();
     let destroyed = deletions.destroyers.components();
     let hiding = deletions.settings.hiding;
-    deletions.profiles = Profiles::new(&everywhere, &ownerships, destroyed, hiding);
+    deletions.profiles = Profiles::new(&everywhere, &ownerships, &targets, destroyed, hiding);
     deletions.ownerships = ownerships;
     deletions.event = Some(event);
     keep_up(world);
+}
+
+/// Makes the worklist, if there is one, know the kinds of targets that are new.
+pub(crate) fn know_targets(world: &mut World) {
+    if world.contains_resource::<Deletions>() {
+        prepare_anew(world);
+    }
 }
 
 /// Makes the worklist know the archetypes that are new.

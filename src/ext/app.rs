@@ -119,6 +119,44 @@ pub trait AppQdelExt {
     /// ```
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 
+    /// Lets entities with a `C` be listened to as they are, by component hooks.
+    ///
+    /// See [`WorldQdelExt::register_target`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_app::prelude::*;
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::{SignalTarget, prelude::*};
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_plugins(QdelPlugin::default()).register_target::<Goblin>();
+    /// let world = app.world_mut();
+    /// let goblin = world.spawn(Goblin).id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// assert!(!world.entity(goblin).contains::<SignalTarget>());
+    ///
+    /// world.despawn(goblin);
+    ///
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_target<C: Component>(&mut self) -> &mut Self;
+
     /// Counts what deletions of entities with an `M` do and cost, apart from the other entities.
     ///
     /// See [`WorldQdelExt::register_qdel_kind`].
@@ -184,6 +222,11 @@ impl AppQdelExt for App {
 
     fn register_listener<C: Component>(&mut self) -> &mut Self {
         self.world_mut().register_listener::<C>();
+        self
+    }
+
+    fn register_target<C: Component>(&mut self) -> &mut Self {
+        self.world_mut().register_target::<C>();
         self
     }
 

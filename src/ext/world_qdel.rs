@@ -15,12 +15,12 @@ use crate::{
         outcome::QdelOutcome,
         owned::Member,
         plan::{self, QdelPlan},
-        shut_down,
+        prepare, shut_down,
         timer::{self, QdelTimer},
         worklist,
     },
     error::{CancelError, QdelError},
-    signal::listener,
+    signal::{listener, target_kind},
     statistics::report::Statistics,
 };
 
@@ -599,6 +599,55 @@ pub trait WorldQdelExt {
     /// ```
     fn register_listener<C: Component>(&mut self) -> &mut Self;
 
+    /// Lets entities with a `C` be listened to as they are, by component hooks.
+    ///
+    /// Otherwise the first registration on an entity inserts a
+    /// [`SignalTarget`](crate::SignalTarget), which is a change of archetype, or the entity has one
+    /// from its spawn on. With this call, hooks of the `C` do what those of the `SignalTarget` do.
+    /// So the first registration costs no more than the next, and a target has no component in a
+    /// sparse set that is removed when it goes (`cargo bench --bench fan_out`, register, notify
+    /// delete and unheard delete, `qdel_target` against `qdel` and `qdel_req`).
+    ///
+    /// Nothing else changes. An entity that loses its `C` keeps the registrations on it, and gets a
+    /// `SignalTarget`. [`register_listener`](Self::register_listener) can be called for the same
+    /// component, before or after.
+    ///
+    /// Call it before the first `C` is spawned: Bevy gives hooks only to components that no entity
+    /// has had. If it comes later, or the component has a hook of its own that runs at its end, a
+    /// warning says so, and all is as without the call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use bevy_ecs::prelude::*;
+    /// use qdel::{SignalTarget, prelude::*};
+    ///
+    /// #[derive(Component)]
+    /// struct Goblin;
+    ///
+    /// #[derive(Component)]
+    /// struct Mob { target: Option<Entity> }
+    ///
+    /// impl Mob {
+    ///     fn clear_target(&mut self, _: Received<Qdeleting>) {
+    ///         self.target = None;
+    ///     }
+    /// }
+    ///
+    /// let mut world = World::new();
+    /// world.register_target::<Goblin>();
+    /// let goblin = world.spawn(Goblin).id();
+    /// let archer = world.spawn(Mob { target: Some(goblin) }).id();
+    ///
+    /// world.register_signal(archer, goblin, Mob::clear_target)?;
+    /// assert!(!world.entity(goblin).contains::<SignalTarget>());
+    ///
+    /// world.despawn(goblin);
+    /// assert_eq!(world.get::<Mob>(archer).unwrap().target, None);
+    /// # Ok::<(), qdel::RegisterError>(())
+    /// ```
+    fn register_target<C: Component>(&mut self) -> &mut Self;
+
     /// Counts what deletions of entities with an `M` do and cost, apart from the other entities.
     ///
     /// Deletions before this call count for the others. A second call does no harm.
@@ -743,6 +792,13 @@ impl WorldQdelExt for World {
 
     fn register_listener<C: Component>(&mut self) -> &mut Self {
         listener::watch_removals::<C>(self);
+        self
+    }
+
+    fn register_target<C: Component>(&mut self) -> &mut Self {
+        if target_kind::register_target::<C>(self) {
+            prepare::know_targets(self);
+        }
         self
     }
 

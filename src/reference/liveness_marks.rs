@@ -1,11 +1,10 @@
 //! Whether an entity that is named, or names others, is alive.
 
-use bevy_ecs::{component::ComponentId, entity::Entity, world::World};
+use bevy_ecs::{archetype::ArchetypeId, component::ComponentId, entity::Entity, world::World};
 
 use crate::{
     books::{Books, Reserved},
     deleting::Deleting,
-    signal::target::SignalTarget,
 };
 
 /// The components that tell whether an entity is alive, looked up once.
@@ -13,7 +12,6 @@ use crate::{
 pub(crate) struct LivenessMarks {
     deleting: ComponentId,
     reserved: ComponentId,
-    signals: ComponentId,
 }
 
 /// Whether components can be linked to an entity.
@@ -34,8 +32,8 @@ pub(crate) struct Standing {
     pub(crate) is_deleting: bool,
     /// It is a resource of this crate, which is never linked to.
     pub(crate) is_reserved: bool,
-    /// It is marked as a target.
-    pub(crate) is_target: bool,
+    /// The books know by this whether it is marked as a target.
+    pub(crate) archetype: ArchetypeId,
 }
 
 impl Standing {
@@ -50,7 +48,6 @@ impl LivenessMarks {
         Self {
             deleting: world.register_component::<Deleting>(),
             reserved: world.register_component::<Reserved>(),
-            signals: world.register_component::<SignalTarget>(),
         }
     }
 
@@ -61,7 +58,7 @@ impl LivenessMarks {
         Some(Standing {
             is_deleting: archetype.contains(self.deleting),
             is_reserved: archetype.contains(self.reserved),
-            is_target: archetype.contains(self.signals),
+            archetype: location.archetype_id,
         })
     }
 
@@ -86,7 +83,7 @@ impl LivenessMarks {
             Some(standing)
                 if !standing.is_reserved && standing.is_alive(|| books.is_ending(entity)) =>
             {
-                if standing.is_target {
+                if books.marks.are_in(&world.archetypes()[standing.archetype]) {
                     Takes::Links
                 } else {
                     Takes::LinksOnceMarked

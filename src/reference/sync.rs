@@ -1,6 +1,7 @@
 //! Links components to what their fields name, and releases what they have lost.
 
 use bevy_ecs::{
+    archetype::ArchetypeId,
     change_detection::DetectChangesMut,
     component::ComponentId,
     entity::{Entity, EntityHashSet},
@@ -18,7 +19,7 @@ use crate::{
         tracked::{Demand, Tracked, look_again, take_changed},
         tracking::{NotifyOwner, Tracking},
     },
-    signal::target::SignalTarget,
+    signal::{target::SignalTarget, world_parts::WorldParts},
 };
 
 /// How often a component is read whose fields change while its targets are marked.
@@ -201,9 +202,10 @@ fn warn_of_unmarked(world: &mut World, holder: Entity, tracking: Tracking, targe
     }
 }
 
-/// An entity that a component names and that takes links.
+/// An entity that a component names and that takes links, once it is marked.
 struct Named {
     target: Entity,
+    archetype: ArchetypeId,
     /// Its deletion has begun, and it may still survive.
     is_undecided: bool,
 }
@@ -212,7 +214,6 @@ struct Named {
 pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking) -> Linked {
     let Tracking { reach, marks, .. } = tracking;
     let mut named = SmallVec::<[Named; 4]>::new();
-    let mut unmarked = Vec::new();
     let mut is_lost = false;
     reach.visit(world, holder, &mut |target, _| {
         let Some(standing) = marks.standing(world, target) else {
@@ -225,18 +226,25 @@ pub(crate) fn link(world: &mut DeferredWorld, holder: Entity, tracking: Tracking
         let is_undecided = standing.is_deleting && is_undecided(world, target);
         if standing.is_deleting && !is_undecided {
             is_lost = true;
-        } else if standing.is_target {
+        } else {
             named.push(Named {
                 target,
+                archetype: standing.archetype,
                 is_undecided,
             });
-        } else {
-            unmarked.push(target);
         }
     });
     let holder_standing = marks.standing(world, holder);
-    let mut books = world.resource_mut::<Books>();
-    let books = books.bypass_change_detection();
+    let parts = WorldParts::of(world);
+    let books = parts
+        .books
+        .expect("a world with tracked types should have books");
+    let is_marked = |named: &Named| books.marks.are_in(&parts.archetypes[named.archetype]);
+    let unmarked = named.iter().filter(|named| !is_marked(named));
+    let unmarked: Vec<_> = unmarked.map(|named| named.target).collect();
+    if !unmarked.is_empty() {
+        named.retain(|named| is_marked(named));
+    }
     let is_open = |named: &Named| named.is_undecided || !books.is_ending(named.target);
     if !named.iter().all(is_open) {
         // They are being despawned right now.

@@ -201,32 +201,45 @@ pub(crate) fn ask<A: 'static>(
     first_panic.into_outcome()
 }
 
-/// Tells the listeners of a target that is despawned, while it is whole.
+/// Tells the listeners of a target that is despawned, while it is whole: the hook of its marks.
 pub(crate) fn tell_of_despawn(mut world: DeferredWorld, context: HookContext) {
-    if let Err(panicked) = tell_all(&mut world, context.entity, QdelCause::Despawn) {
+    let HookContext {
+        entity,
+        component_id,
+        ..
+    } = context;
+    // Also without listeners, so that none can register from now on.
+    let begin = |books: &mut Books| books.marks.begin_despawn(entity, component_id);
+    if let Err(panicked) = tell_end(&mut world, entity, QdelCause::Despawn, begin) {
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             // Bevy leaves it alive.
             let marks = &mut books.bypass_change_detection().marks;
-            marks.cut_short(context.entity);
+            marks.cut_short(entity);
         }
         panicked.resume();
     }
 }
 
-/// Tells the listeners of a target that goes away without a deletion, and releases the declared
+/// Tells the listeners of a target that was despawned without a mark, and releases the declared
 /// references to it.
-pub(crate) fn tell_all(
+pub(crate) fn tell_afterwards(world: &mut DeferredWorld, target: Entity) -> Result<(), Panicked> {
+    tell_end(world, target, QdelCause::AlreadyGone, |_| true)
+}
+
+/// Tells the listeners of a target that goes away without a deletion, and releases the declared
+/// references to it. Does nothing if `begin` returns `false`.
+fn tell_end(
     world: &mut DeferredWorld,
     target: Entity,
     cause: QdelCause,
+    begin: impl FnOnce(&mut Books) -> bool,
 ) -> Result<(), Panicked> {
     let notice = Qdeleting::new(target, cause, false);
     let mut answer = ();
     let round = notice_round(&notice, &mut answer);
     let mut end_of_target = None;
     let told = dispatch(world, Told::End, None, round, |books| {
-        // Also without listeners, so that none can register from now on.
-        if cause == QdelCause::Despawn && !books.marks.begin_despawn(target) {
+        if !begin(books) {
             return None;
         }
         end_of_target = books.end_of_target;

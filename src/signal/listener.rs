@@ -5,10 +5,9 @@ use core::{any::type_name, marker::PhantomData};
 use bevy_ecs::{
     change_detection::DetectChangesMut,
     component::{Component, ComponentId},
-    lifecycle::HookContext,
     observer::Observer,
     resource::Resource,
-    world::{DeferredWorld, World},
+    world::World,
 };
 
 use crate::{
@@ -18,12 +17,20 @@ use crate::{
         ids::{HandlerId, Referenced},
         table::{KnownHandler, Table},
     },
-    signal::{handler::SignalHandler, qdeleting::Qdeleting, removal_observer::removal_observer},
+    signal::{
+        handler::SignalHandler,
+        qdeleting::Qdeleting,
+        removal_observer::removal_observer,
+        target::{self, SignalTarget},
+    },
 };
 
 /// Gives the world its books, if it has none.
-fn open_books(world: &mut World) {
-    world.get_resource_or_insert_with(Books::new::<Qdeleting>);
+pub(crate) fn open_books(world: &mut World) {
+    if !world.contains_resource::<Books>() {
+        let mark = world.register_component::<SignalTarget>();
+        world.insert_resource(Books::new::<Qdeleting>(mark));
+    }
 }
 
 /// Makes the handler `H` known to the world: its call is in the table, and its component is
@@ -105,12 +112,17 @@ pub(crate) fn watch_removals<C: Component>(world: &mut World) -> ComponentId {
     if !world.resource_mut::<Books>().table.watch::<C>(component) {
         return component;
     }
-    let hooked = !is_in_use(world, component)
-        && world
-            .register_component_hooks::<C>()
-            .try_on_remove(forget_removed)
-            .is_some();
-    if !hooked {
+    // A kind of target has the hook already.
+    let is_hooked = world.resource::<Books>().marks.is_mark(component)
+        || !is_in_use(world, component)
+            && world
+                .register_component_hooks::<C>()
+                .try_on_remove(target::on_remove)
+                .is_some();
+    if is_hooked {
+        let mut books = world.resource_mut::<Books>();
+        books.marks.set_listening(component);
+    } else {
         observe_for::<Removals, C>(world, removal_observer::<C>(component));
     }
     component
@@ -149,12 +161,5 @@ struct ObserverHost<W: 'static, C: Component>(PhantomData<fn() -> (W, C)>);
 impl<W, C: Component> Default for ObserverHost<W, C> {
     fn default() -> Self {
         Self(PhantomData)
-    }
-}
-
-fn forget_removed(mut world: DeferredWorld, context: HookContext) {
-    if let Some(mut books) = world.get_resource_mut::<Books>() {
-        let books = books.bypass_change_detection();
-        books.forget(context.entity, context.component_id);
     }
 }

@@ -26,7 +26,7 @@
 // - `listener`, `removal_observer`: handlers become known, and the end of a listener is noticed
 // - `inserts`: inserts of components are noticed, by a hook or an observer
 // - `dispatch`: handlers are called
-// - `target`: the mark of targets
+// - `target`, `target_kind`: the marks of targets
 // - `missed`, `late_registrations`: registrations that come too late
 // - `world_parts`, `register`, `retarget`, `outcome`: registrations begin, move and end
 // - `deferred_world`, `registrar`: the same from a `DeferredWorld`, and from systems
@@ -61,6 +61,7 @@ pub(crate) mod removal_observer;
 pub(crate) mod retarget;
 pub(crate) mod revival;
 pub(crate) mod target;
+pub(crate) mod target_kind;
 pub(crate) mod world_parts;
 
 use bevy_ecs::{entity::Entity, world::World};

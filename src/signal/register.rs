@@ -22,9 +22,7 @@ use crate::{
     error::{RegisterError, UnregisterError},
     registration::Registration,
     signal::{
-        handler::SignalHandler,
-        late_registrations, listener, missed,
-        target::{self, SignalTarget},
+        handler::SignalHandler, late_registrations, listener, missed, target,
         world_parts::WorldParts,
     },
 };
@@ -280,7 +278,9 @@ pub(crate) fn check_target(
     if parts.has::<Deleting>(target) {
         return Err(RegisterError::TargetDeleting(registration));
     }
-    let takes = if parts.has::<SignalTarget>(target) {
+    let archetype = &parts.archetypes[target];
+    let books = parts.books.as_deref();
+    let takes = if books.is_some_and(|books| books.marks.are_in(archetype)) {
         TargetState::AsItIs
     } else {
         TargetState::OnceMarked

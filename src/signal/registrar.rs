@@ -32,10 +32,11 @@ use crate::{
 ///
 /// # What waits for commands
 ///
-/// A command completes the first registration on a target (unless it has a
-/// [`SignalTarget`](crate::SignalTarget) from its spawn on) and the first of a handler. Then the
-/// answer is [`Registered::Queued`], and nothing else is to be done. If the target is deleting or
-/// gone by then, the listener is told at once, as with `EntityCommands`.
+/// A command completes the first registration on a target, unless its kind was made known by
+/// [`register_target`](crate::WorldQdelExt::register_target) or it has a
+/// [`SignalTarget`](crate::SignalTarget) already, and the first of a handler. Then the answer is
+/// [`Registered::Queued`], and nothing else is to be done. If the target is deleting or gone by
+/// then, the listener is told at once, as with `EntityCommands`.
 ///
 /// An entity that waits to be spawned by [`Commands`] is registered by a command as well. Name the
 /// registrar after the `Commands` in the parameters of the system, so that its commands follow

@@ -1,8 +1,11 @@
-//! The mark of targets, and how it stays on its entity.
+//! The marks of targets, and how they stay on their entities.
 //!
-//! Registrations belong to an entity, not to its mark: they do not end when the mark is removed.
-//! The mark is put back, once for each removal. If it is removed again at once, the registrations
-//! end.
+//! A target is marked by a [`SignalTarget`], or by the component of a kind of targets that was made
+//! known. All marks have the same hooks.
+//!
+//! Registrations belong to an entity, not to its mark: they do not end when the mark is removed. A
+//! `SignalTarget` takes its place, once for each removal. If it is removed again at once, the
+//! registrations end.
 
 use bevy_ecs::{
     change_detection::DetectChangesMut,
@@ -15,14 +18,16 @@ use bevy_ecs::{
 use crate::{
     books::Books,
     panics::{Panicked, catch},
-    signal::{dispatch, qdeleting::QdelCause},
+    signal::dispatch,
 };
 
 /// Marks an entity that is or was listened to, so that its despawn is noticed.
 ///
-/// The crate inserts it with the first registration. A kind of entity that is often listened to can
-/// have it from its spawn on, by `#[require(SignalTarget)]`. Then the first registration is as
-/// cheap as the next. Hooks and handlers, which hold a `DeferredWorld`, can register on it at once.
+/// The crate inserts it with the first registration. A kind of entity that is often listened to
+/// needs none if its own component is made known by
+/// [`register_target`](crate::WorldQdelExt::register_target). Or it can have one from its spawn on,
+/// by `#[require(SignalTarget)]`. Both make the first registration as cheap as the next, and hooks
+/// and handlers, which hold a `DeferredWorld`, can register at once.
 ///
 /// Do not remove it: [`unregister_all`](crate::WorldSignalExt::unregister_all) ends the
 /// registrations on an entity. To remove it, for instance with all components of an entity, ends
@@ -78,8 +83,14 @@ pub(crate) fn mark(world: &mut World, target: Entity) -> bool {
 
 /// Returns `true` if an entity is spawned and has no mark.
 pub(crate) fn lacks_mark(world: &World, target: Entity) -> bool {
-    let target = world.get_entity(target);
-    target.is_ok_and(|target| !target.contains::<SignalTarget>())
+    let Ok(target) = world.get_entity(target) else {
+        return false;
+    };
+    if target.contains::<SignalTarget>() {
+        return false;
+    }
+    let books = world.get_resource::<Books>();
+    !books.is_some_and(|books| books.marks.are_in(target.archetype()))
 }
 
 /// Ends the registrations on a target that cannot be marked.
@@ -98,13 +109,24 @@ fn give_up(world: &mut World, target: Entity) {
     }
 }
 
-/// Drops the lists of a target that is despawned. Otherwise, puts the mark back.
+/// The hook of a component that listens, marks targets, or both: a component has room for one.
+///
+/// The registrations of a component that listens end. The lists of a target that is despawned are
+/// dropped. Any other target is marked again.
 pub(crate) fn on_remove(mut world: DeferredWorld, context: HookContext) {
     let target = context.entity;
+    let component = context.component_id;
     let Some(mut books) = world.get_resource_mut::<Books>() else {
         return;
     };
     let books = books.bypass_change_detection();
+    if books.marks.is_listening(component) {
+        books.forget(target, component);
+    }
+    // The books of a world that was cleared may not know what the hooks were for.
+    if !books.marks.is_mark(component) {
+        return;
+    }
     if books.marks.end_despawn(target) || books.is_unused(target) {
         books.drop_lists(target);
         return;
@@ -158,7 +180,7 @@ fn tell_afterwards(world: &mut World, target: Entity) -> Result<(), Panicked> {
         return Ok(());
     }
     let mut deferred = DeferredWorld::from(&mut *world);
-    let told = dispatch::tell_all(&mut deferred, target, QdelCause::AlreadyGone);
+    let told = dispatch::tell_afterwards(&mut deferred, target);
     if let Some(mut books) = world.get_resource_mut::<Books>() {
         books.bypass_change_detection().drop_lists(target);
     }

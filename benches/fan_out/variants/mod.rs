@@ -25,8 +25,8 @@ use self::{
     relationship::{Chases, Related, SparseChases},
     scan::{Polling, Scanning},
     signal::{
-        Announced, Batch, EndOfFrame, FieldHandler, Immediate, ImmediateBatch, Listening,
-        WorldHandler,
+        Announced, Batch, EndOfFrame, FieldHandler, Immediate, ImmediateBatch, KnownKinds,
+        Listening, Registrar, WorldHandler,
     },
     tracked::{Despawned, Queued, Tracked},
 };
@@ -59,6 +59,13 @@ pub(crate) trait Variant {
 
     /// Lets `mob`, which has no target, chase `target`.
     fn register(world: &mut World, mob: Entity, target: Entity);
+
+    /// Lets each mob, which has no target, chase the target beside it.
+    fn register_all(world: &mut World, pairs: &[(Entity, Entity)]) {
+        for &(mob, target) in pairs {
+            Self::register(world, mob, target);
+        }
+    }
 
     /// Lets `mob`, which has a target, chase `target` instead.
     fn retarget(world: &mut World, mob: Entity, target: Entity);
@@ -144,6 +151,10 @@ pub(crate) enum Contender {
     /// As qdel, prepared: the targets' `SignalTarget` are there from spawn (so they do not count as
     /// memory), and `register_listener` was called.
     QdelReq,
+    /// As qdel, prepared: `register_target` and `register_listener` were called.
+    QdelTarget,
+    /// As the one before, but a system with a `SignalRegistrar` registers.
+    QdelRegistrar,
     /// As qdel, with `World::qdel` and `Teardown::Immediate` in place of `despawn`.
     QdelImm,
     /// As qdel, with `World::qdel` of all and then one `flush_qdel`, in place of `despawn`.
@@ -221,6 +232,8 @@ impl Contender {
             Self::Qdel => chase::<Listening<FieldHandler>>(case),
             Self::QdelWorld => chase::<Listening<WorldHandler>>(case),
             Self::QdelReq => chase::<Listening<Announced>>(case),
+            Self::QdelTarget => chase::<Listening<KnownKinds>>(case),
+            Self::QdelRegistrar => chase::<Listening<Registrar>>(case),
             Self::QdelImm => chase::<Listening<Immediate>>(case),
             Self::QdelFrame => chase::<Listening<EndOfFrame>>(case),
             Self::QdelBatch => chase::<Listening<Batch>>(case),

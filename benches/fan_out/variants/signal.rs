@@ -24,6 +24,16 @@ pub(crate) trait Way {
         world.spawn((Goblin::default(), Position::default())).id()
     }
 
+    /// Lets each mob chase the target beside it.
+    fn register_all(world: &mut World, pairs: &[(Entity, Entity)])
+    where
+        Self: Sized,
+    {
+        for &(mob, target) in pairs {
+            Listening::<Self>::register(world, mob, target);
+        }
+    }
+
     /// Registers a mob whose field is set already.
     fn register(world: &mut World, mob: Entity, target: Entity) -> Result<(), RegisterError> {
         world.register_signal(mob, target, lose_target)?;
@@ -82,6 +92,45 @@ impl Way for Announced {
     fn spawn_target(world: &mut World) -> Entity {
         let target = (Goblin::default(), Position::default(), Announcement);
         world.spawn(target).id()
+    }
+}
+
+/// Both ends announced, each by hooks of its own component.
+pub(crate) struct KnownKinds;
+
+impl Way for KnownKinds {
+    fn setup(world: &mut World) {
+        world.register_target::<Goblin>().register_listener::<Mob>();
+    }
+}
+
+/// Both ends announced, and mobs that a system registers.
+pub(crate) struct Registrar;
+
+impl Way for Registrar {
+    fn setup(world: &mut World) {
+        KnownKinds::setup(world);
+    }
+
+    fn register_all(world: &mut World, pairs: &[(Entity, Entity)]) {
+        world
+            .run_system_cached_with(aim_all, pairs)
+            .expect("a system without conditions should run");
+    }
+}
+
+fn aim_all(
+    InRef(pairs): InRef<[(Entity, Entity)]>,
+    mut mobs: Query<&mut Mob>,
+    mut registrar: SignalRegistrar,
+) {
+    for &(mob, target) in pairs {
+        if let Ok(mut mob) = mobs.get_mut(mob) {
+            mob.target = Some(target);
+        }
+        registrar
+            .register(mob, target, lose_target)
+            .expect("a mob should have one target at a time");
     }
 }
 
@@ -163,6 +212,10 @@ impl<W: Way> Variant for Listening<W> {
             mob.target = Some(target);
         }
         W::register(world, mob, target).expect("a mob should have one target at a time");
+    }
+
+    fn register_all(world: &mut World, pairs: &[(Entity, Entity)]) {
+        W::register_all(world, pairs);
     }
 
     fn retarget(world: &mut World, mob: Entity, target: Entity) {

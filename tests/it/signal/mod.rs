@@ -10,4 +10,5 @@ mod queued;
 mod register;
 mod registrar;
 mod say;
+mod target_kind;
 mod told_and_ended;

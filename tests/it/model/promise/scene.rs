@@ -43,6 +43,8 @@ pub(super) struct Scene {
     /// What each says when it is destroyed, last first.
     pub(super) hints: Vec<Vec<DestroyHint>>,
     pub(super) teardown: Teardown,
+    /// Whether actors are targets of a known kind.
+    pub(super) are_known: bool,
     pub(super) deeds: Vec<Deed>,
 }
 
@@ -53,12 +55,14 @@ pub(super) fn scene(mischief: Mischief) -> impl Strategy<Value = Scene> {
         vec((moment(), 0..CROWD, deed()), wills),
         vec(vec(hint(), hints), CROWD),
         teardown(),
+        any::<bool>(),
         vec(deed(), 1..50),
     )
-        .prop_map(|(wills, hints, teardown, deeds)| Scene {
+        .prop_map(|(wills, hints, teardown, are_known, deeds)| Scene {
             wills,
             hints,
             teardown,
+            are_known,
             deeds,
         })
 }
@@ -134,6 +138,9 @@ pub(super) fn build(scene: &Scene) -> World {
     world.insert_resource(Wills(scene.wills.clone()));
     world.insert_resource(Hints(scene.hints.clone()));
     world.register_destroy::<Actor>();
+    if scene.are_known {
+        world.register_target::<Actor>();
+    }
     track::<Mob>(&mut world);
     track::<Mood>(&mut world);
     track::<Leash>(&mut world);

@@ -13,6 +13,13 @@ struct Who {
     is_former: bool,
 }
 
+/// Which marks of targets an entity has from its spawn on.
+#[derive(Clone, Copy, Debug)]
+struct Marks {
+    list: bool,
+    known: bool,
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     /// On the world, at once.
@@ -29,7 +36,7 @@ enum Op {
         slot: usize,
         table: bool,
         sparse: bool,
-        prepared: bool,
+        marks: Marks,
     },
     /// Clones an entity into a slot whose entity is gone.
     Clone {
@@ -38,6 +45,10 @@ enum Op {
     },
     /// Removes the list of an entity by hand.
     RemoveList(usize),
+    /// Removes the component of its kind.
+    RemoveKnown(usize),
+    /// Removes both in one go.
+    RemoveMarks(usize),
     /// Removes all components of an entity.
     Clear(usize),
     /// Makes Bevy use old indices again.
@@ -88,6 +99,7 @@ impl Pair {
         world.insert_resource(FallbackErrorHandler(ignore));
         world.spawn(Table);
         world.register_listener::<Sparse>();
+        world.register_target::<Known>();
         school::<Table, ModelPing>(&mut world);
         school::<Sparse, ModelPing>(&mut world);
         school::<Table, ModelPong>(&mut world);
@@ -96,7 +108,11 @@ impl Pair {
         school::<Sparse, Qdeleting>(&mut world);
         let mut model = Model::default();
         let slots = core::array::from_fn(|slot| {
-            let id = Self::spawn(&mut world, &mut model, true, slot % 2 == 0, slot % 3 == 0);
+            let marks = Marks {
+                list: slot % 3 == 0,
+                known: slot % 4 == 1,
+            };
+            let id = Self::spawn(&mut world, &mut model, true, slot % 2 == 0, marks);
             (id, id)
         });
         JOURNAL.take();
@@ -109,13 +125,7 @@ impl Pair {
         }
     }
 
-    fn spawn(
-        world: &mut World,
-        model: &mut Model,
-        table: bool,
-        sparse: bool,
-        prepared: bool,
-    ) -> Id {
+    fn spawn(world: &mut World, model: &mut Model, table: bool, sparse: bool, marks: Marks) -> Id {
         let mut entity = world.spawn_empty();
         if table {
             entity.insert(Table);
@@ -123,10 +133,13 @@ impl Pair {
         if sparse {
             entity.insert(Sparse);
         }
-        if prepared {
+        if marks.list {
             entity.insert(SignalTarget);
         }
-        model.spawn(entity.id(), table, sparse, prepared)
+        if marks.known {
+            entity.insert(Known);
+        }
+        model.spawn(entity.id(), table, sparse, marks.list || marks.known)
     }
 
     fn id(&self, who: Who) -> Id {
@@ -192,11 +205,11 @@ impl Pair {
                 slot,
                 table,
                 sparse,
-                prepared,
+                marks,
             } => {
                 if self.is_gone(slot) {
                     let (world, model) = (&mut self.world, &mut self.model);
-                    let id = Self::spawn(world, model, table, sparse, prepared);
+                    let id = Self::spawn(world, model, table, sparse, marks);
                     self.fill(slot, id);
                 }
             }
@@ -204,9 +217,9 @@ impl Pair {
                 let original = self.model.entities[self.slots[from].0].clone();
                 if self.is_gone(to) && original.is_alive() {
                     let real = self.world.entity_mut(original.real).clone_and_spawn();
-                    let id = self
-                        .model
-                        .spawn(real, original.kinds[0], original.kinds[1], false);
+                    let is_known = self.world.entity(real).contains::<Known>();
+                    let [table, sparse] = original.kinds;
+                    let id = self.model.spawn(real, table, sparse, is_known);
                     self.fill(to, id);
                 }
             }
@@ -214,7 +227,32 @@ impl Pair {
                 let id = self.slots[slot].0;
                 let entity = &self.model.entities[id];
                 if entity.is_alive() {
-                    self.world.entity_mut(entity.real).remove::<SignalTarget>();
+                    let mut real = self.world.entity_mut(entity.real);
+                    let is_known = real.contains::<Known>();
+                    real.remove::<SignalTarget>();
+                    if !is_known {
+                        self.model.unmark(id);
+                    }
+                }
+            }
+            &Op::RemoveKnown(slot) => {
+                let id = self.slots[slot].0;
+                let entity = &self.model.entities[id];
+                if entity.is_alive() {
+                    let mut real = self.world.entity_mut(entity.real);
+                    let is_listed = real.contains::<SignalTarget>();
+                    real.remove::<Known>();
+                    if !is_listed {
+                        self.model.unmark(id);
+                    }
+                }
+            }
+            &Op::RemoveMarks(slot) => {
+                let id = self.slots[slot].0;
+                let entity = &self.model.entities[id];
+                if entity.is_alive() {
+                    let mut real = self.world.entity_mut(entity.real);
+                    real.remove::<(Known, SignalTarget)>();
                     self.model.unmark(id);
                 }
             }
@@ -480,14 +518,16 @@ fn act() -> impl Strategy<Value = Act<Who>> {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let respawn = (0..SLOTS, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(slot, table, sparse, prepared)| Op::Respawn {
-            slot,
-            table,
-            sparse,
-            prepared,
-        },
-    );
+    let marks = (any::<bool>(), any::<bool>()).prop_map(|(list, known)| Marks { list, known });
+    let respawn =
+        (0..SLOTS, any::<bool>(), any::<bool>(), marks).prop_map(|(slot, table, sparse, marks)| {
+            Op::Respawn {
+                slot,
+                table,
+                sparse,
+                marks,
+            }
+        });
     prop_oneof![
         30 => act().prop_map(Op::Do),
         8 => prop::collection::vec(act(), 1..5).prop_map(Op::Command),
@@ -497,6 +537,8 @@ fn op() -> impl Strategy<Value = Op> {
         8 => respawn,
         2 => (0..SLOTS, 0..SLOTS).prop_map(|(from, to)| Op::Clone { from, to }),
         1 => (0..SLOTS).prop_map(Op::RemoveList),
+        1 => (0..SLOTS).prop_map(Op::RemoveKnown),
+        1 => (0..SLOTS).prop_map(Op::RemoveMarks),
         1 => (0..SLOTS).prop_map(Op::Clear),
         1 => Just(Op::Churn),
     ]

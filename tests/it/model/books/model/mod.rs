@@ -37,6 +37,10 @@ struct Table;
 #[component(storage = "SparseSet")]
 struct Sparse;
 
+/// Marks targets of a known kind.
+#[derive(Component, Clone)]
+struct Known;
+
 /// A component of the model.
 trait Modelled: Component<Mutability = Mutable> + Clone {
     const KIND: Kind;
