@@ -112,6 +112,8 @@ pub(crate) struct Books {
     pub(crate) tracked: Vec<(ComponentId, u32)>,
     /// What tracked components named when they were last found written and unchanged.
     pub(crate) last_synced: LastSynced,
+    /// Memory for the components of a release.
+    room: Vec<(Entity, u32)>,
     /// Whether a target was despawned plainly since the last sync. Fields that were not read yet
     /// may name it.
     pub(crate) has_lost: bool,
@@ -165,6 +167,7 @@ impl Books {
             unsynced: IndexSet::default(),
             tracked: Vec::new(),
             last_synced: LastSynced::default(),
+            room: Vec::new(),
             has_lost: false,
             end_of_target: None,
             immortal: None,
@@ -264,6 +267,7 @@ impl Books {
             + self.index.capacity() * size_of::<((Entity, SignalId), ListId)>()
             + self.links.heap_bytes()
             + self.last_synced.heap_bytes()
+            + self.room.capacity() * size_of::<(Entity, u32)>()
     }
 
     fn lists_from(&self, first: Option<ListId>) -> impl Iterator<Item = (ListId, &List)> {

@@ -16,6 +16,9 @@ use crate::books::{
 /// Up to this length, lists of targets are searched from the start.
 const LONG: usize = 16;
 
+/// How many components have room that is kept.
+const MOST_ROOM: usize = 1024;
+
 impl Books {
     /// Sets the links of a component of `holder` to the targets that it names.
     ///
@@ -64,14 +67,47 @@ impl Books {
         }
     }
 
-    /// Ends the links to a target that takes no more of them.
+    /// Ends the links to a target that takes no more of them. Adds the components that named it to
+    /// `components`, in the order in which they were linked: holders, and the numbers of their
+    /// tracked types.
     ///
-    /// From now on they are skipped, also in the map of a holder. They are removed with the list
-    /// when the target goes, or by [`reopen`](Self::reopen) if it survives.
-    pub(crate) fn end_references(&mut self, target: Entity) {
-        if let Some(id) = self.find(target, SignalId::REFERENCED) {
-            let list = self.list_mut(id);
+    /// From now on the links are skipped, also in the map of a holder. They are removed with the
+    /// list when the target goes, or by [`reopen`](Self::reopen) if it survives.
+    pub(crate) fn take_referrers(&mut self, target: Entity, components: &mut Vec<(Entity, u32)>) {
+        let Some(id) = self.find(target, SignalId::REFERENCED) else {
+            return;
+        };
+        let list = &mut self.lists[id.index()];
+        let (before, mut last) = (components.len(), None);
+        components.reserve(list.untold().len());
+        for (_, holder, handler) in list.iter() {
+            // Most of them share a handler.
+            let number = match last {
+                Some((known, number)) if known == handler => number,
+                _ => match self.table.call(handler) {
+                    Call::Reference(number) => number,
+                    Call::Fields(_) | Call::World(_) | Call::Look(_) => continue,
+                },
+            };
+            last = Some((handler, number));
+            components.push((holder, number));
+        }
+        if components.len() > before {
             list.mark_told(list.places());
+        }
+    }
+
+    /// Returns an empty list for components, with the memory that was kept for it.
+    pub(crate) fn take_room(&mut self) -> Vec<(Entity, u32)> {
+        core::mem::take(&mut self.room)
+    }
+
+    /// Keeps the memory of a list of components for the next.
+    pub(crate) fn keep_room(&mut self, mut components: Vec<(Entity, u32)>) {
+        components.clear();
+        // Not that of a mass death.
+        if components.capacity() <= MOST_ROOM {
+            self.room = components;
         }
     }
 

@@ -12,7 +12,7 @@ use crate::{
     panics::{FirstPanic, Panicked, apply_commands},
     reference::{
         self,
-        release::Released,
+        released::Released,
         tracked::{Demand, Tracked},
     },
 };

@@ -41,6 +41,15 @@ impl Standing {
     pub(crate) fn is_alive(self, is_ending: impl FnOnce() -> bool) -> bool {
         !(self.is_deleting || is_ending())
     }
+
+    /// Returns `true` if this entity is lost: it is decided that it goes.
+    pub(crate) fn is_lost(self, world: &World, books: &Books, entity: Entity) -> bool {
+        if self.is_deleting {
+            !is_undecided(world, entity)
+        } else {
+            !self.is_alive(|| books.is_ending(entity))
+        }
+    }
 }
 
 impl LivenessMarks {
@@ -54,12 +63,17 @@ impl LivenessMarks {
     /// Returns the state of an entity, if it is spawned.
     pub(crate) fn standing(self, world: &World, entity: Entity) -> Option<Standing> {
         let location = world.entities().get_spawned(entity).ok()?;
-        let archetype = &world.archetypes()[location.archetype_id];
-        Some(Standing {
-            is_deleting: archetype.contains(self.deleting),
-            is_reserved: archetype.contains(self.reserved),
-            archetype: location.archetype_id,
-        })
+        Some(self.standing_in(world, location.archetype_id))
+    }
+
+    /// Returns the state of the entities of an archetype.
+    pub(crate) fn standing_in(self, world: &World, archetype: ArchetypeId) -> Standing {
+        let at = &world.archetypes()[archetype];
+        Standing {
+            is_deleting: at.contains(self.deleting),
+            is_reserved: at.contains(self.reserved),
+            archetype,
+        }
     }
 
     /// Returns `true` if an entity is alive.
@@ -70,11 +84,8 @@ impl LivenessMarks {
 
     /// Returns `true` if an entity is lost: it is gone, or it is decided that it goes.
     pub(crate) fn is_lost(self, world: &World, books: &Books, entity: Entity) -> bool {
-        match self.standing(world, entity) {
-            None => true,
-            Some(standing) if standing.is_deleting => !is_undecided(world, entity),
-            Some(standing) => !standing.is_alive(|| books.is_ending(entity)),
-        }
+        let standing = self.standing(world, entity);
+        standing.is_none_or(|standing| standing.is_lost(world, books, entity))
     }
 
     /// Returns whether components can be linked to an entity.

@@ -11,7 +11,7 @@ use bevy_ecs::{
 use crate::{
     panics::{FirstPanic, Panicked, catch},
     reference::{
-        release::remember,
+        released::remember,
         sync::{Linked, link},
         tracked::{Tracked, look_again, take_changed},
         tracking::Tracking,

@@ -26,7 +26,7 @@
 // - `tracking`, `reach`: a tracked type with its type erased, and how its components are changed
 // - `watch`, `marking`: components that were written, and entities that they name first
 // - `tracked`: all tracked types
-// - `losses`, `release`: fields release what is lost
+// - `losses`, `released`, `simple_release`, `release`: fields release what is lost
 // - `sync`, `look`: components are linked to what they name
 // - `track`: a type becomes tracked
 // - `cascade`, `planned_release`: what a deletion would take along, refuse and release
@@ -55,6 +55,8 @@ pub(crate) mod policy;
 pub(crate) mod reach;
 pub(crate) mod references;
 pub(crate) mod release;
+pub(crate) mod released;
+pub(crate) mod simple_release;
 pub(crate) mod sync;
 pub(crate) mod track;
 pub(crate) mod tracked;

@@ -1,10 +1,15 @@
 //! How components of a tracked type are read, changed and told.
 
-use core::{any::type_name, marker::PhantomData};
+use core::{
+    any::{Any, type_name},
+    marker::PhantomData,
+};
 
 use bevy_ecs::{
+    change_detection::Mut,
     component::{Component, ComponentMutability, Immutable, Mutable},
     entity::Entity,
+    query::QueryState,
     world::{DeferredWorld, World},
 };
 
@@ -16,8 +21,9 @@ use crate::{
         policy::{Lost, OnLoss},
         references::{AfterRelease, References},
         tracked::Tracked,
-        tracking::{NotifyOwner, Reach},
+        tracking::{NotifyOwner, Reach, ReleaseQuery, Run},
     },
+    signal::handler::query_without_filters,
 };
 
 /// A component whose declared references can be tracked: the bound of
@@ -40,6 +46,20 @@ pub trait Change<C> {
         lost: &[Entity],
         change: impl FnOnce(&mut C, &[Entity]) + Send + 'static,
     );
+
+    /// Returns a query for [`visit_run`](Self::visit_run), if components are changed in place.
+    #[doc(hidden)]
+    fn query(world: &mut World) -> Option<Box<dyn Any + Send + Sync>>;
+
+    /// Calls `visit` with each component from `first` on, as long as it returns `true`. It is given
+    /// nothing where there is none.
+    #[doc(hidden)]
+    fn visit_run(
+        world: &mut DeferredWorld,
+        query: Option<&mut (dyn Any + Send + Sync)>,
+        holders: impl Iterator<Item = Entity>,
+        visit: impl FnMut(Option<Mut<C>>) -> bool,
+    );
 }
 
 impl<C: Component<Mutability = Self>> Change<C> for Mutable {
@@ -51,6 +71,25 @@ impl<C: Component<Mutability = Self>> Change<C> for Mutable {
     ) {
         if let Some(mut component) = world.get_mut::<C>(entity) {
             change(&mut component, lost);
+        }
+    }
+
+    fn query(world: &mut World) -> Option<Box<dyn Any + Send + Sync>> {
+        Some(Box::new(query_without_filters::<&mut C>(world)))
+    }
+
+    fn visit_run(
+        world: &mut DeferredWorld,
+        query: Option<&mut (dyn Any + Send + Sync)>,
+        mut holders: impl Iterator<Item = Entity>,
+        mut visit: impl FnMut(Option<Mut<C>>) -> bool,
+    ) {
+        let query = query.and_then(<dyn Any + Send + Sync>::downcast_mut::<QueryState<&mut C>>);
+        if let Some(query) = query {
+            let mut query = query.query_mut(world);
+            holders.all(|holder| visit(query.get_mut(holder).ok()));
+        } else {
+            holders.all(|holder| visit(world.get_mut::<C>(holder)));
         }
     }
 }
@@ -82,6 +121,18 @@ impl<C: Component<Mutability = Self>> Change<C> for Immutable {
                 Ok(Ok(Some(Ok(())) | None) | Err(_)) => {}
             }
         });
+    }
+
+    fn query(_: &mut World) -> Option<Box<dyn Any + Send + Sync>> {
+        None
+    }
+
+    fn visit_run(
+        _: &mut DeferredWorld,
+        _: Option<&mut (dyn Any + Send + Sync)>,
+        _: impl Iterator<Item = Entity>,
+        _: impl FnMut(Option<Mut<C>>) -> bool,
+    ) {
     }
 }
 
@@ -159,25 +210,81 @@ where
                 dedup_from(&mut still_lost, 0);
                 &still_lost
             };
-            if lost.is_empty() {
-                return;
-            }
-            let among = Among::new(lost);
-            let remains =
-                component.release_references(OnLoss::Clear, &mut |entity| among.contains(entity));
-            debug_assert!(
-                remains == AfterRelease::Valid || C::CASCADES,
-                "a component should be releasable"
-            );
-            let mut stays = remains == AfterRelease::Valid;
-            if C::CASCADES && stays {
-                component.visit_references(OnLoss::Clear, &mut |entity, policy| {
-                    stays &= policy != OnLoss::Deny || !among.contains(entity);
-                });
-            }
-            if notify == NotifyOwner::Yes && stays {
-                component.on_lost(Lost::new(holder, lost));
+            if !lost.is_empty() {
+                release_lost(component, holder, lost, notify);
             }
         });
+    }
+
+    fn release_query(&self, world: &mut World) -> Option<ReleaseQuery> {
+        C::Mutability::query(world)
+    }
+
+    fn release_run(&self, world: &mut DeferredWorld, query: Option<&mut ReleaseQuery>, run: &Run) {
+        let Run {
+            holders,
+            lost,
+            visited,
+            released,
+            is_changing,
+        } = run;
+        let first = visited.get();
+        let left = holders[first..].iter();
+        let query = query.map(|query| &mut **query);
+        let entities = left.clone().map(|holder| holder.entity);
+        let mut left = left;
+        C::Mutability::visit_run(world, query, entities, |component: Option<Mut<C>>| {
+            let Some(holder) = left.next() else {
+                return false;
+            };
+            is_changing.set(false);
+            visited.update(|visited| visited + 1);
+            let Some(mut component) = component else {
+                return true;
+            };
+            let (mut named, mut count) = (None, 0_usize);
+            component.visit_references(OnLoss::Clear, &mut |entity, policy| {
+                named = Some((entity, policy));
+                count += 1;
+            });
+            match named {
+                None => true,
+                Some((entity, OnLoss::Clear)) if count == 1 && lost.contains(entity) => {
+                    is_changing.set(true);
+                    released.update(|released| released + 1);
+                    release_lost(&mut *component, holder.entity, &[entity], holder.notify);
+                    true
+                }
+                // It may have lost more, or less.
+                Some(_) => {
+                    visited.set(visited.get() - 1);
+                    false
+                }
+            }
+        });
+    }
+}
+
+/// Makes a component release what is `lost`, and tells it.
+fn release_lost<C: TrackedComponent>(
+    component: &mut C,
+    holder: Entity,
+    lost: &[Entity],
+    notify: NotifyOwner,
+) {
+    let among = Among::new(lost);
+    let remains = component.release_references(OnLoss::Clear, &mut |entity| among.contains(entity));
+    debug_assert!(
+        remains == AfterRelease::Valid || C::CASCADES,
+        "a component should be releasable"
+    );
+    let mut stays = remains == AfterRelease::Valid;
+    if C::CASCADES && stays {
+        component.visit_references(OnLoss::Clear, &mut |entity, policy| {
+            stays &= policy != OnLoss::Deny || !among.contains(entity);
+        });
+    }
+    if notify == NotifyOwner::Yes && stays {
+        component.on_lost(Lost::new(holder, lost));
     }
 }

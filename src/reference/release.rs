@@ -11,71 +11,31 @@ use crate::{
     books::Books,
     deleting::Deleting,
     hash::IndexSet,
-    panics::{FirstPanic, Panicked, catch},
+    panics::{Panicked, catch},
     reference::{
         losses::{Losses, Verdict, clings},
         policy::OnLoss,
+        released::{BATCH, Released, remember},
+        simple_release::{TypesInUse, release_simple},
         tracked::{Demand, Tracked},
         tracking::{NotifyOwner, Tracking},
     },
 };
 
-/// How many components are looked at before the first is changed.
-const BATCH: usize = 64;
-
 /// How deep releases may nest that a component causes when it is told of a loss. A component that
 /// always writes back what it lost would go on for ever.
 const DEEPEST: u32 = 16;
-
-/// The result of a release.
-#[derive(Default)]
-pub(crate) struct Released {
-    /// What is left to do.
-    pub(crate) demands: Vec<Demand>,
-    /// The first panic.
-    pub(crate) first_panic: FirstPanic,
-    /// How many components had to release an entity.
-    pub(crate) components: usize,
-    /// The components that panicked when they were read: their holders, and the numbers of their
-    /// types.
-    unread: Vec<(Entity, u32)>,
-}
-
-impl Released {
-    /// Returns the result of a release that panicked.
-    pub(crate) fn panicked(panicked: Panicked) -> Self {
-        Self {
-            first_panic: FirstPanic::from(Err(panicked)),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn add(&mut self, other: Self) {
-        self.demands.extend(other.demands);
-        self.components += other.components;
-        self.unread.extend(other.unread);
-        self.first_panic.note(other.first_panic.into_outcome());
-    }
-
-    /// Returns what is left to do, and the panic as an outcome.
-    pub(crate) fn into_parts(self) -> (Vec<Demand>, Result<(), Panicked>) {
-        (self.demands, self.first_panic.into_outcome())
-    }
-}
 
 /// The components whose links were ended, each once.
 struct Referrers {
     /// Their holders, and the numbers of their types.
     components: Vec<(Entity, u32)>,
-    /// All types, by number.
-    types: SmallVec<[Tracking; 4]>,
 }
 
 impl Referrers {
     /// Returns the holders in order, in runs that share a type.
-    fn runs(&self) -> impl Iterator<Item = (Tracking, &[(Entity, u32)])> {
-        let runs = self.components.chunk_by(|(_, a), (_, b)| a == b);
-        runs.map(|run| (self.types[run[0].1 as usize], run))
+    fn runs(&self) -> impl Iterator<Item = &[(Entity, u32)]> {
+        self.components.chunk_by(|(_, a), (_, b)| a == b)
     }
 }
 
@@ -95,27 +55,31 @@ pub(crate) fn has_lost(world: &World) -> bool {
 /// Releases all known references to `targets`. None of these is alive any more.
 pub(crate) fn release(world: &mut World, targets: &[Entity]) -> Released {
     let mut released = Released::default();
-    let referrers = end_links(
+    let Some(referrers) = end_links(
         &mut DeferredWorld::from(&mut *world),
         targets,
         Departure::Orderly,
-    );
-    for (tracking, holders) in referrers.iter().flat_map(Referrers::runs) {
+    ) else {
+        return released;
+    };
+    let mut types = TypesInUse::default();
+    for holders in referrers.runs() {
+        let mut deferred = DeferredWorld::from(&mut *world);
+        let Some(tracking) = types.get(&mut deferred, holders[0].1, 1) else {
+            // The world was cleared.
+            break;
+        };
         if tracking.reach.is_deferred() {
             for &(holder, _) in holders {
                 release_now(world, holder, tracking, NotifyOwner::Yes, &mut released);
             }
         } else {
-            let mut world = DeferredWorld::from(&mut *world);
-            release_each(
-                &mut world,
-                holders,
-                tracking,
-                NotifyOwner::Yes,
-                &mut released,
-            );
+            release_run(&mut deferred, holders, targets, &mut types, &mut released);
         }
     }
+    let mut world = DeferredWorld::from(&mut *world);
+    types.finish(&mut world);
+    give_back(&mut world, referrers.components);
     released
 }
 
@@ -199,11 +163,14 @@ pub(crate) fn release_despawned(
         }
         None => Departure::Plain,
     };
-    let referrers = end_links(world, &[target], departure)?;
+    let targets = [target];
+    let referrers = end_links(world, &targets, departure)?;
     let mut released = Released::default();
-    for (tracking, holders) in referrers.runs() {
-        release_each(world, holders, tracking, NotifyOwner::Yes, &mut released);
+    let mut types = TypesInUse::default();
+    for holders in referrers.runs() {
+        release_run(world, holders, &targets, &mut types, &mut released);
     }
+    types.finish(world);
     let unread = core::mem::take(&mut released.unread);
     let mut seen_to = referrers.components;
     seen_to.retain(|component| !unread.contains(component));
@@ -220,6 +187,9 @@ pub(crate) fn release_despawned(
 /// Forgets components that were seen to, when commands are applied: where that is reached, no
 /// command was dropped.
 pub(crate) fn forget_later(world: &mut DeferredWorld, seen_to: Vec<(Entity, u32)>) {
+    let Some(seen_to) = give_back(world, seen_to) else {
+        return;
+    };
     world.commands().queue(move |world: &mut World| {
         if let Some(mut books) = world.get_resource_mut::<Books>() {
             let books = books.bypass_change_detection();
@@ -230,17 +200,52 @@ pub(crate) fn forget_later(world: &mut DeferredWorld, seen_to: Vec<(Entity, u32)
     });
 }
 
-/// Marks components for the next sync: their holders, and the numbers of their types.
-pub(crate) fn remember(
+/// Returns `components` if any component is marked for the next sync. Otherwise, keeps their memory
+/// for the next release.
+fn give_back(
     world: &mut DeferredWorld,
-    components: impl ExactSizeIterator<Item = (Entity, u32)>,
+    components: Vec<(Entity, u32)>,
+) -> Option<Vec<(Entity, u32)>> {
+    let Some(mut books) = world.get_resource_mut::<Books>() else {
+        return Some(components);
+    };
+    let books = books.bypass_change_detection();
+    if !books.unsynced.is_empty() {
+        return Some(components);
+    }
+    books.keep_room(components);
+    None
+}
+
+/// Makes components that share a type release all that they have lost, of which `targets` are most
+/// likely all. A panic of one does not affect the others.
+fn release_run(
+    world: &mut DeferredWorld,
+    holders: &[(Entity, u32)],
+    targets: &[Entity],
+    types: &mut TypesInUse,
+    released: &mut Released,
 ) {
-    if components.len() > 0
-        && let Some(mut books) = world.get_resource_mut::<Books>()
-    {
-        let books = books.bypass_change_detection();
-        for (holder, number) in components {
-            books.remember_unsynced(holder, number);
+    let Some(tracking) = types.get(world, holders[0].1, holders.len()) else {
+        return;
+    };
+    let mut left = holders;
+    while !left.is_empty() {
+        let batch = &left[..left.len().min(BATCH)];
+        let seen_to = if tracking.reach.is_deferred() {
+            0
+        } else {
+            release_simple(world, batch, tracking, targets, types, released)
+        };
+        let others = match seen_to {
+            // Likely, the next ones are no simpler.
+            0 => left.len().min(4 * BATCH),
+            _ => batch.len(),
+        };
+        let others = &left[seen_to..others];
+        left = &left[seen_to + others.len()..];
+        if !others.is_empty() {
+            release_each(world, others, tracking, NotifyOwner::Yes, released);
         }
     }
 }
@@ -333,24 +338,21 @@ fn end_links(
     let mut books = world.get_resource_mut::<Books>()?;
     let books = books.bypass_change_detection();
     books.has_lost |= departure == Departure::Plain;
-    let mut components = Vec::new();
+    let mut components = books.take_room();
     let mut named = 0;
     for &target in targets {
         let before = components.len();
-        components.extend(books.referrers(target));
-        if components.len() > before {
-            books.end_references(target);
-            named += 1;
-        }
+        books.take_referrers(target, &mut components);
+        named += usize::from(components.len() > before);
     }
     if named > 1 {
         // One component may name several of them.
-        let each: IndexSet<_> = components.into_iter().collect();
-        components = each.into_iter().collect();
+        let each: IndexSet<_> = components.drain(..).collect();
+        components.extend(each);
     }
     if named == 0 {
+        books.keep_room(components);
         return None;
     }
-    let types = world.get_resource::<Tracked>()?.all().collect();
-    Some(Referrers { components, types })
+    Some(Referrers { components })
 }

@@ -15,7 +15,8 @@ use crate::{
     panics::catch,
     reference::{
         liveness_marks::is_undecided,
-        release::{Released, release_now, remember},
+        release::release_now,
+        released::{Released, remember},
         tracked::{Demand, Tracked, look_again, take_changed},
         tracking::{NotifyOwner, Tracking},
     },

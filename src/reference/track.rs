@@ -41,9 +41,11 @@ pub(crate) fn track<C: TrackedComponent>(world: &mut World, end_of_target: EndOf
     let handler = signal::listener::install_references::<C>(world, number);
     watch_inserts::<LinkInserted, C>(world, component);
     let watch = watch::of::<C>(world);
+    let reach = reach::of::<C>();
+    let release_query = reach.release_query(world);
     world.resource_mut::<Books>().end_of_target = Some(end_of_target);
     let mut tracked = world.resource_mut::<Tracked>();
-    tracked.add(component, handler, reach::of::<C>(), watch);
+    tracked.add(component, handler, reach, watch, release_query);
     true
 }
 

@@ -13,7 +13,7 @@ use crate::{
     panics::{Panicked, catch},
     reference::{
         liveness_marks::LivenessMarks,
-        tracking::{Reach, Tracking},
+        tracking::{Reach, ReleaseQuery, Tracking},
         watch::{Changes, Watch},
     },
 };
@@ -63,6 +63,8 @@ struct Type {
     reach: &'static dyn Reach,
     /// `None` while it is in use.
     watch: Option<Box<dyn Watch>>,
+    /// `None` while it is in use, or if its components cannot be changed in place.
+    release_query: Option<ReleaseQuery>,
     /// The time when its fields were read last.
     synced: Option<Tick>,
 }
@@ -87,6 +89,7 @@ impl Tracked {
         handler: HandlerId,
         reach: &'static dyn Reach,
         watch: Box<dyn Watch>,
+        release_query: Option<ReleaseQuery>,
     ) {
         self.cascades |= reach.cascades();
         self.types.push(Type {
@@ -94,6 +97,7 @@ impl Tracked {
             handler,
             reach,
             watch: Some(watch),
+            release_query,
             synced: None,
         });
     }
@@ -101,11 +105,6 @@ impl Tracked {
     /// Returns the number of types.
     pub(crate) fn len(&self) -> u32 {
         self.types.len() as u32
-    }
-
-    /// Returns all tracked types, by number.
-    pub(crate) fn all(&self) -> impl Iterator<Item = Tracking> {
-        (0..self.len()).map(|number| self.get(number))
     }
 
     /// Returns the tracked type of a number.
@@ -122,6 +121,18 @@ impl Tracked {
             handler,
             reach,
             marks: self.marks,
+        }
+    }
+
+    /// Lends the query for releases of a type, if it is there.
+    pub(crate) fn take_release_query(&mut self, number: u32) -> Option<ReleaseQuery> {
+        self.types[number as usize].release_query.take()
+    }
+
+    /// Takes back what [`take_release_query`](Self::take_release_query) lent.
+    pub(crate) fn return_release_query(&mut self, number: u32, query: ReleaseQuery) {
+        if let Some(known) = self.types.get_mut(number as usize) {
+            known.release_query = Some(query);
         }
     }
 

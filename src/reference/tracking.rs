@@ -1,5 +1,7 @@
 //! A tracked type by itself, with its type erased.
 
+use core::{any::Any, cell::Cell};
+
 use bevy_ecs::{
     component::ComponentId,
     entity::Entity,
@@ -8,7 +10,9 @@ use bevy_ecs::{
 
 use crate::{
     books::ids::HandlerId,
-    reference::{field_places::FieldPlace, liveness_marks::LivenessMarks, policy::OnLoss},
+    reference::{
+        entity_set::Among, field_places::FieldPlace, liveness_marks::LivenessMarks, policy::OnLoss,
+    },
 };
 
 /// A tracked type, copied out of the world.
@@ -64,6 +68,41 @@ pub(crate) trait Reach: Send + Sync {
         lost: &[Entity],
         notify: NotifyOwner,
     );
+
+    /// Returns the query for [`release_run`](Self::release_run), if the components can be changed
+    /// in place.
+    fn release_query(&self, world: &mut World) -> Option<ReleaseQuery>;
+
+    /// Makes components release what they have lost, each in one visit, and tells them. Stops
+    /// before the first for which that is not enough.
+    ///
+    /// Nothing that is called here can reach the world. The query is only worth it for several
+    /// components.
+    fn release_run(&self, world: &mut DeferredWorld, query: Option<&mut ReleaseQuery>, run: &Run);
+}
+
+/// A query that finds components to change them, with its type erased.
+pub(crate) type ReleaseQuery = Box<dyn Any + Send + Sync>;
+
+/// Components of one type that release what they have lost, in order. A panic leaves it as it is
+/// then, so that it can go on behind the component that panicked.
+pub(crate) struct Run<'a> {
+    pub(crate) holders: &'a [Holder],
+    /// Entities that are lost.
+    pub(crate) lost: &'a Among<'a>,
+    /// How many holders were visited.
+    pub(crate) visited: Cell<usize>,
+    /// How many of them had to release an entity.
+    pub(crate) released: Cell<usize>,
+    /// Whether the last visit came to the point where the component is changed.
+    pub(crate) is_changing: Cell<bool>,
+}
+
+/// The entity of a component in a [`Run`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holder {
+    pub(crate) entity: Entity,
+    pub(crate) notify: NotifyOwner,
 }
 
 /// Whether a component is told of what it lost.

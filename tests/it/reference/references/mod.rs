@@ -3,6 +3,7 @@
 //! Rules R3, R4 and R7 of the design. What a policy does beyond emptying a field is the subject of
 //! `policies.rs`, and everything at once that of `promise.rs`.
 
+mod crowds;
 mod links;
 mod odd_names;
 mod pauses;
