@@ -21,7 +21,7 @@ use bevy_ecs::{
 use qdel::{
     prelude::{
         AppQdelExt, EntityCommandsQdelExt, EntityLiveness, Liveness, LivenessExt, Qdeleting,
-        WorldSignalExt,
+        SignalRegistrar, WorldSignalExt,
     },
     signal::Registration,
 };
@@ -66,6 +66,7 @@ impl Mode {
         match self {
             Self::Signals => app
                 .register_listener::<Mob>()
+                .register_target::<Mob>()
                 .add_systems(Update, register_picks.in_set(Turn::Promise))
                 .add_systems(Update, forget_risen.in_set(Turn::LetGo)),
             // And that is all: what comes after is about mobs that never went.
@@ -103,17 +104,18 @@ impl fmt::Display for Mode {
 }
 
 /// Registers each hunter with its new target, and unregisters it from the one it gave up.
-fn register_picks(mut commands: Commands, picks: Res<Picks>) {
+fn register_picks(mut commands: Commands, mut registrar: SignalRegistrar, picks: Res<Picks>) {
     for (hunter, target) in &picks.given_up {
         commands
             .entity(*hunter)
             .unregister_signal::<Mob, Qdeleting>(*target);
     }
-    for (hunter, target) in &picks.taken {
-        commands
-            .entity(*hunter)
-            .register_signal(*target, Mob::on_target_lost);
-    }
+    let taken = picks.taken.iter().copied();
+    let refused = registrar.register_many(taken, Mob::on_target_lost);
+    assert!(
+        refused.is_empty(),
+        "all that was picked should be alive: {refused:?}"
+    );
 }
 
 /// Asks for each hunter whether its target is still there.
