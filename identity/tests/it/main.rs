@@ -1,0 +1,3 @@
+//! What the crate promises, rule by rule.
+
+mod store;
