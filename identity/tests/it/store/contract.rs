@@ -41,7 +41,7 @@ fn unit_is_loaded_whole_by_any_member() {
         assert_eq!(loaded.units.len(), 1);
         let unit = &loaded.units[0];
         assert_eq!(unit.root, id(1));
-        let members: Vec<_> = unit.members.iter().cloned().collect();
+        let members = unit.members.clone();
         let wanted = puts[..3].iter().cloned();
         assert_eq!(
             members,
