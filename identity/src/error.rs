@@ -186,3 +186,35 @@ pub enum DamageKind {
     )]
     Undecodable,
 }
+
+/// Why a component cannot be written or read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The codec says no.
+    #[error("its codec refuses it: {cause}")]
+    Refused {
+        /// What the codec says.
+        cause: Cause,
+    },
+    /// It was written by a later version of the program.
+    #[error(
+        "it was written in version {found}, and this program knows {known}; use the program that wrote it"
+    )]
+    Newer {
+        /// The version that it was written in.
+        found: u32,
+        /// The version that is registered.
+        known: u32,
+    },
+    /// It was written in an earlier version, from which nothing leads here.
+    #[error(
+        "it was written in version {found}, and there is no upgrade from it to {known}; add one by `Stored::with_upgrade`"
+    )]
+    NoUpgrade {
+        /// The version that it was written in.
+        found: u32,
+        /// The version that is registered.
+        known: u32,
+    },
+}
