@@ -1,7 +1,7 @@
 //! Which objects a component names, as seen while it is encoded.
 //!
-//! A codec need not say which ids it writes: each [`StableRef`](crate::StableRef) that is serialized
-//! notes itself here, if anything asked for that on this thread.
+//! A codec need not say which ids it writes: each [`StableRef`](crate::StableRef) that is
+//! serialized notes itself here, if anything asked for that on this thread.
 
 use core::cell::RefCell;
 

@@ -20,6 +20,7 @@ mod redb_tables;
 mod tables;
 
 use core::ops::RangeInclusive;
+use std::sync::Arc;
 
 #[cfg(feature = "redb")]
 pub use self::redb::{Examination, RedbStore};
@@ -79,7 +80,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns [`StoreError::OutOfIds`] if so many are not left. After any error, some ids may be
+    /// Returns [`StoreError::OutOfIds`] if fewer are left. After any error, some ids may be
     /// skipped.
     fn reserve_ids(&self, count: u32) -> Result<RangeInclusive<StableId>, StoreError>;
 
@@ -99,6 +100,41 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// Returns a [`StoreError`] if nothing could be read.
     fn scan(&self, after: Option<StableId>, limit: usize) -> Result<Vec<StableId>, StoreError>;
+}
+
+/// A store that several hold, for example a world and a tool that looks into it.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn load(&self, ids: &[StableId]) -> Result<Loaded, StoreError> {
+        S::load(self, ids)
+    }
+
+    fn existence(&self, ids: &[StableId]) -> Result<Vec<Existence>, StoreError> {
+        S::existence(self, ids)
+    }
+
+    fn commit(&self, batch: &Batch) -> Result<(), CommitError> {
+        S::commit(self, batch)
+    }
+
+    fn committed(&self) -> Result<u64, StoreError> {
+        S::committed(self)
+    }
+
+    fn reserve_ids(&self, count: u32) -> Result<RangeInclusive<StableId>, StoreError> {
+        S::reserve_ids(self, count)
+    }
+
+    fn floor(&self) -> StableId {
+        S::floor(self)
+    }
+
+    fn find(&self, index: &str, key: &[u8], limit: usize) -> Result<Vec<StableId>, StoreError> {
+        S::find(self, index, key, limit)
+    }
+
+    fn scan(&self, after: Option<StableId>, limit: usize) -> Result<Vec<StableId>, StoreError> {
+        S::scan(self, after, limit)
+    }
 }
 
 /// What is written in one transaction. Deletions come first.

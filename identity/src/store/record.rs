@@ -18,7 +18,7 @@ const CHECKSUM: usize = 4;
 ///
 /// All but the components is there for the store: it can find the members of a unit, and what an
 /// object names, without knowing a single type of the game.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Record {
     /// The topmost owner: the object itself, if nothing owns it.
     pub root: StableId,
@@ -42,7 +42,7 @@ pub struct IndexKey {
 }
 
 /// A component as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct StoredComponent {
     /// The name that it was registered by.
     pub name: String,

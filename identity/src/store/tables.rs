@@ -242,6 +242,7 @@ fn entries_of<T: ReadTables>(tables: &T, id: StableId) -> Result<Vec<Vec<u8>>, T
 
 /// Compares both tables, and returns what is wrong with records and what is missing or left over
 /// among the keys.
+#[cfg(feature = "redb")]
 pub(super) fn check<T: ReadTables>(tables: &T) -> Result<Checked, T::Error> {
     let mut checked = Checked::default();
     let mut last = None;
@@ -286,6 +287,7 @@ pub(super) fn check<T: ReadTables>(tables: &T) -> Result<Checked, T::Error> {
 }
 
 /// What a look through both tables found.
+#[cfg(feature = "redb")]
 #[derive(Debug, Default)]
 pub(super) struct Checked {
     /// How many records can be read.
