@@ -2,8 +2,11 @@
 
 use core::{fmt, num::NonZeroU64, str::FromStr};
 
+use bevy_ecs::component::Component;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;
+
+use crate::life;
 
 /// The database identity of an object: `#123`.
 ///
@@ -20,7 +23,11 @@ use thiserror::Error;
 /// assert_eq!(sword.to_string(), "#123");
 /// # Ok::<(), qdel_identity::error::StableIdError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+///
+/// As a component, it is on each object that is in a world, by [`Persistent`](crate::Persistent).
+/// Do not insert it: an id that was not given is taken away again.
+#[derive(Component, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[component(immutable, clone_behavior = Ignore, on_insert = life::carry, on_discard = life::drop_id)]
 pub struct StableId(NonZeroU64);
 
 /// Why a number or a text is no [`StableId`].

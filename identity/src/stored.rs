@@ -126,6 +126,11 @@ impl<C: Component> Stored<C> {
         self
     }
 
+    /// Returns the latest version from which an upgrade leads.
+    pub(crate) fn last_upgrade(&self) -> Option<u32> {
+        self.upgrades.keys().next_back().copied()
+    }
+
     /// Appends the encoded component to `bytes`.
     ///
     /// # Errors

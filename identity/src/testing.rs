@@ -1,4 +1,5 @@
-//! What tests of a persistent world need: a store that fails when it is told to.
+//! What tests of a persistent world need: a store that fails when it is told to, and a check of
+//! the identity map.
 
 use core::{fmt, ops::RangeInclusive};
 use std::{
@@ -6,11 +7,52 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use bevy_ecs::{entity::Entity, world::World};
+use qdel::{Liveness, LivenessExt};
+
 use crate::{
-    StableId,
+    Persistent, StableId,
     error::{Cause, CommitError, StoreError},
+    map::IdentityMap,
+    queries,
     store::{Batch, Existence, Loaded, Store},
 };
+
+/// Compares what is in the world with what the identity map has. `Err` says what is wrong: which is
+/// a fault of this crate, or of code that changed a [`StableId`] past its hooks.
+///
+/// # Errors
+///
+/// Returns the first difference as text.
+pub fn validate_identity(world: &mut World) -> Result<(), String> {
+    let carried = queries::unfiltered(world, |world| {
+        let mut query = world.query::<(Entity, &StableId)>();
+        let carried = query.iter(world).map(|(entity, id)| (*id, entity));
+        carried.collect::<Vec<_>>()
+    });
+    let Some(map) = world.get_resource::<IdentityMap>() else {
+        return Ok(());
+    };
+    map.validate()?;
+    for (id, entity) in &carried {
+        // What is marked for deletion may be gone already.
+        let is_alive = world.liveness(*entity) == Liveness::Alive;
+        if is_alive && map.entity(*id) != Some(*entity) {
+            return Err(format!(
+                "{entity} carries {id}, which the map does not know"
+            ));
+        }
+    }
+    for (id, entity) in map.iter() {
+        let Ok(entity) = world.get_entity(entity) else {
+            return Err(format!("{id} is {entity}, which is not in the world"));
+        };
+        if entity.get::<StableId>() != Some(&id) || !entity.contains::<Persistent>() {
+            return Err(format!("{id} is {}, which does not carry it", entity.id()));
+        }
+    }
+    Ok(())
+}
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,3 +1,4 @@
 //! What the crate promises, rule by rule.
 
+mod objects;
 mod store;

@@ -1,9 +1,14 @@
 //! What can go wrong.
 
+mod world;
+
 use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+pub use self::world::{
+    AttachError, CheckpointError, DeleteError, LoadError, RegisterError, SpawnError,
+};
 use crate::StableId;
 pub use crate::stable_id::StableIdError;
 
@@ -197,6 +202,17 @@ pub enum CodecError {
         /// What the codec says.
         cause: Cause,
     },
+    /// The codec panicked.
+    #[error("its codec panicked: {message}")]
+    Panicked {
+        /// What it panicked with.
+        message: String,
+    },
+    /// It has a field of type `Entity`.
+    #[error(
+        "it names an `Entity`, which means nothing in another run; use a `StableRef` in that field"
+    )]
+    NamesEntities,
     /// It was written by a later version of the program.
     #[error(
         "it was written in version {found}, and this program knows {known}; use the program that wrote it"
