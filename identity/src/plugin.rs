@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use bevy_app::{App, Last, Plugin};
+use bevy_app::{App, AppExit, Last, Plugin};
 use bevy_ecs::{
+    message::Messages,
     resource::Resource,
     schedule::{IntoScheduleConfigs, SystemSet},
     world::World,
@@ -16,7 +17,8 @@ use crate::{
     registry::register,
 };
 
-/// Takes in what was loaded, and writes what changed, at the end of each frame.
+/// Takes in what was loaded, and writes what changed, at the end of each frame, and when the app
+/// exits.
 ///
 /// Attach a store by [`WorldIdentityExt::attach_store`], before or after. Without one, nothing
 /// happens.
@@ -66,11 +68,24 @@ impl Plugin for IdentityPlugin {
             (IdentitySystems::Poll, IdentitySystems::Checkpoint).chain(),
         );
         app.add_systems(Last, World::poll_store.in_set(IdentitySystems::Poll));
+        app.add_systems(Last, checkpoint_at_exit.after(IdentitySystems::Checkpoint));
         if let Some(every) = self.checkpoint_every {
             let last = Instant::now();
             app.insert_resource(Interval { every, last });
             app.add_systems(Last, checkpoint_in_time.in_set(IdentitySystems::Checkpoint));
         }
+    }
+}
+
+/// Writes what changed in the last frame of the app, and waits for it.
+fn checkpoint_at_exit(world: &mut World) {
+    let exits = world.get_resource::<Messages<AppExit>>();
+    if exits.is_none_or(Messages::is_empty) || attach::store(world).is_none() {
+        return;
+    }
+    if let Err(error) = world.checkpoint() {
+        log::error!("the checkpoint at the exit fails: {error}");
+        events::tell(world, CheckpointFailed { error });
     }
 }
 

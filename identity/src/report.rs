@@ -24,6 +24,9 @@ pub struct CheckpointReport {
     /// By the name of a type that is not registered: how many of the written objects have such a
     /// component. These components are not in the store. Bevy knows names with its feature `debug`.
     pub unregistered: BTreeMap<String, usize>,
+    /// By the name of a relationship: how many of the written objects relate to an entity that is no
+    /// object. Without their target, these relationships are not in the store.
+    pub unstored_targets: BTreeMap<String, usize>,
 }
 
 impl fmt::Display for CheckpointReport {
@@ -35,6 +38,7 @@ impl fmt::Display for CheckpointReport {
             deleted,
             bytes,
             unregistered,
+            unstored_targets,
         } = self;
         match number {
             Some(number) => write!(f, "checkpoint {number}: ")?,
@@ -44,6 +48,12 @@ impl fmt::Display for CheckpointReport {
             f,
             "looked at {looked_at}, written {written} ({bytes} bytes), deleted {deleted}"
         )?;
+        for (name, count) in unstored_targets {
+            write!(
+                f,
+                "\n  not written: `{name}` of {count} objects, to what is no object"
+            )?;
+        }
         for (name, count) in unregistered {
             write!(
                 f,

@@ -7,13 +7,17 @@ use std::{
         Mutex, PoisonError,
         mpsc::{self, Receiver, Sender},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
-/// Does jobs one after the other, on a thread of its own. It ends when this is dropped and the
-/// job at hand is done.
+/// Does jobs one after the other, on a thread of its own.
+///
+/// When this is dropped, it waits for the jobs that were sent: what the thread holds is let go of
+/// then.
 pub(crate) struct Worker<J, D> {
-    jobs: Sender<J>,
+    /// `None` only while this is dropped.
+    jobs: Option<Sender<J>>,
+    thread: Option<JoinHandle<()>>,
     /// Behind a lock only so that it can be shared.
     done: Mutex<Receiver<D>>,
 }
@@ -23,24 +27,26 @@ impl<J: Send + 'static, D: Send + 'static> Worker<J, D> {
     pub(crate) fn start(name: &str, work: impl Fn(J) -> D + Send + 'static) -> io::Result<Self> {
         let (jobs, next_job) = mpsc::channel();
         let (answer, done) = mpsc::channel();
-        thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                for job in next_job {
-                    if answer.send(work(job)).is_err() {
-                        break;
-                    }
+        let work = move || {
+            for job in next_job {
+                if answer.send(work(job)).is_err() {
+                    break;
                 }
-            })?;
+            }
+        };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
         Ok(Self {
-            jobs,
+            jobs: Some(jobs),
+            thread: Some(thread),
             done: Mutex::new(done),
         })
     }
 
     /// Hands a job to the thread. Returns `false` if it has ended.
     pub(crate) fn send(&self, job: J) -> bool {
-        self.jobs.send(job).is_ok()
+        self.jobs
+            .as_ref()
+            .is_some_and(|jobs| jobs.send(job).is_ok())
     }
 
     /// Returns the next job that is done, if one is.
@@ -53,6 +59,17 @@ impl<J: Send + 'static, D: Send + 'static> Worker<J, D> {
     pub(crate) fn wait(&self) -> Option<D> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         done.recv().ok()
+    }
+}
+
+impl<J, D> Drop for Worker<J, D> {
+    fn drop(&mut self) {
+        // Without a sender, the thread ends after the last job.
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // Jobs do not panic; if one did, there is nothing to repair.
+            let _ = thread.join();
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     map::IdentityMap,
     pins,
     registry::{Class, Classes},
+    report::CheckpointReport,
     store::{Record, StoredComponent},
 };
 
@@ -79,22 +80,32 @@ pub(super) fn encode(
     Ok(Some(record))
 }
 
-/// Counts the components of an object that are not written and that no one said to be lost.
-pub(super) fn count_unregistered(
+/// Counts what of an object is not written, and was not said to be lost.
+pub(super) fn count_lost(
     world: &World,
     map: &IdentityMap,
     classes: &Classes,
     id: StableId,
-    counts: &mut BTreeMap<String, usize>,
+    report: &mut CheckpointReport,
 ) {
     let entity = map
         .entity(id)
         .and_then(|entity| world.get_entity(entity).ok());
-    let components = entity
-        .iter()
-        .flat_map(|entity| entity.archetype().components());
-    for component in components.filter(|it| pins::is_unregistered(world, classes, **it)) {
-        *counts.entry(pins::name(world, *component)).or_default() += 1;
+    let Some(entity) = entity else {
+        return;
+    };
+    for component in entity.archetype().components() {
+        if pins::is_unregistered(world, classes, *component) {
+            let name = pins::name(world, *component);
+            *report.unregistered.entry(name).or_default() += 1;
+        }
+    }
+    for relation in classes.relations() {
+        let target = (relation.target)(entity);
+        if target.is_some_and(|target| object(world, map, target).is_none()) {
+            let name = relation.name.as_ref().to_owned();
+            *report.unstored_targets.entry(name).or_default() += 1;
+        }
     }
 }
 
@@ -157,17 +168,22 @@ fn root(
     classes: &Classes,
     entity: EntityRef<'_>,
 ) -> Option<StableId> {
+    let owner_of = |id| {
+        let entity = world.get_entity(map.entity(id)?).ok()?;
+        owner(world, map, classes, entity)
+    };
     let mut root = owner(world, map, classes, entity)?;
-    // What owns each other in a circle has no topmost owner; all of them must agree on one.
-    let mut seen = Vec::new();
-    while !seen.contains(&root) {
-        seen.push(root);
-        let entity = world.get_entity(map.entity(root)?).ok()?;
-        match owner(world, map, classes, entity) {
+    for _ in 0..map.len() {
+        match owner_of(root) {
             Some(owner) => root = owner,
             None => return Some(root),
         }
     }
-    let start = seen.iter().position(|id| *id == root).unwrap_or(0);
-    seen[start..].iter().min().copied()
+    // What owns each other in a circle has no topmost owner; all of them must agree on one.
+    let start = root;
+    let circle = core::iter::successors(owner_of(start), |id| {
+        let next = owner_of(*id)?;
+        (*id != start).then_some(next)
+    });
+    circle.min()
 }

@@ -9,7 +9,7 @@
 mod encode;
 mod gather;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use bevy_ecs::world::World;
 
@@ -193,10 +193,12 @@ fn prepare(world: &mut World) -> Result<(Batch, Written), CheckpointError> {
     life::give_ids(world)?;
     let classes = Arc::clone(&world.resource::<Registry>().0);
     let candidates = gather::gather(world, &classes);
-    let mut puts = Vec::new();
+    let mut batch = Batch::new(world.resource::<Connection>().committed + 1);
     let mut saved = Vec::new();
-    let mut bytes = 0;
-    let mut unregistered = BTreeMap::new();
+    let mut report = CheckpointReport {
+        looked_at: candidates.len(),
+        ..CheckpointReport::default()
+    };
     let map = world.resource::<IdentityMap>();
     for &id in &candidates {
         let record = match encode::encode(world, map, &classes, id) {
@@ -210,23 +212,16 @@ fn prepare(world: &mut World) -> Result<(Batch, Written), CheckpointError> {
         };
         let hash = Saved::hash(hash_of(&record));
         if map.saved(id) != Some(hash) {
-            bytes += size(&record);
-            encode::count_unregistered(world, map, &classes, id, &mut unregistered);
-            puts.push((id, record));
+            report.bytes += size(&record);
+            encode::count_lost(world, map, &classes, id, &mut report);
+            batch.puts.push((id, record));
             saved.push((id, hash));
         }
     }
-    let mut batch = Batch::new(world.resource::<Connection>().committed + 1);
     batch.deletes = map.deletes().collect();
-    batch.puts = puts;
-    let report = CheckpointReport {
-        number: (!batch.is_empty()).then_some(batch.number),
-        looked_at: candidates.len(),
-        written: batch.puts.len(),
-        deleted: batch.deletes.len(),
-        bytes,
-        unregistered,
-    };
+    report.number = (!batch.is_empty()).then_some(batch.number);
+    report.written = batch.puts.len();
+    report.deleted = batch.deletes.len();
     let written = Written {
         number: batch.number,
         puts: saved,

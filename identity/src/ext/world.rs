@@ -22,7 +22,7 @@ use crate::{
     registry::{Class, register},
     report::{CheckpointReport, LoadReport},
     residents::{self, Resolved},
-    store::Store,
+    store::{Existence, Store},
 };
 
 /// Objects of a world that are kept in a store.
@@ -174,6 +174,14 @@ pub trait WorldIdentityExt {
     /// Returns what a reference leads to, and notes where that is. The store is not asked.
     fn resolve(&self, reference: &StableRef) -> Resolved;
 
+    /// Returns whether there is an object of that id, resident or not. Asks the store if that is not
+    /// known here, and blocks meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`LoadError`] if the store cannot be read.
+    fn locate(&self, id: StableId) -> Result<Existence, LoadError>;
+
     /// Returns the first `limit` objects that are stored under `key` in an index, resident or not.
     /// What changed since the last checkpoint does not count yet.
     ///
@@ -281,6 +289,18 @@ impl WorldIdentityExt for World {
 
     fn resolve(&self, reference: &StableRef) -> Resolved {
         residents::resolve_in(self, reference)
+    }
+
+    fn locate(&self, id: StableId) -> Result<Existence, LoadError> {
+        match self.resolve(&StableRef::new(id)) {
+            Resolved::Live(_) => Ok(Existence::Stored),
+            Resolved::Gone => Ok(Existence::Gone),
+            Resolved::Away => {
+                let store = attach::store(self).ok_or(LoadError::NoStore)?;
+                let answer = store.existence(&[id])?;
+                Ok(answer.first().copied().unwrap_or(Existence::Unknown))
+            }
+        }
     }
 
     fn find_stored(

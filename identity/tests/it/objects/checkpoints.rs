@@ -324,6 +324,26 @@ fn report_names_what_is_not_registered() {
     );
 }
 
+/// I5, I16: a relationship to what is no object is not written, and the report says so.
+#[test]
+fn report_names_relationships_to_what_is_no_object() {
+    let (mut world, store) = new_world();
+    let stage = world.spawn_empty().id();
+    let actor = world
+        .spawn((Persistent, title("actor"), ChildOf(stage)))
+        .id();
+    let number = id_of(&world, actor);
+
+    let report = world.checkpoint().unwrap();
+
+    assert_eq!(
+        report.to_string(),
+        "checkpoint 1: looked at 1, written 1 (6 bytes), deleted 0\n  not written: `ChildOf` of 1 objects, to what is no object"
+    );
+    let (next, actor) = reload(&store, number);
+    assert!(!next.entity(actor).contains::<ChildOf>());
+}
+
 /// I7: what `qdel` has marked and not torn down yet is deleted by a checkpoint, once.
 #[test]
 fn object_that_waits_for_its_tear_down_is_deleted() {

@@ -7,7 +7,7 @@ use qdel_identity::{
     Persistent, Resolved, StableId, StableRef, WorldIdentityExt,
     error::LoadError,
     event::Loaded,
-    store::{Batch, Store},
+    store::{Batch, Existence, RedbStore, Store},
     testing::{Fault, FaultyStore},
 };
 
@@ -327,6 +327,47 @@ fn unit_with_a_resident_member_is_refused() {
 
     assert!(matches!(refused, LoadError::Overlaps { member, .. } if member == of_chest));
     valid(&mut next);
+}
+
+/// I4: whether an object exists is asked of the store by request.
+#[test]
+fn store_says_whether_an_object_exists() {
+    let (mut world, store) = new_world();
+    let (_, stored) = spawn(&mut world, "sword");
+    let (shield, deleted) = spawn(&mut world, "shield");
+    world.checkpoint().unwrap();
+    world.despawn(shield);
+    let locate = |world: &World| [stored, deleted, id(50)].map(|id| world.locate(id).unwrap());
+    let expected = [Existence::Stored, Existence::Gone, Existence::Unknown];
+    assert_eq!(locate(&world), expected);
+    world.checkpoint().unwrap();
+
+    assert_eq!(locate(&world_on(store)), expected);
+}
+
+/// I14: a world goes on where it was when its file is opened again.
+#[test]
+fn world_goes_on_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("world");
+    let mut world = world_on(RedbStore::create(&path).unwrap());
+    let (room, _) = spawn(&mut world, "room");
+    let (chest, of_chest) = spawn(&mut world, "chest");
+    world.entity_mut(chest).insert(ChildOf(room));
+    world.checkpoint().unwrap();
+    drop(world);
+    let mut next = world_on(RedbStore::open(&path).unwrap());
+
+    let chest = next.load(of_chest).unwrap();
+    next.get_mut::<super::Title>(chest).unwrap().0 = "box".into();
+    next.checkpoint_later().unwrap();
+    next.checkpoint().unwrap();
+    drop(next);
+
+    let mut last = world_on(RedbStore::open(&path).unwrap());
+    let chest = last.load(of_chest).unwrap();
+    let room = last.get::<ChildOf>(chest).unwrap().parent();
+    assert_eq!(titles(&last, &[room, chest]), ["room", "box"]);
 }
 
 /// I14: objects are found by an index, resident or not.

@@ -207,4 +207,23 @@ mod plugin {
 
         valid(app.world_mut());
     }
+
+    /// I7: an app that exits loses nothing.
+    #[test]
+    fn plugin_writes_when_the_app_exits() {
+        let store = MemoryStore::new();
+        let mut app = App::new();
+        app.add_plugins(IdentityPlugin {
+            checkpoint_every: None,
+        });
+        app.world_mut().attach_store(store.clone()).unwrap();
+        app.world_mut().spawn(Persistent);
+        app.update();
+        assert_eq!(store.len(), 0);
+
+        app.world_mut().write_message(bevy_app::AppExit::Success);
+        app.update();
+
+        assert_eq!(store.len(), 1);
+    }
 }
