@@ -9,7 +9,7 @@ use crate::{
     error::{CommitError, StoreError},
     hash::HashSet,
     load,
-    map::Saved,
+    map::{Moment, Saved},
     panics,
     report::CheckpointReport,
     store::{Batch, Loaded, Store},
@@ -29,7 +29,7 @@ pub(crate) struct Connection {
     /// What was requested and has not come.
     pub(crate) asked: HashSet<StableId>,
     writer: Option<Worker<Batch, Result<(), CommitError>>>,
-    reader: Option<Worker<Vec<StableId>, ReadDone>>,
+    reader: Option<Worker<(Vec<StableId>, Moment), ReadDone>>,
 }
 
 /// What is on the way to the store: one batch at most.
@@ -56,6 +56,8 @@ pub(crate) struct Written {
 /// What was read by request.
 pub(crate) struct ReadDone {
     pub(crate) ids: Vec<StableId>,
+    /// When it was asked for.
+    pub(crate) since: Moment,
     pub(crate) loaded: Result<Loaded, StoreError>,
 }
 
@@ -106,19 +108,20 @@ impl Connection {
     }
 
     /// Lets the worker read units.
-    pub(crate) fn send_read(&mut self, ids: &[StableId]) -> Result<(), StoreError> {
+    pub(crate) fn send_read(&mut self, ids: &[StableId], since: Moment) -> Result<(), StoreError> {
         let reader = match self.reader.take() {
             Some(reader) => reader,
             None => {
                 let store = Arc::clone(&self.store);
-                let read = move |ids: Vec<StableId>| ReadDone {
+                let read = move |(ids, since): (Vec<StableId>, Moment)| ReadDone {
                     loaded: load::read(&*store, &ids),
                     ids,
+                    since,
                 };
                 Worker::start("qdel_identity reads", read).map_err(no_thread)?
             }
         };
-        let is_sent = reader.send(ids.to_vec());
+        let is_sent = reader.send((ids.to_vec(), since));
         self.reader = Some(reader);
         debug_assert!(is_sent, "the reader should live");
         Ok(())

@@ -46,9 +46,16 @@ pub(crate) struct IdentityMap {
     waiting: HashMap<StableId, Vec<StableId>>,
     /// What is coming in, while handlers may see it half filled.
     loading: EntityHashSet,
-    /// While reads are under way: what left since.
-    left: Option<HashSet<StableId>>,
+    /// While reads are under way: when objects left last.
+    left: HashMap<StableId, Moment>,
+    /// How many reads are under way.
+    watchers: usize,
+    now: Moment,
 }
+
+/// A number that is higher after each object that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Moment(u64);
 
 /// An object in the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,8 +187,9 @@ impl IdentityMap {
     }
 
     fn note_left(&mut self, id: StableId) {
-        if let Some(left) = &mut self.left {
-            left.insert(id);
+        if self.watchers > 0 {
+            self.now.0 += 1;
+            self.left.insert(id, self.now);
         }
     }
 
@@ -272,19 +280,24 @@ impl IdentityMap {
         &self.loading
     }
 
-    /// From now on, notes what leaves.
-    pub(crate) fn watch_leaving(&mut self) {
-        self.left.get_or_insert_default();
+    /// From now on, notes what leaves, until [`stop_watching`](Self::stop_watching) was called as
+    /// often as this.
+    pub(crate) fn watch_leaving(&mut self) -> Moment {
+        self.watchers += 1;
+        self.now
     }
 
-    /// Stops noting what leaves.
+    /// Stops noting what leaves, if this was the last who asked for it.
     pub(crate) fn stop_watching(&mut self) {
-        self.left = None;
+        self.watchers = self.watchers.saturating_sub(1);
+        if self.watchers == 0 {
+            self.left = HashMap::default();
+        }
     }
 
-    /// Returns `true` if an object left since that is noted.
-    pub(crate) fn has_left(&self, id: StableId) -> bool {
-        self.left.as_ref().is_some_and(|left| left.contains(&id))
+    /// Returns `true` if an object left after `moment`.
+    pub(crate) fn has_left_since(&self, id: StableId, moment: Moment) -> bool {
+        self.left.get(&id).is_some_and(|left| *left > moment)
     }
 
     /// Checks what must hold between calls.

@@ -53,7 +53,10 @@ pub(super) fn bring_in(
         }
     };
     for loaded in told {
-        events::tell(world, loaded);
+        // A handler may have ended it.
+        if world.get_entity(loaded.entity).is_ok() {
+            events::tell(world, loaded);
+        }
     }
     Ok(entities)
 }

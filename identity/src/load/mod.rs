@@ -14,7 +14,10 @@ pub(crate) mod cold_links;
 mod member;
 pub(crate) mod request;
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+};
 
 use bevy_ecs::{entity::Entity, world::World};
 use qdel::{Liveness, LivenessExt};
@@ -24,7 +27,7 @@ use crate::{
     connection::Connection,
     error::{LoadError, StoreError},
     hash::HashSet,
-    map::IdentityMap,
+    map::{IdentityMap, Moment},
     panics,
     registry::Registry,
     report::LoadReport,
@@ -58,9 +61,19 @@ pub(crate) fn load_batch(world: &mut World, ids: &[StableId]) -> Result<LoadRepo
             return Err(LoadError::Nested { id });
         }
         let loaded = read(&*connection.store, &cold)?;
-        return Ok(apply(world, loaded, ids));
+        let since = world.resource_mut::<IdentityMap>().watch_leaving();
+        return Ok(apply_watched(world, loaded, ids, since));
     }
-    Ok(apply(world, Loaded::default(), ids))
+    Ok(apply(world, Loaded::default(), ids, Moment::default()))
+}
+
+/// Puts what was read into the world, and ends that it is noted what leaves.
+fn apply_watched(world: &mut World, loaded: Loaded, ids: &[StableId], since: Moment) -> LoadReport {
+    let applied = catch_unwind(AssertUnwindSafe(|| apply(world, loaded, ids, since)));
+    if let Some(mut map) = world.get_resource_mut::<IdentityMap>() {
+        map.stop_watching();
+    }
+    applied.unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Reads from a store. A panic of its engine is an error.
@@ -73,13 +86,19 @@ pub(crate) fn read(store: &dyn Store, ids: &[StableId]) -> Result<Loaded, StoreE
 }
 
 /// Puts what was read into the world, and says what became of `ids`.
-pub(crate) fn apply(world: &mut World, loaded: Loaded, ids: &[StableId]) -> LoadReport {
+///
+/// A unit of which a member left after `since` is not what was read any more, and stays out.
+fn apply(world: &mut World, loaded: Loaded, ids: &[StableId], since: Moment) -> LoadReport {
     let classes = Arc::clone(&world.resource::<Registry>().0);
     let mut report = LoadReport::default();
     let mut errors = Vec::new();
     for unit in loaded.units {
         let root = unit.root;
         let members: HashSet<_> = unit.members.iter().map(|(id, _)| *id).collect();
+        let map = world.resource::<IdentityMap>();
+        if members.iter().any(|id| map.has_left_since(*id, since)) {
+            continue;
+        }
         let decoded = member::decode(unit, &classes, world.resource::<IdentityMap>());
         let come = decoded
             .and_then(|decoded| bring_in::bring_in(world, root, decoded, &classes, &loaded.gone));

@@ -8,7 +8,7 @@ use crate::{
     error::LoadError,
     events::{self, LoadFailed},
     load,
-    map::IdentityMap,
+    map::{IdentityMap, Moment},
     store::Loaded,
 };
 
@@ -26,16 +26,17 @@ pub(crate) fn request(world: &mut World, ids: &[StableId]) {
     if cold.is_empty() {
         return;
     }
-    if let Err(error) = connection.send_read(&cold) {
+    let since = world.resource_mut::<IdentityMap>().watch_leaving();
+    let mut connection = world.resource_mut::<Connection>();
+    if let Err(error) = connection.send_read(&cold, since) {
         connection.asked_done(&cold);
+        world.resource_mut::<IdentityMap>().stop_watching();
         let mut error = Some(error);
         for id in cold {
             let error = error.take().map(LoadError::Store);
             events::tell(world, LoadFailed { id, error });
         }
-        return;
     }
-    world.resource_mut::<IdentityMap>().watch_leaving();
 }
 
 fn fail(world: &mut World, ids: &[StableId], error: impl Fn() -> LoadError) {
@@ -53,19 +54,20 @@ pub(crate) fn poll(world: &mut World) {
     }
     while let Some(done) = world.resource::<Connection>().poll_read() {
         finish(world, done);
-        let is_idle = world.resource::<Connection>().asked.is_empty();
-        if is_idle {
-            world.resource_mut::<IdentityMap>().stop_watching();
-        }
     }
 }
 
 fn finish(world: &mut World, done: ReadDone) {
-    let ReadDone { mut ids, loaded } = done;
+    let ReadDone {
+        mut ids,
+        since,
+        loaded,
+    } = done;
     let mut loaded = match loaded {
         Ok(loaded) => loaded,
         Err(error) => {
             world.resource_mut::<Connection>().asked_done(&ids);
+            world.resource_mut::<IdentityMap>().stop_watching();
             let mut error = Some(error);
             for id in ids {
                 let error = error.take().map(LoadError::Store);
@@ -74,25 +76,35 @@ fn finish(world: &mut World, done: ReadDone) {
             return;
         }
     };
-    let again = take_stale(world.resource::<IdentityMap>(), &mut loaded, &mut ids);
+    let again = take_stale(
+        world.resource::<IdentityMap>(),
+        &mut loaded,
+        &mut ids,
+        since,
+    );
     world.resource_mut::<Connection>().asked_done(&ids);
     if !again.is_empty() {
         world.resource_mut::<Connection>().asked_done(&again);
         request(world, &again);
     }
-    for (id, error) in load::apply(world, loaded, &ids).failed {
+    for (id, error) in load::apply_watched(world, loaded, &ids, since).failed {
         events::tell(world, LoadFailed { id, error });
     }
 }
 
 /// Takes out the units of which a member has been resident since they were read, or is now. Returns
 /// those of `ids` that must be asked for again.
-fn take_stale(map: &IdentityMap, loaded: &mut Loaded, ids: &mut Vec<StableId>) -> Vec<StableId> {
+fn take_stale(
+    map: &IdentityMap,
+    loaded: &mut Loaded,
+    ids: &mut Vec<StableId>,
+    since: Moment,
+) -> Vec<StableId> {
     let mut again = Vec::new();
     let mut stale = Vec::new();
     loaded.units.retain(|unit| {
         let members = || unit.members.iter().map(|(id, _)| *id);
-        let is_stale = members().any(|id| map.has_left(id));
+        let is_stale = members().any(|id| map.has_left_since(id, since));
         // Another load was faster.
         let is_here = members().any(|id| map.entity(id).is_some());
         if is_stale {

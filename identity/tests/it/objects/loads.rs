@@ -264,6 +264,32 @@ fn handler_may_delete_what_comes_in() {
     valid(&mut next);
 }
 
+/// I2: what a handler of a load has deleted in the store is not brought in from what was read.
+#[test]
+fn unit_that_ends_while_another_one_comes_in_stays_out() {
+    let (mut world, store) = new_world();
+    let (_, first) = spawn(&mut world, "first");
+    let (_, second) = spawn(&mut world, "second");
+    world.checkpoint().unwrap();
+    let mut next = world_on(store.clone());
+    next.add_observer(move |loaded: On<Loaded>, mut commands: Commands| {
+        if loaded.id == first {
+            commands.queue(move |world: &mut World| {
+                world.delete_object(second).unwrap();
+                world.checkpoint().unwrap();
+            });
+        }
+    });
+
+    let report = next.load_batch(&[first, second]).unwrap();
+
+    assert_eq!((report.found.len(), report.failed.len()), (1, 1));
+    assert!(matches!(&report.failed[0].1, Some(LoadError::Gone { id }) if *id == second));
+    assert_eq!(next.find_object(second), None);
+    valid(&mut next);
+    assert_eq!((next.checkpoint().unwrap().written, store.len()), (0, 1));
+}
+
 /// I2: a load from inside of a load is refused where it would see half a unit.
 #[test]
 fn load_from_inside_of_a_load_is_refused() {

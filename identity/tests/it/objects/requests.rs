@@ -123,6 +123,25 @@ fn stale_reads_are_read_again() {
     valid(&mut world);
 }
 
+/// I2: an object that left and is still stored comes by another read.
+#[test]
+fn object_that_left_meanwhile_comes_by_another_read() {
+    let (store, ids) = stored(&["a"]);
+    let store = Arc::new(FaultyStore::new(store));
+    let mut world = listening(store.clone());
+    let calls = store.calls();
+    request(&mut world, &ids);
+    let observer = world
+        .add_observer(|_: On<Add<super::Title>>| panic!("not yet"))
+        .id();
+    world.load(ids[0]).unwrap_err();
+    world.despawn(observer);
+
+    assert_eq!(wait_for(&mut world, 1), [format!("{} came", ids[0])]);
+    assert_eq!(store.calls(), calls + 3);
+    valid(&mut world);
+}
+
 /// I2: what another load has brought meanwhile is not brought twice.
 #[test]
 fn two_loads_give_one_entity() {
