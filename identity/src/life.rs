@@ -21,6 +21,7 @@ use crate::{
     connection::Connection,
     error::{SpawnError, StoreError},
     events::{self, Created, IdRefused},
+    load::{carried::CarriedAlong, cold_links::ColdLinks},
     map::{BLOCK, IdentityMap, Saved},
     queries,
     store::Existence,
@@ -79,7 +80,10 @@ fn end(mut world: DeferredWorld<'_>, context: HookContext) {
     // In a despawn, the id is gone before.
     let map = world.get_resource::<IdentityMap>();
     if map.is_some_and(|map| map.entity(id) == Some(entity)) {
-        world.commands().entity(entity).try_remove::<StableId>();
+        world
+            .commands()
+            .entity(entity)
+            .try_remove::<(StableId, ColdLinks, CarriedAlong)>();
     }
 }
 

@@ -194,6 +194,26 @@ fn failed_load_gives_relationships_back() {
     assert_eq!(next.checkpoint().unwrap().written, 0);
 }
 
+/// I5: who is no object any more waits for nothing.
+#[test]
+fn what_is_no_object_any_more_waits_for_nothing() {
+    let (mut world, store) = new_world();
+    let [(_, of_room), (_, of_guest)] = room_and_guest(&mut world);
+    world.checkpoint().unwrap();
+    let mut next = world_on(store.clone());
+    let guest = next.load(of_guest).unwrap();
+    next.entity_mut(guest).remove::<Persistent>();
+    next.entity_mut(guest).insert(Persistent);
+    assert_ne!(id_of(&next, guest), of_guest);
+
+    let room = next.load(of_room).unwrap();
+
+    assert_eq!(contents(&next, room), []);
+    next.checkpoint().unwrap();
+    assert_eq!(store.len(), 2);
+    valid(&mut next);
+}
+
 /// The scene of the two Limbo rooms: in all orders of coming in, there is one room, and both guests
 /// see both.
 #[test]
