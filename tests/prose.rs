@@ -19,7 +19,7 @@ const WORDS: [&str; 7] = [
 ];
 
 /// The folders with code of this crate.
-const FOLDERS: [&str; 4] = ["src", "tests", "examples", "benches"];
+const FOLDERS: [&str; 5] = ["src", "tests", "examples", "benches", "identity"];
 
 /// How many columns a line has at most.
 const WIDTH: usize = 100;
