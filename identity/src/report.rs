@@ -24,8 +24,8 @@ pub struct CheckpointReport {
     /// By the name of a type that is not registered: how many of the written objects have such a
     /// component. These components are not in the store. Bevy knows names with its feature `debug`.
     pub unregistered: BTreeMap<String, usize>,
-    /// By the name of a relationship: how many of the written objects relate to an entity that is no
-    /// object. Without their target, these relationships are not in the store.
+    /// By the name of a relationship: how many of the written objects relate to an entity that is
+    /// no object. Without their target, these relationships are not in the store.
     pub unstored_targets: BTreeMap<String, usize>,
 }
 

@@ -13,8 +13,8 @@ use crate::{
     panics::{FirstPanic, Panicked, apply_commands, catch},
     signal::{
         self,
-        dispatch::Stopwatch,
         qdeleting::{QdelCause, Qdeleting},
+        stopwatch::Stopwatch,
     },
     statistics::counts::QdelCounts,
 };

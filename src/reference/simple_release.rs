@@ -39,7 +39,7 @@ struct Type {
 }
 
 impl TypesInUse {
-    /// Returns the type of a number, for a run of so many components. The world may have been
+    /// Returns the type of a number, for a run of that many components. The world may have been
     /// cleared.
     pub(crate) fn get(
         &mut self,

@@ -8,7 +8,6 @@
 use core::{
     any::{Any, TypeId},
     ops::Range,
-    time::Duration,
 };
 
 use bevy_ecs::{
@@ -26,52 +25,15 @@ use crate::{
         call::{Call, CallWorld, Round},
         ids::{HandlerId, ListId, SignalId},
     },
-    deleting::{Deleting, SlowestHandler},
+    deleting::Deleting,
     panics::{FirstPanic, Panicked},
     registration::Registration,
     signal::{
         batch::{Batch, ShortBatch},
         qdeleting::{QdelCause, Qdeleting},
+        stopwatch::Stopwatch,
     },
 };
-
-/// Times the handlers of one notice, each by itself.
-pub(crate) struct Stopwatch<'a> {
-    now: &'a dyn Fn() -> Duration,
-    /// The handler that is being called, its listener, and the time when the call began.
-    running: Option<(&'static str, Entity, Duration)>,
-    slowest: Option<SlowestHandler>,
-}
-
-impl<'a> Stopwatch<'a> {
-    pub(crate) fn new(now: &'a dyn Fn() -> Duration) -> Self {
-        Self {
-            now,
-            running: None,
-            slowest: None,
-        }
-    }
-
-    pub(crate) fn slowest(&self) -> Option<SlowestHandler> {
-        self.slowest
-    }
-
-    #[cold]
-    fn start(&mut self, handler: &'static str, listener: Entity) {
-        self.running = Some((handler, listener, (self.now)()));
-    }
-
-    #[cold]
-    fn stop(&mut self) {
-        let Some((handler, listener, begun)) = self.running.take() else {
-            return;
-        };
-        let time = (self.now)().saturating_sub(begun);
-        if self.slowest.is_none_or(|slowest| slowest.time < time) {
-            self.slowest = Some(SlowestHandler::new(handler, listener, time));
-        }
-    }
-}
 
 /// What happens to registrations that were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,7 @@
 // - `handler`, `column`, `batch`: handlers, and how many of them are called in one go
 // - `listener`, `removal_observer`: handlers become known, and the end of a listener is noticed
 // - `inserts`: inserts of components are noticed, by a hook or an observer
-// - `dispatch`: handlers are called
+// - `dispatch`, `stopwatch`: handlers are called, and timed where costs are measured
 // - `target`, `target_kind`: the marks of targets
 // - `missed`, `late_registrations`: registrations that come too late
 // - `world_parts`, `register`, `retarget`, `outcome`: registrations begin, move and end
@@ -60,6 +60,7 @@ pub(crate) mod registrar;
 pub(crate) mod removal_observer;
 pub(crate) mod retarget;
 pub(crate) mod revival;
+pub(crate) mod stopwatch;
 pub(crate) mod target;
 pub(crate) mod target_kind;
 pub(crate) mod world_parts;

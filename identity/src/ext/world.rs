@@ -174,8 +174,8 @@ pub trait WorldIdentityExt {
     /// Returns what a reference leads to, and notes where that is. The store is not asked.
     fn resolve(&self, reference: &StableRef) -> Resolved;
 
-    /// Returns whether there is an object of that id, resident or not. Asks the store if that is not
-    /// known here, and blocks meanwhile.
+    /// Returns whether there is an object of that id, resident or not. Asks the store if that is
+    /// not known here, and blocks meanwhile.
     ///
     /// # Errors
     ///
