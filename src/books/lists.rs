@@ -215,11 +215,16 @@ impl Books {
 
 #[cfg(test)]
 mod tests {
-    use bevy_ecs::world::World;
+    use bevy_ecs::{entity_disabling::Disabled, world::World};
 
     use super::*;
 
     struct Notice;
+
+    /// Returns empty books. Any component will do for the mark.
+    fn new_books(world: &mut World) -> Books {
+        Books::new::<Notice>(world.register_component::<Disabled>())
+    }
 
     /// Returns how many lists are looked at to find the list of `target` for `signal`.
     fn looks(books: &Books, target: Entity, signal: SignalId) -> usize {
@@ -239,7 +244,7 @@ mod tests {
         let mut world = World::new();
         let [target, other] = [(); 2].map(|()| world.spawn_empty().id());
         for notice in [0, 5, 63] {
-            let mut books = Books::new::<Notice>();
+            let mut books = new_books(&mut world);
             let mut lists = Vec::new();
             for at in 0..64 {
                 // The notice comes somewhere.
@@ -279,7 +284,7 @@ mod tests {
     fn closed_target_stays_closed_with_one_list_more() {
         let mut world = World::new();
         let target = world.spawn_empty().id();
-        let mut books = Books::new::<Notice>();
+        let mut books = new_books(&mut world);
         books.find_or_add(target, None, SignalId::REFERENCED);
         books.close(target);
 
@@ -295,7 +300,7 @@ mod tests {
     fn lists_of_targets_with_many_signals_are_found_after_they_were_moved_together() {
         let mut world = World::new();
         let targets: Vec<_> = (0..500).map(|_| world.spawn_empty().id()).collect();
-        let mut books = Books::new::<Notice>();
+        let mut books = new_books(&mut world);
         for at in 0..16 {
             for target in &targets {
                 let first = books.first(*target);
