@@ -173,11 +173,11 @@ fn gates(mobs: usize) -> Vec<Gate> {
         gate_in(lone_setting(scenario, mobs), contender, base, mark)
     };
     vec![
-        gate(Register, 100, Qdel, Index, 1.45).standing_at(1.75),
-        gate(Register, 100, Qdel, RelationSet, 0.45),
+        gate(Register, 100, Qdel, Index, 1.45).standing_at(2.0),
+        gate(Register, 100, Qdel, RelationSet, 0.45).standing_at(0.5),
         // All targets are marked in one go.
         gate(Register, 1, Declared, Index, 2.05),
-        gate(Retarget, 100, Qdel, Index, 1.15),
+        gate(Retarget, 100, Qdel, Index, 1.15).standing_at(1.31),
         gate(Retarget, 100, Declared, Qdel, 1.5),
         gate(Notify, 100, Qdel, Index, 0.60),
         gate(NotifyDelete, 1, Qdel, Index, 0.98).standing_at(1.17),

@@ -39,6 +39,7 @@ impl<'w> WorldParts<'w> {
     }
 
     /// Returns the archetype of an entity, if it is spawned.
+    #[inline]
     pub(crate) fn archetype_of(&self, entity: Entity) -> Option<ArchetypeId> {
         let location = self.entities.get_spawned(entity).ok()?;
         Some(location.archetype_id)
