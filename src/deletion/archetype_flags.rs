@@ -90,6 +90,12 @@ impl Profile {
         self.0 & Self::HOOKED != 0
     }
 
+    /// Returns `true` if code of others may run when an entity of this `archetype` is despawned: a
+    /// [hook](Self::is_hooked) or an observer. So the end of each listener is noticed.
+    pub(crate) fn calls_at_end(self, archetype: &Archetype) -> bool {
+        self.is_hooked() || has_end_observers(archetype)
+    }
+
     /// Returns `true` if nothing happens between the mark of such an entity and its tear-down, but
     /// that its listeners are told.
     pub(crate) fn is_only_heard(self) -> bool {

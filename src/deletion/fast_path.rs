@@ -14,14 +14,14 @@ use crate::{
         look_before_asking::look_before_asking,
         looked::Look,
         mark::Force,
-        never_flushed::{MANY, warn_if_never_flushed},
+        never_flushed::queue_lone,
         only_heard::{self, Progress},
         owned::Member,
         queue::Deletions,
         quiet_tree,
         settings::{Hiding, QdelSettings, Teardown},
+        short_ways::note_vanished,
         storage,
-        tear_down_queue::Fate,
     },
     panics::{FirstPanic, catch},
     signal,
@@ -84,15 +84,10 @@ pub(crate) fn qdel(world: &mut World, root: Member, force: Force, look: Look) ->
     if !profile.is_only_heard() {
         return Progress::NotBegun;
     }
-    // The end of each listener is noticed by a hook or an observer.
-    let archetype = &world.archetypes()[archetype];
-    let may_listen = profile.is_hooked() || archetype_flags::has_end_observers(archetype);
+    let may_listen = profile.calls_at_end(&world.archetypes()[archetype]);
     let mut deletions = world.resource_mut::<Deletions>();
     let epoch = deletions.epoch;
-    deletions.to_tear_down.push(entity, Fate::TearDown);
-    if deletions.to_tear_down.count_in_turn() == MANY {
-        warn_if_never_flushed(&mut deletions);
-    }
+    queue_lone(&mut deletions, entity);
     QdelCounts::change(world, |counts| counts.deleted += 1);
     if may_listen {
         signal::late_registrations::conclude(world, core::iter::once((entity, false)));
@@ -112,12 +107,7 @@ pub(crate) fn qdel(world: &mut World, root: Member, force: Force, look: Look) ->
 pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelBatchOutcome> {
     let settings = QdelSettings::of(world);
     let deletions = world.get_resource::<Deletions>()?;
-    if settings.teardown != Teardown::Immediate
-        || settings.measure_costs
-        || !deletions.is_undisturbed(world)
-        || !deletions.hides_by(world, &settings)
-        || !deletions.lets_vanish(world, &settings)
-    {
+    if !deletions.makes_vanish(world, &settings) {
         return None;
     }
     let mut last = None;
@@ -168,13 +158,6 @@ pub(crate) fn qdel_batch(world: &mut World, entities: &[Entity]) -> Option<QdelB
     });
     first_panic.resume();
     Some(batch)
-}
-
-/// Notes that something was torn down, for the sweeps.
-fn note_vanished(world: &mut World) {
-    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-        deletions.sweeps.note_tear_down();
-    }
 }
 
 /// Returns `true` if no hook or observer runs when entities of an archetype are despawned.

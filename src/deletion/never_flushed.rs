@@ -1,9 +1,10 @@
 //! A world in which deletions wait and are never torn down.
 
+use bevy_ecs::entity::Entity;
 #[cfg(feature = "bevy_app")]
 use bevy_ecs::world::World;
 
-use crate::deletion::queue::Deletions;
+use crate::deletion::{queue::Deletions, tear_down_queue::Fate};
 
 /// How many wait before it is said that nothing flushes.
 pub(crate) const MANY: usize = 1000;
@@ -13,6 +14,14 @@ pub(crate) const MANY: usize = 1000;
 pub(crate) fn note_flusher(world: &mut World) {
     let mut deletions = Deletions::get_or_init(world);
     deletions.said.nobody_flushes = true;
+}
+
+/// Queues a lone entity for its tear-down, and says that nothing flushes if these are many by now.
+pub(crate) fn queue_lone(deletions: &mut Deletions, entity: Entity) {
+    deletions.to_tear_down.push(entity, Fate::TearDown);
+    if deletions.to_tear_down.count_in_turn() == MANY {
+        warn_if_never_flushed(deletions);
+    }
 }
 
 /// Says that nothing flushes, if nothing ever did and it was not said before.

@@ -13,7 +13,7 @@ use crate::{
         ask::PreQdel,
         goal::Goal,
         mark::{Force, insert_marks},
-        never_flushed::{MANY, warn_if_never_flushed},
+        never_flushed::queue_lone,
         notice::Notice,
         notify::{self, Wave},
         owned::Member,
@@ -21,7 +21,6 @@ use crate::{
         remembered::LooksFor,
         settings::QdelSettings,
         storage,
-        tear_down_queue::Fate,
     },
     panics::{FirstPanic, Panicked, apply_commands},
     signal::{self, qdeleting::Qdeleting},
@@ -109,8 +108,7 @@ fn end(world: &mut World, entity: Entity, begun: Begun) -> bool {
     };
     let archetypes = world.archetypes();
     let count = archetypes.len();
-    let archetype = &archetypes[location.archetype_id];
-    let is_end_observed = archetype_flags::has_end_observers(archetype);
+    let is_end_observed = archetype_flags::has_end_observers(&archetypes[location.archetype_id]);
     let now = world.change_tick();
     let Some(mut deletions) = Deletions::of(world, begun.epoch) else {
         return false;
@@ -118,25 +116,23 @@ fn end(world: &mut World, entity: Entity, begun: Begun) -> bool {
     let Some(profile) = deletions.profiles.known(location.archetype_id) else {
         return false;
     };
+    let calls_at_end = profile.is_hooked() || is_end_observed;
     if !(deletions.only_tells() && deletions.may_end(count)) {
         return false;
     }
     let vanishes = deletions.work == Some(Goal::TearDownAll);
     if vanishes {
-        let is_quiet = !(is_end_observed || profile.is_linked() || profile.is_hooked());
+        let is_quiet = !(profile.is_linked() || calls_at_end);
         let looks_for = LooksFor::of(&deletions, &deletions.settings);
         if !is_quiet || looks_for != LooksFor::Nobody || deletions.is_waiting() {
             return false;
         }
         deletions.sweeps.note_tear_down();
     } else {
-        deletions.to_tear_down.push(entity, Fate::TearDown);
-        if deletions.to_tear_down.count_in_turn() == MANY {
-            warn_if_never_flushed(&mut deletions);
-        }
+        queue_lone(&mut deletions, entity);
     }
     deletions.end_work(now).resume();
-    if is_end_observed || profile.is_hooked() {
+    if calls_at_end {
         // It may listen.
         signal::late_registrations::conclude(world, core::iter::once((entity, false)));
     }

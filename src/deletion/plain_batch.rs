@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::{
     deleting::{self, KindId, Visibility},
     deletion::{
-        archetype_flags::{self, Profile},
+        archetype_flags::Profile,
         ask,
         mark::{Force, insert_marks},
         notice::Notice,
@@ -146,8 +146,7 @@ impl Chunk {
                     self.any_heard |= profile.is_heard();
                     self.are_noticed |= profile.is_heard()
                         || profile.is_destroyed()
-                        || profile.is_hooked()
-                        || archetype_flags::has_end_observers(archetype);
+                        || profile.calls_at_end(archetype);
                     last = Some((archetype.id(), profile));
                     profile
                 }

@@ -10,7 +10,7 @@ use bevy_ecs::{archetype::ArchetypeId, entity::Entity, world::World};
 use smallvec::SmallVec;
 
 use crate::{
-    deletion::{archetype_flags, despawn::Despawns, queue::Deletions},
+    deletion::{despawn::Despawns, queue::Deletions},
     signal,
 };
 
@@ -116,9 +116,8 @@ enum End {
 fn end_of(world: &World, deletions: &Deletions, archetype: ArchetypeId) -> End {
     let profile = deletions.profiles.at(world, archetype);
     let is_target = profile.is_heard();
-    let is_observed = archetype_flags::has_end_observers(&world.archetypes()[archetype]);
-    let is_noticed = profile.is_linked() || profile.is_hooked() || is_observed;
-    if is_noticed || is_target && deletions.tracks {
+    let calls = profile.calls_at_end(&world.archetypes()[archetype]);
+    if profile.is_linked() || calls || is_target && deletions.tracks {
         End::Noticed
     } else {
         End::Quiet { is_target }

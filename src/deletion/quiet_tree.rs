@@ -8,11 +8,8 @@ use bevy_ecs::{archetype::Archetype, entity::Entity, world::World};
 
 use crate::{
     deletion::{
-        archetype_flags,
-        only_heard::Progress,
-        queue::Deletions,
-        settings::{QdelSettings, Teardown},
-        storage,
+        archetype_flags, only_heard::Progress, queue::Deletions, settings::QdelSettings,
+        short_ways::note_vanished, storage,
     },
     panics::{Panicked, apply_commands, catch},
     statistics::counts::QdelCounts,
@@ -41,9 +38,7 @@ pub(crate) fn qdel(world: &mut World, root: Entity) -> Progress {
             }
         }
     });
-    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
-        deletions.sweeps.note_tear_down();
-    }
+    note_vanished(world);
     QdelCounts::change(world, |counts| counts.count_vanished(gone));
     let Err(panicked) = despawned else {
         return Progress::Ended;
@@ -69,13 +64,7 @@ fn keep(world: &mut World, panicked: Panicked) -> Progress {
 fn find(world: &World, root: Entity) -> Option<Vec<Entity>> {
     let deletions = world.get_resource::<Deletions>()?;
     let settings = QdelSettings::of(world);
-    let is_quiet = settings.teardown == Teardown::Immediate
-        && !settings.measure_costs
-        && deletions.is_undisturbed(world)
-        && deletions.hides_by(world, &settings)
-        && deletions.lets_vanish(world, &settings)
-        && !is_loss_noticed(world, deletions, root);
-    if !is_quiet {
+    if !deletions.makes_vanish(world, &settings) || is_loss_noticed(world, deletions, root) {
         return None;
     }
     let mut tree = Vec::new();
@@ -134,7 +123,7 @@ fn is_loss_noticed(world: &World, deletions: &Deletions, root: Entity) -> bool {
         world.get_entity(owner).is_ok_and(|owner| {
             let archetype = owner.archetype();
             let profile = deletions.profiles.at(world, archetype.id());
-            profile.is_hooked() || archetype_flags::has_end_observers(archetype)
+            profile.calls_at_end(archetype)
         })
     })
 }

@@ -6,8 +6,15 @@ use crate::deletion::{
     goal::Goal,
     queue::Deletions,
     remembered::LooksFor,
-    settings::{Hiding, QdelSettings},
+    settings::{Hiding, QdelSettings, Teardown},
 };
+
+/// Notes that something was torn down, for the sweeps.
+pub(crate) fn note_vanished(world: &mut World) {
+    if let Some(mut deletions) = world.get_resource_mut::<Deletions>() {
+        deletions.sweeps.note_tear_down();
+    }
+}
 
 impl Deletions {
     /// Returns `true` if nothing is told of a deletion but its listeners, as far as that does not
@@ -42,6 +49,16 @@ impl Deletions {
         self.settings.hiding == settings.hiding
             && self.profiles.are_current(world)
             && !self.may_show(world)
+    }
+
+    /// Returns `true` if entities whose despawn is not observed vanish when they are deleted, as
+    /// far as that does not depend on them: they are torn down at once and without a mark.
+    pub(crate) fn makes_vanish(&self, world: &World, settings: &QdelSettings) -> bool {
+        settings.teardown == Teardown::Immediate
+            && !settings.measure_costs
+            && self.is_undisturbed(world)
+            && self.hides_by(world, settings)
+            && self.lets_vanish(world, settings)
     }
 
     /// Returns `true` if an entity whose despawn is not observed can be despawned without a mark.
