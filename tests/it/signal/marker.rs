@@ -15,23 +15,23 @@ use qdel::{
 
 use crate::stage::{record_log, take_log};
 
-struct Ping;
+pub(super) struct Ping;
 
 impl Signal for Ping {
     type Answer = Vec<&'static str>;
 }
 
 #[derive(Component, Default)]
-struct Mob {
-    lost: Vec<QdelCause>,
+pub(super) struct Mob {
+    pub(super) lost: Vec<QdelCause>,
 }
 
 impl Mob {
-    fn note(&mut self, lost: Received<Qdeleting>) {
+    pub(super) fn note(&mut self, lost: Received<Qdeleting>) {
         self.lost.push(lost.cause);
     }
 
-    fn says(&mut self, _: Received<Ping>) -> Vec<&'static str> {
+    pub(super) fn says(&mut self, _: Received<Ping>) -> Vec<&'static str> {
         vec!["mob"]
     }
 }

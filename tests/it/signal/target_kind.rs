@@ -10,28 +10,8 @@ use bevy_ecs::{
 };
 use qdel::{QdelCause, QdelError, Registered, SignalTarget, prelude::*};
 
+use super::marker::{Mob, Ping};
 use crate::stage::{listeners_on, panics, record_log, take_log};
-
-struct Ping;
-
-impl Signal for Ping {
-    type Answer = Vec<&'static str>;
-}
-
-#[derive(Component, Default)]
-struct Mob {
-    lost: Vec<QdelCause>,
-}
-
-impl Mob {
-    fn note(&mut self, lost: Received<Qdeleting>) {
-        self.lost.push(lost.cause);
-    }
-
-    fn says(&mut self, _: Received<Ping>) -> Vec<&'static str> {
-        vec!["mob"]
-    }
-}
 
 #[derive(Component, Clone, Default)]
 struct Goblin;
